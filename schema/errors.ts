@@ -1,0 +1,32 @@
+/** The closed list of error codes, and what each means to HTTP and GraphQL callers. */
+export const ERROR_CODES = {
+  invalid: { status: 400, graphql: "BAD_USER_INPUT", title: "Bad request" },
+  not_found: { status: 404, graphql: "NOT_FOUND", title: "Not found" },
+  conflict: { status: 409, graphql: "CONFLICT", title: "Conflict" },
+  too_large: { status: 413, graphql: "TOO_LARGE", title: "Too large" },
+  overloaded: { status: 429, graphql: "OVERLOADED", title: "Too many requests" },
+  unavailable: { status: 503, graphql: "UNAVAILABLE", title: "Unavailable" },
+  internal: { status: 500, graphql: "INTERNAL_SERVER_ERROR", title: "Internal error" },
+} as const satisfies Record<string, { status: number; graphql: string; title: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/**
+ * An error whose message is for the caller: it names what was wrong, the value, and what is accepted.
+ * Anything thrown that is not an AppError is `internal`, and its message is for the operator only.
+ */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  /** Milliseconds after which a retry makes sense; only with `overloaded` and `unavailable`. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : {});
+    this.name = "AppError";
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+export const isAppError = (error: unknown, code?: ErrorCode): error is AppError =>
+  error instanceof AppError && (code === undefined || error.code === code);

@@ -1,0 +1,26 @@
+/** Time and sleep, injected so that tests own them. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `ms`, or as soon as the signal aborts; it never rejects. */
+  sleep(ms: number, options?: { signal?: AbortSignal | undefined }): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, { signal } = {}) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener("abort", done, { once: true });
+    }),
+};
+
+/** Exponential backoff with full jitter: uniform in (0, min(cap, base · 2^attempt)], `attempt` from 0. */
+export const backoffMs = (attempt: number, { baseMs = 100, capMs = 10_000 } = {}): number =>
+  Math.ceil(Math.random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)));

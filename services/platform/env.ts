@@ -1,0 +1,84 @@
+/** The one place that touches the environment, and the vocabulary in which services declare what they read from it. */
+import ms from "ms";
+import { z } from "zod";
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export const readEnvironment = (): Env => process.env;
+
+/** All problems of a configuration at once: each names variable, value and what is accepted. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`Configuration is not usable:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+const parsed = <T>(accepted: string, parse: (text: string) => T | undefined) =>
+  z.string().transform((text, context) => {
+    const value = parse(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: "custom", message: accepted });
+    return z.NEVER;
+  });
+
+/** Milliseconds, from `100ms`, `30s`, `5m`, `12h`, `7d`, or `0`. */
+export const duration = ({ minMs = 0, maxMs = Number.MAX_SAFE_INTEGER } = {}) =>
+  parsed(`a duration such as 100ms, 30s or 5m${minMs > 0 ? `, at least ${ms(minMs)}` : ""}`, (text) => {
+    if (!/^(0|\d+(\.\d+)?(ms|s|m|h|d))$/.test(text)) return undefined;
+    const value = ms(text as ms.StringValue);
+    return value >= minMs && value <= maxMs ? value : undefined;
+  });
+
+export const integer = ({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}) =>
+  parsed(`a whole number from ${min} to ${max}`, (text) => {
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    return Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined;
+  });
+
+export const boolean = () =>
+  parsed("true or false", (text) => (text === "true" ? true : text === "false" ? false : undefined));
+
+/** Bytes, from `512MiB`, `64KiB`, `1GiB` or a plain number. */
+export const byteSize = ({ min = 0 } = {}) =>
+  parsed("a size such as 64KiB, 512MiB or 1GiB", (text) => {
+    const match = /^(\d+)(B|KiB|MiB|GiB)?$/.exec(text);
+    if (match === null) return undefined;
+    const value = Number(match[1]) * { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }[(match[2] ?? "B") as "B"];
+    return Number.isSafeInteger(value) && value >= min ? value : undefined;
+  });
+
+export const choice = <const T extends string>(...accepted: readonly T[]) =>
+  parsed(`one of ${accepted.join(", ")}`, (text) => accepted.find((option) => option === text));
+
+export const text = () => z.string();
+
+/** A requests-per-second limit: `100/s`, `off` is null. */
+export const rate = () =>
+  parsed("a rate such as 100/s, or off", (value) => {
+    if (value === "off") return null;
+    const match = /^(\d+)\/s$/.exec(value);
+    return match !== null && Number(match[1]) > 0 ? Number(match[1]) : undefined;
+  });
+
+const SECRET = /TOKEN|PASSWORD|URI|URL/;
+
+/**
+ * Reads the variables that `shape` names; an empty value counts as not set.
+ * @throws ConfigError with every problem found
+ */
+export function parseEnv<Shape extends z.ZodRawShape>(env: Env, shape: Shape): z.infer<z.ZodObject<Shape>> {
+  const given = Object.fromEntries(Object.keys(shape).map((name) => [name, env[name] === "" ? undefined : env[name]]));
+  const outcome = z.object(shape).safeParse(given);
+  if (outcome.success) return outcome.data;
+  throw new ConfigError(
+    outcome.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      const value = given[name];
+      if (value === undefined) return `${name} is not set: it is required`;
+      return `${name}=${SECRET.test(name) ? "(hidden)" : JSON.stringify(value)}: accepted is ${issue.message}`;
+    }),
+  );
+}

@@ -1,0 +1,48 @@
+/** One HTTP and WebSocket listener that is the same on Bun and Deno. */
+import { type ServerOptions, serve } from "crossws/server";
+import { AppError } from "../../schema/errors.ts";
+
+export interface Listener extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+}
+
+export interface ListenOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly hostname: string;
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** crossws hooks; absent: WebSocket upgrades are refused. */
+  readonly websocket?: NonNullable<ServerOptions["websocket"]>;
+}
+
+/** @throws AppError("unavailable") when the port is taken or may not be bound */
+export async function listen({ port, hostname, fetch, websocket }: ListenOptions): Promise<Listener> {
+  try {
+    const server = serve({
+      port,
+      hostname,
+      fetch,
+      silent: true,
+      gracefulShutdown: false,
+      // Quiet SSE streams outlive Bun's default of 10 s.
+      bun: { idleTimeout: 0 },
+      ...(websocket === undefined ? {} : { websocket }),
+    });
+    await server.ready();
+    const url = new URL(server.url ?? `http://${hostname}:${port}/`);
+    return {
+      port: Number(url.port === "" ? 80 : url.port),
+      url: url.origin,
+      [Symbol.asyncDispose]: async () => {
+        await server.close(true);
+      },
+    };
+  } catch (error) {
+    throw new AppError(
+      "unavailable",
+      `Cannot listen on ${hostname}:${port}: ${(error as Error).message}; free the port or set PORT`,
+      { cause: error },
+    );
+  }
+}

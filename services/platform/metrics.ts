@@ -1,0 +1,59 @@
+/** Prometheus metrics of one process, prefix `gpu_telemetry_`. */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+const PREFIX = "gpu_telemetry_";
+
+interface Declaration<Label extends string> {
+  /** snake_case without prefix; ends in its unit, counters in `_total`. */
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly Label[];
+}
+
+export interface Metrics {
+  counter<Label extends string = never>(declaration: Declaration<Label>): Counter<Label>;
+  /** `read`, when given, is asked at each scrape. */
+  gauge<Label extends string = never>(declaration: Declaration<Label>, read?: () => number): Gauge<Label>;
+  histogram<Label extends string = never>(
+    declaration: Declaration<Label> & { buckets: readonly number[] },
+  ): Histogram<Label>;
+  /** Prometheus text format. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const common = <Label extends string>({ name, help, labels = [] }: Declaration<Label>) => ({
+    name: PREFIX + name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  });
+  const metrics: Metrics = {
+    counter: (declaration) => new Counter(common(declaration)),
+    gauge: (declaration, read) =>
+      new Gauge({
+        ...common(declaration),
+        ...(read === undefined
+          ? {}
+          : {
+              collect() {
+                this.set(read());
+              },
+            }),
+      }),
+    histogram: (declaration) => new Histogram({ ...common(declaration), buckets: [...declaration.buckets] }),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+  metrics.gauge({ name: "process_resident_memory_bytes", help: "Resident memory of this process." }, () =>
+    process.memoryUsage.rss(),
+  );
+  const startedAt = Date.now() / 1000;
+  metrics.gauge(
+    { name: "process_start_time_seconds", help: "When this process started, in seconds since the epoch." },
+    () => startedAt,
+  );
+  return metrics;
+}

@@ -1,0 +1,182 @@
+/**
+ * The queue: at-least-once delivery of opaque batches, in order within a producer except by redelivery.
+ * Memory, Redis and HTTP implementations pass `test/conformance/queue.ts`.
+ *
+ * Not promised: exactly-once delivery (the store is idempotent instead), order between producers, and, with the
+ * memory implementation, survival of the process.
+ *
+ * Errors: every method throws `AppError("unavailable")` when the queue is away; the same call may be repeated.
+ * `AppError("invalid")` for arguments outside the stated bounds.
+ */
+
+/** Where in its source a producer's batch ends: opaque to the queue, at most 4 KiB of text. */
+export type Position = string;
+
+export interface ProducerPosition {
+  readonly producer: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly position: Position;
+}
+
+export interface OpenedProducer {
+  /** The new life's number; every earlier one is fenced from now on. */
+  readonly epoch: number;
+  /** Number of the last accepted batch of any life; the next one published is `seq + 1`. 0: none yet. */
+  readonly seq: number;
+  /** Its position; null when there is none. */
+  readonly position: Position | null;
+  /** Of a producer never seen before: the positions of those named in `inherit` that were. Else empty. */
+  readonly inherited: readonly ProducerPosition[];
+}
+
+export interface OutgoingBatch {
+  readonly seq: number;
+  /** Encoded batch; the queue never looks into it. At most `MAX_BATCH_BYTES`. */
+  readonly body: Uint8Array;
+  /** Readings in it, for the counters. */
+  readonly readings: number;
+  readonly position: Position;
+}
+
+export type PublishOutcome =
+  | { readonly kind: "accepted" }
+  /** Already accepted, all of them: success. */
+  | { readonly kind: "duplicate" }
+  /** Nothing accepted: the queue's last is `last`; go back to `last + 1`. */
+  | { readonly kind: "gap"; readonly last: number }
+  /** Nothing accepted: a newer life has opened this producer; stop. */
+  | { readonly kind: "fenced" }
+  /** Nothing accepted: no room; wait. */
+  | { readonly kind: "full"; readonly retryAfterMs: number };
+
+export interface Delivery {
+  readonly id: string;
+  /** Names this hand-over; a later hand-over of the same batch has another. */
+  readonly receipt: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly body: Uint8Array;
+  readonly readings: number;
+  readonly producer: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly position: Position;
+  /** How long from now the delivery is this consumer's. */
+  readonly leaseMs: number;
+}
+
+export interface ClaimRequest {
+  /** 1 to 1,000 deliveries. */
+  readonly max: number;
+  /** Bound on the bodies together; the first delivery is handed out even when larger. */
+  readonly maxBytes: number;
+  readonly leaseMs: number;
+  /** How long to wait when nothing is ready; 0 returns at once. */
+  readonly waitMs: number;
+  /** Ends the wait with an empty answer; nothing stays leased to a caller that left. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type NackMode =
+  /** Back to the tail after the delay, one attempt used; a dead letter after `maxDeliveries`. */
+  | { readonly kind: "retry"; readonly delayMs: number; readonly reason: string }
+  /** A dead letter at once: this batch can never be stored. */
+  | { readonly kind: "reject"; readonly reason: string }
+  /** Back to the head, no attempt used: shutdown or outage. Several released in one call keep their order. */
+  | { readonly kind: "release" };
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly producer: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly readings: number;
+  readonly bytes: number;
+  readonly attempts: number;
+  readonly reason: string;
+  /** Milliseconds since the epoch by the queue's clock. */
+  readonly publishedAt: number;
+  readonly diedAt: number;
+  readonly body: Uint8Array;
+}
+
+export interface DeadLetterPage {
+  /** Oldest first. */
+  readonly letters: readonly DeadLetter[];
+  readonly total: number;
+  /** Pass as `after` for the next page; null: no more. */
+  readonly next: string | null;
+}
+
+export interface DeadLetters {
+  /** `limit` 1 to 1,000. */
+  list(options: { limit: number; after?: string | undefined }): Promise<DeadLetterPage>;
+  /** Back to the tail with no attempt used; all when `ids` is absent. Returns how many. */
+  redrive(ids?: readonly string[]): Promise<number>;
+  /** Deleted for good; all when `ids` is absent. Returns how many. */
+  purge(ids?: readonly string[]): Promise<number>;
+}
+
+export interface QueueStats {
+  readonly ready: number;
+  readonly leased: number;
+  readonly delayed: number;
+  readonly dead: number;
+  /** Bytes of ready, leased and delayed bodies. */
+  readonly bytes: number;
+  /** Age of the oldest ready batch; 0 when none. */
+  readonly oldestAgeMs: number;
+  /** Batches that nobody will deliver; anything but 0 is a defect. */
+  readonly orphans: number;
+  readonly counters: Readonly<Record<QueueCounter, number>>;
+}
+
+export const QUEUE_COUNTERS = [
+  "published",
+  "readings",
+  "duplicates",
+  "gaps",
+  "fenced",
+  "rejected",
+  "claimed",
+  "acked",
+  "nacked",
+  "released",
+  "expired",
+  "dead",
+  "redriven",
+  "purged",
+] as const;
+export type QueueCounter = (typeof QUEUE_COUNTERS)[number];
+
+export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+export const MAX_POSITION_LENGTH = 4096;
+
+/** What a streamer needs. */
+export interface ProducerQueue {
+  /** Idempotent only in effect: each call begins a new life and fences the older ones. */
+  openProducer(producer: string, options?: { inherit?: readonly string[] }): Promise<OpenedProducer>;
+  /**
+   * All accepted in order and their positions kept in the same step, or none. `seq`s are consecutive. A call whose
+   * leading batches were accepted before (a lost reply) accepts the rest. At most 1,000 batches.
+   */
+  publish(batches: readonly OutgoingBatch[], from: { producer: string; epoch: number }): Promise<PublishOutcome>;
+}
+
+/** What a collector needs. */
+export interface ConsumerQueue {
+  /** Returns at once when something is ready, else waits. Expired leases come back first. */
+  claim(request: ClaimRequest): Promise<readonly Delivery[]>;
+  /** True per receipt where a batch was removed by this call. Accepted even after the lease ended: stored is stored. */
+  ack(receipts: readonly string[]): Promise<readonly boolean[]>;
+  /** True per receipt where the delivery was still the caller's; a stale receipt changes nothing. */
+  nack(receipts: readonly string[], mode: NackMode): Promise<readonly boolean[]>;
+  /** Renews; false per receipt that is no longer the caller's. */
+  extend(receipts: readonly string[], leaseMs: number): Promise<readonly boolean[]>;
+}
+
+export interface Queue extends ProducerQueue, ConsumerQueue, AsyncDisposable {
+  readonly deadLetters: DeadLetters;
+  stats(): Promise<QueueStats>;
+}

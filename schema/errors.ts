@@ -20,10 +20,10 @@ export class AppError extends Error {
   /** Milliseconds after which a retry makes sense; only with `overloaded` and `unavailable`. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+  constructor(message: string, options: { code: ErrorCode; cause?: unknown; retryAfterMs?: number }) {
     super(message, "cause" in options ? { cause: options.cause } : {});
     this.name = "AppError";
-    this.code = code;
+    this.code = options.code;
     this.retryAfterMs = options.retryAfterMs;
   }
 }

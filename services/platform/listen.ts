@@ -1,5 +1,6 @@
 /** One HTTP and WebSocket listener that is the same on Bun and Deno. */
-import { type ServerOptions, serve } from "crossws/server";
+import type { Hooks } from "crossws";
+import { serve } from "crossws/server";
 import { AppError } from "../../schema/errors.ts";
 
 export interface Listener extends AsyncDisposable {
@@ -13,10 +14,10 @@ export interface ListenOptions {
   readonly hostname: string;
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** crossws hooks; absent: WebSocket upgrades are refused. */
-  readonly websocket?: NonNullable<ServerOptions["websocket"]>;
+  readonly websocket?: Partial<Hooks>;
 }
 
-/** @throws AppError("unavailable") when the port is taken or may not be bound */
+/** @throws AppError `unavailable` when the port is taken or may not be bound */
 export async function listen({ port, hostname, fetch, websocket }: ListenOptions): Promise<Listener> {
   try {
     const server = serve({
@@ -39,10 +40,9 @@ export async function listen({ port, hostname, fetch, websocket }: ListenOptions
       },
     };
   } catch (error) {
-    throw new AppError(
-      "unavailable",
-      `Cannot listen on ${hostname}:${port}: ${(error as Error).message}; free the port or set PORT`,
-      { cause: error },
-    );
+    throw new AppError(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}; free the port or set PORT`, {
+      code: "unavailable",
+      cause: error,
+    });
   }
 }

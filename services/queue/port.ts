@@ -5,8 +5,8 @@
  * Not promised: exactly-once delivery (the store is idempotent instead), order between producers, and, with the
  * memory implementation, survival of the process.
  *
- * Errors: every method throws `AppError("unavailable")` when the queue is away; the same call may be repeated.
- * `AppError("invalid")` for arguments outside the stated bounds.
+ * Errors: every method throws `AppError` `unavailable` when the queue is away; the same call may be repeated.
+ * `AppError` `invalid` for arguments outside the stated bounds.
  */
 
 /** Where in its source a producer's batch ends: opaque to the queue, at most 4 KiB of text. */

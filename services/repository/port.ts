@@ -2,7 +2,7 @@
  * The store: readings in buckets, and what is known of each GPU. Memory, SQLite and MongoDB implementations pass
  * `test/conformance/repository.ts`.
  *
- * Errors: every method throws `AppError("unavailable")` when the store is away; the same call may be repeated.
+ * Errors: every method throws `AppError` `unavailable` when the store is away; the same call may be repeated.
  * Arguments are trusted: windows, limits and uuids were parsed at the edge.
  */
 import type { Batch } from "../../schema/batch.ts";
@@ -125,6 +125,6 @@ export interface GpuRepository {
 }
 
 export interface Repository extends TelemetryRepository, GpuRepository, AsyncDisposable {
-  /** Resolves when the store answers; throws `AppError("unavailable")` when not. */
+  /** Resolves when the store answers; throws `AppError` `unavailable` when not. */
   ping(options?: { signal?: AbortSignal | undefined }): Promise<void>;
 }

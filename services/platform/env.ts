@@ -82,3 +82,24 @@ export function parseEnv<Shape extends z.ZodRawShape>(env: Env, shape: Shape): z
     }),
   );
 }
+
+/**
+ * Reads several configurations from one environment.
+ * @throws ConfigError with the problems of all of them
+ */
+export function gatherConfigs<T extends Readonly<Record<string, () => unknown>>>(
+  readers: T,
+): { [Name in keyof T]: ReturnType<T[Name]> } {
+  const problems = new Set<string>();
+  const configs: Record<string, unknown> = {};
+  for (const [name, read] of Object.entries(readers)) {
+    try {
+      configs[name] = read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const problem of error.problems) problems.add(problem);
+    }
+  }
+  if (problems.size > 0) throw new ConfigError([...problems]);
+  return configs as { [Name in keyof T]: ReturnType<T[Name]> };
+}

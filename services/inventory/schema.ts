@@ -1,0 +1,104 @@
+/** Subgraph `inventory`: GPUs, hosts and the metric catalogue. */
+import type { GraphQLSchema } from "graphql";
+import type { GpuUuid, Host } from "../../schema/gpu.ts";
+import { METRICS, type MetricInfo } from "../../schema/metric.ts";
+import { encodeCursor, GPU_PAGE } from "../../schema/page.ts";
+import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
+import { parseCursor, parseLimit, parseUuid } from "../platform/graphql-arguments.ts";
+import type { GpuCursor, GpuPage, GpuRepository } from "../repository/port.ts";
+import { addGpu, createGpuLoader } from "./gpu.ts";
+
+function readCursor(parts: readonly unknown[]): GpuCursor | undefined {
+  const [host, index, uuid] = parts;
+  if (parts.length !== 3 || typeof host !== "string" || typeof index !== "string") return undefined;
+  return typeof uuid === "string" ? { host, index, uuid: uuid as GpuUuid } : undefined;
+}
+
+function addHost(builder: SubgraphBuilder) {
+  return builder.objectRef<Host>("Host").implement({
+    fields: (t) => ({
+      hostname: t.exposeString("hostname"),
+      gpus: t.exposeInt("gpus", { description: "How many GPUs were seen on it." }),
+      lastSeen: t.expose("lastSeen", { type: "DateTime" }),
+    }),
+  });
+}
+
+function addMetric(builder: SubgraphBuilder) {
+  return builder.objectRef<MetricInfo & { name: string }>("Metric").implement({
+    description: "A metric of the catalogue. Readings of metrics that are not in it are kept all the same.",
+    fields: (t) => ({
+      name: t.exposeString("name"),
+      unit: t.exposeString("unit", { description: "%, ratio, MiB, C, W, mJ, MHz, B/s, ns, or 1 for a bare number" }),
+      kind: t.exposeString("kind", { description: "gauge, counter, code or bitmask" }),
+      description: t.exposeString("description"),
+      aliases: t.stringList({
+        description: "Other names for it, accepted wherever a metric is named.",
+        resolve: (metric) => [...metric.aliases],
+      }),
+    }),
+  });
+}
+
+export function createInventorySchema({ repository }: { repository: GpuRepository }): GraphQLSchema {
+  const builder = createSubgraphBuilder();
+  const loader = createGpuLoader(repository);
+  const gpu = addGpu(builder, repository, loader);
+  const host = addHost(builder);
+  const metric = addMetric(builder);
+  const catalogue = Object.entries(METRICS).map(([name, info]) => ({ name, ...info }));
+
+  const page = builder.objectRef<GpuPage>("GpuPage").implement({
+    fields: (t) => ({
+      gpus: t.field({ type: [gpu], resolve: ({ gpus }) => gpus as GpuPage["gpus"][number][] }),
+      total: t.exposeInt("total", { description: "All that match, whatever the limit." }),
+      next: t.string({
+        nullable: true,
+        description: "Pass as `after` for the next page; null when this was the last.",
+        resolve: ({ next }) => (next === null ? null : encodeCursor([next.host, next.index, next.uuid])),
+      }),
+    }),
+  });
+
+  const filter = builder.inputType("GpuFilter", {
+    description: "All given conditions hold together.",
+    fields: (t) => ({ hostname: t.string(), namespace: t.string(), model: t.string() }),
+  });
+
+  builder.queryFields((t) => ({
+    gpus: t.field({
+      type: page,
+      description: "GPUs in order of host, then index.",
+      args: {
+        filter: t.arg({ type: filter }),
+        limit: t.arg.int({ defaultValue: GPU_PAGE.default }),
+        after: t.arg.string(),
+      },
+      resolve: (_root, args, context) =>
+        repository.gpus({
+          filter: {
+            hostname: args.filter?.hostname ?? undefined,
+            namespace: args.filter?.namespace ?? undefined,
+            model: args.filter?.model ?? undefined,
+          },
+          limit: parseLimit(args.limit, GPU_PAGE),
+          after: parseCursor(args.after, readCursor),
+          signal: context.signal,
+        }),
+    }),
+    gpu: t.field({
+      type: gpu,
+      nullable: true,
+      description: "null: no such GPU.",
+      args: { uuid: t.arg.id({ required: true }) },
+      resolve: (_root, { uuid }, context) => loader(context).load(parseUuid(uuid)),
+    }),
+    hosts: t.field({
+      type: [host],
+      resolve: async (_root, _args, context) => [...(await repository.hosts({ signal: context.signal }))],
+    }),
+    metrics: t.field({ type: [metric], description: "The catalogue.", resolve: () => catalogue }),
+  }));
+
+  return builder.toSubGraphSchema({});
+}

@@ -1,0 +1,79 @@
+/** Arguments of queries, parsed once at the edge. Every refusal names argument, value and what is accepted. */
+import ms from "ms";
+import { AppError } from "../../schema/errors.ts";
+import { type GpuUuid, parseGpuUuid } from "../../schema/gpu.ts";
+import { canonicalMetric } from "../../schema/metric.ts";
+import { acceptedLimit, decodeCursor, type PageLimits } from "../../schema/page.ts";
+import { parseTimestamp, TIMESTAMP_FORM } from "../../schema/timestamp.ts";
+import type { Window } from "../../schema/window.ts";
+
+const SHOWN_LENGTH = 100;
+
+/** @throws always: AppError `invalid` */
+export function refuse(name: string, value: unknown, accepted: string): never {
+  const text = JSON.stringify(value) ?? String(value);
+  const shown = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+  throw new AppError(`${name} is ${shown}: accepted is ${accepted}`, { code: "invalid" });
+}
+
+/** @throws AppError `invalid` */
+export function parseUuid(text: string): GpuUuid {
+  const uuid = parseGpuUuid(text);
+  if (uuid.ok) return uuid.value;
+  throw new AppError(uuid.error, { code: "invalid" });
+}
+
+/** @throws AppError `invalid` */
+export function parseLimit(limit: number | null | undefined, limits: PageLimits): number {
+  if (limit === null || limit === undefined) return limits.default;
+  return limit >= 1 && limit <= limits.max ? limit : refuse("limit", limit, acceptedLimit(limits));
+}
+
+function parseBound(name: string, value: unknown): number {
+  const time = typeof value === "string" ? parseTimestamp(value) : undefined;
+  if (time?.ok) return time.value;
+  return refuse(name, value, TIMESTAMP_FORM);
+}
+
+/**
+ * Both bounds are inclusive for callers; the window is half-open and in whole milliseconds.
+ * @throws AppError `invalid` for a bad time, and when `startTime` lies after `endTime`
+ */
+export function parseWindow(args: { startTime?: unknown; endTime?: unknown }): Window {
+  const start = args.startTime == null ? Number.NEGATIVE_INFINITY : parseBound("startTime", args.startTime);
+  const end = args.endTime == null ? Number.POSITIVE_INFINITY : parseBound("endTime", args.endTime);
+  if (start > end) refuse("startTime", args.startTime, `a time not after endTime, which is ${String(args.endTime)}`);
+  return { from: Math.ceil(start), to: Math.floor(end) + 1 };
+}
+
+/** @throws AppError `invalid` for what is no duration or shorter than `minMs` */
+export function parseDuration(name: string, value: unknown, { minMs }: { minMs: number }): number {
+  const accepted = `a duration such as 250ms, 1s or 5m, at least ${minMs}ms and at most 1h`;
+  if (typeof value !== "string" || !/^\d{1,9}(\.\d{1,3})?(ms|s|m|h)$/.test(value)) return refuse(name, value, accepted);
+  const duration = ms(value as ms.StringValue);
+  return duration >= minMs && duration <= 3_600_000 ? duration : refuse(name, value, accepted);
+}
+
+const MAX_METRICS = 200;
+
+/** Canonical names, each once; aliases are known, unknown names stay what they are. Absent: every metric. */
+export function parseMetrics(names: readonly string[] | null | undefined): readonly string[] | undefined {
+  if (names === null || names === undefined) return undefined;
+  if (names.length > MAX_METRICS) refuse("metrics", names.length, `at most ${MAX_METRICS} names`);
+  return [...new Set(names.map(canonicalMetric))];
+}
+
+const CURSOR_FORM = "the `next` of the page before";
+
+/**
+ * @param read what the parts mean; undefined when they are another kind's
+ * @throws AppError `invalid`
+ */
+export function parseCursor<T>(
+  text: string | null | undefined,
+  read: (parts: readonly unknown[]) => T | undefined,
+): T | undefined {
+  if (text === null || text === undefined) return undefined;
+  const parts = decodeCursor(text);
+  return (parts.ok ? read(parts.value) : undefined) ?? refuse("after", text, CURSOR_FORM);
+}

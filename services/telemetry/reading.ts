@@ -58,7 +58,7 @@ class PageBudget {
   }
 }
 
-export function createPageReader(repository: TelemetryRepository) {
+export function createPageReader(repository: Pick<TelemetryRepository, "readings">) {
   const budgetOf = perRequest(() => new PageBudget());
   return (gpu: GpuUuid, args: TelemetryArguments, context: SubgraphContext): Promise<GpuTelemetry> => {
     const window = parseWindow(args);
@@ -73,7 +73,7 @@ export function createPageReader(repository: TelemetryRepository) {
 }
 
 /** One store call per request and list of metrics, however many GPUs are asked for. */
-export function createLatestReader(repository: TelemetryRepository) {
+export function createLatestReader(repository: Pick<TelemetryRepository, "latest">) {
   const loadersOf = perRequest(() => new Map<string, DataLoader<GpuUuid, readonly Reading[]>>());
   return (gpu: GpuUuid, names: readonly string[] | null | undefined, context: SubgraphContext) => {
     const metrics = parseMetrics(names);

@@ -14,7 +14,7 @@ const DEFAULT_INTERVAL = "1s";
 const MAX_FILTER_VALUES = 10_000;
 
 export interface TelemetryParts {
-  readonly repository: TelemetryRepository & Pick<GpuRepository, "gpus" | "gpusByUuid">;
+  readonly repository: Pick<TelemetryRepository, "readings" | "latest"> & Pick<GpuRepository, "gpus" | "gpusByUuid">;
   readonly feed: LiveFeed;
 }
 

@@ -1,0 +1,39 @@
+/** Prints into `schema/generated/` what follows from the code; the files are committed. `bun run generate` */
+import { mkdir, writeFile } from "node:fs/promises";
+import { stringify } from "yaml";
+import packageJson from "../../package.json" with { type: "json" };
+import { composeSupergraph, printSubgraph } from "../api-gateway/compose.ts";
+import { createOpenApi } from "../api-gateway/openapi.ts";
+import { createInventorySchema } from "../inventory/schema.ts";
+import { createTelemetrySchema } from "../telemetry/schema.ts";
+
+const FOLDER = new URL("../../schema/generated/", import.meta.url);
+
+/** Stands where a schema wants its parts but nobody asks it anything. */
+const nobody = <T extends object>(): T =>
+  new Proxy({} as T, {
+    get() {
+      throw new Error("A schema that is printed is not executed");
+    },
+  });
+
+/** File name → text. */
+export function generate(): Readonly<Record<string, string>> {
+  const subgraphs = {
+    inventory: printSubgraph(createInventorySchema({ repository: nobody() })),
+    telemetry: printSubgraph(createTelemetrySchema({ repository: nobody(), feed: nobody() })),
+  };
+  const openApi = createOpenApi(packageJson.version);
+  return {
+    "inventory.graphql": subgraphs.inventory,
+    "telemetry.graphql": subgraphs.telemetry,
+    "supergraph.graphql": composeSupergraph(subgraphs),
+    "openapi.json": `${JSON.stringify(openApi, null, 2)}\n`,
+    "openapi.yaml": stringify(openApi, { aliasDuplicateObjects: false }),
+  };
+}
+
+if (import.meta.main) {
+  await mkdir(FOLDER, { recursive: true });
+  for (const [name, text] of Object.entries(generate())) await writeFile(new URL(name, FOLDER), text);
+}

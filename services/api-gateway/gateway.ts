@@ -1,0 +1,83 @@
+/** The supergraph: plans queries over the subgraphs, and answers GraphQL over HTTP, SSE and WebSocket. */
+import { readFile } from "node:fs/promises";
+import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from "@graphql-hive/gateway-runtime";
+import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
+import type { GraphQLSchema } from "graphql";
+import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { ApiConfig } from "./config.ts";
+import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
+import { createInProcessExecutor } from "./in-process.ts";
+
+export const GRAPHQL_PATH = "/graphql";
+const SUPERGRAPH = new URL("../../schema/generated/supergraph.graphql", import.meta.url);
+
+export interface Gateway extends AsyncDisposable {
+  readonly runtime: GatewayRuntime;
+  readonly subscriptions: Readonly<SubscriptionCount>;
+}
+
+/** What Hive itself has to say is for whoever debugs it; failures of queries are logged where they are masked. */
+const quiet = (log: Logger) =>
+  new HiveLogger({
+    level: "warn",
+    writers: [{ write: (level, fields, message) => log.debug(message ?? "gateway", { level, fields }) }],
+  });
+
+export async function openGateway(
+  subgraphs: Readonly<Record<string, GraphQLSchema>>,
+  { config, log }: { config: ApiConfig; log: Logger },
+): Promise<Gateway> {
+  const deadlines: Deadlines = new WeakMap();
+  const contexts = new WeakMap<object, SubgraphContext>();
+  const contextOf = (gatewayContext: object | undefined): SubgraphContext => {
+    if (gatewayContext === undefined) return {};
+    let context = contexts.get(gatewayContext);
+    if (context === undefined) {
+      context = { signal: deadlines.get(gatewayContext) };
+      contexts.set(gatewayContext, context);
+    }
+    return context;
+  };
+  const executors = new Map(
+    Object.entries(subgraphs).map(([name, schema]) => [name, createInProcessExecutor(schema, contextOf, log)]),
+  );
+  const count: SubscriptionCount = { running: 0 };
+  const runtime = createGatewayRuntime({
+    supergraph: await readFile(SUPERGRAPH, "utf8"),
+    unifiedGraphHandler,
+    transports: {
+      http: {
+        getSubgraphExecutor({ subgraphName }) {
+          const executor = executors.get(subgraphName);
+          if (executor === undefined)
+            throw new Error(`The supergraph names subgraph ${subgraphName}; it was not given`);
+          return executor;
+        },
+      },
+    },
+    plugins: () => [
+      limitShape(),
+      limitTime(config.queryTimeoutMs, deadlines),
+      limitSubscriptions(config.maxSubscriptions, count),
+    ],
+    maskedErrors: { maskError: (error) => exposeError(error, log) },
+    graphqlEndpoint: GRAPHQL_PATH,
+    logging: quiet(log),
+    // Origins, pages and errors of subgraphs are ours to treat.
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    requestId: false,
+    subgraphErrors: false,
+  });
+  // An operation over WebSocket before the first HTTP request would find no schema.
+  await runtime.getSchema();
+  return {
+    runtime,
+    subscriptions: count,
+    [Symbol.asyncDispose]: async () => {
+      await runtime.dispose();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** What one GraphQL operation may cost: shape, time, and how many subscriptions run at once. */
+import { EnvelopArmorPlugin } from "@escape.tech/graphql-armor";
+import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
+import { GraphQLError } from "graphql";
+import ms from "ms";
+import { ERROR_CODES } from "../../schema/errors.ts";
+
+/** Bytes of a request's body. */
+export const MAX_BODY_BYTES = 100_000;
+const LIMITS = { depth: 10, aliases: 30, directives: 20, tokens: 1000 } as const;
+
+export const limitShape = () =>
+  EnvelopArmorPlugin({
+    maxDepth: { n: LIMITS.depth },
+    maxAliases: { n: LIMITS.aliases, allowList: [] },
+    maxDirectives: { n: LIMITS.directives },
+    maxTokens: { n: LIMITS.tokens },
+    // Cost is bounded where it arises: pages have limits, and a request has a budget of readings.
+    costLimit: { enabled: false },
+    // Names are no secret here, and a hint at a misspelt one helps.
+    blockFieldSuggestion: { enabled: false },
+  });
+
+/** Signals that abort when nobody waits for the answer any more, by gateway context. */
+export type Deadlines = WeakMap<object, AbortSignal>;
+
+export function limitTime(timeoutMs: number, deadlines: Deadlines): GatewayPlugin {
+  return {
+    onExecute({ args, executeFn, setExecuteFn }) {
+      setExecuteFn(async (executionArgs: unknown) => {
+        const late = new AbortController();
+        deadlines.set(args.contextValue, late.signal);
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const timeout = new Promise<{ errors: GraphQLError[] }>((resolve) => {
+          timer = setTimeout(() => {
+            const message = `The query took longer than ${ms(timeoutMs)}: ask for less, or raise QUERY_TIMEOUT`;
+            resolve({ errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.unavailable.graphql } })] });
+            late.abort();
+          }, timeoutMs);
+        });
+        try {
+          return await Promise.race([executeFn(executionArgs as Parameters<typeof executeFn>[0]), timeout]);
+        } finally {
+          clearTimeout(timer);
+        }
+      });
+    },
+  };
+}
+
+export interface SubscriptionCount {
+  running: number;
+}
+
+/** A subscription runs until its reader leaves; those beyond `max` are refused. */
+export function limitSubscriptions(max: number, count: SubscriptionCount): GatewayPlugin {
+  return {
+    onSubscribe({ subscribeFn, setSubscribeFn }) {
+      setSubscribeFn(async (args: unknown) => {
+        if (count.running >= max) {
+          const message = `All ${max} subscriptions are taken: try again later, or raise MAX_SUBSCRIPTIONS`;
+          return { errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.overloaded.graphql } })] };
+        }
+        count.running++;
+        let counted = true;
+        const leave = () => {
+          if (counted) count.running--;
+          counted = false;
+        };
+        try {
+          const results = await subscribeFn(args as Parameters<typeof subscribeFn>[0]);
+          if (!(Symbol.asyncIterator in results)) {
+            leave();
+            return results;
+          }
+          return leaving(results[Symbol.asyncIterator](), leave);
+        } catch (error) {
+          leave();
+          throw error;
+        }
+      });
+    },
+  };
+}
+
+function leaving<T>(results: AsyncIterator<T>, leave: () => void): AsyncIterableIterator<T> {
+  return {
+    async next() {
+      try {
+        const result = await results.next();
+        if (result.done) leave();
+        return result;
+      } catch (error) {
+        leave();
+        throw error;
+      }
+    },
+    async return(value) {
+      leave();
+      return (await results.return?.(value)) ?? { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/** Pages for people, all from our own files: the start page, Swagger UI, GraphiQL. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { GRAPHQL_PATH } from "./gateway.ts";
+import { methodNotAllowed } from "./problem.ts";
+
+interface File {
+  readonly type: string;
+  readonly location: URL;
+  readonly csp?: string;
+}
+
+const OWN = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const SWAGGER = `${OWN}; style-src 'self' 'unsafe-inline'`;
+const GRAPHIQL =
+  "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; " +
+  "worker-src blob:; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  json: "application/json",
+  yaml: "application/yaml",
+  svg: "image/svg+xml",
+  png: "image/png",
+};
+
+const typeOf = (name: string): string => TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+
+function listFiles(): ReadonlyMap<string, File> {
+  const own = (name: string, csp?: string): File => ({
+    type: typeOf(name),
+    location: new URL(`./pages/${name}`, import.meta.url),
+    ...(csp === undefined ? {} : { csp }),
+  });
+  const generated = (name: string): File => ({
+    type: typeOf(name),
+    location: new URL(`../../schema/generated/${name}`, import.meta.url),
+  });
+  const swaggerUi = new URL(`file://${createRequire(import.meta.url).resolve("swagger-ui-dist/package.json")}`);
+  const swagger = (name: string): [string, File] => [
+    `/swagger/${name}`,
+    { type: typeOf(name), location: new URL(name, swaggerUi) },
+  ];
+  return new Map([
+    ["/", own("index.html", OWN)],
+    ["/page.css", own("page.css")],
+    ["/page.js", own("page.js")],
+    ["/swagger/index.html", own("swagger.html", SWAGGER)],
+    ["/swagger/swagger-initializer.js", own("swagger-initializer.js")],
+    ...["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"].map(swagger),
+    ["/openapi.json", generated("openapi.json")],
+    ["/openapi.yaml", generated("openapi.yaml")],
+  ]);
+}
+
+/** Nine megabytes of editor: loaded when the first browser asks, kept packed. */
+async function packGraphiql(): Promise<Uint8Array> {
+  const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
+  const html = renderGraphiQL({
+    title: "GPU telemetry",
+    defaultQuery:
+      "{\n  gpus(limit: 10) {\n    total\n    gpus {\n      uuid\n      hostname\n      latest { metricName value timestamp }\n    }\n  }\n}\n",
+  });
+  return promisify(gzip)(html);
+}
+
+export type Pages = (request: Request, url: URL) => Promise<Response | null>;
+
+/** Null for what it does not have. */
+export function createPages(): Pages {
+  const files = listFiles();
+  const read = new Map<string, Promise<Uint8Array>>();
+  let graphiql: Promise<Uint8Array> | undefined;
+  const readOnce = (location: URL): Promise<Uint8Array> => {
+    const kept = read.get(location.href) ?? readFile(location);
+    read.set(location.href, kept);
+    return kept;
+  };
+
+  return async (request, url) => {
+    if (url.pathname === "/swagger" || url.pathname === "/swagger/") {
+      return new Response(null, { status: 302, headers: { location: "/swagger/index.html" } });
+    }
+    const file = files.get(url.pathname);
+    if (file !== undefined) {
+      if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed(request.method, "GET, HEAD");
+      const body = (await readOnce(file.location)) as Uint8Array<ArrayBuffer>;
+      return new Response(request.method === "HEAD" ? null : body, {
+        headers: {
+          "content-type": file.type,
+          "content-length": String(body.byteLength),
+          "cache-control": "no-cache",
+          ...(file.csp === undefined ? {} : { "content-security-policy": file.csp }),
+        },
+      });
+    }
+    const wantsPage = request.headers.get("accept")?.includes("text/html") && !url.searchParams.has("query");
+    if (url.pathname === GRAPHQL_PATH && request.method === "GET" && wantsPage) {
+      graphiql ??= packGraphiql();
+      return new Response((await graphiql) as Uint8Array<ArrayBuffer>, {
+        headers: {
+          "content-type": "text/html; charset=utf-8",
+          "content-encoding": "gzip",
+          "content-security-policy": GRAPHIQL,
+        },
+      });
+    }
+    return null;
+  };
+}

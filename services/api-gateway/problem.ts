@@ -1,0 +1,35 @@
+/** Errors of HTTP answers: RFC 9457 problem details. */
+import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
+
+interface Problem {
+  readonly status: number;
+  readonly title: string;
+  /** What was wrong, the value, and what is accepted. */
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const problem = ({ status, title, detail, headers }: Problem): Response =>
+  Response.json(
+    { type: "about:blank", title, status, detail },
+    { status, headers: { ...headers, "content-type": "application/problem+json", "cache-control": "no-store" } },
+  );
+
+export function problemOf(
+  code: ErrorCode,
+  detail: string,
+  { retryAfterMs, headers }: { retryAfterMs?: number | undefined; headers?: Readonly<Record<string, string>> } = {},
+): Response {
+  const { status, title } = ERROR_CODES[code];
+  const waits = code === "overloaded" || code === "unavailable";
+  const retry = waits ? { "retry-after": String(Math.ceil((retryAfterMs ?? 1000) / 1000)) } : {};
+  return problem({ status, title, detail, headers: { ...headers, ...retry } });
+}
+
+export const methodNotAllowed = (method: string, allowed: string): Response =>
+  problem({
+    status: 405,
+    title: "Method not allowed",
+    detail: `${method} is not possible here: accepted is ${allowed}`,
+    headers: { allow: allowed },
+  });

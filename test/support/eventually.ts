@@ -1,0 +1,19 @@
+/** Waits on a condition, never on a span of time. */
+const POLL_MS = 5;
+
+/**
+ * Polls `check` until it gives something truthy, and gives that.
+ * @throws Error that says what was waited for, when the deadline passes first
+ */
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  { deadlineMs = 5000, what }: { deadlineMs?: number; what: string },
+): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    if (performance.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

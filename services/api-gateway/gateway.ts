@@ -1,13 +1,14 @@
 /** The supergraph: plans queries over the subgraphs, and answers GraphQL over HTTP, SSE and WebSocket. */
 import { readFile } from "node:fs/promises";
 import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from "@graphql-hive/gateway-runtime";
-import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
+
 import type { GraphQLSchema } from "graphql";
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ApiConfig } from "./config.ts";
 import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
 import { createInProcessExecutor } from "./in-process.ts";
+import { planQueries } from "./planner.ts";
 
 export const GRAPHQL_PATH = "/graphql";
 const SUPERGRAPH = new URL("../../schema/generated/supergraph.graphql", import.meta.url);
@@ -45,7 +46,7 @@ export async function openGateway(
   const count: SubscriptionCount = { running: 0 };
   const runtime = createGatewayRuntime({
     supergraph: await readFile(SUPERGRAPH, "utf8"),
-    unifiedGraphHandler,
+    unifiedGraphHandler: planQueries,
     transports: {
       http: {
         getSubgraphExecutor({ subgraphName }) {

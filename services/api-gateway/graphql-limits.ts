@@ -7,7 +7,7 @@ import { ERROR_CODES } from "../../schema/errors.ts";
 
 /** Bytes of a request's body. */
 export const MAX_BODY_BYTES = 100_000;
-const LIMITS = { depth: 10, aliases: 30, directives: 20, tokens: 1000 } as const;
+const LIMITS = { depth: 10, aliases: 30, directives: 50, tokens: 1000 } as const;
 
 export const limitShape = () =>
   EnvelopArmorPlugin({

@@ -2,11 +2,18 @@
 import { readFile } from "node:fs/promises";
 import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from "@graphql-hive/gateway-runtime";
 
-import type { GraphQLSchema } from "graphql";
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from "graphql";
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ApiConfig } from "./config.ts";
-import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
+import {
+  type Deadlines,
+  limitShape,
+  limitSubscriptions,
+  limitTime,
+  type SubscriptionCount,
+  withDeadline,
+} from "./graphql-limits.ts";
 import { createInProcessExecutor } from "./in-process.ts";
 import { planQueries } from "./planner.ts";
 
@@ -16,6 +23,8 @@ const SUPERGRAPH = new URL("../../schema/generated/supergraph.graphql", import.m
 export interface Gateway extends AsyncDisposable {
   readonly runtime: GatewayRuntime;
   readonly subscriptions: Readonly<SubscriptionCount>;
+  /** One subgraph alone, under the same deadline: for a prepared query that has nothing to plan. */
+  ask(subgraph: string, query: DocumentNode, variables: Readonly<Record<string, unknown>>): Promise<ExecutionResult>;
 }
 
 /** What Hive itself has to say is for whoever debugs it; failures of queries are logged where they are masked. */
@@ -43,20 +52,16 @@ export async function openGateway(
   const executors = new Map(
     Object.entries(subgraphs).map(([name, schema]) => [name, createInProcessExecutor(schema, contextOf, log)]),
   );
+  const executorOf = (name: string) => {
+    const executor = executors.get(name);
+    if (executor === undefined) throw new Error(`Subgraph ${name} was not given`);
+    return executor;
+  };
   const count: SubscriptionCount = { running: 0 };
   const runtime = createGatewayRuntime({
     supergraph: await readFile(SUPERGRAPH, "utf8"),
     unifiedGraphHandler: planQueries,
-    transports: {
-      http: {
-        getSubgraphExecutor({ subgraphName }) {
-          const executor = executors.get(subgraphName);
-          if (executor === undefined)
-            throw new Error(`The supergraph names subgraph ${subgraphName}; it was not given`);
-          return executor;
-        },
-      },
-    },
+    transports: { http: { getSubgraphExecutor: ({ subgraphName }) => executorOf(subgraphName) } },
     plugins: () => [
       limitShape(),
       limitTime(config.queryTimeoutMs, deadlines),
@@ -77,6 +82,12 @@ export async function openGateway(
   return {
     runtime,
     subscriptions: count,
+    ask: (subgraph, document, variables) =>
+      withDeadline(config.queryTimeoutMs, (signal) => {
+        const context = {};
+        deadlines.set(context, signal);
+        return executorOf(subgraph)({ document, variables, context }) as Promise<ExecutionResult>;
+      }),
     [Symbol.asyncDispose]: async () => {
       await runtime.dispose();
     },

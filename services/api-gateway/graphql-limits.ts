@@ -24,26 +24,36 @@ export const limitShape = () =>
 /** Signals that abort when nobody waits for the answer any more, by gateway context. */
 export type Deadlines = WeakMap<object, AbortSignal>;
 
+/** What `run` gives, or an error once time is up; then the signal that it got aborts. */
+export async function withDeadline<T>(
+  timeoutMs: number,
+  run: (signal: AbortSignal) => T | Promise<T>,
+): Promise<T | { errors: GraphQLError[] }> {
+  const late = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<{ errors: GraphQLError[] }>((resolve) => {
+    timer = setTimeout(() => {
+      const message = `The query took longer than ${ms(timeoutMs)}: ask for less, or raise QUERY_TIMEOUT`;
+      resolve({ errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.unavailable.graphql } })] });
+      late.abort();
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([run(late.signal), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export function limitTime(timeoutMs: number, deadlines: Deadlines): GatewayPlugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
-      setExecuteFn(async (executionArgs: unknown) => {
-        const late = new AbortController();
-        deadlines.set(args.contextValue, late.signal);
-        let timer: ReturnType<typeof setTimeout> | undefined;
-        const timeout = new Promise<{ errors: GraphQLError[] }>((resolve) => {
-          timer = setTimeout(() => {
-            const message = `The query took longer than ${ms(timeoutMs)}: ask for less, or raise QUERY_TIMEOUT`;
-            resolve({ errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.unavailable.graphql } })] });
-            late.abort();
-          }, timeoutMs);
-        });
-        try {
-          return await Promise.race([executeFn(executionArgs as Parameters<typeof executeFn>[0]), timeout]);
-        } finally {
-          clearTimeout(timer);
-        }
-      });
+      setExecuteFn((executionArgs: unknown) =>
+        withDeadline(timeoutMs, (signal) => {
+          deadlines.set(args.contextValue, signal);
+          return executeFn(executionArgs as Parameters<typeof executeFn>[0]);
+        }),
+      );
     },
   };
 }

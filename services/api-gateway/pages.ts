@@ -98,7 +98,8 @@ export function createPages(): Pages {
         },
       });
     }
-    const wantsPage = request.headers.get("accept")?.includes("text/html") && !url.searchParams.has("query");
+    // With a query in the address, too: that is how GraphiQL shares one.
+    const wantsPage = request.headers.get("accept")?.includes("text/html");
     if (url.pathname === GRAPHQL_PATH && request.method === "GET" && wantsPage) {
       graphiql ??= packGraphiql();
       return new Response((await graphiql) as Uint8Array<ArrayBuffer>, {

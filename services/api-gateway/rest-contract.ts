@@ -1,6 +1,6 @@
 /**
  * REST as a contract: a snake_case schema that nothing executes, from which SOFA makes routes and OpenAPI, and per
- * route the query over the supergraph that answers it.
+ * route the prepared query that answers it.
  */
 import { buildSchema, type DocumentNode, type GraphQLSchema, parse } from "graphql";
 import { GPU_PAGE, type PageLimits, READING_PAGE } from "../../schema/page.ts";
@@ -11,7 +11,7 @@ const CONTRACT = /* GraphQL */ `
   scalar DateTime
 
   type Query {
-    "GPUs, ordered by host, then index as a number."
+    "GPUs, ordered by host, then index as a number. An answer may be 100 ms old."
     gpus(
       "Only GPUs of this host."
       hostname: String
@@ -121,15 +121,21 @@ export interface RestRoute {
   readonly field: string;
   /** In SOFA's notation. */
   readonly path: string;
+  /** Each route needs one subgraph alone, so nothing is planned. */
+  readonly subgraph: "inventory" | "telemetry";
   readonly query: DocumentNode;
   readonly limits: PageLimits | null;
+  /** Whether an answer of a moment ago will do: large, the same for all who ask, and slow to change. */
+  readonly recent: boolean;
 }
 
 export const REST_ROUTES: readonly RestRoute[] = [
   {
     field: "gpus",
     path: "/gpus",
+    subgraph: "inventory",
     limits: GPU_PAGE,
+    recent: true,
     query: parse(/* GraphQL */ `
       query gpus($hostname: String, $namespace: String, $model: String, $limit: Int, $after: String) {
         gpus(filter: { hostname: $hostname, namespace: $namespace, model: $model }, limit: $limit, after: $after) {
@@ -143,7 +149,9 @@ export const REST_ROUTES: readonly RestRoute[] = [
   {
     field: "gpu",
     path: "/gpus/:uuid",
+    subgraph: "inventory",
     limits: null,
+    recent: false,
     query: parse(/* GraphQL */ `
       query gpu($uuid: ID!) {
         gpu(uuid: $uuid) {
@@ -158,7 +166,9 @@ export const REST_ROUTES: readonly RestRoute[] = [
   {
     field: "gpu_telemetry",
     path: "/gpus/:uuid/telemetry",
+    subgraph: "telemetry",
     limits: READING_PAGE,
+    recent: false,
     query: parse(/* GraphQL */ `
       query gpu_telemetry(
         $uuid: ID!, $start_time: DateTime, $end_time: DateTime, $metric: [String!], $limit: Int, $after: String

@@ -1,10 +1,11 @@
-/** REST over the supergraph: SOFA routes the contract, prepared queries answer it. */
-import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
+/** REST over the graph: SOFA routes the contract, prepared queries answer it. */
 import { GraphQLError } from "graphql";
 import { useSofa as createSofa } from "sofa-api";
 import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Gateway } from "./gateway.ts";
 import { methodNotAllowed, problemOf } from "./problem.ts";
+import { keepRecent } from "./recent-answers.ts";
 import { buildContract, REST_PATH, REST_ROUTES } from "./rest-contract.ts";
 import { createRequestReader, type RestRequest } from "./rest-request.ts";
 
@@ -45,19 +46,14 @@ export const createSofaRouter = (answer: Pick<SofaConfig, "execute" | "errorHand
   });
 
 /** Answers every request below `REST_PATH`; expected failures are problem details. */
-export function createRest(runtime: GatewayRuntime, log: Logger): (request: Request) => Promise<Response> {
+export function createRest(gateway: Pick<Gateway, "ask">, log: Logger): (request: Request) => Promise<Response> {
   const read = createRequestReader(buildContract());
+  const recent = keepRecent();
   const sofa = createSofaRouter({
     async execute({ contextValue }) {
       // Parameters were read already, more strictly than SOFA reads them.
       const { route, variables, uuid } = (contextValue as { asked: RestRequest }).asked;
-      const { execute, schema, contextFactory } = runtime.getEnveloped({});
-      const result = await execute({
-        schema,
-        document: route.query,
-        variableValues: variables,
-        contextValue: await contextFactory(),
-      });
+      const result = await gateway.ask(route.subgraph, route.query, variables);
       if (result.errors === undefined && result.data?.[route.field] == null) {
         const message = `No GPU has uuid ${JSON.stringify(uuid)}`;
         return { errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.not_found.graphql } })] };
@@ -76,7 +72,9 @@ export function createRest(runtime: GatewayRuntime, log: Logger): (request: Requ
     if (!asked.ok) return problemOf("invalid", asked.error);
     const { route, uuid } = asked.value;
     const path = uuid === null ? route.path : route.path.replace(":uuid", () => encodeURIComponent(uuid));
-    const response = await sofa.fetch(new Request(`http://rest.local${REST_PATH}${path}`), { asked: asked.value });
+    const answer = async (): Promise<Response> =>
+      sofa.fetch(new Request(`http://rest.local${REST_PATH}${path}`), { asked: asked.value });
+    const response = route.recent ? await recent(url.pathname + url.search, answer) : await answer();
     return request.method === "HEAD" ? new Response(null, response) : response;
   };
 }

@@ -71,7 +71,7 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
   const access = createAccess(config);
   const gateway = await openGateway(subgraphs, { config, log });
   const graphql = createGraphqlHttp(gateway.runtime, access);
-  const rest = createRest(gateway.runtime, log);
+  const rest = createRest(gateway, log);
   const pages = createPages();
   const seconds = metrics.histogram({
     name: "http_request_duration_seconds",

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { formatTimestamp } from "../../schema/timestamp.ts";
-import { openApi, START, TEMP, UTIL, uuidOf } from "../support/api.ts";
+import { fillFleet, openApi, START, TEMP, UTIL, uuidOf } from "../support/api.ts";
 import { type Contract, openContract } from "../support/contract.ts";
+import { eventually } from "../support/eventually.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 let contract: Contract;
@@ -210,4 +211,19 @@ test("HEAD answers like GET without a body", async () => {
     expect(response.status).toBe(200);
     expect(await response.text()).toBe("");
   }
+});
+
+test("the list of GPUs shows a new one a moment later, and keeps no failure", async () => {
+  await using fresh = await openApi({ gpus: 2 });
+  const total = async () => (await (await fresh.get("/api/v1/gpus")).json()).total;
+  fresh.store.before = async () => {
+    throw new Error("away");
+  };
+  expect((await fresh.get("/api/v1/gpus")).status).toBe(500);
+  fresh.store.before = async () => {};
+  const before = fresh.store.calls.gpus;
+  expect(await Promise.all(Array.from({ length: 10 }, total))).toEqual(Array(10).fill(2));
+  expect(fresh.store.calls.gpus).toBeGreaterThan(before);
+  fillFleet(fresh.store, { gpus: 1, ticks: 1 });
+  await eventually(async () => (await total()) === 3, { what: "the third GPU", deadlineMs: 1000 });
 });

@@ -19,12 +19,12 @@ test("schema/generated holds what the code prints, and nothing else: bun run gen
 
 test("the queries behind REST are valid in the subgraph that answers them", () => {
   const repository = new ListedStore();
-  const schemas = [
-    createInventorySchema({ repository }),
-    createTelemetrySchema({ repository, feed: new ListedFeed() }),
-  ];
-  for (const { field, query } of REST_ROUTES) {
-    expect([field, schemas.some((schema) => validate(schema, query).length === 0)]).toEqual([field, true]);
+  const schemas = {
+    inventory: createInventorySchema({ repository }),
+    telemetry: createTelemetrySchema({ repository, feed: new ListedFeed() }),
+  };
+  for (const { field, query, subgraph } of REST_ROUTES) {
+    expect([field, validate(schemas[subgraph], query)]).toEqual([field, []]);
   }
 });
 

@@ -59,7 +59,7 @@ function metaLast(set: SelectionSetNode): SelectionSetNode {
   return { ...set, selections: [...set.selections.filter((selection) => !isMeta(selection)), ...meta] };
 }
 
-export const reorder = (document: DocumentNode): DocumentNode =>
+const reorder = (document: DocumentNode): DocumentNode =>
   visit(document, {
     SelectionSet: { leave: fieldsFirst },
     OperationDefinition: {

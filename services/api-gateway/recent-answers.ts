@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 
 /** Below what a person notices, and below the way of a reading from file to watcher. */
-export const ANSWER_AGE_MS = 100;
+const ANSWER_AGE_MS = 100;
 const MAX_CHARACTERS = 8_000_000;
 const MAX_ANSWERS = 100;
 

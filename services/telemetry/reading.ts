@@ -9,7 +9,7 @@ import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../platform/
 import type { ReadingCursor, TelemetryRepository } from "../repository/port.ts";
 
 /** All pages of one request together, so that no query outgrows memory. */
-export const MAX_READINGS_PER_REQUEST = 250_000;
+const MAX_READINGS_PER_REQUEST = 250_000;
 const CONCURRENT_PAGES = 8;
 
 export interface GpuTelemetry {

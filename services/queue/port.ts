@@ -6,7 +6,11 @@
  * memory implementation, survival of the process.
  *
  * Errors: every method throws `AppError` `unavailable` when the queue is away; the same call may be repeated.
- * `AppError` `invalid` for arguments outside the stated bounds.
+ * `AppError` `invalid` for arguments outside the stated bounds, before anything is changed. Lists of receipts and ids
+ * hold at most `MAX_CALL_ITEMS`; durations are whole milliseconds.
+ *
+ * A lease or delay ends the instant its time is over, whether or not anyone asks: what was leased goes to the tail with
+ * one attempt used (a dead letter after `maxDeliveries`), in the order in which leases and delays end.
  */
 
 /** Where in its source a producer's batch ends: opaque to the queue, at most 4 KiB of text. */
@@ -26,13 +30,13 @@ export interface OpenedProducer {
   readonly seq: number;
   /** Its position; null when there is none. */
   readonly position: Position | null;
-  /** Of a producer never seen before: the positions of those named in `inherit` that were. Else empty. */
+  /** Of a producer without an accepted batch: the positions of those named in `inherit` that have one. Else empty. */
   readonly inherited: readonly ProducerPosition[];
 }
 
 export interface OutgoingBatch {
   readonly seq: number;
-  /** Encoded batch; the queue never looks into it. At most `MAX_BATCH_BYTES`. */
+  /** Encoded batch; the queue never looks into it. At most `MAX_BATCH_BYTES`. Not to be written to once published. */
   readonly body: Uint8Array;
   /** Readings in it, for the counters. */
   readonly readings: number;
@@ -45,7 +49,7 @@ export type PublishOutcome =
   | { readonly kind: "duplicate" }
   /** Nothing accepted: the queue's last is `last`; go back to `last + 1`. */
   | { readonly kind: "gap"; readonly last: number }
-  /** Nothing accepted: a newer life has opened this producer; stop. */
+  /** Nothing accepted: the epoch is not the one opened last; stop. */
   | { readonly kind: "fenced" }
   /** Nothing accepted: no room; wait. */
   | { readonly kind: "full"; readonly retryAfterMs: number };
@@ -71,19 +75,23 @@ export interface ClaimRequest {
   readonly max: number;
   /** Bound on the bodies together; the first delivery is handed out even when larger. */
   readonly maxBytes: number;
+  /** 1 to `MAX_LEASE_MS`. */
   readonly leaseMs: number;
-  /** How long to wait when nothing is ready; 0 returns at once. */
+  /** How long to wait when nothing is ready, up to `MAX_WAIT_MS`; 0 returns at once. */
   readonly waitMs: number;
   /** Ends the wait with an empty answer; nothing stays leased to a caller that left. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export type NackMode =
-  /** Back to the tail after the delay, one attempt used; a dead letter after `maxDeliveries`. */
+  /**
+   * Back to the tail after the delay (0 to `MAX_DELAY_MS`), one attempt used; a dead letter after `maxDeliveries`.
+   * Reasons are cut at `MAX_REASON_LENGTH`.
+   */
   | { readonly kind: "retry"; readonly delayMs: number; readonly reason: string }
   /** A dead letter at once: this batch can never be stored. */
   | { readonly kind: "reject"; readonly reason: string }
-  /** Back to the head, no attempt used: shutdown or outage. Several released in one call keep their order. */
+  /** Back to the head, no attempt used: shutdown or outage. Several released in one call keep the call's order. */
   | { readonly kind: "release" };
 
 export interface DeadLetter {
@@ -110,9 +118,9 @@ export interface DeadLetterPage {
 }
 
 export interface DeadLetters {
-  /** `limit` 1 to 1,000. */
+  /** `limit` 1 to 1,000. A page may hold fewer although more are there: `next` alone says. */
   list(options: { limit: number; after?: string | undefined }): Promise<DeadLetterPage>;
-  /** Back to the tail with no attempt used; all when `ids` is absent. Returns how many. */
+  /** Back to the tail with no attempt used, as many as there is room for; all when `ids` is absent. Returns how many. */
   redrive(ids?: readonly string[]): Promise<number>;
   /** Deleted for good; all when `ids` is absent. Returns how many. */
   purge(ids?: readonly string[]): Promise<number>;
@@ -132,6 +140,11 @@ export interface QueueStats {
   readonly counters: Readonly<Record<QueueCounter, number>>;
 }
 
+/**
+ * In batches: published, duplicates, claimed (hand-overs), acked, nacked (retry and reject), released, expired (leases),
+ * dead, redriven, purged (also dead letters dropped for room). In readings: readings (published). In calls: gaps,
+ * fenced, rejected (full). At rest: published = acked + purged + ready + leased + delayed + dead.
+ */
 export const QUEUE_COUNTERS = [
   "published",
   "readings",
@@ -152,6 +165,12 @@ export type QueueCounter = (typeof QUEUE_COUNTERS)[number];
 
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 export const MAX_POSITION_LENGTH = 4096;
+export const MAX_PRODUCER_LENGTH = 1024;
+export const MAX_REASON_LENGTH = 1000;
+export const MAX_CALL_ITEMS = 1000;
+export const MAX_LEASE_MS = 12 * 3_600_000;
+export const MAX_DELAY_MS = 12 * 3_600_000;
+export const MAX_WAIT_MS = 60_000;
 
 /** What a streamer needs. */
 export interface ProducerQueue {
@@ -159,16 +178,23 @@ export interface ProducerQueue {
   openProducer(producer: string, options?: { inherit?: readonly string[] }): Promise<OpenedProducer>;
   /**
    * All accepted in order and their positions kept in the same step, or none. `seq`s are consecutive. A call whose
-   * leading batches were accepted before (a lost reply) accepts the rest. At most 1,000 batches.
+   * leading batches were accepted before (a lost reply) accepts the rest. 1 to 1,000 batches.
+   * @throws AppError `too_large` for a call that not even an empty queue has room for
    */
   publish(batches: readonly OutgoingBatch[], from: { producer: string; epoch: number }): Promise<PublishOutcome>;
 }
 
 /** What a collector needs. */
 export interface ConsumerQueue {
-  /** Returns at once when something is ready, else waits. Expired leases come back first. */
+  /**
+   * From the head, at once when something is ready, else waits; those who wait are served in the order they came.
+   * What has expired is returned before anything is handed out.
+   */
   claim(request: ClaimRequest): Promise<readonly Delivery[]>;
-  /** True per receipt where a batch was removed by this call. Accepted even after the lease ended: stored is stored. */
+  /**
+   * True per receipt where a batch was removed by this call. Accepted even after the lease ended, also while the batch
+   * is ready, delayed or leased to another: stored is stored. Dead letters stay.
+   */
   ack(receipts: readonly string[]): Promise<readonly boolean[]>;
   /** True per receipt where the delivery was still the caller's; a stale receipt changes nothing. */
   nack(receipts: readonly string[], mode: NackMode): Promise<readonly boolean[]>;

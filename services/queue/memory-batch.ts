@@ -1,0 +1,113 @@
+/** A batch inside the memory queue, and the ready ones in a line. */
+import type { OutgoingBatch } from "./port.ts";
+
+/** The queue's own record; mutable, never handed out. */
+export interface StoredBatch {
+  readonly id: string;
+  readonly producer: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly position: string;
+  readonly readings: number;
+  readonly body: Uint8Array;
+  readonly publishedAt: number;
+  place: "ready" | "leased" | "delayed" | "dead";
+  /** Attempts used up: the next hand-over is attempt `returns + 1`. */
+  returns: number;
+  /** Counts hand-overs; part of the receipt, so that each has its own. */
+  handover: number;
+  /** When the lease ends or the delay is over; meaningless while ready. */
+  dueAt: number;
+  /** Where it sits in a `DeadlineHeap`; -1: in none. */
+  heapIndex: number;
+  /** Orders equal deadlines. */
+  heapOrder: number;
+  previous: StoredBatch | null;
+  next: StoredBatch | null;
+}
+
+export const createBatch = (
+  id: string,
+  { seq, body, readings, position }: OutgoingBatch,
+  { producer, epoch }: { producer: string; epoch: number },
+  publishedAt: number,
+): StoredBatch => ({
+  id,
+  producer,
+  epoch,
+  seq,
+  position,
+  readings,
+  body,
+  publishedAt,
+  place: "ready",
+  returns: 0,
+  handover: 0,
+  dueAt: 0,
+  heapIndex: -1,
+  heapOrder: 0,
+  previous: null,
+  next: null,
+});
+
+export const receiptOf = (batch: StoredBatch): string => `${batch.id}.${batch.handover}`;
+
+/** The id and the hand-over that a receipt names; undefined for what is no receipt. */
+export function parseReceipt(receipt: string): { id: string; handover: number } | undefined {
+  const match = /^(\d{1,15})\.(\d{1,15})$/.exec(receipt);
+  return match === null ? undefined : { id: match[1] as string, handover: Number(match[2]) };
+}
+
+/** A doubly linked line: both ends and removal from the middle take constant time. */
+export class ReadyLine {
+  #head: StoredBatch | null = null;
+  #tail: StoredBatch | null = null;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get head(): StoredBatch | null {
+    return this.#head;
+  }
+
+  pushTail(batch: StoredBatch): void {
+    batch.place = "ready";
+    batch.previous = this.#tail;
+    batch.next = null;
+    if (this.#tail === null) this.#head = batch;
+    else this.#tail.next = batch;
+    this.#tail = batch;
+    this.#size++;
+  }
+
+  pushHead(batch: StoredBatch): void {
+    batch.place = "ready";
+    batch.previous = null;
+    batch.next = this.#head;
+    if (this.#head === null) this.#tail = batch;
+    else this.#head.previous = batch;
+    this.#head = batch;
+    this.#size++;
+  }
+
+  remove(batch: StoredBatch): void {
+    if (batch.previous === null) this.#head = batch.next;
+    else batch.previous.next = batch.next;
+    if (batch.next === null) this.#tail = batch.previous;
+    else batch.next.previous = batch.previous;
+    batch.previous = null;
+    batch.next = null;
+    this.#size--;
+  }
+
+  /** Publication time of the oldest; a redelivered batch may stand behind younger ones. */
+  oldestPublishedAt(): number | undefined {
+    let oldest: number | undefined;
+    for (let batch = this.#head; batch !== null; batch = batch.next) {
+      if (oldest === undefined || batch.publishedAt < oldest) oldest = batch.publishedAt;
+    }
+    return oldest;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The queue in this process: what the embedded wiring runs on. Everything in it dies with the process, so positions
+ * come from the store (`restore`). Dead letters beyond their own bound are dropped, the oldest first.
+ */
+import { AppError } from "../../schema/errors.ts";
+import type { Clock } from "../platform/clock.ts";
+import {
+  checkClaim,
+  checkDeadLetterPage,
+  checkExtend,
+  checkIds,
+  checkNack,
+  checkOpen,
+  checkPublish,
+  checkReceipts,
+} from "./arguments.ts";
+import { Alarm } from "./memory-deadlines.ts";
+import { BatchLedger } from "./memory-ledger.ts";
+import { Producers, type RestorePosition } from "./memory-producers.ts";
+import { Waiters } from "./memory-waiters.ts";
+import type { ClaimRequest, DeadLetters, Delivery, NackMode, OutgoingBatch, PublishOutcome, Queue } from "./port.ts";
+
+/** A consumer in the same process makes room within milliseconds. */
+const FULL_RETRY_MS = 50;
+
+export interface MemoryQueueOptions {
+  readonly clock: Clock;
+  /** Bound on ready, leased and delayed bodies together. */
+  readonly maxBytes: number;
+  /** Default 1,000,000. */
+  readonly maxBatches?: number | undefined;
+  /** Default 5. */
+  readonly maxDeliveries?: number | undefined;
+  /** Bound on the bodies of dead letters. Default: a quarter of `maxBytes`. The newest is kept even when larger. */
+  readonly maxDeadBytes?: number | undefined;
+  /**
+   * The position that the store holds, asked for producers that this process has not seen, also those in `inherit`.
+   * Absent: an unseen producer has none.
+   */
+  readonly restore?: RestorePosition | undefined;
+}
+
+class MemoryQueue implements Queue {
+  readonly deadLetters: DeadLetters = {
+    list: async (options) => {
+      const after = checkDeadLetterPage(options);
+      this.#settle();
+      return this.#ledger.deadLetters(options.limit, after);
+    },
+    redrive: async (ids) => {
+      checkIds(ids);
+      this.#settle();
+      const redriven = this.#ledger.redrive(ids);
+      this.#serve();
+      return redriven;
+    },
+    purge: async (ids) => {
+      checkIds(ids);
+      this.#settle();
+      return this.#ledger.purge(ids);
+    },
+  };
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  readonly #maxBatches: number;
+  readonly #ledger: BatchLedger;
+  readonly #producers: Producers;
+  readonly #waiters: Waiters;
+  readonly #alarm: Alarm;
+  #closed = false;
+
+  constructor(options: MemoryQueueOptions) {
+    const { clock, maxBytes, maxDeliveries = 5, maxBatches = 1_000_000, maxDeadBytes = maxBytes / 4 } = options;
+    this.#clock = clock;
+    this.#maxBytes = maxBytes;
+    this.#maxBatches = maxBatches;
+    this.#ledger = new BatchLedger({ maxBytes, maxBatches, maxDeliveries, maxDeadBytes });
+    this.#producers = new Producers(options.restore);
+    this.#waiters = new Waiters(clock, () => this.#serve());
+    this.#alarm = new Alarm(clock, () => this.#serve());
+  }
+
+  async openProducer(producer: string, { inherit = [] }: { inherit?: readonly string[] } = {}) {
+    checkOpen(producer, inherit);
+    this.#settle();
+    return this.#producers.open(producer, inherit);
+  }
+
+  async publish(
+    batches: readonly OutgoingBatch[],
+    { producer, epoch }: { producer: string; epoch: number },
+  ): Promise<PublishOutcome> {
+    checkPublish(batches, { producer, epoch });
+    this.#settle();
+    const { counters } = this.#ledger;
+    const state = this.#producers.get(producer);
+    if (state?.epoch !== epoch) {
+      counters.fenced++;
+      return { kind: "fenced" };
+    }
+    const fresh = batches.filter(({ seq }) => seq > state.seq);
+    const last = fresh.at(-1);
+    if (last === undefined) {
+      counters.duplicates += batches.length;
+      return { kind: "duplicate" };
+    }
+    if (last.seq - state.seq > fresh.length) {
+      counters.gaps++;
+      return { kind: "gap", last: state.seq };
+    }
+    const bytes = fresh.reduce((sum, { body }) => sum + body.byteLength, 0);
+    if (bytes > this.#maxBytes || fresh.length > this.#maxBatches) {
+      const [has, holds] = [`${fresh.length} batches of ${bytes} bytes`, `${this.#maxBatches} of ${this.#maxBytes}`];
+      throw new AppError(`Cannot publish ${has} in one call: the queue holds at most ${holds}`, { code: "too_large" });
+    }
+    if (!this.#ledger.hasRoom(fresh.length, bytes)) {
+      counters.rejected++;
+      return { kind: "full", retryAfterMs: FULL_RETRY_MS };
+    }
+    counters.duplicates += batches.length - fresh.length;
+    const now = this.#clock.now();
+    for (const batch of fresh) this.#ledger.accept(batch, { producer, epoch }, now);
+    state.seq = last.seq;
+    state.position = last.position;
+    this.#serve();
+    return { kind: "accepted" };
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly Delivery[]> {
+    checkClaim(request);
+    this.#settle();
+    if (request.signal?.aborted) return [];
+    this.#serve();
+    if (this.#ledger.hasReady) return this.#ledger.take(request, this.#clock.now());
+    if (request.waitMs === 0) return [];
+    const answer = this.#waiters.wait(request);
+    this.#serve();
+    return answer;
+  }
+
+  async ack(receipts: readonly string[]): Promise<readonly boolean[]> {
+    checkReceipts(receipts);
+    this.#settle();
+    return receipts.map((receipt) => this.#ledger.ack(receipt));
+  }
+
+  async nack(receipts: readonly string[], mode: NackMode): Promise<readonly boolean[]> {
+    const reason = checkNack(receipts, mode);
+    this.#settle();
+    const results = this.#ledger.nack(receipts, mode, reason, this.#clock.now());
+    this.#serve();
+    return results;
+  }
+
+  async extend(receipts: readonly string[], leaseMs: number): Promise<readonly boolean[]> {
+    checkExtend(receipts, leaseMs);
+    this.#settle();
+    const until = this.#clock.now() + leaseMs;
+    const results = receipts.map((receipt) => this.#ledger.extend(receipt, until));
+    this.#serve();
+    return results;
+  }
+
+  async stats() {
+    this.#settle();
+    return this.#ledger.stats(this.#clock.now());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#alarm.cancel();
+    this.#waiters.sendAllAway();
+  }
+
+  /** Every call begins with it: what time has ended is ended before anything else is looked at. */
+  #settle(): void {
+    if (this.#closed) throw new AppError("The queue is closed", { code: "unavailable" });
+    this.#ledger.settle(this.#clock.now());
+  }
+
+  /** Hands what is ready to those who wait, and sets the alarm for what they wait for next. */
+  #serve(): void {
+    if (this.#closed) return;
+    const now = this.#clock.now();
+    this.#ledger.settle(now);
+    while (this.#ledger.hasReady && this.#waiters.serve((request) => this.#ledger.take(request, now)));
+    const next = this.#ledger.nextDueAt;
+    if (this.#waiters.size === 0) this.#alarm.cancel();
+    else if (next !== undefined) this.#alarm.setNoLaterThan(next);
+  }
+}
+
+/** Errors of `restore` reach the caller of `openProducer`. */
+export const openMemoryQueue = (options: MemoryQueueOptions): Queue => new MemoryQueue(options);

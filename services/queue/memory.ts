@@ -1,6 +1,7 @@
 /**
  * The queue in this process: what the embedded wiring runs on. Everything in it dies with the process, so positions
- * come from the store (`restore`). Dead letters beyond their own bound are dropped, the oldest first.
+ * come from the store (`restore`). Those who wait in `claim` are served in the order they came. Dead letters beyond
+ * their own bound are dropped, the oldest first.
  */
 import { AppError } from "../../schema/errors.ts";
 import type { Clock } from "../platform/clock.ts";

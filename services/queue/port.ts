@@ -187,8 +187,8 @@ export interface ProducerQueue {
 /** What a collector needs. */
 export interface ConsumerQueue {
   /**
-   * From the head, at once when something is ready, else waits; those who wait are served in the order they came.
-   * What has expired is returned before anything is handed out.
+   * From the head, at once when something is ready, else waits. What has expired is returned before anything is handed
+   * out.
    */
   claim(request: ClaimRequest): Promise<readonly Delivery[]>;
   /**

@@ -1,0 +1,25 @@
+/** What every queue must do, whatever it is made of. */
+import { describe } from "bun:test";
+import type { OpenQueue } from "./queue/bench.ts";
+import { boundsConformance } from "./queue/bounds.ts";
+import { claimConformance } from "./queue/claim.ts";
+import { deadLetterConformance } from "./queue/dead-letters.ts";
+import { leaseConformance } from "./queue/lease.ts";
+import { publishConformance } from "./queue/publish.ts";
+import { restartConformance } from "./queue/restart.ts";
+
+/** Defaults of `open`: `maxBytes` 1 MiB, `maxDeliveries` 5. `survivesRestart` needs `restart` on what `open` gives. */
+export function queueConformance(
+  name: string,
+  open: OpenQueue,
+  { survivesRestart = false }: { survivesRestart?: boolean } = {},
+): void {
+  describe(`${name} queue`, () => {
+    publishConformance(open);
+    claimConformance(open);
+    leaseConformance(open);
+    deadLetterConformance(open);
+    boundsConformance(open);
+    if (survivesRestart) restartConformance(open);
+  });
+}

@@ -1,0 +1,46 @@
+/** A batch's readings one by one. */
+import type { Batch, Sighting } from "./batch.ts";
+import { unpackColumns } from "./columns.ts";
+import { AppError } from "./errors.ts";
+import type { GpuFacts, GpuUuid } from "./gpu.ts";
+import type { Series } from "./reading.ts";
+
+export type VisitReading = (gpu: GpuUuid, series: Series, at: number, value: number, facts: GpuFacts) => void;
+
+/**
+ * Every reading once, block by block, series by series, in ascending order of time. `facts` are those of the sighting
+ * that holds the time: one object per sighting.
+ * @throws AppError `invalid` for a block whose columns are damaged or whose GPU has no sighting
+ */
+export function forEachReading(batch: Batch, visit: VisitReading): void {
+  const sightings = new Map<GpuUuid, Sighting[]>();
+  for (const sighting of batch.sightings) {
+    const ofGpu = sightings.get(sighting.facts.uuid);
+    if (ofGpu === undefined) sightings.set(sighting.facts.uuid, [sighting]);
+    else ofGpu.push(sighting);
+  }
+  for (const { gpu, series, packed } of batch.blocks) {
+    const seen = sightings.get(gpu);
+    const columns = unpackColumns(packed);
+    if (seen?.[0] === undefined || !columns.ok) {
+      const why = columns.ok ? "it has no sighting" : columns.error;
+      throw new AppError(`Cannot read the readings of ${gpu} in batch ${batch.producer}:${batch.seq}: ${why}`, {
+        code: "invalid",
+      });
+    }
+    const { at, values } = columns.value;
+    let current = seen[0];
+    for (const [index, name] of series.entries()) {
+      const column = values[index] as Float64Array;
+      for (let tick = 0; tick < at.length; tick++) {
+        const value = column[tick] as number;
+        if (Number.isNaN(value)) continue;
+        const time = at[tick] as number;
+        if (time < current.from || time > current.to) {
+          current = seen.find(({ from, to }) => from <= time && time <= to) ?? current;
+        }
+        visit(gpu, batch.series[name] as Series, time, value, current.facts);
+      }
+    }
+  }
+}

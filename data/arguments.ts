@@ -1,0 +1,89 @@
+/** The command line of the generator. */
+import { parseArgs } from "node:util";
+import { formatTimestamp, parseTimestamp, TIMESTAMP_FORM } from "../schema/timestamp.ts";
+import { duration, integer } from "../services/platform/env.ts";
+import { DEFAULT_SIMULATION, type SimulationOptions } from "./simulation.ts";
+
+export interface GeneratorArguments extends SimulationOptions {
+  /** `-` is standard output; null: the committed sample. */
+  readonly out: string | null;
+}
+
+/** A command line that cannot be followed; the message says why and what is accepted. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export const USAGE = `Usage: bun run sample [options]
+
+Simulates a fleet of GPUs and writes what dcgm-exporter would have reported, as CSV.
+
+  --hosts N         hosts, 1 to 100000 (${DEFAULT_SIMULATION.hosts})
+  --gpus N          GPUs on each host, 1 to 16 (${DEFAULT_SIMULATION.gpusPerHost})
+  --interval TIME   between two ticks, such as 15s (15s)
+  --duration TIME   how long the fleet is watched, such as 30m or 24h (30m)
+  --start TIME      time of the first tick, RFC 3339 (${formatTimestamp(DEFAULT_SIMULATION.startMs)})
+  --seed N          another fleet, another history (${DEFAULT_SIMULATION.seed})
+  --out FILE        .csv, .csv.gz or .csv.zst; - is standard output;
+                    may be left out when no other option is given: data/sample.csv.gz
+  --help            this text
+`;
+
+const OPTIONS = {
+  hosts: { type: "string" },
+  gpus: { type: "string" },
+  interval: { type: "string" },
+  duration: { type: "string" },
+  start: { type: "string" },
+  seed: { type: "string" },
+  out: { type: "string" },
+  help: { type: "boolean" },
+} as const;
+
+type Field = ReturnType<typeof integer>;
+
+function readField(name: string, text: string | undefined, field: Field, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const outcome = field.safeParse(text);
+  if (outcome.success) return outcome.data;
+  throw new UsageError(`--${name} ${JSON.stringify(text)}: accepted is ${outcome.error.issues[0]?.message}`);
+}
+
+/**
+ * @returns "help" when that is what was asked for
+ * @throws UsageError
+ */
+export function parseArguments(args: readonly string[]): GeneratorArguments | "help" {
+  const values = parseOptions(args);
+  if (values.help === true) return "help";
+  const { out, ...rest } = values;
+  if (out === undefined && Object.keys(rest).length > 0) {
+    throw new UsageError("--out is missing: say where the rows go, or - for standard output");
+  }
+  if (out === "") throw new UsageError("--out is empty: accepted is a file name, or - for standard output");
+  const start = values.start === undefined ? null : parseTimestamp(values.start);
+  if (start !== null && !start.ok) throw new UsageError(`--start ${start.error}`);
+  if (start !== null && !Number.isInteger(start.value)) {
+    throw new UsageError(`--start ${JSON.stringify(values.start)}: accepted is ${TIMESTAMP_FORM}, to the millisecond`);
+  }
+  const simulation = {
+    hosts: readField("hosts", values.hosts, integer({ min: 1, max: 100_000 }), DEFAULT_SIMULATION.hosts),
+    gpusPerHost: readField("gpus", values.gpus, integer({ min: 1, max: 16 }), DEFAULT_SIMULATION.gpusPerHost),
+    intervalMs: readField("interval", values.interval, duration({ minMs: 1 }), DEFAULT_SIMULATION.intervalMs),
+    durationMs: readField("duration", values.duration, duration({ minMs: 1 }), DEFAULT_SIMULATION.durationMs),
+    startMs: start?.value ?? DEFAULT_SIMULATION.startMs,
+    seed: readField("seed", values.seed, integer({ max: 0xffff_ffff }), DEFAULT_SIMULATION.seed),
+  };
+  if (!Number.isInteger(simulation.intervalMs)) {
+    throw new UsageError(`--interval ${JSON.stringify(values.interval)}: accepted are whole milliseconds`);
+  }
+  return { ...simulation, out: out ?? null };
+}
+
+function parseOptions(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

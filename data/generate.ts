@@ -1,0 +1,29 @@
+/** Writes the readings of a simulated fleet as CSV. `bun run sample`; `--help` lists the options. */
+import { fileURLToPath } from "node:url";
+import { parseArguments, USAGE, UsageError } from "./arguments.ts";
+import { writePieces } from "./output.ts";
+import { simulate } from "./simulation.ts";
+
+const SAMPLE = fileURLToPath(new URL("sample.csv.gz", import.meta.url));
+
+/** @returns the exit code: 0 done, 1 the file cannot be written, 2 bad usage */
+async function generate(args: readonly string[]): Promise<number> {
+  try {
+    const options = parseArguments(args);
+    if (options === "help") {
+      process.stdout.write(USAGE);
+      return 0;
+    }
+    await writePieces(simulate(options), options.out ?? SAMPLE);
+    return 0;
+  } catch (error) {
+    // A reader such as head(1) that has seen enough.
+    if (error instanceof Error && "code" in error && error.code === "EPIPE") return 0;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    if (!(error instanceof UsageError)) return 1;
+    process.stderr.write(`\n${USAGE}`);
+    return 2;
+  }
+}
+
+if (import.meta.main) process.exitCode = await generate(process.argv.slice(2));

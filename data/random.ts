@@ -1,0 +1,39 @@
+/** Numbers that look random and are the same for the same seed, on every runtime. */
+
+/** A number in [0, 1). */
+export type Random = () => number;
+
+/** Mulberry32: 32 bits of state, whole-number arithmetic only. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** A stream of its own for each thing simulated, so that adding one changes no other. */
+export function createStream(seed: number, ...path: readonly number[]): Random {
+  let state = seed >>> 0;
+  for (const part of path) state = Math.imul(state ^ (part + 0x9e3779b9), 0x85ebca6b) ^ (state >>> 13);
+  return createRandom(state);
+}
+
+export const between = (random: Random, low: number, high: number): number => low + (high - low) * random();
+
+export const wholeBetween = (random: Random, low: number, high: number): number =>
+  low + Math.floor(random() * (high - low + 1));
+
+/** Lower-case letters and digits as Kubernetes puts them behind a pod's name: no vowels, no 0, 1 or 3. */
+export const podSuffix = (random: Random, length: number): string =>
+  pick(random, "bcdfghjklmnpqrstvwxz2456789", length);
+
+export const hex = (random: Random, length: number): string => pick(random, "0123456789abcdef", length);
+
+function pick(random: Random, alphabet: string, length: number): string {
+  let text = "";
+  while (text.length < length) text += alphabet[Math.floor(random() * alphabet.length)];
+  return text;
+}

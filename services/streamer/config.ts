@@ -1,0 +1,40 @@
+/** What the streamer reads from the environment. */
+import { boolean, choice, duration, type Env, integer, parseEnv, text } from "../platform/env.ts";
+
+export interface StreamerConfig {
+  /** A file, a directory or a glob. */
+  readonly csvPath: string;
+  /** Pause after each batch; 0: as fast as the queue takes them. */
+  readonly intervalMs: number;
+  /** Start over at the end; else return when the last batch is confirmed. */
+  readonly loop: boolean;
+  /** Readings in a batch at most, unless one GPU's tick alone has more; null: what suits the pace. */
+  readonly batchSize: number | null;
+  /** The file's times, or the moment at which a tick is sent. */
+  readonly times: "source" | "live";
+  /** This streamer sends the hosts of its shard only. A number from `shards` on waits idle. */
+  readonly shard: number;
+  readonly shards: number;
+}
+
+/** @throws ConfigError with every problem found */
+export function readStreamerConfig(env: Env, { defaultPath }: { defaultPath: string }): StreamerConfig {
+  const given = parseEnv(env, {
+    CSV_PATH: text().default(defaultPath),
+    STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).default(100),
+    LOOP_MODE: boolean().default(true),
+    BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
+    TIMESTAMPS: choice("source", "live").optional(),
+    STREAMER_SHARD: integer({ max: 999 }).default(0),
+    STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
+  });
+  return {
+    csvPath: given.CSV_PATH,
+    intervalMs: given.STREAM_INTERVAL,
+    loop: given.LOOP_MODE,
+    batchSize: given.BATCH_SIZE ?? null,
+    times: given.TIMESTAMPS ?? (given.LOOP_MODE ? "live" : "source"),
+    shard: given.STREAMER_SHARD,
+    shards: given.STREAMER_SHARDS,
+  };
+}

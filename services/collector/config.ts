@@ -1,0 +1,42 @@
+/** What the collector reads from the environment. */
+import { type Env, integer, parseEnv } from "../platform/env.ts";
+import { MAX_CALL_ITEMS } from "../queue/port.ts";
+
+export interface CollectorConfig {
+  /** Groups of deliveries in flight at once; with positions in the store there is one whatever this says. */
+  readonly maxConcurrentHandlers: number;
+  /** Deliveries in a group. */
+  readonly batchSize: number;
+  /** Bodies in a group together, for groups of more than one. */
+  readonly maxGroupBytes: number;
+  readonly leaseMs: number;
+  /**
+   * Who remembers how far each producer is. `store`: the queue dies with this process, which is its only consumer, so
+   * every save carries positions. `queue`: the queue itself.
+   */
+  readonly positions: "store" | "queue";
+}
+
+/**
+ * @param batchSizeVariable all-in-one reads COLLECTOR_BATCH_SIZE, as BATCH_SIZE is the streamer's there
+ * @throws ConfigError with every problem found
+ */
+export function readCollectorConfig(
+  env: Env,
+  {
+    batchSizeVariable = "BATCH_SIZE",
+    positions = "queue",
+  }: { batchSizeVariable?: "BATCH_SIZE" | "COLLECTOR_BATCH_SIZE"; positions?: CollectorConfig["positions"] } = {},
+): CollectorConfig {
+  const given = parseEnv(env, {
+    MAX_CONCURRENT_HANDLERS: integer({ min: 1, max: 1000 }).default(10),
+    [batchSizeVariable]: integer({ min: 1, max: MAX_CALL_ITEMS }).default(20),
+  });
+  return {
+    maxConcurrentHandlers: given.MAX_CONCURRENT_HANDLERS as number,
+    batchSize: given[batchSizeVariable] as number,
+    maxGroupBytes: 4 * 1024 * 1024,
+    leaseMs: 30_000,
+    positions,
+  };
+}

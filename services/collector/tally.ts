@@ -1,0 +1,131 @@
+/** What the collector has done so far, as totals and as metrics. */
+import type { Metrics } from "../platform/metrics.ts";
+import type { SaveOutcome } from "../repository/port.ts";
+
+export interface CollectorSummary {
+  /** Batches stored, also those that were stored before. */
+  readonly batches: number;
+  /** Readings in new buckets. */
+  readonly readings: number;
+  readonly buckets: number;
+  /** What was there already. */
+  readonly duplicateBuckets: number;
+  readonly duplicateReadings: number;
+  /** Readings dropped because they are older than the retention. */
+  readonly tooOld: number;
+  /** Batches that became dead letters at once. */
+  readonly rejected: number;
+  /** Batches given back to be tried later, one attempt used. */
+  readonly retried: number;
+  /** Batches given back at a stop, no attempt used. */
+  readonly released: number;
+  /** Publications that the live feed did not take. */
+  readonly liveFailures: number;
+  /** Deliveries whose lease ended while they were worked on. */
+  readonly leasesLost: number;
+}
+
+export type RejectReason = "undecodable" | "invalid";
+export type RetryReason = "store_away" | "queue_away" | "store_failed" | "queue_failed" | "defect";
+
+export interface Tally {
+  readonly totals: CollectorSummary;
+  saved(batches: number, outcome: SaveOutcome, seconds: number): void;
+  rejected(reason: RejectReason): void;
+  /** `batches`: how many were given back for it. */
+  retried(reason: RetryReason, batches?: number): void;
+  released(batches: number): void;
+  liveFailed(): void;
+  leasesLost(deliveries: number): void;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** @param inFlight groups being worked on */
+export function createTally(metrics: Metrics, inFlight: () => number): Tally {
+  const totals = {
+    batches: 0,
+    readings: 0,
+    buckets: 0,
+    duplicateBuckets: 0,
+    duplicateReadings: 0,
+    tooOld: 0,
+    rejected: 0,
+    retried: 0,
+    released: 0,
+    liveFailures: 0,
+    leasesLost: 0,
+  };
+  const batches = metrics.counter({ name: "collector_batches_total", help: "Batches stored." });
+  const readings = metrics.counter({ name: "collector_readings_total", help: "Readings stored that were new." });
+  const duplicates = metrics.counter({
+    name: "collector_duplicate_readings_total",
+    help: "Readings in buckets that were stored before.",
+  });
+  const dropped = metrics.counter({
+    name: "collector_dropped_readings_total",
+    help: "Readings not stored, by reason.",
+    labels: ["reason"],
+  });
+  const rejected = metrics.counter({
+    name: "collector_rejected_batches_total",
+    help: "Batches that became dead letters at once, by reason.",
+    labels: ["reason"],
+  });
+  const retries = metrics.counter({
+    name: "collector_retries_total",
+    help: "Calls repeated and batches given back to be tried later, by reason.",
+    labels: ["reason"],
+  });
+  const released = metrics.counter({ name: "collector_released_batches_total", help: "Batches given back at a stop." });
+  const liveFailures = metrics.counter({
+    name: "collector_live_failures_total",
+    help: "Publications that the live feed did not take.",
+  });
+  const leasesLost = metrics.counter({
+    name: "collector_leases_lost_total",
+    help: "Deliveries whose lease ended while they were worked on.",
+  });
+  const saveSeconds = metrics.histogram({
+    name: "collector_save_duration_seconds",
+    help: "Time of one save, in seconds.",
+    buckets: SECONDS,
+  });
+  metrics.gauge({ name: "collector_groups_in_flight", help: "Groups of deliveries being worked on." }, inFlight);
+  return {
+    totals,
+    saved(count, outcome, seconds) {
+      totals.batches += count;
+      totals.readings += outcome.readings;
+      totals.buckets += outcome.buckets;
+      totals.duplicateBuckets += outcome.duplicateBuckets;
+      totals.duplicateReadings += outcome.duplicateReadings;
+      totals.tooOld += outcome.tooOld;
+      batches.inc(count);
+      readings.inc(outcome.readings);
+      duplicates.inc(outcome.duplicateReadings);
+      if (outcome.tooOld > 0) dropped.inc({ reason: "too_old" }, outcome.tooOld);
+      saveSeconds.observe(seconds);
+    },
+    rejected(reason) {
+      totals.rejected++;
+      rejected.inc({ reason });
+    },
+    retried(reason, count = 0) {
+      totals.retried += count;
+      retries.inc({ reason }, Math.max(1, count));
+    },
+    released(count) {
+      totals.released += count;
+      released.inc(count);
+    },
+    liveFailed() {
+      totals.liveFailures++;
+      liveFailures.inc();
+    },
+    leasesLost(count) {
+      totals.leasesLost += count;
+      leasesLost.inc(count);
+    },
+  };
+}

@@ -12,6 +12,8 @@ export interface DependencyOptions {
   /** From then on nothing is waited for, not even a call under way. */
   readonly deadline: AbortSignal;
   readonly onRetry: () => void;
+  /** What is wrong, when it goes away; null when it is back. */
+  readonly onState: (problem: string | null) => void;
 }
 
 /** Settles as `work` does, or rejects with AppError `unavailable` when the signal aborts first. */
@@ -68,7 +70,9 @@ export class Dependency {
   #isAway(error: AppError): void {
     if (this.#outage !== undefined) return;
     this.#outage = { since: this.#options.clock.now(), over: Promise.withResolvers() };
-    this.#options.log.warn("dependency away", { dependency: this.#options.name, error });
+    const { name: dependency, log, onState } = this.#options;
+    log.warn("dependency away", { dependency, error });
+    onState(`${dependency} is away: ${error.message}`);
   }
 
   #isBack(): void {
@@ -76,7 +80,8 @@ export class Dependency {
     const { since, over } = this.#outage;
     this.#outage = undefined;
     over.resolve();
-    const { name: dependency, clock, log } = this.#options;
+    const { name: dependency, clock, log, onState } = this.#options;
     log.info("dependency back", { dependency, awayMs: clock.now() - since });
+    onState(null);
   }
 }

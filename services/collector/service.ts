@@ -11,6 +11,8 @@ import { Frontier } from "./frontier.ts";
 import { type GroupContext, handleGroup } from "./group.ts";
 import { type CollectorSummary, createTally, type Tally } from "./tally.ts";
 
+export type { CollectorSummary };
+
 /** How long what is in flight may take once a stop is asked for. */
 const STOP_MS = 10_000;
 const CLAIM_WAIT_MS = 20_000;
@@ -26,25 +28,18 @@ export interface CollectorDependencies {
    * Asks it to stop: it claims no more, finishes the save under way, acknowledges, and releases the rest; within 10 s.
    */
   readonly signal: AbortSignal;
-}
-
-export interface Collector {
-  /** Resolves once it has stopped and holds nothing. */
-  readonly done: Promise<CollectorSummary>;
-  /** False while the store or the queue is away. */
-  ready(): boolean;
+  /** Told what is wrong when the store or the queue goes away, and null when both are there again. */
+  readonly onState?: ((problem: string | null) => void) | undefined;
 }
 
 /**
- * Runs until the signal aborts. Nothing is acknowledged before the store has said yes. A caller whose source has ended
- * waits until the queue's `stats()` show nothing ready, leased or delayed, and then aborts.
+ * Runs until the signal aborts, and resolves to what was done. Nothing is acknowledged before the store has said yes.
+ * A caller whose source has ended waits for `ready`, `leased` and `delayed` of the queue's `stats()` to be 0, then aborts.
  */
-export function startCollector(config: CollectorConfig, dependencies: CollectorDependencies): Collector {
-  const collector = new RunningCollector(config, dependencies);
-  return { done: collector.run(), ready: () => collector.ready };
-}
+export const runCollector = (config: CollectorConfig, dependencies: CollectorDependencies): Promise<CollectorSummary> =>
+  new Collector(config, dependencies).run();
 
-class RunningCollector {
+class Collector {
   readonly #config: CollectorConfig;
   readonly #dependencies: CollectorDependencies;
   readonly #deadline = new AbortController();
@@ -55,14 +50,26 @@ class RunningCollector {
   readonly #context: GroupContext;
 
   constructor(config: CollectorConfig, dependencies: CollectorDependencies) {
-    const { queue, repository, liveFeed, clock, log, metrics = createMetrics(), signal } = dependencies;
+    const { queue, repository, liveFeed, clock, log, metrics = createMetrics(), signal, onState } = dependencies;
     this.#config = config;
     this.#dependencies = dependencies;
     const tally = createTally(metrics, () => this.#inFlight.size);
     this.#tally = tally;
     const deadline = this.#deadline.signal;
+    const problems = new Map<string, string>();
     const link = (name: "store" | "queue") =>
-      new Dependency({ name, clock, log, deadline, onRetry: () => tally.retried(`${name}_away`) });
+      new Dependency({
+        name,
+        clock,
+        log,
+        deadline,
+        onRetry: () => tally.retried(`${name}_away`),
+        onState: (problem) => {
+          if (problem === null) problems.delete(name);
+          else problems.set(name, problem);
+          onState?.([...problems.values()].join("; ") || null);
+        },
+      });
     this.#queueLink = link("queue");
     this.#storeLink = link("store");
     this.#context = {
@@ -79,10 +86,6 @@ class RunningCollector {
       stopping: signal,
       deadline,
     };
-  }
-
-  get ready(): boolean {
-    return !this.#storeLink.away && !this.#queueLink.away;
   }
 
   async run(): Promise<CollectorSummary> {

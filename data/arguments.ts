@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { formatTimestamp, parseTimestamp, TIMESTAMP_FORM } from "../schema/timestamp.ts";
 import { duration, integer } from "../services/platform/env.ts";
+import { MAX_GPUS_PER_HOST } from "./fleet.ts";
 import { DEFAULT_SIMULATION, type SimulationOptions } from "./simulation.ts";
 
 export interface GeneratorArguments extends SimulationOptions {
@@ -19,7 +20,7 @@ export const USAGE = `Usage: bun run sample [options]
 Simulates a fleet of GPUs and writes what dcgm-exporter would have reported, as CSV.
 
   --hosts N         hosts, 1 to 100000 (${DEFAULT_SIMULATION.hosts})
-  --gpus N          GPUs on each host, 1 to 16 (${DEFAULT_SIMULATION.gpusPerHost})
+  --gpus N          GPUs on each host, 1 to ${MAX_GPUS_PER_HOST} (${DEFAULT_SIMULATION.gpusPerHost})
   --interval TIME   between two ticks, such as 15s (15s)
   --duration TIME   how long the fleet is watched, such as 30m or 24h (30m)
   --start TIME      time of the first tick, RFC 3339 (${formatTimestamp(DEFAULT_SIMULATION.startMs)})
@@ -68,7 +69,12 @@ export function parseArguments(args: readonly string[]): GeneratorArguments | "h
   }
   const simulation = {
     hosts: readField("hosts", values.hosts, integer({ min: 1, max: 100_000 }), DEFAULT_SIMULATION.hosts),
-    gpusPerHost: readField("gpus", values.gpus, integer({ min: 1, max: 16 }), DEFAULT_SIMULATION.gpusPerHost),
+    gpusPerHost: readField(
+      "gpus",
+      values.gpus,
+      integer({ min: 1, max: MAX_GPUS_PER_HOST }),
+      DEFAULT_SIMULATION.gpusPerHost,
+    ),
     intervalMs: readField("interval", values.interval, duration({ minMs: 1 }), DEFAULT_SIMULATION.intervalMs),
     durationMs: readField("duration", values.duration, duration({ minMs: 1 }), DEFAULT_SIMULATION.durationMs),
     startMs: start?.value ?? DEFAULT_SIMULATION.startMs,

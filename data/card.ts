@@ -110,7 +110,7 @@ export function createCard(traits: CardTraits, random: Random): Card {
   };
 
   /** Share of the full clock that temperature and power limits leave; sets the reasons. */
-  const clockShare = (wantedW: number, nowS: number): number => {
+  const clockShare = (wantedW: number, contextW: number, nowS: number): number => {
     let share = 1;
     state.clockReasons = 0;
     if (temperatureC >= THERMAL_SLOWDOWN_C) {
@@ -124,8 +124,8 @@ export function createCard(traits: CardTraits, random: Random): Card {
     }
     const limitW = braked ? traits.brakeW : traits.powerLimitW;
     // Dynamic power goes with the square of the clock: voltage falls with it.
-    if (wantedW * share * share > limitW - CONTEXT_W) {
-      share = Math.sqrt((limitW - CONTEXT_W) / wantedW);
+    if (wantedW * share * share > limitW - contextW) {
+      share = Math.sqrt((limitW - contextW) / wantedW);
       if (!braked) state.clockReasons |= CLOCK_REASONS.powerCap;
     }
     return Math.max(SLOWEST, share);
@@ -136,8 +136,9 @@ export function createCard(traits: CardTraits, random: Random): Card {
     advance(demand, nowS, elapsedS) {
       const noise = between(random, 0.985, 1.015);
       const asleep = demand.heldMiB === 0 && demand.busy === 0;
-      const wantedW = (BOARD_W - CONTEXT_W) * demand.busy * demand.intensity;
-      const share = clockShare(wantedW, nowS);
+      const contextW = CONTEXT_W * noise;
+      const wantedW = (BOARD_W - CONTEXT_W) * demand.busy * demand.intensity * noise;
+      const share = clockShare(wantedW, contextW, nowS);
       if (asleep) {
         state.clockReasons = CLOCK_REASONS.idle;
         state.smClockMHz = IDLE_MHZ;
@@ -145,7 +146,7 @@ export function createCard(traits: CardTraits, random: Random): Card {
       } else {
         state.smClockMHz = Math.floor((FULL_MHZ * share) / CLOCK_STEP_MHZ) * CLOCK_STEP_MHZ;
         const clock = state.smClockMHz / FULL_MHZ;
-        state.powerW = round((CONTEXT_W + wantedW * clock * clock) * (share < 1 ? Math.min(noise, 1) : noise), 1000);
+        state.powerW = round(contextW + wantedW * clock * clock, 1000);
       }
       const settledC = traits.inletC + state.powerW * traits.celsiusPerWatt;
       if (elapsedS === 0) temperatureC = Math.min(settledC, THERMAL_SLOWDOWN_C);

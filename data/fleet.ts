@@ -9,7 +9,7 @@ import {
   NO_DEMAND,
   WHOLE_MEMORY,
 } from "./card.ts";
-import { between, createStream, hex, type Random, wholeBetween } from "./random.ts";
+import { between, createStream, hex, type Random, serialNumber, wholeBetween } from "./random.ts";
 import { createFineTuning, createInference, createNotebook, createTraining, idle, type Workload } from "./workload.ts";
 
 export const MODEL = "NVIDIA H100 80GB HBM3";
@@ -31,6 +31,8 @@ export interface Gpu {
   readonly workload: Workload;
   advance(nowS: number, elapsedS: number): void;
 }
+
+export const MAX_GPUS_PER_HOST = 16;
 
 export interface FleetSize {
   readonly hosts: number;
@@ -84,7 +86,8 @@ export function createFleet(size: FleetSize, seed: number): Gpu[] {
 
 function createGpu(host: number, index: number, role: Role, seed: number): Gpu {
   const random = createStream(seed, host, index);
-  const uuid = `GPU-${[8, 4, 4, 4, 12].map((length) => hex(random, length)).join("-")}`;
+  const digits = [4, 4, 4, 12].map((length) => hex(random, length));
+  const uuid = `GPU-${[serialNumber(seed, host * MAX_GPUS_PER_HOST + index), ...digits].join("-")}`;
   const card = createCard(traitsOf(role, random), random);
   const workload = workloadOf(role, host, index, random, createStream(seed, host));
   const demand: Demand = { ...NO_DEMAND };

@@ -14,12 +14,19 @@ export function createRandom(seed: number): Random {
   };
 }
 
+/** 32 bits in, 32 bits out. */
+const scramble = (value: number): number => createRandom(value)() * 4294967296;
+
 /** A stream of its own for each thing simulated, so that adding one changes no other. */
 export function createStream(seed: number, ...path: readonly number[]): Random {
-  let state = seed >>> 0;
-  for (const part of path) state = Math.imul(state ^ (part + 0x9e3779b9), 0x85ebca6b) ^ (state >>> 13);
+  let state = scramble(seed);
+  for (const part of path) state = scramble((state + part) >>> 0);
   return createRandom(state);
 }
+
+/** Eight hexadecimal digits, different for each place below 2^32 of the same seed. */
+export const serialNumber = (seed: number, place: number): string =>
+  ((Math.imul(place + 1, 0x9e3779b1) ^ scramble(seed)) >>> 0).toString(16).padStart(8, "0");
 
 export const between = (random: Random, low: number, high: number): number => low + (high - low) * random();
 

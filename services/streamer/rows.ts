@@ -11,6 +11,7 @@ export const SKIP_REASONS = [
   "time",
   "uuid",
   "metric",
+  "labels",
   "value",
   "blank",
   "not_finite",
@@ -27,7 +28,11 @@ export interface RowPlace {
 
 /** Where readings go, in the order of the file. */
 export interface RowTarget {
-  /** A number for a GPU with these facts and a series, asked once for each combination; negative: not wanted. */
+  /**
+   * A number for a GPU with these facts and a series; negative: not wanted, and then neither its readings nor what is
+   * wrong with their times and values is told. Asked once for each form in which rows of the combination come, so now
+   * and then again: the same combination gets the same number.
+   */
   slot(facts: GpuFacts, series: Series): number;
   /** `at`: ms since the epoch. True: stop behind this row. */
   add(slot: number, at: number, value: number): boolean;

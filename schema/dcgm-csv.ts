@@ -1,0 +1,120 @@
+/** Rows of DCGM's CSV exports: which columns a header names, and what the fields of one row say. */
+import { parseLabels } from "./dcgm-labels.ts";
+import type { ValueFault } from "./dcgm-value.ts";
+import { type GpuFacts, parseGpuUuid } from "./gpu.ts";
+import { canonicalMetric } from "./metric.ts";
+import type { Series } from "./reading.ts";
+import { fail, ok, type Result } from "./result.ts";
+import { seriesOf } from "./series.ts";
+import { parseTimestamp } from "./timestamp.ts";
+
+/** The header of the exports we know; files may order, leave out and add columns. */
+export const DCGM_HEADER =
+  "timestamp,metric_name,gpu_id,device,uuid,modelName,Hostname,container,pod,namespace,value,labels_raw";
+
+/**
+ * Names a column goes by, the preferred one first. Prometheus renames the exporter's own pod, namespace and container
+ * labels to `exported_…` unless told to honour them: where both are there, the plain one names the exporter.
+ */
+const COLUMN_NAMES = {
+  timestamp: ["timestamp"],
+  metric: ["metric_name", "__name__"],
+  index: ["gpu_id", "gpu"],
+  device: ["device"],
+  uuid: ["uuid", "UUID", "gpu_uuid"],
+  model: ["modelName", "model_name"],
+  host: ["Hostname", "hostname"],
+  container: ["exported_container", "container"],
+  pod: ["exported_pod", "pod"],
+  namespace: ["exported_namespace", "namespace"],
+  value: ["value"],
+  labels: ["labels_raw"],
+} as const satisfies Record<string, readonly string[]>;
+type ColumnName = keyof typeof COLUMN_NAMES;
+
+const REQUIRED: readonly ColumnName[] = ["timestamp", "metric", "uuid", "host", "value"];
+
+/** Where each column stands, from 0; -1 where the file has none. */
+export type DcgmColumns = Readonly<Record<ColumnName, number>> & { readonly names: readonly string[] };
+
+/** Columns by name, in any order, others among them. The error names what is missing or there twice. */
+export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
+  const columns = { names } as Record<ColumnName, number> & { names: readonly string[] };
+  for (const [column, accepted] of Object.entries(COLUMN_NAMES) as [ColumnName, readonly string[]][]) {
+    const name = accepted.find((candidate) => names.includes(candidate));
+    if (name === undefined) {
+      if (REQUIRED.includes(column)) return fail(`column ${accepted.join(" or ")} is missing`);
+      columns[column] = -1;
+    } else {
+      columns[column] = names.indexOf(name);
+      if (names.lastIndexOf(name) !== columns[column]) return fail(`column ${name} is there twice`);
+    }
+  }
+  return ok(columns);
+}
+
+/** Why the fields of a row give no reading, in words that show the value and what is accepted. */
+export interface RowFault {
+  readonly reason: "fields" | "uuid" | "metric" | "labels" | "time" | ValueFault["reason"];
+  readonly detail: string;
+}
+
+/** What all rows of one GPU, attribution and series have in common. */
+export interface RowIdentity {
+  readonly facts: GpuFacts;
+  readonly series: Series;
+}
+
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+
+/** Columns come before labels of the same meaning; a metric's alias becomes its canonical name. */
+export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]): Result<RowIdentity, RowFault> {
+  if (fields.length !== columns.names.length) {
+    return fail({ reason: "fields", detail: `${fields.length} fields: the header has ${columns.names.length}` });
+  }
+  const labels = parseLabels(fields[columns.labels] ?? "");
+  if (!labels.ok) return fail({ reason: "labels", detail: labels.error });
+  const label = (name: string) => labels.value.get(name) || undefined;
+  const field = (column: ColumnName) => fields[columns[column]] || undefined;
+  const uuid = parseGpuUuid(field("uuid") ?? label("UUID") ?? label("gpu_uuid") ?? "");
+  if (!uuid.ok) return fail({ reason: "uuid", detail: uuid.error });
+  const metric = fields[columns.metric] ?? "";
+  if (!METRIC_NAME.test(metric)) {
+    return fail({ reason: "metric", detail: `metric name "${metric.slice(0, 80)}" is not of the form DCGM_FI_DEV_…` });
+  }
+  const owner = (name: "container" | "pod" | "namespace") =>
+    label(`exported_${name}`) ?? field(name) ?? (columns[name] === -1 ? label(name) : undefined) ?? null;
+  const facts: GpuFacts = {
+    uuid: uuid.value,
+    index: field("index") ?? label("gpu") ?? "",
+    device: field("device") ?? label("device") ?? "",
+    model: field("model") ?? label("modelName") ?? label("model_name") ?? "",
+    host: field("host") ?? label("Hostname") ?? label("hostname") ?? "",
+    driver: label("DCGM_FI_DRIVER_VERSION") ?? null,
+    container: owner("container"),
+    pod: owner("pod"),
+    namespace: owner("namespace"),
+  };
+  return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value) });
+}
+
+/** No exporter is older: an earlier time is a clock that was never set. */
+const FIRST_TIME = Date.UTC(2000);
+const MAX_AHEAD_MS = 86_400_000;
+
+/** The last time a row may have when the clock says `now`: one day ahead of it. */
+export const lastRowTime = (now: number): number => now + MAX_AHEAD_MS;
+
+export const isRowTime = (at: number, last: number): boolean => at >= FIRST_TIME && at <= last;
+
+/** Whole milliseconds since the epoch, rounded down. */
+export function parseRowTime(text: string, last: number): Result<number, RowFault> {
+  const time = parseTimestamp(text);
+  if (!time.ok) return fail({ reason: "time", detail: `timestamp ${time.error}` });
+  const at = Math.floor(time.value);
+  if (isRowTime(at, last)) return ok(at);
+  return fail({
+    reason: "time",
+    detail: `timestamp "${text}" is not between 2000-01-01 and one day ahead of the clock`,
+  });
+}

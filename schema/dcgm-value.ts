@@ -1,0 +1,41 @@
+/** The text of a value in DCGM's exports: a number, one of DCGM's blanks, or neither. */
+import { fail, ok, type Result } from "./result.ts";
+
+export interface ValueFault {
+  /** `blank`: DCGM says there is no value; `not_finite`: NaN, infinite or too large; `value`: no number. */
+  readonly reason: "blank" | "not_finite" | "value";
+  readonly detail: string;
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const NOT_FINITE = /^[+-]?(?:nan|inf|infinity)$/i;
+const BLANK_TEXT = /^(?:|n\/a|\[n\/a\]|\[not supported\]|<<<.*>>>)$/i;
+
+const INT32_BLANK = 0x7ffffff0;
+const FP64_BLANK = 140737488355328;
+const INT64_BLANK = 9.2e18;
+
+/**
+ * DCGM's numbers for blank, not found, not supported and not permissioned (dcgm_fields.h). The four of INT64 are one
+ * double, so everything from 9.2e18 counts.
+ */
+export function isBlankNumber(value: number): boolean {
+  if (value < INT32_BLANK) return false;
+  if (value >= INT64_BLANK) return true;
+  const beyond = value < FP64_BLANK ? value - INT32_BLANK : value - FP64_BLANK;
+  return beyond === 0 || beyond === 1 || beyond === 2 || beyond === 3;
+}
+
+/** A decimal number as Prometheus prints it; always finite. Spaces, `0x10` and `1_000` are no numbers. */
+export function parseDcgmValue(text: string): Result<number, ValueFault> {
+  const shown = `value "${text.slice(0, 80)}"`;
+  if (!NUMBER.test(text)) {
+    if (BLANK_TEXT.test(text)) return fail({ reason: "blank", detail: `${shown} says that there is no value` });
+    if (NOT_FINITE.test(text)) return fail({ reason: "not_finite", detail: `${shown} is not a finite number` });
+    return fail({ reason: "value", detail: `${shown} is not a number such as 42 or 0.5` });
+  }
+  const value = Number(text);
+  if (!Number.isFinite(value)) return fail({ reason: "not_finite", detail: `${shown} is not a finite number` });
+  if (isBlankNumber(value)) return fail({ reason: "blank", detail: `${shown} is DCGM's sign for a blank` });
+  return ok(value);
+}

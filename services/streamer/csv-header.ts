@@ -1,0 +1,60 @@
+/** A DCGM file's first line. */
+
+import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../schema/dcgm-csv.ts";
+import { AppError } from "../../schema/errors.ts";
+import { openBytes } from "./byte-source.ts";
+import { parseRecord } from "./line-fields.ts";
+import type { RowPlace } from "./rows.ts";
+import type { SourceFile } from "./source-files.ts";
+
+export interface CsvHeader {
+  readonly columns: DcgmColumns;
+  /** Where the first row is. */
+  readonly firstRow: RowPlace;
+}
+
+const MAX_HEADER_BYTES = 65_536;
+const SHOWN_LENGTH = 200;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+const LINE_FEED = 0x0a;
+
+function refuse(path: string, found: string, why: string): never {
+  const shown = found.length > SHOWN_LENGTH ? `${found.slice(0, SHOWN_LENGTH)}…` : found;
+  throw new AppError(
+    `Cannot read ${path}: its first line is no DCGM header: ${why}; expected ${DCGM_HEADER}, found ${JSON.stringify(shown)}`,
+    { code: "invalid" },
+  );
+}
+
+/** As much of the file's beginning as a header may take. */
+async function readBeginning(file: SourceFile): Promise<Buffer> {
+  await using source = await openBytes(file, 0);
+  const bytes = Buffer.alloc(MAX_HEADER_BYTES);
+  let length = 0;
+  while (length < bytes.length && !bytes.subarray(0, length).includes(LINE_FEED)) {
+    const count = await source.read(bytes, length);
+    if (count === 0) break;
+    length += count;
+  }
+  return bytes.subarray(0, length);
+}
+
+/**
+ * Reads the file's beginning and tells its columns.
+ * @throws AppError `invalid` for a file without a usable header, showing what is expected and what was found;
+ *   `not_found`, `unavailable`, `invalid` as `openBytes` does
+ */
+export async function readCsvHeader(file: SourceFile): Promise<CsvHeader> {
+  const bytes = await readBeginning(file);
+  const from = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte) ? BYTE_ORDER_MARK.length : 0;
+  const newline = bytes.indexOf(LINE_FEED);
+  const end = newline === -1 ? bytes.length : newline;
+  const line = bytes.toString("utf8", from, end).replace(/\r$/, "");
+  if (line === "") refuse(file.path, line, bytes.length === 0 ? "the file is empty" : "the line is empty");
+  if (newline === -1 && bytes.length === MAX_HEADER_BYTES) refuse(file.path, line, "the line does not end");
+  const record = parseRecord(line);
+  if (record.kind !== "fields") refuse(file.path, line, "a quote is where none may be");
+  const columns = parseDcgmHeader(record.fields);
+  if (!columns.ok) refuse(file.path, line, columns.error);
+  return { columns: columns.value, firstRow: { offset: Math.min(end + 1, bytes.length), line: 2 } };
+}

@@ -1,0 +1,101 @@
+/** The fields of one line: where they are when the line is plain RFC 4180, and by csv-parse when it is not. */
+import { CsvError, parse } from "csv-parse/sync";
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+
+/** Fields of a line whose quotes are all where they belong. Holds the last line scanned. */
+export class LineFields {
+  readonly #capacity: number;
+  /** First byte and behind the last byte of each field, without its quotes. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly #escaped: Uint8Array;
+  #bytes: Buffer = Buffer.alloc(0);
+  /** How many fields there are, also beyond the capacity. */
+  count = 0;
+  isAscii = true;
+  /** The last field is closed by a quote. */
+  isClosed = false;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    this.starts = new Int32Array(capacity);
+    this.ends = new Int32Array(capacity);
+    this.#escaped = new Uint8Array(capacity);
+  }
+
+  /** False when a quote opens, closes or stands where RFC 4180 has none: then nothing here is meaningful. */
+  scan(bytes: Buffer, from: number, to: number): boolean {
+    let at = from;
+    let count = 0;
+    let bits = 0;
+    let closed = false;
+    for (;;) {
+      let start = at;
+      let end = at;
+      let escaped = 0;
+      closed = at < to && bytes[at] === QUOTE;
+      if (closed) {
+        start = ++at;
+        for (; ; at++) {
+          if (at >= to) return false;
+          const byte = bytes[at] as number;
+          bits |= byte;
+          if (byte !== QUOTE) continue;
+          if (at + 1 >= to || bytes[at + 1] !== QUOTE) break;
+          escaped = 1;
+          at++;
+        }
+        end = at++;
+        if (at < to && bytes[at] !== COMMA) return false;
+      } else {
+        for (; at < to; at++) {
+          const byte = bytes[at] as number;
+          if (byte === COMMA) break;
+          if (byte === QUOTE) return false;
+          bits |= byte;
+        }
+        end = at;
+      }
+      if (count < this.#capacity) {
+        this.starts[count] = start;
+        this.ends[count] = end;
+        this.#escaped[count] = escaped;
+      }
+      count++;
+      if (at >= to) break;
+      at++;
+    }
+    this.#bytes = bytes;
+    this.count = count;
+    this.isAscii = bits < 0x80;
+    this.isClosed = closed;
+    return true;
+  }
+
+  text(field: number): string {
+    const [start, end] = [this.starts[field] as number, this.ends[field] as number];
+    const text = this.isAscii ? this.#bytes.toString("latin1", start, end) : this.#bytes.toString("utf8", start, end);
+    return this.#escaped[field] === 1 ? text.replaceAll('""', '"') : text;
+  }
+
+  texts(): string[] {
+    return Array.from({ length: Math.min(this.count, this.#capacity) }, (_, field) => this.text(field));
+  }
+}
+
+/** The fields of one record; `open`: it goes on in the next line; `invalid`: a quote is where none may be. */
+export type Record = { readonly kind: "fields"; readonly fields: string[] } | { readonly kind: "open" | "invalid" };
+
+/** @param text one record, or the lines it may consist of, without the newline behind */
+export function parseRecord(text: string): Record {
+  try {
+    const records: string[][] = parse(text, { relax_column_count: true, record_delimiter: "\n" });
+    const [fields] = records;
+    return fields === undefined || records.length > 1 ? { kind: "invalid" } : { kind: "fields", fields };
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    return { kind: error.code === "CSV_QUOTE_NOT_CLOSED" ? "open" : "invalid" };
+  }
+}

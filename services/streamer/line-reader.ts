@@ -1,0 +1,189 @@
+/** Takes rows off a window's front: each becomes a reading or a skip, and a bad one costs no good one. */
+import { isUtf8 } from "node:buffer";
+import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/dcgm-csv.ts";
+import { parseDcgmValue } from "../../schema/dcgm-value.ts";
+import type { ByteWindow } from "./byte-window.ts";
+import { LineFields, parseRecord } from "./line-fields.ts";
+import type { RowPlace, RowTarget, SkipReason } from "./rows.ts";
+
+/** A longer line is skipped; a quoted field may hold newlines, but its record is no longer than this either. */
+export const MAX_RECORD_BYTES = 65_536;
+/** Lines that a record with newlines in quotes may span; a quote still open then is taken for a stray one. */
+export const MAX_RECORD_LINES = 8;
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+const TOO_LONG = () => `longer than ${MAX_RECORD_BYTES} bytes`;
+const BAD_QUOTE = () =>
+  `a quote opens, closes or stands where RFC 4180 has none, or is not closed within ${MAX_RECORD_LINES} lines`;
+const BAD_ENCODING = () => "bytes that are not UTF-8";
+
+export class LineReader {
+  readonly #window: ByteWindow;
+  readonly #columns: DcgmColumns;
+  readonly #fields = new LineFields(MAX_RECORD_BYTES + 1);
+  #line: number;
+  /** Offset of a line that is too long and whose end is not in sight. */
+  #tooLongFrom: number | undefined;
+
+  constructor(window: ByteWindow, columns: DcgmColumns, line: number) {
+    this.#window = window;
+    this.#columns = columns;
+    this.#line = line;
+  }
+
+  get place(): RowPlace {
+    return { offset: this.#tooLongFrom ?? this.#window.offsetOf(this.#window.start), line: this.#line };
+  }
+
+  /**
+   * Reads until the target says stop (true) or the window holds no further whole line (false).
+   * @param lastTime no row may be later, ms
+   */
+  read(target: RowTarget, lastTime: number): boolean {
+    for (;;) {
+      const outcome = this.#next(target, lastTime);
+      if (outcome !== "read") return outcome === "stop";
+    }
+  }
+
+  #next(target: RowTarget, lastTime: number): "read" | "stop" | "more" {
+    const window = this.#window;
+    const { bytes, start } = window;
+    const newline = this.#newlineFrom(start);
+    if (newline === -1) {
+      if (window.end - start > MAX_RECORD_BYTES) {
+        this.#tooLongFrom ??= window.offsetOf(start);
+        window.start = window.end;
+      }
+      return "more";
+    }
+    if (this.#tooLongFrom !== undefined || newline - start > MAX_RECORD_BYTES) {
+      return this.#skip(target, newline, "too_long", TOO_LONG);
+    }
+    const end = this.#withoutReturn(newline);
+    if (end === start) {
+      this.#advance(newline, 1);
+      return "read";
+    }
+    if (!this.#fields.scan(bytes, start, end)) return this.#record(target, newline, lastTime);
+    if (!this.#fields.isAscii && !isUtf8(bytes.subarray(start, end))) {
+      return this.#skip(target, newline, "encoding", BAD_ENCODING);
+    }
+    const line = this.#line;
+    this.#advance(newline, 1);
+    return this.#row(target, this.#fields.texts(), line, lastTime) ? "stop" : "read";
+  }
+
+  /** A line whose quotes are unusual: csv-parse tells whether it is a record, alone or with the lines behind it. */
+  #record(target: RowTarget, firstNewline: number, lastTime: number): "read" | "stop" | "more" {
+    const { bytes, start, end, ended } = this.#window;
+    let newline = firstNewline;
+    for (let lines = 1; ; lines++) {
+      const text = bytes.subarray(start, this.#withoutReturn(newline));
+      if (!isUtf8(text)) {
+        const first = newline === firstNewline;
+        return this.#skip(target, firstNewline, first ? "encoding" : "quote", first ? BAD_ENCODING : BAD_QUOTE);
+      }
+      const record = parseRecord(text.toString("utf8"));
+      if (record.kind === "fields") {
+        const line = this.#line;
+        this.#advance(newline, lines);
+        return this.#row(target, record.fields, line, lastTime) ? "stop" : "read";
+      }
+      newline = record.kind === "open" && lines < MAX_RECORD_LINES ? this.#newlineFrom(newline + 1) : -1;
+      const isHopeless = record.kind === "invalid" || lines === MAX_RECORD_LINES || ended;
+      if (newline === -1 && !isHopeless && end - start <= MAX_RECORD_BYTES) return "more";
+      if (newline === -1 || newline - start > MAX_RECORD_BYTES) {
+        return this.#skip(target, firstNewline, "quote", BAD_QUOTE);
+      }
+    }
+  }
+
+  /** True when the unfinished last line is a whole row that ends with a quote: no further byte would belong to it. */
+  isLastClosed(): boolean {
+    return this.#tooLongFrom === undefined && this.#scanLast() && this.#fields.isClosed && this.#identifyLast();
+  }
+
+  /**
+   * Reads what stands behind the last newline of the file: a row if it parses whole, else a skip, and then `place`
+   * stays before it. True when the target says stop.
+   */
+  readLast(target: RowTarget, lastTime: number): boolean {
+    const window = this.#window;
+    if (this.#tooLongFrom !== undefined) {
+      target.skip("too_long", this.#line, TOO_LONG);
+      return false;
+    }
+    if (this.#withoutReturn(window.end) === window.start) return false;
+    const isWhole = this.#scanLast() && this.#identifyLast();
+    const texts = isWhole ? this.#fields.texts() : [];
+    const time = parseRowTime(texts[this.#columns.timestamp] ?? "", lastTime);
+    const value = parseDcgmValue(texts[this.#columns.value] ?? "");
+    if (!isWhole || !time.ok || (!value.ok && value.error.reason === "value")) {
+      target.skip("truncated", this.#line, () => "the file ends inside of this row");
+      return false;
+    }
+    // The newline of this line is still to come, so the line number stays.
+    window.start = window.end;
+    return this.#row(target, texts, this.#line, lastTime);
+  }
+
+  #scanLast(): boolean {
+    const { bytes, start, end } = this.#window;
+    const to = this.#withoutReturn(end);
+    return this.#fields.scan(bytes, start, to) && (this.#fields.isAscii || isUtf8(bytes.subarray(start, to)));
+  }
+
+  #identifyLast(): boolean {
+    return parseRowIdentity(this.#columns, this.#fields.texts()).ok;
+  }
+
+  #row(target: RowTarget, fields: readonly string[], line: number, lastTime: number): boolean {
+    const identity = parseRowIdentity(this.#columns, fields);
+    if (!identity.ok) {
+      target.skip(identity.error.reason, line, () => identity.error.detail);
+      return false;
+    }
+    const slot = target.slot(identity.value.facts, identity.value.series);
+    if (slot < 0) return false;
+    const time = parseRowTime(fields[this.#columns.timestamp] ?? "", lastTime);
+    if (!time.ok) {
+      target.skip(time.error.reason, line, () => time.error.detail);
+      return false;
+    }
+    const value = parseDcgmValue(fields[this.#columns.value] ?? "");
+    if (!value.ok) {
+      target.skip(value.error.reason, line, () => value.error.detail);
+      return false;
+    }
+    return target.add(slot, time.value, value.value);
+  }
+
+  /** The next newline in the window, or -1. */
+  #newlineFrom(index: number): number {
+    if (index >= this.#window.end) return -1;
+    const newline = this.#window.bytes.indexOf(LINE_FEED, index);
+    return newline < this.#window.end ? newline : -1;
+  }
+
+  /** Where a line ends that has its newline at this index: before a carriage return. */
+  #withoutReturn(newline: number): number {
+    const { bytes, start } = this.#window;
+    return newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
+  }
+
+  #skip(target: RowTarget, newline: number, reason: SkipReason, detail: () => string): "read" {
+    const line = this.#line;
+    this.#advance(newline, 1);
+    this.#tooLongFrom = undefined;
+    target.skip(reason, line, detail);
+    return "read";
+  }
+
+  #advance(newline: number, lines: number): void {
+    this.#window.start = newline + 1;
+    this.#line += lines;
+  }
+}

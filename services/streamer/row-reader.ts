@@ -1,0 +1,96 @@
+/** Reads one DCGM CSV file row by row into a target, from any row on, in bounded memory. */
+import { lastRowTime } from "../../schema/dcgm-csv.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import { openBytes } from "./byte-source.ts";
+import { ByteWindow } from "./byte-window.ts";
+import { readCsvHeader } from "./csv-header.ts";
+import { LineReader } from "./line-reader.ts";
+import type { RowPlace, RowReader, RowTarget } from "./rows.ts";
+import type { SourceFile } from "./source-files.ts";
+
+export interface RowsOptions {
+  /** Where to begin; absent: the first row. */
+  readonly from?: RowPlace | undefined;
+  readonly clock?: Clock;
+  /** Read at a time, and ahead of need. */
+  readonly chunkBytes?: number;
+}
+
+/** How long a file must not have grown for a last row that may not be whole to be taken as it is. */
+const GROWTH_WAIT_MS = 250;
+
+class FileRows implements RowReader {
+  readonly #window: ByteWindow;
+  readonly #lines: LineReader;
+  readonly #clock: Clock;
+  readonly #mayGrow: boolean;
+  #finished = false;
+  /** Length of the unfinished last line when it was last waited for. */
+  #waitedFor = -1;
+
+  constructor(window: ByteWindow, lines: LineReader, clock: Clock, mayGrow: boolean) {
+    this.#window = window;
+    this.#lines = lines;
+    this.#clock = clock;
+    this.#mayGrow = mayGrow;
+  }
+
+  get place(): RowPlace {
+    return this.#lines.place;
+  }
+
+  get bytesRead(): number {
+    return this.#window.bytesRead;
+  }
+
+  async read(target: RowTarget, { signal }: { signal: AbortSignal }): Promise<"stopped" | "end"> {
+    const window = this.#window;
+    while (!this.#finished) {
+      if (signal.aborted) return "stopped";
+      const lastTime = lastRowTime(this.#clock.now());
+      if (this.#lines.read(target, lastTime)) return "stopped";
+      if (!window.ended) {
+        await window.fill();
+      } else if (!(await this.#mayHaveGrown(signal))) {
+        this.#finished = true;
+        if (this.#lines.readLast(target, lastTime)) return "stopped";
+      }
+    }
+    return "end";
+  }
+
+  /** Gives a writer that is in the middle of the last row the time to finish it; true: look again. */
+  async #mayHaveGrown(signal: AbortSignal): Promise<boolean> {
+    const unread = this.#window.end - this.#window.start;
+    if (!this.#mayGrow || unread === 0 || unread === this.#waitedFor || this.#lines.isLastClosed()) return false;
+    await this.#clock.sleep(GROWTH_WAIT_MS, { signal });
+    if (!signal.aborted) this.#waitedFor = unread;
+    this.#window.lookAgain();
+    return true;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#window[Symbol.asyncDispose]();
+  }
+}
+
+const CHUNK_BYTES = 524_288;
+
+/**
+ * The rows of a file in its order, each given to the target once: a reading or a skip. Rows are told apart by RFC 4180,
+ * but a quote that never closes costs its own line only. A last line without a newline is a row when it parses whole;
+ * unless a quote closes it, it is taken only when the file does not grow for a moment. A row that is cut short is
+ * skipped as `truncated`, and `place` stays before it, so that reading on later finds it whole.
+ *
+ * `read()` answers an aborted signal with `stopped`. It throws AppError `invalid` where compressed data is damaged or
+ * cut short, after all whole rows before that, and `unavailable` when the file cannot be read on.
+ * @throws AppError `invalid` for a wrong, missing or empty header, showing expected and found; `not_found`
+ */
+export async function openRows(file: SourceFile, options: RowsOptions = {}): Promise<RowReader> {
+  const { clock = systemClock, chunkBytes = CHUNK_BYTES } = options;
+  const { columns, firstRow } = await readCsvHeader(file);
+  const from = options.from ?? firstRow;
+  const source = await openBytes(file, from.offset);
+  const window = new ByteWindow(source, from.offset, { chunkBytes });
+  return new FileRows(window, new LineReader(window, columns, from.line), clock, file.compression === "none");
+}

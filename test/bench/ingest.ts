@@ -1,0 +1,83 @@
+/** CSV file → queryable: our `ingest` beside VictoriaMetrics, same file, same machine, in turn. */
+import type { Figures } from "./figures.ts";
+import { writeInput } from "./input.ts";
+import { describeMachine, machineLine } from "./machine.ts";
+import { measureIngest } from "./ours.ts";
+import { medians } from "./statistics.ts";
+import { count, decimal, formatTable, mebibytes } from "./table.ts";
+import { findVictoriaMetrics, measureVictoriaMetrics } from "./victoria-metrics.ts";
+import { openWorkspace } from "./workspace.ts";
+
+export interface IngestBenchOptions {
+  readonly readings: number;
+  readonly rounds: number;
+}
+
+interface Round {
+  readonly ours: Figures;
+  readonly victoriaMetrics: Figures;
+}
+
+/** @returns all that was measured, for `--json`; the table goes to `print` as it is known */
+export async function benchIngest({ readings, rounds }: IngestBenchOptions, print: (text: string) => void) {
+  const binary = findVictoriaMetrics();
+  await using workspace = await openWorkspace();
+  const machine = describeMachine();
+  print(`${machineLine(machine)}\n`);
+  const input = await writeInput(workspace.path, readings);
+  print(`${count(readings)} readings, ${mebibytes(input.bytes)} MiB of CSV, ${rounds} rounds\n\n`);
+  const measured: Round[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const sides: Partial<Record<keyof Round, Figures>> = {};
+    const turns = {
+      ours: () => measureIngest(input, workspace),
+      victoriaMetrics: () => measureVictoriaMetrics(binary, input, workspace),
+    };
+    const order = (["ours", "victoriaMetrics"] as const).slice();
+    if (round % 2 === 1) order.reverse();
+    for (const side of order) sides[side] = await turns[side]();
+    const { ours, victoriaMetrics } = sides as Round;
+    measured.push({ ours, victoriaMetrics });
+    print(`round ${round + 1}: ours ${decimal(ours.wallS)} s, victoria-metrics ${decimal(victoriaMetrics.wallS)} s\n`);
+  }
+  const ours = medians(measured.map((round) => round.ours));
+  const victoriaMetrics = medians(measured.map((round) => round.victoriaMetrics));
+  print(`\n${formatMedians(ours, victoriaMetrics, readings)}`);
+  const bytesPerReading = { ours: ours.diskBytes / readings, victoriaMetrics: victoriaMetrics.diskBytes / readings };
+  return {
+    bench: "ingest",
+    machine,
+    input: { readings, bytes: input.bytes },
+    rounds: measured,
+    medians: { ours, victoriaMetrics, bytesPerReading },
+    ratios: ratiosOf(ours, victoriaMetrics),
+  };
+}
+
+const ratiosOf = (ours: Figures, theirs: Figures): Figures => ({
+  wallS: ours.wallS / theirs.wallS,
+  readingsPerS: ours.readingsPerS / theirs.readingsPerS,
+  cpuS: ours.cpuS / theirs.cpuS,
+  peakBytes: ours.peakBytes / theirs.peakBytes,
+  diskBytes: ours.diskBytes / theirs.diskBytes,
+});
+
+function formatMedians(ours: Figures, theirs: Figures, readings: number): string {
+  const ratios = ratiosOf(ours, theirs);
+  const row = (name: string, figure: keyof Figures, format: (value: number) => string, target: string) => [
+    name,
+    format(ours[figure]),
+    format(theirs[figure]),
+    `${decimal(ratios[figure])} ×`,
+    target,
+  ];
+  return formatTable([
+    ["median", "ours", "victoria-metrics", "ratio", "target"],
+    row("readings/s", "readingsPerS", count, "≥ 2.0 ×"),
+    row("wall time, s", "wallS", decimal, ""),
+    row("CPU time, s", "cpuS", decimal, "≤ 1.0 ×"),
+    row("peak memory, MiB", "peakBytes", mebibytes, ""),
+    row("disk, MiB", "diskBytes", mebibytes, "≤ 1.5 ×"),
+    row("disk, bytes/reading", "diskBytes", (bytes) => decimal(bytes / readings, 3), "≤ 2.5 B"),
+  ]);
+}

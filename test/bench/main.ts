@@ -1,0 +1,75 @@
+/** Runs a bench by name. `bun run bench ingest` */
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type { z } from "zod";
+import { byteSize, integer } from "../../services/platform/env.ts";
+import { benchIngest } from "./ingest.ts";
+import { benchMemory } from "./memory.ts";
+
+const USAGE = `Usage: bun run bench NAME [options]
+
+  ingest    CSV file to queryable, beside VictoriaMetrics: wall time, CPU, memory, disk
+              --readings N   readings in the file (1000000)
+              --rounds N     times each side runs, in turn (3)
+  memory    peak memory of ingest on a large file
+              --size SIZE    of the file (1GiB)
+
+  --json FILE   writes all figures there too
+`;
+
+const OPTIONS = {
+  readings: { type: "string" },
+  rounds: { type: "string" },
+  size: { type: "string" },
+  json: { type: "string" },
+} as const;
+
+class UsageError extends Error {}
+
+function readOptions(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function readNumber(name: string, text: string, field: z.ZodType<number, string>): number {
+  const outcome = field.safeParse(text);
+  if (outcome.success) return outcome.data;
+  throw new UsageError(`--${name} ${JSON.stringify(text)}: accepted is ${outcome.error.issues[0]?.message}`);
+}
+
+/** @throws UsageError */
+function chooseBench(args: readonly string[]) {
+  const { positionals, values } = readOptions(args);
+  const { readings = "1000000", rounds = "3", size = "1GiB", json } = values;
+  const print = (text: string) => void process.stdout.write(text);
+  const [name, ...others] = positionals;
+  if (others.length > 0) throw new UsageError(`One bench at a time: ${positionals.join(", ")}`);
+  switch (name) {
+    case "ingest": {
+      const options = {
+        readings: readNumber("readings", readings, integer({ min: 1000, max: 1e9 })),
+        rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
+      };
+      return { json, run: () => benchIngest(options, print) };
+    }
+    case "memory": {
+      const options = { bytes: readNumber("size", size, byteSize({ min: 1 << 20 })) };
+      return { json, run: () => benchMemory(options, print) };
+    }
+    default:
+      throw new UsageError(name === undefined ? "Which bench?" : `No bench is called ${name}`);
+  }
+}
+
+try {
+  const { json, run } = chooseBench(process.argv.slice(2));
+  const figures = await run();
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  if (error instanceof UsageError) process.stderr.write(`\n${USAGE}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

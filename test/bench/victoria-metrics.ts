@@ -1,0 +1,104 @@
+/** The other side: VictoriaMetrics as Debian packages it, started for one round and stopped. */
+import { createServer } from "node:net";
+import { eventually } from "../support/eventually.ts";
+import { bytesUnder, type Figures } from "./figures.ts";
+import type { Input } from "./input.ts";
+import { cpuSeconds, peakBytes } from "./proc.ts";
+import type { Workspace } from "./workspace.ts";
+
+const BINARIES = ["victoria-metrics", "/usr/bin/victoria-metrics", "victoria-metrics-prod"];
+const COLUMNS = "1:time:rfc3339,2:label:metric,5:label:uuid,6:label:model,7:label:host,11:metric:dcgm";
+
+/** @throws Error that says how to install it */
+export function findVictoriaMetrics(): string {
+  const found = BINARIES.map((name) => Bun.which(name)).find((path) => path !== null);
+  if (found) return found;
+  throw new Error("victoria-metrics is not installed: apt-get install victoria-metrics (Debian 12 and later)");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject).listen(0, "127.0.0.1", resolve);
+  await promise;
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  if (address === null || typeof address === "string") throw new Error("No free port on 127.0.0.1");
+  return address.port;
+}
+
+interface Server extends AsyncDisposable {
+  readonly pid: number;
+  readonly url: string;
+  /** As a person would: SIGINT, and wait. */
+  stop(): Promise<void>;
+}
+
+async function startServer(binary: string, data: string, signal: AbortSignal): Promise<Server> {
+  const address = `127.0.0.1:${await freePort()}`;
+  const options = [`-storageDataPath=${data}`, `-httpListenAddr=${address}`, "-retentionPeriod=100y"];
+  const child = Bun.spawn([binary, ...options, "-loggerLevel=ERROR"], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "ignore",
+    signal,
+  });
+  const stop = async () => {
+    child.kill("SIGINT");
+    await child.exited;
+  };
+  const healthy = async () => {
+    if (child.exitCode !== null) throw new Error(`${binary} ended with ${child.exitCode} at its start`);
+    return await fetch(`http://${address}/health`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+  };
+  try {
+    await eventually(healthy, { deadlineMs: 20_000, what: "VictoriaMetrics answers" });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { pid: child.pid, url: `http://${address}`, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function ask(url: string, init: RequestInit): Promise<string> {
+  const answer = await fetch(url, init);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`VictoriaMetrics answered ${answer.status} to ${url}: ${text.slice(0, 500)}`);
+  return text;
+}
+
+/** Readings of all series in the years around now. */
+async function countReadings(url: string, signal: AbortSignal): Promise<number> {
+  const at = Math.ceil(Date.now() / 1000) + 86_400;
+  const query = new URLSearchParams({ query: "sum(count_over_time(dcgm[3650d]))", time: String(at), nocache: "1" });
+  const text = await ask(`${url}/api/v1/query?${query}`, { signal });
+  const answer = JSON.parse(text) as { data: { result: { value: [number, string] }[] } };
+  return Number(answer.data.result[0]?.value[1] ?? 0);
+}
+
+/**
+ * From the first byte sent to the answer of a query that counts what was sent; its start is left out. The header is sent
+ * along: VictoriaMetrics skips it as one line without a time.
+ * @throws Error when the count is not what was sent
+ */
+export async function measureVictoriaMetrics(binary: string, input: Input, workspace: Workspace): Promise<Figures> {
+  const data = await workspace.folder("victoria-metrics");
+  const { signal } = workspace;
+  await using server = await startServer(binary, data, signal);
+  const cpuBefore = cpuSeconds(server.pid);
+  const startedAt = performance.now();
+  const format = new URLSearchParams({ format: COLUMNS });
+  await ask(`${server.url}/api/v1/import/csv?${format}`, { method: "POST", body: Bun.file(input.path), signal });
+  await ask(`${server.url}/internal/force_flush`, { signal });
+  const stored = await countReadings(server.url, signal);
+  const wallS = (performance.now() - startedAt) / 1000;
+  const cpuS = cpuSeconds(server.pid) - cpuBefore;
+  const peak = peakBytes(server.pid);
+  if (stored !== input.readings) throw new Error(`VictoriaMetrics stored ${stored} readings of ${input.readings}`);
+  if (peak === null) throw new Error("VictoriaMetrics ended before it was measured");
+  await server.stop();
+  return { wallS, readingsPerS: input.readings / wallS, cpuS, peakBytes: peak, diskBytes: await bytesUnder(data) };
+}

@@ -11,8 +11,6 @@ import { Frontier } from "./frontier.ts";
 import { type GroupContext, handleGroup } from "./group.ts";
 import { type CollectorSummary, createTally, type Tally } from "./tally.ts";
 
-export type { CollectorSummary };
-
 /** How long what is in flight may take once a stop is asked for. */
 const STOP_MS = 10_000;
 const CLAIM_WAIT_MS = 20_000;

@@ -1,0 +1,30 @@
+/** Runs random sequences of commands against a queue and its model. */
+import fc from "fast-check";
+import type { OpenQueue } from "./bench.ts";
+import { queueCommands } from "./commands.ts";
+import { QueueModel } from "./model.ts";
+
+const BOUNDS = { maxBytes: 60, maxDeliveries: 3 };
+
+/**
+ * Each run opens a queue anew, bounded by `maxBytes` and `maxDeliveries` as asked; it must have room for some 10 KiB of
+ * dead letters. The seed is printed; `TEST_SEED` sets it. `report` is empty when nothing failed, else the shortest
+ * sequence that fails.
+ */
+export async function checkQueueModel(
+  open: OpenQueue,
+  { runs, limitMs }: { runs: number; limitMs: number },
+): Promise<{ failed: boolean; report: string }> {
+  const seed = process.env.TEST_SEED === undefined ? Date.now() | 0 : Number(process.env.TEST_SEED);
+  const outcome = await fc.check(
+    fc.asyncProperty(queueCommands, async (commands) => {
+      await using bench = await open(BOUNDS);
+      await fc.asyncModelRun(() => ({ model: new QueueModel(BOUNDS), real: bench }), commands);
+    }),
+    { seed, numRuns: runs, interruptAfterTimeLimit: limitMs, markInterruptAsFailure: false },
+  );
+  console.log(`queue model: TEST_SEED=${seed}, ${outcome.numRuns} runs, ${outcome.failed ? "failed" : "passed"}`);
+  if (!outcome.failed) return { failed: false, report: "" };
+  const cause = outcome.errorInstance instanceof Error ? outcome.errorInstance.message : "";
+  return { failed: true, report: `${outcome.counterexample?.map(String).join("")}\n${cause}` };
+}

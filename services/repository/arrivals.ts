@@ -1,0 +1,62 @@
+/** What a call of `save` brings to each GPU: the sightings that count, in the order in which they are taken in. */
+import type { Batch, Sighting } from "../../schema/batch.ts";
+import { AppError } from "../../schema/errors.ts";
+import type { GpuUuid } from "../../schema/gpu.ts";
+
+/** @throws AppError `invalid` when a batch has readings of a GPU of which it says nothing else */
+export function checkSightings(batches: readonly Batch[]): void {
+  for (const { producer, seq, blocks, sightings } of batches) {
+    const seen = new Set(sightings.map(({ facts }) => facts.uuid));
+    for (const { gpu } of blocks) {
+      if (seen.has(gpu)) continue;
+      throw new AppError(`Cannot save batch ${producer}:${seq}: it has readings of ${gpu} but no sighting of it`, {
+        code: "invalid",
+      });
+    }
+  }
+}
+
+export interface Arrivals {
+  /** A block of this GPU was stored, now (`fresh`) or by an earlier call. */
+  add(batch: Batch, gpu: GpuUuid, fresh: boolean): void;
+  /** Of GPUs with a stored block: what the inventory learns from. Taking it in twice is harmless. */
+  facts(): Iterable<Sighting>;
+  /**
+   * Of GPUs with a fresh block, by GPU, oldest first: what attribution learns from. A redelivered batch has none, so
+   * it cannot take times back that another source has since told of differently.
+   */
+  holders(): ReadonlyMap<GpuUuid, readonly Sighting[]>;
+}
+
+export function createArrivals(): Arrivals {
+  const fresh = new Map<Batch, Map<GpuUuid, boolean>>();
+  return {
+    add(batch, gpu, isFresh) {
+      let gpus = fresh.get(batch);
+      if (gpus === undefined) {
+        gpus = new Map();
+        fresh.set(batch, gpus);
+      }
+      gpus.set(gpu, isFresh || gpus.get(gpu) === true);
+    },
+    *facts() {
+      for (const [batch, gpus] of fresh) {
+        for (const sighting of batch.sightings) if (gpus.has(sighting.facts.uuid)) yield sighting;
+      }
+    },
+    holders() {
+      const sightings = new Map<GpuUuid, Sighting[]>();
+      for (const [batch, gpus] of fresh) {
+        for (const sighting of batch.sightings) {
+          const { uuid } = sighting.facts;
+          if (gpus.get(uuid) !== true) continue;
+          const ofGpu = sightings.get(uuid);
+          if (ofGpu === undefined) sightings.set(uuid, [sighting]);
+          else ofGpu.push(sighting);
+        }
+      }
+      for (const ofGpu of sightings.values()) ofGpu.sort((a, b) => a.from - b.from);
+      return sightings;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/** A stored block as reads see it, and the order in which reads want them. */
+import { type Columns, unpackColumns } from "../../schema/columns.ts";
+import { AppError } from "../../schema/errors.ts";
+import type { GpuUuid } from "../../schema/gpu.ts";
+import type { Series } from "../../schema/reading.ts";
+
+export type Order = "newest" | "oldest";
+
+/** What is known of a bucket before its columns are unpacked. */
+export interface Bucket {
+  /** First and last time in it, both inclusive, ms. */
+  readonly from: number;
+  readonly to: number;
+  /** One per column, in ascending order. */
+  readonly series: readonly Series[];
+  /** @throws AppError `internal` when the columns are damaged */
+  readonly unpack: () => Columns;
+}
+
+/** @throws AppError `internal`: what is stored was checked when it came, so the store itself is damaged */
+export function unpackBucket(gpu: GpuUuid, from: number, packed: Uint8Array): Columns {
+  const columns = unpackColumns(packed);
+  if (columns.ok) return columns.value;
+  throw new AppError(`Cannot read the bucket of ${gpu} at ${new Date(from).toISOString()}: ${columns.error}`, {
+    code: "internal",
+  });
+}
+
+/** Index of the first tick at or after `time`. */
+export function firstTickFrom(at: Float64Array, time: number): number {
+  let low = 0;
+  let high = at.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((at[middle] as number) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

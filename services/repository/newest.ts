@@ -1,0 +1,34 @@
+/** The newest reading of each series of one GPU. */
+import type { GpuUuid } from "../../schema/gpu.ts";
+import type { Reading, Series } from "../../schema/reading.ts";
+import type { Bucket } from "./bucket.ts";
+
+/**
+ * `buckets` come in descending order of `to`; no more are taken than it needs until every wanted series is found.
+ * In ascending order of series.
+ */
+export function newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>, buckets: Iterable<Bucket>): Reading[] {
+  const found = new Map<Series, Reading>();
+  const open = new Set(wanted);
+  for (const bucket of buckets) {
+    for (const series of open) {
+      const at = found.get(series)?.at;
+      if (at !== undefined && at > bucket.to) open.delete(series);
+    }
+    if (open.size === 0) break;
+    if (!bucket.series.some((series) => open.has(series))) continue;
+    const { at, values } = bucket.unpack();
+    for (const [column, series] of bucket.series.entries()) {
+      if (!open.has(series)) continue;
+      const cells = values[column] as Float64Array;
+      let tick = at.length - 1;
+      while (tick >= 0 && Number.isNaN(cells[tick])) tick--;
+      if (tick < 0) continue;
+      const reading = { gpu, series, at: at[tick] as number, value: cells[tick] as number };
+      const known = found.get(series);
+      const newer = known === undefined || reading.at > known.at;
+      if (newer || (reading.at === known.at && reading.value > known.value)) found.set(series, reading);
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.series < b.series ? -1 : 1));
+}

@@ -1,0 +1,30 @@
+/** Which store: opened in `main.ts`, used through the port. */
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import { openMemoryRepository } from "./memory.ts";
+import type { Repository } from "./port.ts";
+import { openSqliteRepository } from "./sqlite/repository.ts";
+
+/** `retentionMs`: age of a reading, by its own time, at which it is dropped; 0 keeps everything. */
+export type RepositoryConfig =
+  | { readonly kind: "memory"; readonly retentionMs: number }
+  | { readonly kind: "sqlite"; readonly path: string; readonly retentionMs: number };
+
+export interface RepositoryParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
+}
+
+/** @throws AppError `unavailable` when the store cannot be opened; the message names the store and what to do */
+export async function openRepository(config: RepositoryConfig, parts: RepositoryParts): Promise<Repository> {
+  switch (config.kind) {
+    case "memory":
+      return openMemoryRepository(config, parts);
+    case "sqlite":
+      return openSqliteRepository(config, parts);
+    default:
+      return config satisfies never;
+  }
+}

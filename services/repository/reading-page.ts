@@ -1,0 +1,137 @@
+/** One page of readings out of buckets that may overlap: merged tick by tick, opened only when their time comes. */
+import type { GpuUuid } from "../../schema/gpu.ts";
+import type { Reading, Series } from "../../schema/reading.ts";
+import { metricOf } from "../../schema/series.ts";
+import type { Window } from "../../schema/window.ts";
+import { type Bucket, firstTickFrom, type Order } from "./bucket.ts";
+import type { ReadingCursor, ReadingPage } from "./port.ts";
+
+export interface PageRequest {
+  readonly gpu: GpuUuid;
+  readonly window: Window;
+  readonly order: Order;
+  readonly limit: number;
+  readonly metrics?: readonly string[] | undefined;
+  readonly after?: ReadingCursor | undefined;
+}
+
+/** The times a page can hold, both inclusive; `from > to` when it can hold none. */
+export function pageBounds({ window, order, after }: PageRequest): { readonly from: number; readonly to: number } {
+  const from = Math.ceil(window.from);
+  const to = Math.ceil(window.to) - 1;
+  if (after === undefined) return { from, to };
+  return order === "newest" ? { from, to: Math.min(to, after.at) } : { from: Math.max(from, after.at), to };
+}
+
+/** An unpacked bucket and the tick it has come to. */
+interface OpenBucket {
+  readonly series: readonly Series[];
+  readonly columns: readonly number[];
+  readonly at: Float64Array;
+  readonly values: readonly Float64Array[];
+  tick: number;
+  readonly end: number;
+}
+
+/** Picks the columns whose metric is asked for; remembers them, as most buckets of a GPU have the same series. */
+export function createColumnFilter(metrics: readonly string[] | undefined) {
+  const wanted = metrics && new Set(metrics);
+  const picked = new Map<readonly Series[], readonly number[]>();
+  return (series: readonly Series[]): readonly number[] => {
+    let columns = picked.get(series);
+    if (columns === undefined) {
+      columns = series.flatMap((name, column) => (wanted?.has(metricOf(name)) === false ? [] : [column]));
+      picked.set(series, columns);
+    }
+    return columns;
+  };
+}
+
+/**
+ * `buckets` come in descending order of `to` (newest) or ascending order of `from` (oldest); no more are taken than
+ * the page needs. `onDiffering` is told of each reading that lies in several buckets with different values.
+ */
+export function readPage(request: PageRequest, buckets: Iterable<Bucket>, onDiffering: () => void): ReadingPage {
+  const { gpu, limit, after, order } = request;
+  const bounds = pageBounds(request);
+  const step = order === "newest" ? -1 : 1;
+  const columnsOf = createColumnFilter(request.metrics);
+  const readings: Reading[] = [];
+  let open: OpenBucket[] = [];
+
+  const openBucket = (bucket: Bucket): void => {
+    const columns = columnsOf(bucket.series);
+    if (columns.length === 0 || bucket.from > bounds.to || bucket.to < bounds.from) return;
+    const { at, values } = bucket.unpack();
+    const first = firstTickFrom(at, bounds.from);
+    const last = firstTickFrom(at, bounds.to + 1) - 1;
+    if (first > last) return;
+    const [tick, end] = order === "newest" ? [last, first - 1] : [first, last + 1];
+    open.push({ series: bucket.series, columns, at, values, tick, end });
+  };
+
+  /** False when the page is full and more is there. */
+  const tell = (at: number, series: Series, value: number): boolean => {
+    if (at === after?.at && series <= after.series) return true;
+    if (readings.length === limit) return false;
+    readings.push({ gpu, series, at, value });
+    return true;
+  };
+
+  const tellTick = (time: number): boolean => {
+    const [only, ...others] = open.filter(({ at, tick }) => at[tick] === time) as [OpenBucket, ...OpenBucket[]];
+    if (others.length === 0) {
+      for (const column of only.columns) {
+        const value = only.values[column]?.[only.tick] as number;
+        if (!Number.isNaN(value) && !tell(time, only.series[column] as Series, value)) return false;
+      }
+      return true;
+    }
+    const merged = new Map<Series, number>();
+    for (const { series, columns, values, tick } of [only, ...others]) {
+      for (const column of columns) {
+        const value = values[column]?.[tick] as number;
+        if (Number.isNaN(value)) continue;
+        const name = series[column] as Series;
+        const known = merged.get(name);
+        if (known !== undefined && known !== value) onDiffering();
+        if (known === undefined || value > known) merged.set(name, value);
+      }
+    }
+    return [...merged.keys()].sort().every((name) => tell(time, name, merged.get(name) as number));
+  };
+
+  const coming = buckets[Symbol.iterator]();
+  let next = coming.next();
+  try {
+    for (;;) {
+      let time = Number.NaN;
+      const reach = ({ at, tick }: OpenBucket) => {
+        const candidate = at[tick] as number;
+        if (Number.isNaN(time) || (candidate - time) * step < 0) time = candidate;
+      };
+      open.forEach(reach);
+      while (!next.done) {
+        const edge = order === "newest" ? next.value.to : next.value.from;
+        if ((edge - time) * step > 0) break;
+        const before = open.length;
+        openBucket(next.value);
+        if (open.length > before) reach(open[before] as OpenBucket);
+        next = coming.next();
+      }
+      if (Number.isNaN(time)) return { readings, next: null };
+      if (!tellTick(time)) {
+        const { at, series } = readings.at(-1) as Reading;
+        return { readings, next: { at, series } };
+      }
+      let over = false;
+      for (const bucket of open) {
+        if (bucket.at[bucket.tick] === time) bucket.tick += step;
+        over ||= bucket.tick === bucket.end;
+      }
+      if (over) open = open.filter(({ tick, end }) => tick !== end);
+    }
+  } finally {
+    coming.return?.();
+  }
+}

@@ -1,0 +1,54 @@
+/** SQLite's errors as ours. Bun and Node give a result code, Deno only SQLite's own text for it. */
+import { AppError, isAppError } from "../../../schema/errors.ts";
+
+interface SqliteError extends Error {
+  readonly code?: string;
+  /** Extended result code; the primary one is in the low byte. */
+  readonly errcode?: number;
+}
+
+/** Primary result codes (sqlite.org/rescode.html), the text that stands for each, and what a person can do. */
+const RESULTS = {
+  busy: { codes: [5, 6], text: /database (table )?is locked/, advice: "another process holds it for too long" },
+  full: { codes: [13], text: /database or disk is full/, advice: "free disk space" },
+  readonly: { codes: [8], text: /readonly database/, advice: "make the file and its directory writable" },
+  damaged: {
+    codes: [11, 26],
+    text: /is not a database|disk image is malformed/,
+    advice: "it is damaged or no SQLite file: move it away or set SQLITE_PATH to another file",
+  },
+  cannotOpen: {
+    codes: [14],
+    text: /unable to open database file/,
+    advice: "check that the directory exists and may be written",
+  },
+} as const;
+
+const isSqliteError = (error: unknown): error is SqliteError =>
+  error instanceof Error && (error as SqliteError).code === "ERR_SQLITE_ERROR";
+
+function is(error: SqliteError, { codes, text }: (typeof RESULTS)[keyof typeof RESULTS]): boolean {
+  if (error.errcode === undefined) return text.test(error.message);
+  return (codes as readonly number[]).includes(error.errcode & 0xff);
+}
+
+export const isBusy = (error: unknown): boolean => isSqliteError(error) && is(error, RESULTS.busy);
+
+/** SQLite's refusals become `unavailable`, naming file and remedy; everything else is returned as it is. */
+export function storeError(path: string, error: unknown): unknown {
+  if (isAppError(error)) return error;
+  const systemCode = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (
+    !isSqliteError(error) &&
+    systemCode !== "ERR_INVALID_STATE" &&
+    typeof (error as { errno?: unknown })?.errno !== "number"
+  ) {
+    return error;
+  }
+  const known = isSqliteError(error) ? Object.values(RESULTS).find((result) => is(error, result)) : undefined;
+  const advice = known === undefined ? "" : `; ${known.advice}`;
+  return new AppError(`Cannot use the store ${path}: ${(error as Error).message}${advice}`, {
+    code: "unavailable",
+    cause: error,
+  });
+}

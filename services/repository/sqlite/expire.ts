@@ -1,0 +1,33 @@
+/** Drops what is too old, a bounded number of buckets a call; the space is used again, then given back. */
+import type { TelemetryRepository } from "../port.ts";
+import type { AttributionTable } from "./attributions.ts";
+import type { Database } from "./database.ts";
+
+/** Buckets that one call drops at most: a few ms. */
+const EXPIRE_MAX = 1000;
+/** Free pages that the last call gives back to the file system. */
+const VACUUM_PAGES = 1000;
+
+export function createExpire(database: Database, attributions: AttributionTable): TelemetryRepository["expire"] {
+  // Per GPU, oldest first: the newest bucket of a series is never gone while older ones remain.
+  const old = database.prepare(
+    `SELECT gpu, last_at, hash, columns FROM gpus CROSS JOIN buckets ON gpu = gpus.id AND last_at < ?
+     LIMIT ${EXPIRE_MAX}`,
+  );
+  const dropBucket = database.prepare("DELETE FROM buckets WHERE gpu = ? AND last_at = ? AND hash = ?");
+  const dropColumns = database.prepare("DELETE FROM columns WHERE id = ?");
+  const vacuum = database.prepare(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+  return (before) =>
+    database.write(() => {
+      const rows = old.all(before);
+      for (const [gpu, lastAt, hash, columns] of rows) {
+        dropBucket.run(gpu as number, lastAt as number, hash as number);
+        dropColumns.run(columns as number);
+      }
+      if (rows.length === 0) {
+        attributions.expire(before);
+        vacuum.all();
+      }
+      return rows.length;
+    });
+}

@@ -1,0 +1,60 @@
+/** The newest reading of each series of many GPUs, a slice of them at a time so that others get their turn. */
+import { setImmediate } from "node:timers/promises";
+import { BLOCK_SPAN_MS } from "../../../schema/batch.ts";
+import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Reading, Series } from "../../../schema/reading.ts";
+import { metricOf } from "../../../schema/series.ts";
+import type { Bucket } from "../bucket.ts";
+import { newestReadings } from "../newest.ts";
+import type { TelemetryRepository } from "../port.ts";
+import type { Buckets, GpuKey } from "./buckets.ts";
+import type { Database } from "./database.ts";
+import type { SeriesLists } from "./series-lists.ts";
+
+/** GPUs in one snapshot: about 5 ms. */
+const SLICE = 100;
+
+export function createLatest(
+  database: Database,
+  seriesLists: SeriesLists,
+  buckets: Buckets,
+): TelemetryRepository["latest"] {
+  const find = database.prepare(
+    `SELECT gpus.id, list, newest_hour FROM gpus JOIN gpu_lists ON gpu = gpus.id
+     WHERE uuid = ? ORDER BY newest_hour DESC`,
+  );
+
+  function* bucketsOf(gpu: GpuKey, hours: readonly number[]): Generator<Bucket> {
+    for (const hour of hours) yield* buckets.newestFirst(gpu, { from: hour, to: hour + BLOCK_SPAN_MS - 1 });
+  }
+
+  const latestOf = (uuid: GpuUuid, asksFor: (series: Series) => boolean): Reading[] => {
+    const rows = find.all(uuid) as [number, number, number][];
+    const [first] = rows;
+    if (first === undefined) return [];
+    // Each series is newest in the newest hour of some list that has it.
+    const wanted = new Set<Series>();
+    const hours = new Set<number>();
+    for (const [, list, hour] of rows) {
+      for (const series of seriesLists.seriesOf(list)) {
+        if (wanted.has(series) || !asksFor(series)) continue;
+        wanted.add(series);
+        hours.add(hour);
+      }
+    }
+    return newestReadings(uuid, wanted, bucketsOf({ id: first[0], uuid }, [...hours]));
+  };
+
+  return async (gpus, { metrics, signal } = {}) => {
+    const names = metrics && new Set(metrics);
+    const asksFor = (series: Series) => names === undefined || names.has(metricOf(series));
+    const latest = new Map<GpuUuid, readonly Reading[]>();
+    for (let start = 0; start < gpus.length; start += SLICE) {
+      if (start > 0) await setImmediate();
+      const slice = gpus.slice(start, start + SLICE);
+      const readings = await database.read(() => slice.map((uuid) => latestOf(uuid, asksFor)), { signal });
+      for (const [index, uuid] of slice.entries()) latest.set(uuid, readings[index] as Reading[]);
+    }
+    return latest;
+  };
+}

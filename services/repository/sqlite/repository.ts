@@ -1,0 +1,84 @@
+/** The store in one SQLite file; several processes on one host may share it. */
+import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import { checkSightings } from "../arrivals.ts";
+import { createDifferingCounter } from "../differing.ts";
+import type { Repository, StoredPosition } from "../port.ts";
+import { oldestKept } from "../rules.ts";
+import { createAttributionTable } from "./attributions.ts";
+import { createBuckets } from "./buckets.ts";
+import { openDatabase } from "./database.ts";
+import { createExpire } from "./expire.ts";
+import { createGpuTable } from "./gpus.ts";
+import { createKnownGpus } from "./known-gpus.ts";
+import { createLatest } from "./latest.ts";
+import { createReadings } from "./readings.ts";
+import { createSave, hashBlocks } from "./save.ts";
+import { createSeriesLists } from "./series-lists.ts";
+
+export interface SqliteRepositoryOptions {
+  /** The file; it and its directory are created when missing. Beside it lie `-wal` and `-shm` while it is open. */
+  readonly path: string;
+  readonly retentionMs: number;
+}
+
+/** @throws AppError `unavailable`, naming the path and what to do */
+export async function openSqliteRepository(
+  { path, retentionMs }: SqliteRepositoryOptions,
+  { clock, log, metrics }: { clock: Clock; log: Logger; metrics?: Metrics | undefined },
+): Promise<Repository> {
+  const busy = metrics?.counter({
+    name: "store_busy_total",
+    help: "Attempts to use the SQLite file that found another process writing to it.",
+  });
+  const database = await openDatabase(path, { clock, onBusy: () => busy?.inc() });
+  const seriesLists = createSeriesLists(database);
+  const buckets = createBuckets(database, seriesLists);
+  const gpus = createGpuTable(database);
+  const attributions = createAttributionTable(database);
+  const known = createKnownGpus(database, gpus, attributions);
+  const save = createSave({ database, seriesLists, known, gpus, attributions, buckets });
+  const position = database.prepare("SELECT producer, epoch, seq, position FROM positions WHERE producer = ?");
+  const answer = database.prepare("SELECT 1 FROM gpus LIMIT 1");
+  log.info("store opened", { kind: "sqlite", path });
+
+  const undo = () => {
+    known.forget();
+    seriesLists.forget();
+  };
+  const keyOf = (uuid: GpuUuid) => {
+    const row = gpus.find(uuid);
+    return row && { id: row.id, uuid };
+  };
+  return {
+    async save(batches, { positions = [], signal } = {}) {
+      checkSightings(batches);
+      const blocks = hashBlocks(batches);
+      return database.write(() => save(blocks, positions, oldestKept(clock, retentionMs)), { undo, signal });
+    },
+    readings: createReadings(database, seriesLists, buckets, createDifferingCounter(metrics)),
+    latest: createLatest(database, seriesLists, buckets),
+    position: (producer) =>
+      database.read(() => {
+        const row = position.get(producer);
+        if (row === undefined) return null;
+        const [name, epoch, seq, text] = row;
+        return { producer: name, epoch, seq, position: text } as StoredPosition;
+      }),
+    expire: createExpire(database, attributions),
+    gpus: (query) => database.read(() => gpus.page(query), query),
+    gpusByUuid: (uuids, options) => database.read(() => gpus.byUuid(uuids), options),
+    hosts: (options) => database.read(() => gpus.hosts(), options),
+    attributions: (uuid, window, options) =>
+      database.read(() => {
+        const gpu = keyOf(uuid);
+        return gpu === undefined ? [] : attributions.touching(gpu, window);
+      }, options),
+    ping: (options) => database.read(() => void answer.get(), options),
+    async [Symbol.asyncDispose]() {
+      database[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** Lists of series by number: buckets name theirs by a byte or two. Lists are never changed or dropped. */
+import type { Series } from "../../../schema/reading.ts";
+import type { Database } from "./database.ts";
+
+const SEPARATOR = "\n";
+
+export interface SeriesLists {
+  /** Inside a write; a list never seen is added. */
+  idOf(series: readonly Series[]): number;
+  /** The same array for the same list. */
+  seriesOf(id: number): readonly Series[];
+  /** After a write that failed: what it added is gone. */
+  forget(): void;
+}
+
+export function createSeriesLists(database: Database): SeriesLists {
+  const ids = new Map<string, number>();
+  const lists = new Map<number, readonly Series[]>();
+  const find = database.prepare("SELECT id FROM series_lists WHERE names = ?");
+  const add = database.prepare("INSERT INTO series_lists (names) VALUES (?)");
+  const load = database.prepare("SELECT names FROM series_lists WHERE id = ?");
+  return {
+    idOf(series) {
+      const names = series.join(SEPARATOR);
+      let id = ids.get(names);
+      if (id === undefined) {
+        id = (find.get(names)?.[0] as number | undefined) ?? Number(add.run(names).lastInsertRowid);
+        ids.set(names, id);
+      }
+      return id;
+    },
+    seriesOf(id) {
+      let series = lists.get(id);
+      if (series === undefined) {
+        const [names] = load.get(id) as readonly [string];
+        series = names.split(SEPARATOR) as Series[];
+        lists.set(id, series);
+      }
+      return series;
+    },
+    forget() {
+      ids.clear();
+      lists.clear();
+    },
+  };
+}

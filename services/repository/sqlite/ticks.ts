@@ -1,0 +1,33 @@
+/** Finds times of stored readings next to a given one, opening only the buckets that lie across it. */
+import { BLOCK_SPAN_MS } from "../../../schema/batch.ts";
+import { firstTickFrom } from "../bucket.ts";
+import type { TickFinder } from "../holders.ts";
+import { type Buckets, type GpuKey, hourOf } from "./buckets.ts";
+
+export function findTicks(buckets: Buckets, gpu: GpuKey): TickFinder {
+  return {
+    before(time, earliest) {
+      let found = buckets.ends.before(gpu, time) ?? Number.NEGATIVE_INFINITY;
+      for (const bucket of buckets.newestFirst(gpu, { from: time, to: time - 1 })) {
+        const { at } = bucket.unpack();
+        found = Math.max(found, at[firstTickFrom(at, time) - 1] as number);
+      }
+      return found >= earliest ? found : undefined;
+    },
+    after(time, latest) {
+      let found = Number.POSITIVE_INFINITY;
+      const end = buckets.ends.from(gpu, time + 1);
+      if (end === undefined) return undefined;
+      const hour = hourOf(end);
+      for (const bucket of buckets.oldestFirst(gpu, { from: time + 1, to: hour + BLOCK_SPAN_MS - 1 })) {
+        if (bucket.from > time) {
+          found = Math.min(found, bucket.from);
+          continue;
+        }
+        const { at } = bucket.unpack();
+        found = Math.min(found, at[firstTickFrom(at, time + 1)] as number);
+      }
+      return found <= latest ? found : undefined;
+    },
+  };
+}

@@ -4,17 +4,15 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { ProducerQueue } from "../queue/port.ts";
 import type { StreamerConfig } from "./config.ts";
-import type { StreamerSummary } from "./summary.ts";
-
-export interface StreamerProgress {
-  /** The file being read. */
-  readonly file: string;
-  /** Of all files in this pass, compressed where they are. */
-  readonly bytesRead: number;
-  readonly bytesTotal: number;
-  /** In confirmed batches since the start of the run. */
-  readonly readings: number;
-}
+import { type CsvFiles, filesOnDisk } from "./csv-files.ts";
+import { LiveTimes } from "./live-times.ts";
+import { createMeter } from "./meter.ts";
+import { streamPasses } from "./passes.ts";
+import { Patience } from "./patience.ts";
+import { Progress, type StreamerProgress } from "./progress.ts";
+import { RecentPositions } from "./recent-positions.ts";
+import { SkippedRows } from "./skipped-rows.ts";
+import { type StreamerSummary, type StreamerTotals, Tally } from "./summary.ts";
 
 export interface StreamerOptions {
   readonly queue: ProducerQueue;
@@ -23,12 +21,65 @@ export interface StreamerOptions {
   readonly metrics?: Metrics | undefined;
   /** Ends the run; the summary so far is returned. */
   readonly signal: AbortSignal;
-  /** Called once per batch at most. */
+  /** Called once per confirmed batch at most. */
   readonly onProgress?: ((progress: StreamerProgress) => void) | undefined;
-  /** False while the queue is away. */
+  /** False while the queue is away; true again when it answers. */
   readonly onReady?: ((ready: boolean) => void) | undefined;
+  /** Called when the totals have grown, once per confirmed batch at most. Valid until it returns. */
+  readonly onTotals?: ((totals: StreamerTotals) => void) | undefined;
+  readonly files?: CsvFiles | undefined;
 }
 
-export async function runStreamer(_config: StreamerConfig, _options: StreamerOptions): Promise<StreamerSummary> {
-  throw new Error("not implemented");
+/**
+ * Returns when the last batch is confirmed, or when the signal has ended the run; a loop ends by the signal alone. A
+ * file among many that cannot be read is left out, and `failed` says so in the summary.
+ * @throws AppError: of the file, when it is the only one and nothing of it can be read; `not_found` and the like when
+ *   there is no file; `conflict` when another streamer has opened the same source; what else the queue throws, but for
+ *   `unavailable`, which is waited out
+ */
+export async function runStreamer(config: StreamerConfig, options: StreamerOptions): Promise<StreamerSummary> {
+  const { queue, clock, log, metrics, signal, onProgress, onReady, onTotals, files = filesOnDisk } = options;
+  const meter = metrics && createMeter(metrics);
+  const tally = new Tally();
+  const report = () => {
+    meter?.update(tally.totals);
+    onTotals?.(tally.totals);
+  };
+  if (config.shard >= config.shards) {
+    log.warn("shard is not needed, waiting idle", { shard: config.shard, shards: config.shards });
+    await aborted(signal);
+    return tally.summary();
+  }
+  const patience = new Patience({
+    clock,
+    log,
+    signal,
+    onWait: (reason) => {
+      tally.waited(reason);
+      report();
+    },
+    onReady: (ready) => {
+      meter?.ready(ready);
+      onReady?.(ready);
+    },
+  });
+  try {
+    await streamPasses({
+      ...{ config, files, queue, clock, log, signal, patience, tally },
+      recent: new RecentPositions(),
+      skipped: new SkippedRows(tally, log),
+      liveTimes: config.times === "live" ? new LiveTimes(clock) : null,
+      progress: new Progress((progress) => onProgress?.(progress)),
+      onTotals: report,
+    });
+    return tally.summary();
+  } finally {
+    report();
+  }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });

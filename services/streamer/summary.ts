@@ -76,25 +76,34 @@ export class Tally {
     for (const name of series) this.#metrics.add(metricOf(name));
   }
 
-  skipped(reason: SkipReason): number {
-    const count = (this.totals.skipped[reason] ?? 0) + 1;
-    this.totals.skipped[reason] = count;
+  /** Rows that became a batch, and what was merged for it. */
+  cut(rows: number, { same, differing }: StreamerTotals["merged"]): void {
+    this.totals.rows += rows;
+    this.totals.merged.same += same;
+    this.totals.merged.differing += differing;
+  }
+
+  skipped(reason: SkipReason): void {
     this.totals.rows++;
-    return count;
+    this.totals.skipped[reason] = (this.totals.skipped[reason] ?? 0) + 1;
   }
 
   waited(reason: WaitReason): void {
     this.totals.waits[reason] = (this.totals.waits[reason] ?? 0) + 1;
   }
 
-  /** A file is reported once, however often it is read; what went wrong in an earlier pass stays said. */
-  file(report: FileReport): void {
+  /**
+   * A file is reported once, however often it is read; what went wrong in an earlier pass stays said. False when the
+   * same was said before.
+   */
+  file(report: FileReport): boolean {
     const earlier = this.#files.get(report.path);
     this.#files.set(report.path, {
       ...report,
       problem: report.problem ?? earlier?.problem ?? null,
       resumed: earlier?.resumed ?? report.resumed,
     });
+    return earlier?.problem !== report.problem;
   }
 
   summary(): StreamerSummary {

@@ -1,14 +1,62 @@
 /** The streamer in a thread of its own, with the queue over a MessagePort. */
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { AppError } from "../../schema/errors.ts";
+import { serveQueue } from "../queue/wire.ts";
 import type { StreamerConfig } from "./config.ts";
+import { createMeter } from "./meter.ts";
 import type { StreamerOptions } from "./service.ts";
 import type { StreamerSummary } from "./summary.ts";
+import { type FromThread, reviveFailure, STREAMER_THREAD, type ToThread } from "./thread-messages.ts";
 
-export type StreamerThreadOptions = Omit<StreamerOptions, "clock">;
+export type StreamerThreadOptions = Omit<StreamerOptions, "clock" | "files" | "onTotals">;
 
-/** Like `runStreamer`; a thread that ends before its time rejects with AppError `internal`. */
+const crashed = (cause: unknown): AppError =>
+  new AppError("The streamer's thread has ended before its time", { code: "internal", cause });
+
+/**
+ * `runStreamer` in a thread: same outcome, same errors, on the system's clock; progress is told every 50 ms at most.
+ * A thread that dies rejects with AppError `internal`.
+ */
 export async function startStreamerThread(
-  _config: StreamerConfig,
-  _options: StreamerThreadOptions,
+  config: StreamerConfig,
+  { queue, log, metrics, signal, onProgress, onReady }: StreamerThreadOptions,
 ): Promise<StreamerSummary> {
-  throw new Error("not implemented");
+  const meter = metrics && createMeter(metrics);
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: STREAMER_THREAD });
+  const { port1, port2 } = new MessageChannel();
+  using _served = serveQueue(queue, port1);
+  const tell = (message: ToThread, transfer: MessagePort[] = []) => worker.postMessage(message, transfer);
+  const abort = () => tell({ kind: "abort" });
+  try {
+    return await new Promise<StreamerSummary>((resolve, reject) => {
+      worker.on("message", (message: FromThread) => {
+        switch (message.kind) {
+          case "log":
+            return log[message.method](message.message, message.fields);
+          case "totals":
+            return meter?.update(message.totals);
+          case "progress":
+            return onProgress?.(message.progress);
+          case "ready":
+            meter?.ready(message.ready);
+            return onReady?.(message.ready);
+          case "done":
+            meter?.update(message.summary);
+            return resolve(message.summary);
+          case "failed":
+            return reject(reviveFailure(message.failure));
+          default:
+            return message satisfies never;
+        }
+      });
+      worker.on("error", (error) => reject(crashed(error)));
+      worker.on("exit", (code) => reject(crashed(`exit code ${code}`)));
+      tell({ kind: "start", config, queue: port2 }, [port2]);
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+    });
+  } finally {
+    signal.removeEventListener("abort", abort);
+    await worker.terminate();
+  }
 }

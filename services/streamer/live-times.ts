@@ -1,0 +1,39 @@
+/** `TIMESTAMPS=live`: each tick of a read-ahead gets the moment it is sent. */
+import type { Clock } from "../platform/clock.ts";
+import type { ReadAhead } from "./read-ahead.ts";
+
+/** Ticks have a millisecond each; whoever sends more than a thousand a second may be this far ahead of the clock. */
+const MAX_LEAD_MS = 1000;
+
+export class LiveTimes {
+  readonly #clock: Clock;
+  #last = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The latest time given; 0: none yet. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** What is given from now on is later than this. */
+  notBefore(time: number): void {
+    this.#last = Math.max(this.#last, time);
+  }
+
+  /**
+   * Replaces the times in the read-ahead. The ticks keep their order and their number; each gets a time later than all
+   * before it, the last one the clock's where that is possible.
+   */
+  async stamp({ at, length }: ReadAhead, signal: AbortSignal): Promise<void> {
+    const ticks = [...new Set(at.subarray(0, length))].sort((a, b) => a - b);
+    const first = Math.max(this.#last + 1, this.#clock.now() - (ticks.length - 1));
+    const stamps = new Map(ticks.map((tick, index) => [tick, first + index]));
+    for (let entry = 0; entry < length; entry++) at[entry] = stamps.get(at[entry] as number) as number;
+    this.#last = first + ticks.length - 1;
+    const lead = this.#last - this.#clock.now();
+    if (lead > MAX_LEAD_MS) await this.#clock.sleep(lead - MAX_LEAD_MS, { signal });
+  }
+}

@@ -1,0 +1,76 @@
+/** Calls to a queue that may be away: repeated for ever, with jitter, until they are answered. */
+import { isAppError } from "../../schema/errors.ts";
+import { backoffMs, type Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { WaitReason } from "./summary.ts";
+
+export interface PatienceOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly onWait: (reason: WaitReason) => void;
+  /** False when the queue has gone away, true when it answers again. */
+  readonly onReady: (ready: boolean) => void;
+}
+
+export class Patience {
+  readonly #options: PatienceOptions;
+  #failures = 0;
+
+  constructor(options: PatienceOptions) {
+    this.#options = options;
+  }
+
+  /** The call's outcome, or undefined when the signal has ended the run. Errors other than `unavailable` go through. */
+  async ask<T>(call: () => Promise<T>): Promise<T | undefined> {
+    const { signal } = this.#options;
+    while (!signal.aborted) {
+      try {
+        const outcome = await unlessAborted(call(), signal);
+        if (outcome === undefined) return undefined;
+        this.#answered();
+        return outcome;
+      } catch (error) {
+        if (!isAppError(error, "unavailable")) throw error;
+        await this.#away(error.retryAfterMs, error);
+      }
+    }
+    return undefined;
+  }
+
+  /** Waits as long as the queue asked for, because it is full. */
+  async full(retryAfterMs: number): Promise<void> {
+    const { clock, signal, onWait } = this.#options;
+    onWait("full");
+    await clock.sleep(retryAfterMs, { signal });
+  }
+
+  async #away(retryAfterMs: number | undefined, error: Error): Promise<void> {
+    const { clock, log, signal, onWait, onReady } = this.#options;
+    if (signal.aborted) return;
+    if (this.#failures === 0) {
+      log.warn("queue is away, trying again until it answers", { error });
+      onReady(false);
+    }
+    onWait("unavailable");
+    const pause = backoffMs(this.#failures++);
+    await clock.sleep(Math.max(retryAfterMs ?? 0, pause), { signal });
+  }
+
+  #answered(): void {
+    if (this.#failures === 0) return;
+    this.#options.log.info("queue answers again", { failures: this.#failures });
+    this.#failures = 0;
+    this.#options.onReady(true);
+  }
+}
+
+/** The outcome, or undefined as soon as the signal aborts: nobody waits for a queue that has hung up while stopping. */
+function unlessAborted<T>(outcome: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const leave = () => resolve(undefined);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    outcome.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}

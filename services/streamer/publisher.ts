@@ -1,0 +1,131 @@
+/**
+ * Publishes one producer's batches in order. One call is under way at a time; what is handed over meanwhile goes out
+ * together in the next, so a slow queue does not hold up reading and cutting.
+ */
+import type { Batch } from "../../schema/batch.ts";
+import { AppError, isAppError } from "../../schema/errors.ts";
+import { MAX_CALL_ITEMS, type OutgoingBatch, type ProducerQueue } from "../queue/port.ts";
+import type { Patience } from "./patience.ts";
+import type { StreamPosition } from "./position.ts";
+
+/** Bounds what waits to be published. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+const MAX_WAITING = 100;
+
+export interface SealedBatch extends OutgoingBatch {
+  readonly batch: Batch;
+  /** What `position` says. */
+  readonly at: StreamPosition;
+}
+
+/** The queue's last accepted batch is an earlier one: what follows it is to be cut and sent again. */
+export interface Gap {
+  readonly last: number;
+}
+
+export interface PublisherOptions {
+  readonly queue: ProducerQueue;
+  readonly patience: Patience;
+  readonly producer: string;
+  readonly epoch: number;
+  readonly onConfirmed: (batch: SealedBatch) => void;
+}
+
+/** Ends silently with the run's signal: what is not confirmed by then may have been accepted or not. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #waiting: SealedBatch[] = [];
+  #waitingBytes = 0;
+  #running: Promise<void> | undefined;
+  /** Of the call under way. */
+  #answer = Promise.withResolvers<void>();
+  #gap: Gap | null = null;
+  #fault: unknown;
+  /** Batches in a call at most; less once a call was too large for the queue. */
+  #callItems = MAX_CALL_ITEMS;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when there is room for another batch.
+   * @throws AppError `conflict` when a newer life of the producer has opened; other errors of the queue as they are
+   */
+  async send(batch: SealedBatch): Promise<Gap | null> {
+    this.#waiting.push(batch);
+    this.#waitingBytes += batch.body.byteLength;
+    this.#running ??= this.#run();
+    while (
+      this.#running !== undefined &&
+      (this.#waiting.length > MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES)
+    ) {
+      await this.#answer.promise;
+    }
+    return this.#outcome();
+  }
+
+  /** Resolves when all are confirmed. @throws AppError as `send` */
+  async flush(): Promise<Gap | null> {
+    await this.#running;
+    return this.#outcome();
+  }
+
+  #outcome(): Gap | null {
+    if (this.#fault !== undefined) throw this.#fault;
+    return this.#gap;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0 && (await this.#publish(this.#waiting.slice(0, this.#callItems)))) {
+        this.#answer.resolve();
+        this.#answer = Promise.withResolvers();
+      }
+    } catch (error) {
+      this.#fault = error;
+    } finally {
+      this.#running = undefined;
+      this.#answer.resolve();
+    }
+  }
+
+  /** False: no more is to be published. */
+  async #publish(batches: readonly SealedBatch[]): Promise<boolean> {
+    const { queue, patience, producer, epoch, onConfirmed } = this.#options;
+    const outgoing = batches.map(({ seq, body, readings, position }) => ({ seq, body, readings, position }));
+    const outcome = await patience
+      .ask(() => queue.publish(outgoing, { producer, epoch }))
+      .catch((error: unknown) => {
+        if (!isAppError(error, "too_large") || batches.length === 1) throw error;
+        return { kind: "divide" } as const;
+      });
+    switch (outcome?.kind) {
+      case undefined:
+        return false;
+      case "divide":
+        this.#callItems = batches.length >> 1;
+        return true;
+      case "accepted":
+      case "duplicate":
+        this.#waiting = this.#waiting.slice(batches.length);
+        for (const batch of batches) {
+          this.#waitingBytes -= batch.body.byteLength;
+          onConfirmed(batch);
+        }
+        return true;
+      case "full":
+        await patience.full(outcome.retryAfterMs);
+        return true;
+      case "gap":
+        this.#gap = { last: outcome.last };
+        return false;
+      case "fenced":
+        throw new AppError(`Producer ${producer} has been opened by another streamer: life ${epoch} ends here`, {
+          code: "conflict",
+        });
+      default:
+        return outcome satisfies never;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The readings read before a batch is cut. Where a read-ahead ends depends on where it begins and on the readings alone,
+ * never on time or on how the file's bytes arrive; so a restarted streamer makes the same ones.
+ */
+import type { BatchBuilder } from "../../schema/batch-builder.ts";
+import type { GpuFacts } from "../../schema/gpu.ts";
+import type { Series } from "../../schema/reading.ts";
+import type { Mark } from "./position.ts";
+import type { RowPlace, RowReader, RowTarget, SkipReason } from "./rows.ts";
+
+export const MAX_READINGS = 65_536;
+
+export interface ReadAheadOptions {
+  readonly builder: BatchBuilder;
+  /** One tick (readings of one time that follow each other), else as many ticks as fit; a larger tick is divided. */
+  readonly by: "tick" | "bulk";
+  readonly wantsHost: (host: string) => boolean;
+  readonly onSkip: (reason: SkipReason, line: number, detail: () => string) => void;
+}
+
+export interface Filled {
+  /** Readings of it that an earlier run has sent. */
+  readonly sent: number;
+  /** The reader has nothing behind it. */
+  readonly isLast: boolean;
+  readonly fault?: unknown;
+}
+
+export class ReadAhead implements RowTarget {
+  /** Of the first `length` entries of the columns. */
+  length = 0;
+  readonly slots = new Int32Array(MAX_READINGS);
+  /** May be written to: what is sent are these times. */
+  readonly at = new Float64Array(MAX_READINGS);
+  readonly values = new Float64Array(MAX_READINGS);
+  /** GPU numbers by slot, from 0. */
+  readonly gpuOfSlot: number[] = [];
+  readonly #options: ReadAheadOptions;
+  readonly #gpus = new Map<string, number>();
+  #mark: Mark;
+  /** Where the next read-ahead begins. */
+  #next: Pick<Mark, "place" | "skip">;
+  /** Entries in the columns: the read-ahead, and behind it what has been read of the next. */
+  #filled = 0;
+  /** First entry of the last run of equal times. */
+  #lastRun = 0;
+  /** Readings that still belong to earlier read-aheads. */
+  #toSkip: number;
+  #limit = MAX_READINGS;
+  #stopsAtTick = false;
+
+  /** `mark`: where the reader stands, and what of it has been sent. */
+  constructor(mark: Mark, options: ReadAheadOptions) {
+    this.#options = options;
+    this.#mark = mark;
+    this.#next = mark;
+    this.#toSkip = mark.skip;
+  }
+
+  get gpus(): number {
+    return this.#gpus.size;
+  }
+
+  /** Where this read-ahead begins, or when all of it has been sent, where the next one does. */
+  markAfter(sent: number): Mark {
+    return sent < this.length
+      ? { place: this.#mark.place, skip: this.#mark.skip, size: this.length, sent }
+      : { ...this.#next, size: 0, sent: 0 };
+  }
+
+  /**
+   * Reads the next read-ahead; it is empty when nothing of this shard is left. What was read before the reader failed
+   * is kept, and the failure handed back.
+   */
+  async fill(reader: RowReader, signal: AbortSignal): Promise<Filled> {
+    const { size, sent } = this.#mark;
+    this.#drop();
+    const before = { place: copy(reader.place), filled: this.#filled, toSkip: this.#toSkip };
+    this.#stopsAtTick = size === 0 && this.#options.by === "tick";
+    this.#limit = size === 0 ? MAX_READINGS : size;
+    const outcome = await reader.read(this, { signal }).catch((fault: unknown) => ({ fault }));
+    const endsBeforeLastRun = outcome === "stopped" && size === 0 && this.#lastRun > 0;
+    this.length = endsBeforeLastRun ? this.#lastRun : this.#filled;
+    this.#next =
+      this.length === this.#filled
+        ? { place: copy(reader.place), skip: this.#toSkip }
+        : { place: before.place, skip: before.toSkip + this.length - before.filled };
+    return {
+      sent: size === this.length ? sent : 0,
+      isLast: outcome !== "stopped",
+      ...(typeof outcome === "object" ? outcome : {}),
+    };
+  }
+
+  slot(facts: GpuFacts, series: Series): number {
+    if (!this.#options.wantsHost(facts.host)) return -1;
+    const slot = this.#options.builder.slot(facts, series);
+    let gpu = this.#gpus.get(facts.uuid);
+    if (gpu === undefined) {
+      gpu = this.#gpus.size;
+      this.#gpus.set(facts.uuid, gpu);
+    }
+    this.gpuOfSlot[slot] = gpu;
+    return slot;
+  }
+
+  add(slot: number, at: number, value: number): boolean {
+    if (this.#toSkip > 0) {
+      this.#toSkip--;
+      return false;
+    }
+    const entry = this.#filled++;
+    this.slots[entry] = slot;
+    this.at[entry] = at;
+    this.values[entry] = value;
+    if (entry > 0 && at !== this.at[entry - 1]) {
+      this.#lastRun = entry;
+      if (this.#stopsAtTick) return true;
+    }
+    return entry + 1 >= this.#limit;
+  }
+
+  skip(reason: SkipReason, line: number, detail: () => string): void {
+    this.#options.onSkip(reason, line, detail);
+  }
+
+  /** What has been read of the next read-ahead moves to the front. */
+  #drop(): void {
+    if (this.length > 0) this.#mark = { ...this.#next, size: 0, sent: 0 };
+    for (const column of [this.slots, this.at, this.values]) column.copyWithin(0, this.length, this.#filled);
+    this.#filled -= this.length;
+    this.length = 0;
+    this.#lastRun = 0;
+  }
+}
+
+const copy = ({ offset, line }: RowPlace): RowPlace => ({ offset, line });

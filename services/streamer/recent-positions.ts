@@ -1,0 +1,19 @@
+/** Where the last batches of a run ended, for going back when the queue has lost some. */
+import type { StreamPosition } from "./position.ts";
+
+const MAX_POSITIONS = 1024;
+
+export class RecentPositions {
+  readonly #positions = new Map<string, StreamPosition>();
+
+  add(producer: string, seq: number, position: StreamPosition): void {
+    this.#positions.set(`${seq} ${producer}`, position);
+    if (this.#positions.size <= MAX_POSITIONS) return;
+    const oldest = this.#positions.keys().next();
+    if (!oldest.done) this.#positions.delete(oldest.value);
+  }
+
+  get(producer: string, seq: number): StreamPosition | undefined {
+    return this.#positions.get(`${seq} ${producer}`);
+  }
+}

@@ -1,0 +1,30 @@
+/** What the files of one run share. */
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { ProducerQueue } from "../queue/port.ts";
+import type { StreamerConfig } from "./config.ts";
+import type { CsvFiles } from "./csv-files.ts";
+import type { LiveTimes } from "./live-times.ts";
+import type { Patience } from "./patience.ts";
+import type { Progress } from "./progress.ts";
+import type { RecentPositions } from "./recent-positions.ts";
+import type { SkippedRows } from "./skipped-rows.ts";
+import type { Tally } from "./summary.ts";
+
+export interface Run {
+  readonly config: StreamerConfig;
+  readonly files: CsvFiles;
+  readonly queue: ProducerQueue;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly patience: Patience;
+  readonly tally: Tally;
+  readonly recent: RecentPositions;
+  readonly skipped: SkippedRows;
+  /** Null: the file's times stay. */
+  readonly liveTimes: LiveTimes | null;
+  readonly progress: Progress;
+  /** The totals have grown. */
+  readonly onTotals: () => void;
+}

@@ -4,6 +4,7 @@ import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/d
 import { parseDcgmValue } from "../../schema/dcgm-value.ts";
 import type { ByteWindow } from "./byte-window.ts";
 import { LineFields, parseRecord } from "./line-fields.ts";
+import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
 import type { RowPlace, RowTarget, SkipReason } from "./rows.ts";
 
 /** A longer line is skipped; a quoted field may hold newlines, but its record is no longer than this either. */
@@ -23,14 +24,19 @@ export class LineReader {
   readonly #window: ByteWindow;
   readonly #columns: DcgmColumns;
   readonly #fields = new LineFields(MAX_RECORD_BYTES + 1);
+  readonly #shapes: RowShapes;
+  readonly #isTimeFirst: boolean;
   #line: number;
   /** Offset of a line that is too long and whose end is not in sight. */
   #tooLongFrom: number | undefined;
 
-  constructor(window: ByteWindow, columns: DcgmColumns, line: number) {
+  /** @param line number of the window's first line */
+  constructor(window: ByteWindow, columns: DcgmColumns, line: number, limits: ShapeLimits) {
     this.#window = window;
     this.#columns = columns;
     this.#line = line;
+    this.#isTimeFirst = columns.timestamp < columns.value;
+    this.#shapes = new RowShapes(limits, { isTimeFirst: this.#isTimeFirst });
   }
 
   get place(): RowPlace {
@@ -43,6 +49,9 @@ export class LineReader {
    */
   read(target: RowTarget, lastTime: number): boolean {
     for (;;) {
+      const stop = this.#shapes.follow(this.#window, target, lastTime);
+      this.#line += this.#shapes.rows;
+      if (stop) return true;
       const outcome = this.#next(target, lastTime);
       if (outcome !== "read") return outcome === "stop";
     }
@@ -71,9 +80,43 @@ export class LineReader {
     if (!this.#fields.isAscii && !isUtf8(bytes.subarray(start, end))) {
       return this.#skip(target, newline, "encoding", BAD_ENCODING);
     }
+    const parts = this.#parts(newline + 1);
     const line = this.#line;
     this.#advance(newline, 1);
-    return this.#row(target, this.#fields.texts(), line, lastTime) ? "stop" : "read";
+    const stop =
+      parts === undefined
+        ? this.#row(target, this.#fields.texts(), line, lastTime)
+        : this.#shapedRow(target, parts, line, lastTime);
+    return stop ? "stop" : "read";
+  }
+
+  /** Undefined when the row has not the fields that the header has. */
+  #parts(end: number): RowParts | undefined {
+    const { starts, ends, count } = this.#fields;
+    const { timestamp, value, names } = this.#columns;
+    if (count !== names.length) return undefined;
+    const [first, second] = this.#isTimeFirst ? [timestamp, value] : [value, timestamp];
+    return {
+      start: this.#window.start,
+      firstStart: starts[first] as number,
+      firstEnd: ends[first] as number,
+      secondStart: starts[second] as number,
+      secondEnd: ends[second] as number,
+      end,
+    };
+  }
+
+  #shapedRow(target: RowTarget, parts: RowParts, line: number, lastTime: number): boolean {
+    const { bytes, view } = this.#window;
+    let slot = this.#shapes.find(view, parts);
+    if (slot === undefined) {
+      slot = this.#slot(target, this.#fields.texts(), line);
+      if (slot === undefined) return false;
+      this.#shapes.learn(bytes, view, parts, slot);
+    }
+    if (slot < 0) return false;
+    const { timestamp, value } = this.#columns;
+    return this.#reading(target, slot, this.#fields.text(timestamp), this.#fields.text(value), line, lastTime);
   }
 
   /** A line whose quotes are unusual: csv-parse tells whether it is a record, alone or with the lines behind it. */
@@ -141,19 +184,28 @@ export class LineReader {
   }
 
   #row(target: RowTarget, fields: readonly string[], line: number, lastTime: number): boolean {
+    const slot = this.#slot(target, fields, line);
+    if (slot === undefined || slot < 0) return false;
+    const { timestamp, value } = this.#columns;
+    return this.#reading(target, slot, fields[timestamp] ?? "", fields[value] ?? "", line, lastTime);
+  }
+
+  /** Undefined, and a skip, when the row does not say which GPU and series it is of. */
+  #slot(target: RowTarget, fields: readonly string[], line: number): number | undefined {
     const identity = parseRowIdentity(this.#columns, fields);
-    if (!identity.ok) {
-      target.skip(identity.error.reason, line, () => identity.error.detail);
-      return false;
-    }
-    const slot = target.slot(identity.value.facts, identity.value.series);
-    if (slot < 0) return false;
-    const time = parseRowTime(fields[this.#columns.timestamp] ?? "", lastTime);
+    if (identity.ok) return target.slot(identity.value.facts, identity.value.series);
+    target.skip(identity.error.reason, line, () => identity.error.detail);
+    return undefined;
+  }
+
+  #reading(target: RowTarget, slot: number, at: string, number: string, line: number, lastTime: number): boolean {
+    const time = parseRowTime(at, lastTime);
     if (!time.ok) {
       target.skip(time.error.reason, line, () => time.error.detail);
       return false;
     }
-    const value = parseDcgmValue(fields[this.#columns.value] ?? "");
+    this.#shapes.learnTime(at, time.value);
+    const value = parseDcgmValue(number);
     if (!value.ok) {
       target.skip(value.error.reason, line, () => value.error.detail);
       return false;

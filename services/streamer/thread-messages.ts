@@ -19,7 +19,7 @@ export type FromThread =
   | { readonly kind: "log"; readonly method: LogMethod; readonly message: string; readonly fields: Fields }
   | { readonly kind: "totals"; readonly totals: StreamerTotals }
   | { readonly kind: "progress"; readonly progress: StreamerProgress }
-  | { readonly kind: "ready"; readonly ready: boolean }
+  | { readonly kind: "state"; readonly problem: string | null }
   | { readonly kind: "done"; readonly summary: StreamerSummary }
   | { readonly kind: "failed"; readonly failure: Failure };
 

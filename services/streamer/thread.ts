@@ -19,7 +19,7 @@ const crashed = (cause: unknown): AppError =>
  */
 export async function startStreamerThread(
   config: StreamerConfig,
-  { queue, log, metrics, signal, onProgress, onReady }: StreamerThreadOptions,
+  { queue, log, metrics, signal, onProgress, onState }: StreamerThreadOptions,
 ): Promise<StreamerSummary> {
   const meter = metrics && createMeter(metrics);
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: STREAMER_THREAD });
@@ -37,9 +37,9 @@ export async function startStreamerThread(
             return meter?.update(message.totals);
           case "progress":
             return onProgress?.(message.progress);
-          case "ready":
-            meter?.ready(message.ready);
-            return onReady?.(message.ready);
+          case "state":
+            meter?.ready(message.problem === null);
+            return onState?.(message.problem);
           case "done":
             meter?.update(message.summary);
             return resolve(message.summary);

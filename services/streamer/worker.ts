@@ -50,7 +50,7 @@ function serve(parent: MessagePort): void {
         clock: systemClock,
         log: remoteLogger(tell),
         signal: controller.signal,
-        onReady: (ready) => tell({ kind: "ready", ready }),
+        onState: (problem) => tell({ kind: "state", problem }),
         onTotals: rarely((totals) => tell({ kind: "totals", totals })),
         onProgress: rarely((progress) => tell({ kind: "progress", progress })),
       });

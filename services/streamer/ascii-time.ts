@@ -1,7 +1,7 @@
 /** Times of the form `2025-07-18T20:42:34Z` or `2025-07-18T20:42:34.250Z` straight from bytes, of a day already seen. */
+import { parseTimestamp } from "../../schema/timestamp.ts";
 
 const ZERO = 0x30;
-const DAY_MS = 86_400_000;
 const FORM = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/;
 
 /** The most bytes a time takes that is read here. */
@@ -25,13 +25,15 @@ export class AsciiTime {
   #middle = Number.NaN;
   #end = 0;
 
-  /** Takes note of the day of a time that another parser took. */
-  learn(text: string, at: number): void {
+  /** Takes note of the day of a time of this form. */
+  learnDay(text: string): void {
     if (!FORM.test(text)) return;
+    const day = parseTimestamp(`${text.slice(0, 10)}T00:00:00Z`);
+    if (!day.ok || day.value === this.#day) return;
     const bytes = Buffer.from(text, "latin1");
     this.#yearAndMonth = bytes.readDoubleLE(0);
     this.#dayOfMonth = bytes.readInt16LE(8);
-    this.#day = at - (at % DAY_MS);
+    this.#day = day.value;
     this.#middle = Number.NaN;
   }
 

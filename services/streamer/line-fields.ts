@@ -6,27 +6,28 @@ const COMMA = 0x2c;
 
 /** Fields of a line whose quotes are all where they belong. Holds the last line scanned. */
 export class LineFields {
-  readonly #capacity: number;
   /** First byte and behind the last byte of each field, without its quotes. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly #escaped: Uint8Array;
   #bytes: Buffer = Buffer.alloc(0);
-  /** How many fields there are, also beyond the capacity. */
   count = 0;
   isAscii = true;
   /** The last field is closed by a quote. */
   isClosed = false;
 
+  /** @param capacity the most fields that a line can have */
   constructor(capacity: number) {
-    this.#capacity = capacity;
     this.starts = new Int32Array(capacity);
     this.ends = new Int32Array(capacity);
     this.#escaped = new Uint8Array(capacity);
   }
 
-  /** False when a quote opens, closes or stands where RFC 4180 has none: then nothing here is meaningful. */
-  scan(bytes: Buffer, from: number, to: number): boolean {
+  /**
+   * False when a quote opens, closes or stands where RFC 4180 has none: then nothing here is meaningful.
+   * @param most fields to look for; with fewer than the line has, what is told is told of these alone
+   */
+  scan(bytes: Buffer, from: number, to: number, most: number): boolean {
     let at = from;
     let count = 0;
     let bits = 0;
@@ -58,13 +59,11 @@ export class LineFields {
         }
         end = at;
       }
-      if (count < this.#capacity) {
-        this.starts[count] = start;
-        this.ends[count] = end;
-        this.#escaped[count] = escaped;
-      }
+      this.starts[count] = start;
+      this.ends[count] = end;
+      this.#escaped[count] = escaped;
       count++;
-      if (at >= to) break;
+      if (at >= to || count === most) break;
       at++;
     }
     this.#bytes = bytes;
@@ -81,7 +80,7 @@ export class LineFields {
   }
 
   texts(): string[] {
-    return Array.from({ length: Math.min(this.count, this.#capacity) }, (_, field) => this.text(field));
+    return Array.from({ length: this.count }, (_, field) => this.text(field));
   }
 }
 

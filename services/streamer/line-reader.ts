@@ -4,6 +4,7 @@ import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/d
 import { parseDcgmValue } from "../../schema/dcgm-value.ts";
 import type { ByteWindow } from "./byte-window.ts";
 import { LineFields, parseRecord } from "./line-fields.ts";
+import { askSlot, deliverReading, deliverRow } from "./row-delivery.ts";
 import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
 import type { RowPlace, RowTarget, SkipReason } from "./rows.ts";
 
@@ -14,7 +15,7 @@ export const MAX_RECORD_LINES = 8;
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-
+const MAX_FIELDS = MAX_RECORD_BYTES + 1;
 const TOO_LONG = () => `longer than ${MAX_RECORD_BYTES} bytes`;
 const BAD_QUOTE = () =>
   `a quote opens, closes or stands where RFC 4180 has none, or is not closed within ${MAX_RECORD_LINES} lines`;
@@ -23,9 +24,11 @@ const BAD_ENCODING = () => "bytes that are not UTF-8";
 export class LineReader {
   readonly #window: ByteWindow;
   readonly #columns: DcgmColumns;
-  readonly #fields = new LineFields(MAX_RECORD_BYTES + 1);
+  readonly #fields = new LineFields(MAX_FIELDS);
   readonly #shapes: RowShapes;
   readonly #isTimeFirst: boolean;
+  /** Fields from the first to the later one of time and value. */
+  readonly #needed: number;
   #line: number;
   /** Offset of a line that is too long and whose end is not in sight. */
   #tooLongFrom: number | undefined;
@@ -36,6 +39,7 @@ export class LineReader {
     this.#columns = columns;
     this.#line = line;
     this.#isTimeFirst = columns.timestamp < columns.value;
+    this.#needed = Math.max(columns.timestamp, columns.value) + 1;
     this.#shapes = new RowShapes(limits, { isTimeFirst: this.#isTimeFirst });
   }
 
@@ -49,9 +53,12 @@ export class LineReader {
    */
   read(target: RowTarget, lastTime: number): boolean {
     for (;;) {
-      const stop = this.#shapes.follow(this.#window, target, lastTime);
-      this.#line += this.#shapes.rows;
-      if (stop) return true;
+      // Inside of a line that is too long nothing is a row, whatever it looks like.
+      if (this.#tooLongFrom === undefined) {
+        const stop = this.#shapes.follow(this.#window, target, lastTime);
+        this.#line += this.#shapes.rows;
+        if (stop) return true;
+      }
       const outcome = this.#next(target, lastTime);
       if (outcome !== "read") return outcome === "stop";
     }
@@ -76,25 +83,33 @@ export class LineReader {
       this.#advance(newline, 1);
       return "read";
     }
-    if (!this.#fields.scan(bytes, start, end)) return this.#record(target, newline, lastTime);
+    if (this.#fields.scan(bytes, start, end, this.#needed)) {
+      const parts = this.#parts(newline + 1);
+      const slot = parts === undefined ? undefined : this.#shapes.read(window, parts, lastTime);
+      if (slot !== undefined) {
+        this.#advance(newline, 1);
+        return slot >= 0 && target.add(slot, this.#shapes.at, this.#shapes.value) ? "stop" : "read";
+      }
+    }
+    if (!this.#fields.scan(bytes, start, end, MAX_FIELDS)) return this.#record(target, newline, lastTime);
     if (!this.#fields.isAscii && !isUtf8(bytes.subarray(start, end))) {
       return this.#skip(target, newline, "encoding", BAD_ENCODING);
     }
-    const parts = this.#parts(newline + 1);
+    const parts = this.#fields.count === this.#columns.names.length ? this.#parts(newline + 1) : undefined;
     const line = this.#line;
     this.#advance(newline, 1);
     const stop =
       parts === undefined
-        ? this.#row(target, this.#fields.texts(), line, lastTime)
+        ? deliverRow(target, this.#columns, this.#fields.texts(), line, lastTime)
         : this.#shapedRow(target, parts, line, lastTime);
     return stop ? "stop" : "read";
   }
 
-  /** Undefined when the row has not the fields that the header has. */
+  /** Undefined when the fields scanned do not reach behind time and value. */
   #parts(end: number): RowParts | undefined {
     const { starts, ends, count } = this.#fields;
-    const { timestamp, value, names } = this.#columns;
-    if (count !== names.length) return undefined;
+    const { timestamp, value } = this.#columns;
+    if (count < this.#needed) return undefined;
     const [first, second] = this.#isTimeFirst ? [timestamp, value] : [value, timestamp];
     return {
       start: this.#window.start,
@@ -110,13 +125,14 @@ export class LineReader {
     const { bytes, view } = this.#window;
     let slot = this.#shapes.find(view, parts);
     if (slot === undefined) {
-      slot = this.#slot(target, this.#fields.texts(), line);
+      slot = askSlot(target, this.#columns, this.#fields.texts(), line);
       if (slot === undefined) return false;
       this.#shapes.learn(bytes, view, parts, slot);
     }
     if (slot < 0) return false;
-    const { timestamp, value } = this.#columns;
-    return this.#reading(target, slot, this.#fields.text(timestamp), this.#fields.text(value), line, lastTime);
+    const time = this.#fields.text(this.#columns.timestamp);
+    this.#shapes.learnTime(time);
+    return deliverReading(target, slot, { time, value: this.#fields.text(this.#columns.value) }, line, lastTime);
   }
 
   /** A line whose quotes are unusual: csv-parse tells whether it is a record, alone or with the lines behind it. */
@@ -133,7 +149,7 @@ export class LineReader {
       if (record.kind === "fields") {
         const line = this.#line;
         this.#advance(newline, lines);
-        return this.#row(target, record.fields, line, lastTime) ? "stop" : "read";
+        return deliverRow(target, this.#columns, record.fields, line, lastTime) ? "stop" : "read";
       }
       newline = record.kind === "open" && lines < MAX_RECORD_LINES ? this.#newlineFrom(newline + 1) : -1;
       const isHopeless = record.kind === "invalid" || lines === MAX_RECORD_LINES || ended;
@@ -170,47 +186,19 @@ export class LineReader {
     }
     // The newline of this line is still to come, so the line number stays.
     window.start = window.end;
-    return this.#row(target, texts, this.#line, lastTime);
+    return deliverRow(target, this.#columns, texts, this.#line, lastTime);
   }
 
   #scanLast(): boolean {
     const { bytes, start, end } = this.#window;
     const to = this.#withoutReturn(end);
-    return this.#fields.scan(bytes, start, to) && (this.#fields.isAscii || isUtf8(bytes.subarray(start, to)));
+    return (
+      this.#fields.scan(bytes, start, to, MAX_FIELDS) && (this.#fields.isAscii || isUtf8(bytes.subarray(start, to)))
+    );
   }
 
   #identifyLast(): boolean {
     return parseRowIdentity(this.#columns, this.#fields.texts()).ok;
-  }
-
-  #row(target: RowTarget, fields: readonly string[], line: number, lastTime: number): boolean {
-    const slot = this.#slot(target, fields, line);
-    if (slot === undefined || slot < 0) return false;
-    const { timestamp, value } = this.#columns;
-    return this.#reading(target, slot, fields[timestamp] ?? "", fields[value] ?? "", line, lastTime);
-  }
-
-  /** Undefined, and a skip, when the row does not say which GPU and series it is of. */
-  #slot(target: RowTarget, fields: readonly string[], line: number): number | undefined {
-    const identity = parseRowIdentity(this.#columns, fields);
-    if (identity.ok) return target.slot(identity.value.facts, identity.value.series);
-    target.skip(identity.error.reason, line, () => identity.error.detail);
-    return undefined;
-  }
-
-  #reading(target: RowTarget, slot: number, at: string, number: string, line: number, lastTime: number): boolean {
-    const time = parseRowTime(at, lastTime);
-    if (!time.ok) {
-      target.skip(time.error.reason, line, () => time.error.detail);
-      return false;
-    }
-    this.#shapes.learnTime(at, time.value);
-    const value = parseDcgmValue(number);
-    if (!value.ok) {
-      target.skip(value.error.reason, line, () => value.error.detail);
-      return false;
-    }
-    return target.add(slot, time.value, value.value);
   }
 
   /** The next newline in the window, or -1. */

@@ -112,11 +112,32 @@ export class RowShapes {
 
   /** The slot of a row of a known shape, which is then expected to follow the row before; undefined: not known. */
   find(view: DataView, parts: RowParts): number | undefined {
-    let shape = this.#byHash.get(this.#hash(view, parts)) ?? NONE;
-    while (shape !== NONE && !this.#matches(shape, view, parts)) shape = this.#sameHash[shape] as number;
+    const shape = this.#lookUp(view, parts);
     if (shape === NONE) return undefined;
     this.#expect(shape);
     return this.#slots[shape];
+  }
+
+  /** As `find()`, for a row whose time and value are of the usual forms: they are in `at` and `value` then. */
+  read({ bytes, view }: ByteWindow, parts: RowParts, lastTime: number): number | undefined {
+    const { firstStart, firstEnd, secondStart, secondEnd } = parts;
+    const [time, number, isTimeFirst] = [this.#time, this.#number, this.#isTimeFirst];
+    const timeStart = isTimeFirst ? firstStart : secondStart;
+    if (timeStart + MAX_TIME_BYTES > bytes.length) return undefined;
+    const timeEnd = time.read(bytes, view, timeStart);
+    const numberEnd = number.read(bytes, isTimeFirst ? secondStart : firstStart);
+    if (timeEnd !== (isTimeFirst ? firstEnd : secondEnd)) return undefined;
+    if (numberEnd !== (isTimeFirst ? secondEnd : firstEnd)) return undefined;
+    if (!isRowTime(time.at, lastTime) || isBlankNumber(number.value)) return undefined;
+    return this.find(view, parts);
+  }
+
+  get at(): number {
+    return this.#time.at;
+  }
+
+  get value(): number {
+    return this.#number.value;
   }
 
   /** Remembers the shape of a row whose time and value are its only parts that may differ. */
@@ -149,8 +170,14 @@ export class RowShapes {
   }
 
   /** Takes note of the day of a row's time, so that others of that day need no parser. */
-  learnTime(text: string, at: number): void {
-    this.#time.learn(text, at);
+  learnTime(text: string): void {
+    this.#time.learnDay(text);
+  }
+
+  #lookUp(view: DataView, parts: RowParts): number {
+    let shape = this.#byHash.get(this.#hash(view, parts)) ?? NONE;
+    while (shape !== NONE && !this.#matches(shape, view, parts)) shape = this.#sameHash[shape] as number;
+    return shape;
   }
 
   #expect(shape: number): void {

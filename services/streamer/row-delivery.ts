@@ -1,0 +1,52 @@
+/** A row's fields on their way to the target: as a reading, or as a skip that says what is wrong. */
+import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/dcgm-csv.ts";
+import { parseDcgmValue } from "../../schema/dcgm-value.ts";
+import type { RowTarget } from "./rows.ts";
+
+/** Undefined, and a skip, when the row does not say which GPU and series it is of. */
+export function askSlot(
+  target: RowTarget,
+  columns: DcgmColumns,
+  fields: readonly string[],
+  line: number,
+): number | undefined {
+  const identity = parseRowIdentity(columns, fields);
+  if (identity.ok) return target.slot(identity.value.facts, identity.value.series);
+  target.skip(identity.error.reason, line, () => identity.error.detail);
+  return undefined;
+}
+
+/** True when the target says stop. */
+export function deliverReading(
+  target: RowTarget,
+  slot: number,
+  texts: { time: string; value: string },
+  line: number,
+  lastTime: number,
+): boolean {
+  const time = parseRowTime(texts.time, lastTime);
+  if (!time.ok) {
+    target.skip(time.error.reason, line, () => time.error.detail);
+    return false;
+  }
+  const value = parseDcgmValue(texts.value);
+  if (!value.ok) {
+    target.skip(value.error.reason, line, () => value.error.detail);
+    return false;
+  }
+  return target.add(slot, time.value, value.value);
+}
+
+/** True when the target says stop. */
+export function deliverRow(
+  target: RowTarget,
+  columns: DcgmColumns,
+  fields: readonly string[],
+  line: number,
+  lastTime: number,
+): boolean {
+  const slot = askSlot(target, columns, fields, line);
+  if (slot === undefined || slot < 0) return false;
+  const texts = { time: fields[columns.timestamp] ?? "", value: fields[columns.value] ?? "" };
+  return deliverReading(target, slot, texts, line, lastTime);
+}

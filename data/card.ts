@@ -60,7 +60,7 @@ const TEMPERATURE_LAG_S = 45;
 const THERMAL_SLOWDOWN_C = 87;
 
 /** The readings of a card at one tick, in the units of its metrics. */
-export interface CardState {
+interface CardState {
   utilPercent: number;
   copyPercent: number;
   decodePercent: number;

@@ -16,7 +16,7 @@ export const MODEL = "NVIDIA H100 80GB HBM3";
 export const DRIVER = "550.90.07";
 
 /** A MIG instance, as the exporter's labels name it. */
-export interface Instance {
+interface Instance {
   readonly id: string;
   readonly profile: string;
 }

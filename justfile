@@ -1,0 +1,28 @@
+# Each recipe is a script of package.json; without just: npx -y bun run NAME
+
+_default:
+    @just --list --unsorted
+
+# Serve the sample fleet on http://localhost:8080
+start:
+    bun run start
+
+# Run every test
+test *ARGS:
+    bun run test {{ ARGS }}
+
+# Format, lint, layers, types, dead code
+check:
+    bun run check
+
+# Print what follows from the code into schema/generated
+generate:
+    bun run generate
+
+# Simulate a fleet: data/sample.csv.gz, or see `just sample --help`
+sample *ARGS:
+    bun run sample {{ ARGS }}
+
+# Measure: `just bench ingest`, `just bench memory`
+bench NAME *ARGS:
+    bun run bench {{ NAME }} {{ ARGS }}

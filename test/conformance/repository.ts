@@ -1,0 +1,26 @@
+/** What every store must do, whatever it is made of. */
+import { describe } from "bun:test";
+import { attributionConformance } from "./repository/attribution.ts";
+import type { OpenRepository } from "./repository/bench.ts";
+import { inventoryConformance } from "./repository/inventory.ts";
+import { latestConformance } from "./repository/latest.ts";
+import { modelConformance } from "./repository/model.ts";
+import { pagingConformance } from "./repository/paging.ts";
+import { positionConformance } from "./repository/positions.ts";
+import { readingsConformance } from "./repository/readings.ts";
+import { retentionConformance } from "./repository/retention.ts";
+import { saveConformance } from "./repository/save.ts";
+
+export function repositoryConformance(name: string, open: OpenRepository): void {
+  describe(`${name} repository`, () => {
+    saveConformance(open);
+    readingsConformance(open);
+    pagingConformance(open);
+    latestConformance(open);
+    inventoryConformance(open);
+    attributionConformance(open);
+    positionConformance(open);
+    retentionConformance(open);
+    modelConformance(open);
+  });
+}

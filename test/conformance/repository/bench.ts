@@ -1,0 +1,110 @@
+/** What each part of the store's conformance suite works with. */
+import type { Batch } from "../../../schema/batch.ts";
+import { createBatchBuilder } from "../../../schema/batch-builder.ts";
+import type { GpuFacts, GpuUuid } from "../../../schema/gpu.ts";
+import type { Reading, Series } from "../../../schema/reading.ts";
+import { ALL_TIME, type Window } from "../../../schema/window.ts";
+import { silentLogger } from "../../../services/platform/logger.ts";
+import { createMetrics } from "../../../services/platform/metrics.ts";
+import type { RepositoryParts } from "../../../services/repository/open.ts";
+import type { ReadingCursor, ReadingQuery, Repository } from "../../../services/repository/port.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+export interface RepositoryUnderTest extends AsyncDisposable {
+  readonly repository: Repository;
+  readonly clock: ManualClock;
+  /** A counter's value by its name without prefix. */
+  counted(name: string): Promise<number>;
+}
+
+/** An empty store at each call. `retentionMs` 0 by default. */
+export type OpenRepository = (options?: { retentionMs?: number }) => Promise<RepositoryUnderTest>;
+
+export async function openBench(
+  open: (parts: RepositoryParts) => Promise<Repository>,
+  remove: () => Promise<void> = async () => {},
+): Promise<RepositoryUnderTest> {
+  const clock = new ManualClock(START);
+  const metrics = createMetrics();
+  const repository = await open({ clock, log: silentLogger, metrics });
+  return {
+    repository,
+    clock,
+    counted: async (name) =>
+      Number(new RegExp(`^gpu_telemetry_${name} (\\d+)$`, "m").exec(await metrics.render())?.[1] ?? Number.NaN),
+    [Symbol.asyncDispose]: async () => {
+      await repository[Symbol.asyncDispose]();
+      await remove();
+    },
+  };
+}
+
+/** 20 July 2025, 10:00 UTC: a full hour. */
+export const START = Date.UTC(2025, 6, 20, 10);
+export const HOUR = 3_600_000;
+export const UTIL = "DCGM_FI_DEV_GPU_UTIL" as Series;
+export const TEMP = "DCGM_FI_DEV_GPU_TEMP" as Series;
+export const ENGINE_3 = 'DCGM_FI_PROF_GR_ENGINE_ACTIVE{GPU_I_ID="3"}' as Series;
+export const ENGINE_7 = 'DCGM_FI_PROF_GR_ENGINE_ACTIVE{GPU_I_ID="7"}' as Series;
+
+export const uuidOf = (number: number): GpuUuid =>
+  `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
+export const GPU = uuidOf(1);
+
+/** Facts of GPU `number`, eight to a host, held by nobody. */
+export const factsOf = (number: number, facts: Partial<GpuFacts> = {}): GpuFacts => ({
+  uuid: uuidOf(number),
+  index: String(number % 8),
+  device: `nvidia${number % 8}`,
+  model: "NVIDIA H100 80GB HBM3",
+  host: `host-${Math.floor(number / 8)}`,
+  driver: "535.129.03",
+  container: null,
+  pod: null,
+  namespace: null,
+  ...facts,
+});
+
+export const heldBy = (pod: string | null): Partial<GpuFacts> =>
+  pod === null ? {} : { pod, namespace: "research", container: "main" };
+
+/** Series, milliseconds after START, value; of GPU 1 held by nobody unless facts are given. */
+export type Row = readonly [series: Series, at: number, value: number, facts?: GpuFacts];
+
+const GPU_1 = factsOf(1);
+
+export function batchOf(rows: readonly Row[], header: Partial<Pick<Batch, "producer" | "epoch" | "seq">> = {}): Batch {
+  const builder = createBatchBuilder();
+  for (const [series, at, value, facts = GPU_1] of rows) builder.add(builder.slot(facts, series), START + at, value);
+  return builder.take({ producer: "csv@0/1", epoch: 1, seq: 1, ...header });
+}
+
+/** `[series, ms after START, value]` of each reading, in the order told. */
+export const rowsOf = (readings: readonly Reading[]): [Series, number, number][] =>
+  readings.map(({ series, at, value }) => [series, at - START, value]);
+
+/** Milliseconds after START. */
+export const windowOf = (from: number, to: number): Window => ({ from: START + from, to: START + to });
+
+export const read = async (
+  repository: Repository,
+  { gpu = GPU, window = ALL_TIME, ...query }: Partial<ReadingQuery> & { gpu?: GpuUuid; window?: Window } = {},
+): Promise<[Series, number, number][]> =>
+  rowsOf((await repository.readings(gpu, window, { limit: 10_000, ...query })).readings);
+
+/** All pages, one after the other; `between` runs before each but the first. */
+export async function readPages(
+  repository: Repository,
+  { window = ALL_TIME, ...query }: ReadingQuery & { window?: Window },
+  between: (page: number) => Promise<unknown> = async () => {},
+): Promise<[Series, number, number][][]> {
+  const pages: [Series, number, number][][] = [];
+  let after: ReadingCursor | undefined;
+  for (;;) {
+    const { readings, next } = await repository.readings(GPU, window, { ...query, after });
+    pages.push(rowsOf(readings));
+    if (next === null) return pages;
+    after = next;
+    await between(pages.length);
+  }
+}

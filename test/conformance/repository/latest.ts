@@ -1,0 +1,108 @@
+/** The newest reading of each series. */
+import { expect, test } from "bun:test";
+import {
+  batchOf,
+  ENGINE_3,
+  ENGINE_7,
+  factsOf,
+  GPU,
+  HOUR,
+  type OpenRepository,
+  type Row,
+  rowsOf,
+  TEMP,
+  UTIL,
+  uuidOf,
+} from "./bench.ts";
+
+export function latestConformance(open: OpenRepository): void {
+  test("repository.latest() gives the newest reading of each series, in order of series", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await repository.save([
+      batchOf([
+        [UTIL, 2000, 12],
+        [UTIL, 1000, 11],
+        [TEMP, 1000, 30],
+      ]),
+      // Ends later, yet its readings of UTIL are older.
+      batchOf([
+        [UTIL, 1500, 99],
+        [TEMP, 3000, 31],
+      ]),
+    ]);
+    expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([
+      [TEMP, 3000, 31],
+      [UTIL, 2000, 12],
+    ]);
+  });
+
+  test("repository.latest() finds a series that has been silent for long", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await repository.save([
+      batchOf([
+        [UTIL, 0, 1],
+        [ENGINE_3, 0, 0.25],
+      ]),
+    ]);
+    for (let hour = 1; hour < 30; hour++) {
+      await repository.save([batchOf([[UTIL, hour * HOUR, hour]]), batchOf([[UTIL, hour * HOUR + 1000, hour]])]);
+    }
+    expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([
+      [UTIL, 29 * HOUR + 1000, 29],
+      [ENGINE_3, 0, 0.25],
+    ]);
+  });
+
+  test("repository.latest() is not taken back by readings that come late", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await repository.save([batchOf([[UTIL, 2 * HOUR, 2]])]);
+    await repository.save([batchOf([[UTIL, HOUR, 1]])]);
+    await repository.save([batchOf([[TEMP, 0, 30]])]);
+    expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([
+      [TEMP, 0, 30],
+      [UTIL, 2 * HOUR, 2],
+    ]);
+  });
+
+  test("repository.latest() takes the larger of two values at one time", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    for (const value of [5, 9, 7]) await repository.save([batchOf([[UTIL, 0, value]])]);
+    expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([[UTIL, 0, 9]]);
+  });
+
+  test("repository.latest() filters by metric, and gives an empty list to a GPU without readings", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await repository.save([
+      batchOf([
+        [ENGINE_3, 0, 0.3],
+        [ENGINE_7, 0, 0.7],
+        [UTIL, 0, 10],
+        [UTIL, 0, 20, factsOf(2)],
+      ]),
+    ]);
+    const latest = await repository.latest([GPU, uuidOf(2), uuidOf(99)], {
+      metrics: ["DCGM_FI_PROF_GR_ENGINE_ACTIVE"],
+    });
+    expect([...latest.keys()].sort()).toEqual([GPU, uuidOf(2), uuidOf(99)].sort());
+    expect(rowsOf(latest.get(GPU) ?? [])).toEqual([
+      [ENGINE_3, 0, 0.3],
+      [ENGINE_7, 0, 0.7],
+    ]);
+    expect(latest.get(uuidOf(2))).toEqual([]);
+    expect(latest.get(uuidOf(99))).toEqual([]);
+  });
+
+  test("repository.latest() answers for many GPUs at once", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    const numbers = Array.from({ length: 450 }, (_, index) => index);
+    await repository.save([batchOf(numbers.map((number): Row => [UTIL, number, number, factsOf(number)]))]);
+    const latest = await repository.latest(numbers.map(uuidOf));
+    expect(numbers.map((number) => latest.get(uuidOf(number))?.[0]?.value)).toEqual(numbers);
+  });
+}

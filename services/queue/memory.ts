@@ -136,7 +136,11 @@ class MemoryQueue implements Queue {
     if (request.waitMs === 0) return [];
     const answer = this.#waiters.wait(request);
     this.#serve();
-    return answer;
+    try {
+      return await answer;
+    } finally {
+      if (this.#waiters.size === 0) this.#alarm.cancel();
+    }
   }
 
   async ack(receipts: readonly string[]): Promise<readonly boolean[]> {

@@ -43,6 +43,12 @@ test("memory queue sets no timer while nobody waits, and clears those of a wait 
   await publisher.publish("c");
   await waiting;
   expect(clock.sleeping).toBe(0);
+
+  const leaving = new AbortController();
+  const aborted = claim(queue, { waitMs: 5000, signal: leaving.signal });
+  leaving.abort();
+  await aborted;
+  expect(clock.sleeping).toBe(0);
 });
 
 test("memory queue answers openProducer() from the store after a restart, and from itself afterwards", async () => {

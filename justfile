@@ -1,5 +1,7 @@
 # Each recipe is a script of package.json; without just: npx -y bun run NAME
 
+set positional-arguments
+
 _default:
     @just --list --unsorted
 
@@ -7,9 +9,9 @@ _default:
 start:
     bun run start
 
-# Run every test
+# Run every test, or the files named
 test *ARGS:
-    bun run test {{ ARGS }}
+    bun run test "$@"
 
 # Format, lint, layers, types, dead code
 check:
@@ -21,8 +23,8 @@ generate:
 
 # Simulate a fleet: data/sample.csv.gz, or see `just sample --help`
 sample *ARGS:
-    bun run sample {{ ARGS }}
+    bun run sample "$@"
 
 # Measure: `just bench ingest`, `just bench memory`
-bench NAME *ARGS:
-    bun run bench {{ NAME }} {{ ARGS }}
+bench *ARGS:
+    bun run bench "$@"

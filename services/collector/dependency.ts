@@ -9,20 +9,24 @@ export interface DependencyOptions {
   readonly name: "store" | "queue";
   readonly clock: Clock;
   readonly log: Logger;
-  /** From then on nothing is waited for, not even a call under way. */
+  /** From then on nothing is waited for, not even a call under way: calls reject with AppError `unavailable`. */
   readonly deadline: AbortSignal;
   readonly onRetry: () => void;
   /** What is wrong, when it goes away; null when it is back. */
   readonly onState: (problem: string | null) => void;
 }
 
-/** Settles as `work` does, or rejects with AppError `unavailable` when the signal aborts first. */
-export function orAbandoned<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+const abandoned = (cause?: unknown) => new AppError("Gave up waiting for an answer", { code: "unavailable", cause });
+
+/** Settles as the work does, or rejects with AppError `unavailable` when the signal aborts first. */
+export function orAbandoned<T>(begin: () => Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const leave = () => reject(new AppError("Gave up waiting for an answer", { code: "unavailable" }));
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+    if (signal.aborted) return reject(abandoned());
+    const leave = () => reject(abandoned());
+    signal.addEventListener("abort", leave, { once: true });
+    begin()
+      .then(resolve, (error: unknown) => reject(signal.aborted ? abandoned(error) : error))
+      .finally(() => signal.removeEventListener("abort", leave));
   });
 }
 
@@ -40,7 +44,8 @@ export class Dependency {
 
   /** Resolves when the dependency answers again, at once when it is not away, and when the signal aborts. */
   async back(signal: AbortSignal): Promise<void> {
-    if (this.#outage !== undefined) await orAbandoned(this.#outage.over.promise, signal).catch(() => {});
+    const { promise } = this.#outage?.over ?? { promise: Promise.resolve() };
+    await orAbandoned(() => promise, signal).catch(() => {});
   }
 
   /**
@@ -51,10 +56,11 @@ export class Dependency {
     const { clock, deadline, onRetry } = this.#options;
     for (let attempt = 0; ; attempt++) {
       try {
-        const answer = await orAbandoned(ask(), deadline);
+        const answer = await orAbandoned(ask, deadline);
         this.#isBack();
         return answer;
       } catch (error) {
+        if (deadline.aborted) throw error;
         if (!isAppError(error, "unavailable")) {
           this.#isBack();
           throw error;

@@ -31,8 +31,10 @@ export interface GroupContext {
   readonly tally: Tally;
   /** What has not begun is not begun any more. */
   readonly stopping: AbortSignal;
-  /** What has begun is abandoned. */
+  /** What the store and the live feed have not answered by then is abandoned. */
   readonly deadline: AbortSignal;
+  /** The same for the queue, later: so that what was abandoned can still be given back. */
+  readonly queueDeadline: AbortSignal;
 }
 
 interface Decoded {
@@ -181,7 +183,7 @@ class Group {
   async #tell(batches: readonly Batch[]): Promise<void> {
     const { liveFeed, deadline, log, tally } = this.#context;
     try {
-      await orAbandoned(liveFeed.publish(batches), deadline);
+      await orAbandoned(() => liveFeed.publish(batches), deadline);
     } catch (error) {
       tally.liveFailed();
       log.warn("live feed not told", { batches: batches.length, error });
@@ -201,9 +203,9 @@ class Group {
 
   /** False when the queue did not take it: the leases then end by themselves. */
   async #settle(receipts: readonly string[], failure: string, ask: () => Promise<unknown>): Promise<boolean> {
-    const { queueLink, deadline, log, tally } = this.#context;
+    const { queueLink, queueDeadline, log, tally } = this.#context;
     try {
-      await queueLink.call(ask, { giveUp: deadline });
+      await queueLink.call(ask, { giveUp: queueDeadline });
       return true;
     } catch (error) {
       const reason: RetryReason = isAppError(error, "unavailable") ? "queue_away" : "queue_failed";

@@ -3,6 +3,7 @@ import { isAppError } from "../../schema/errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ConsumerQueue, Delivery } from "../queue/port.ts";
+import { orAbandoned } from "./dependency.ts";
 
 export interface LeaseOptions {
   readonly queue: Pick<ConsumerQueue, "extend">;
@@ -59,7 +60,7 @@ export class Leases implements AsyncDisposable {
     const receipts = [...this.#ours];
     if (receipts.length === 0) return;
     try {
-      const renewed = await queue.extend(receipts, leaseMs);
+      const renewed = await orAbandoned(() => queue.extend(receipts, leaseMs), this.#ended.signal);
       const lost = receipts.filter((receipt, index) => !renewed[index] && this.#ours.delete(receipt));
       if (lost.length > 0) onLost(lost.length);
     } catch (error) {

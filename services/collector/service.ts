@@ -11,8 +11,8 @@ import { Frontier } from "./frontier.ts";
 import { type GroupContext, handleGroup } from "./group.ts";
 import { type CollectorSummary, createTally, type Tally } from "./tally.ts";
 
-/** How long what is in flight may take once a stop is asked for. */
-const STOP_MS = 10_000;
+/** How long a save under way may take once a stop is asked for, and after that the queue to hear of it. */
+const STOP_MS = { store: 8000, queue: 2000 };
 const CLAIM_WAIT_MS = 20_000;
 
 export interface CollectorDependencies {
@@ -40,7 +40,7 @@ export const runCollector = (config: CollectorConfig, dependencies: CollectorDep
 class Collector {
   readonly #config: CollectorConfig;
   readonly #dependencies: CollectorDependencies;
-  readonly #deadline = new AbortController();
+  readonly #deadlines = { store: new AbortController(), queue: new AbortController() };
   readonly #tally: Tally;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #queueLink: Dependency;
@@ -53,14 +53,13 @@ class Collector {
     this.#dependencies = dependencies;
     const tally = createTally(metrics, () => this.#inFlight.size);
     this.#tally = tally;
-    const deadline = this.#deadline.signal;
     const problems = new Map<string, string>();
     const link = (name: "store" | "queue") =>
       new Dependency({
         name,
         clock,
         log,
-        deadline,
+        deadline: this.#deadlines[name].signal,
         onRetry: () => tally.retried(`${name}_away`),
         onState: (problem) => {
           if (problem === null) problems.delete(name);
@@ -82,16 +81,17 @@ class Collector {
       log,
       tally,
       stopping: signal,
-      deadline,
+      deadline: this.#deadlines.store.signal,
+      queueDeadline: this.#deadlines.queue.signal,
     };
   }
 
   async run(): Promise<CollectorSummary> {
-    const { clock, signal } = this.#dependencies;
+    const { signal } = this.#dependencies;
     const finished = new AbortController();
-    const watchStop = () => void clock.sleep(STOP_MS, { signal: finished.signal }).then(() => this.#deadline.abort());
-    if (signal.aborted) watchStop();
-    else signal.addEventListener("abort", watchStop, { once: true, signal: finished.signal });
+    const watch = () => void this.#setDeadlines(finished.signal);
+    if (signal.aborted) watch();
+    else signal.addEventListener("abort", watch, { once: true, signal: finished.signal });
     try {
       await this.#collect();
       await Promise.all(this.#inFlight);
@@ -99,6 +99,14 @@ class Collector {
     } finally {
       finished.abort();
     }
+  }
+
+  async #setDeadlines(finished: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies;
+    await clock.sleep(STOP_MS.store, { signal: finished });
+    this.#deadlines.store.abort();
+    await clock.sleep(STOP_MS.queue, { signal: finished });
+    this.#deadlines.queue.abort();
   }
 
   async #collect(): Promise<void> {

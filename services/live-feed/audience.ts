@@ -1,7 +1,7 @@
 /** All subscribers of one process, found by what they filter on, and what each reading means to them. */
 import type { Batch } from "../../schema/batch.ts";
 import { forEachReading } from "../../schema/batch-readings.ts";
-import type { GpuFacts } from "../../schema/gpu.ts";
+import type { GpuFacts, GpuUuid } from "../../schema/gpu.ts";
 import type { Series } from "../../schema/reading.ts";
 import { metricOf } from "../../schema/series.ts";
 import type { LiveFilter } from "./port.ts";
@@ -52,11 +52,11 @@ export class Audience {
     for (const subscriber of [...this.#all]) subscriber.end();
   }
 
-  /** Unpacks each batch once, however many listen; who listens to a series of a GPU is found once per batch. */
+  /** Unpacks once what somebody may listen to; who listens to a series of a GPU is found once per batch. */
   tell(batches: readonly Batch[]): void {
     for (const batch of batches) {
       const listeners = new Map<GpuFacts, Map<Series, readonly Subscriber[]>>();
-      forEachReading(batch, (gpu, series, at, value, facts) => {
+      forEachReading(this.#heard(batch), (gpu, series, at, value, facts) => {
         let bySeries = listeners.get(facts);
         if (bySeries === undefined) {
           bySeries = new Map();
@@ -72,6 +72,16 @@ export class Audience {
         }
       });
     }
+  }
+
+  /** Without the GPUs at whose places nobody stands. */
+  #heard(batch: Batch): Batch {
+    if (this.#places.has(EVERYONE)) return batch;
+    const gpus = new Set<GpuUuid>();
+    for (const { facts } of batch.sightings) {
+      if (this.#places.has(facts.uuid) || this.#places.has(`host ${facts.host}`)) gpus.add(facts.uuid);
+    }
+    return { ...batch, blocks: batch.blocks.filter(({ gpu }) => gpus.has(gpu)) };
   }
 
   #listeners(facts: GpuFacts, series: Series): readonly Subscriber[] {

@@ -1,0 +1,14 @@
+import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { liveFeedConformance } from "./live-feed.ts";
+
+liveFeedConformance("memory", async ({ maxSubscribers } = {}) => {
+  const clock = new ManualClock();
+  const feed = openMemoryLiveFeed({ clock, maxSubscribers });
+  return {
+    feed,
+    publish: (...batches) => feed.publish(batches),
+    advance: (ms) => clock.advance(ms),
+    [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
+  };
+});

@@ -1,0 +1,105 @@
+/** Subscribers that are slower than what comes, on purpose or not. */
+import { expect, test } from "bun:test";
+import { MAX_FRAME_READINGS } from "../../../services/live-feed/port.ts";
+import { batchOfReadings } from "../../support/batches.ts";
+import { frame, isPending, type OpenLiveFeed, POWER, publish, told, values, watch } from "./bench.ts";
+
+export function conflationConformance(open: OpenLiveFeed): void {
+  test("liveFeed.subscribe() tells the newest per GPU and series, and how many values it left out", async () => {
+    await using bench = await open();
+    const frames = watch(bench);
+    await publish(bench, { after: 0, value: 1 }, { after: 1000, value: 2 }, { series: POWER, after: 0, value: 300 });
+    await publish(bench, { after: 2000, value: 3 }, { gpu: 2, after: 2000, value: 4 });
+    expect(await frame(frames)).toEqual({
+      readings: [
+        told({ after: 2000, value: 3 }),
+        told({ series: POWER, after: 0, value: 300 }),
+        told({ gpu: 2, after: 2000, value: 4 }),
+      ],
+      missed: 2,
+    });
+    await publish(bench, { after: 3000, value: 5 });
+    expect(await frame(frames)).toEqual({ readings: [told({ after: 3000, value: 5 })], missed: 0 });
+  });
+
+  test("liveFeed.subscribe() keeps the newest by the reading's time, not by its arrival", async () => {
+    await using bench = await open();
+    const frames = watch(bench);
+    await publish(bench, { after: 5000, value: 5 });
+    await publish(bench, { after: 1000, value: 1 });
+    expect(await frame(frames)).toEqual({ readings: [told({ after: 5000, value: 5 })], missed: 1 });
+  });
+
+  test("liveFeed.subscribe() takes a reading that comes again for the same one, and of two at one time the larger", async () => {
+    await using bench = await open();
+    const frames = watch(bench);
+    await publish(bench, { value: 5 });
+    await publish(bench, { value: 5 });
+    expect(await frame(frames)).toEqual({ readings: [told({ value: 5 })], missed: 0 });
+    await publish(bench, { value: 7 });
+    await publish(bench, { value: 6 });
+    expect(await frame(frames)).toEqual({ readings: [told({ value: 7 })], missed: 1 });
+  });
+
+  test("liveFeed.subscribe() tells at once what is there, and then no faster than asked for", async () => {
+    await using bench = await open();
+    const frames = watch(bench, { minIntervalMs: 1000 });
+    await publish(bench, { after: 0, value: 1 });
+    expect(await values(frames)).toEqual([1]);
+    const second = frame(frames);
+    await publish(bench, { after: 1000, value: 2 });
+    await bench.advance(999);
+    expect(await isPending(second)).toBe(true);
+    await publish(bench, { after: 2000, value: 3 });
+    await bench.advance(1);
+    expect(await second).toEqual({ readings: [told({ after: 2000, value: 3 })], missed: 1 });
+    await bench.advance(60_000);
+    const third = frame(frames);
+    expect(await isPending(third)).toBe(true);
+    await publish(bench, { after: 3000, value: 4 });
+    expect((await third).readings).toEqual([told({ after: 3000, value: 4 })]);
+  });
+
+  test("liveFeed.subscribe() never lets one who does not read hold back the others", async () => {
+    await using bench = await open();
+    const stuck = watch(bench);
+    const quick = watch(bench);
+    for (let tick = 1; tick <= 50; tick++) {
+      await publish(bench, { after: tick * 1000, value: tick }, { gpu: 2, after: tick * 1000, value: -tick });
+      expect(await values(quick)).toEqual([tick, -tick]);
+    }
+    expect(await frame(stuck)).toMatchObject({ readings: [{ value: 50 }, { value: -50 }], missed: 98 });
+  });
+
+  test("liveFeed.subscribe() counts what passed the filter as told or missed, neither more nor less", async () => {
+    await using bench = await open();
+    const frames = watch(bench, { filter: { above: 4 } });
+    let known = 0;
+    for (let round = 0; round < 20; round++) {
+      for (let publication = 0; publication <= round % 3; publication++) {
+        const after = (round * 3 + publication) * 1000;
+        await publish(bench, { after, value: 9 }, { after, value: 1, gpu: 2 }, { after: after + 500, value: 5 });
+      }
+      const { readings, missed } = await frame(frames);
+      known += readings.length + missed;
+    }
+    expect(known).toBe(2 * (7 * 1 + 7 * 2 + 6 * 3));
+  });
+
+  test("liveFeed.subscribe() puts no more into a frame than its bound, and counts the rest", async () => {
+    await using bench = await open();
+    const frames = watch(bench);
+    const beyond = 123;
+    const fleet = function* () {
+      for (let index = 0; index < MAX_FRAME_READINGS + beyond; index++) {
+        yield { gpu: 1 + Math.floor(index / 200), series: `DCGM_FI_TEST_${index % 200}`, value: index };
+      }
+    };
+    await bench.publish(batchOfReadings(fleet()));
+    const full = await frame(frames);
+    expect(full.readings.length).toBe(MAX_FRAME_READINGS);
+    expect(full.missed).toBe(beyond);
+    await publish(bench, { after: 1000, value: 1 });
+    expect(await values(frames)).toEqual([1]);
+  });
+}

@@ -7,7 +7,7 @@ import type { Input } from "./input.ts";
 import { cpuSeconds, peakBytes } from "./proc.ts";
 import type { Workspace } from "./workspace.ts";
 
-const BINARIES = ["victoria-metrics", "/usr/bin/victoria-metrics", "victoria-metrics-prod"];
+const BINARIES = ["victoria-metrics", "victoria-metrics-prod"];
 /** Folders that hold readings and their index; its caches, 2 MB and more, are left out: it can do without them. */
 const KEPT = ["data", "indexdb", "metadata"];
 const COLUMNS = "1:time:rfc3339,2:label:metric,5:label:uuid,6:label:model,7:label:host,11:metric:dcgm";
@@ -15,7 +15,7 @@ const COLUMNS = "1:time:rfc3339,2:label:metric,5:label:uuid,6:label:model,7:labe
 /** @throws Error that says how to install it */
 export function findVictoriaMetrics(): string {
   const found = BINARIES.map((name) => Bun.which(name)).find((path) => path !== null);
-  if (found) return found;
+  if (found !== undefined) return found;
   throw new Error("victoria-metrics is not installed: apt-get install victoria-metrics (Debian 12 and later)");
 }
 

@@ -4,9 +4,18 @@ import type { Series } from "./reading.ts";
 /** Labels that make a series (reference/telemetry.md §2, §3.2); never identity, attribution or what is constant. */
 export const SERIES_LABELS = ["GPU_I_ID", "clock_event", "nvlink", "nvswitch", "vgpu", "xid"] as const;
 
+const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
+
+const escaped = (value: string): string => value.replace(/[\\"\n]/g, (character) => ESCAPES[character] ?? character);
+
 /** `metric` is a canonical name. Labels not in `SERIES_LABELS` and empty ones are left out. */
-export function seriesOf(_metric: string, _labels: ReadonlyMap<string, string>): Series {
-  throw new Error("not implemented");
+export function seriesOf(metric: string, labels: ReadonlyMap<string, string>): Series {
+  let inBraces = "";
+  for (const name of SERIES_LABELS) {
+    const value = labels.get(name);
+    if (value) inBraces += `${inBraces === "" ? "" : ","}${name}="${escaped(value)}"`;
+  }
+  return (inBraces === "" ? metric : `${metric}{${inBraces}}`) as Series;
 }
 
 /** The canonical metric name of a series: what stands before `{`. */

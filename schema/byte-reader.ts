@@ -1,0 +1,120 @@
+/** Reads what `ByteWriter` wrote; throws `DamagedBytes` instead of reading beyond the end or believing the impossible. */
+const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Caught where a decoder turns it into a Result. */
+export class DamagedBytes extends Error {}
+
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  byte(): number {
+    this.#need(1);
+    return this.#bytes[this.#offset++] as number;
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 8; count++) {
+      const byte = this.byte();
+      value += (byte & 127) * scale;
+      if (byte < 128) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+      scale *= 128;
+    }
+    throw new DamagedBytes(`no whole number at byte ${this.#offset}`);
+  }
+
+  /** A varint that counts or points: at most `max`. */
+  bounded(max: number, what: string): number {
+    const value = this.varint();
+    if (value > max) throw new DamagedBytes(`${what} is ${value}, at most ${max} is possible`);
+    return value;
+  }
+
+  signed(): number {
+    const value = this.varint();
+    return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
+  }
+
+  double(): number {
+    this.#need(8);
+    const value = this.#view.getFloat64(this.#offset, true);
+    this.#offset += 8;
+    return value;
+  }
+
+  uint32(): number {
+    this.#need(4);
+    const value = this.#view.getUint32(this.#offset, true);
+    this.#offset += 4;
+    return value;
+  }
+
+  /** A view, not a copy. */
+  bytes(length: number): Uint8Array {
+    this.#need(length);
+    this.#offset += length;
+    return this.#bytes.subarray(this.#offset - length, this.#offset);
+  }
+
+  text(maxLength: number): string {
+    const bytes = this.bytes(this.bounded(maxLength, "length of a text"));
+    try {
+      return TEXT.decode(bytes);
+    } catch (cause) {
+      throw new DamagedBytes(`no UTF-8 text before byte ${this.#offset}`, { cause });
+    }
+  }
+
+  /** Fills `count` numbers of `target` from `start`: `width` bits each, 1 to 25, plus `base`. */
+  bits(target: Float64Array, start: number, count: number, base: number, width: number): void {
+    const bytes = this.bytes(Math.ceil((count * width) / 8));
+    const mask = 2 ** width - 1;
+    let pending = 0;
+    let held = 0;
+    let next = 0;
+    for (let index = start; index < start + count; index++) {
+      while (held < width) {
+        pending |= (bytes[next++] as number) << held;
+        held += 8;
+      }
+      target[index] = base + (pending & mask);
+      pending >>>= width;
+      held -= width;
+    }
+  }
+
+  /** The same from `width` whole bytes each, 4 to 7. */
+  wide(target: Float64Array, start: number, count: number, base: number, width: number): void {
+    const bytes = this.bytes(count * width);
+    let next = 0;
+    for (let index = start; index < start + count; index++) {
+      let value = 0;
+      for (let byte = width - 1; byte >= 0; byte--) value = value * 256 + (bytes[next + byte] as number);
+      next += width;
+      target[index] = base + value;
+    }
+  }
+
+  #need(length: number): void {
+    if (length > this.left) throw new DamagedBytes(`cut off at byte ${this.#bytes.length}`);
+  }
+}

@@ -14,6 +14,8 @@ export interface ByteSource extends AsyncDisposable {
   read(into: Uint8Array, at: number): Promise<number>;
   /** Bytes of the file itself taken in so far. */
   readonly bytesRead: number;
+  /** When the file was last written to, ms since the epoch; null when its end is its end whoever writes to it. */
+  modifiedAt(): Promise<number | null>;
 }
 
 const cannotRead = (path: string, offset: number, error: unknown): AppError =>
@@ -52,6 +54,10 @@ class PlainSource implements ByteSource {
     } catch (error) {
       throw cannotRead(this.#path, this.#offset, error);
     }
+  }
+
+  async modifiedAt(): Promise<number> {
+    return (await this.#handle.stat()).mtimeMs;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -117,6 +123,10 @@ class CompressedSource implements ByteSource {
     this.#rest = this.#rest.subarray(count);
     this.#offset += count;
     return count;
+  }
+
+  async modifiedAt(): Promise<null> {
+    return null;
   }
 
   /** Gives up to `count` bytes away unseen. */

@@ -50,10 +50,6 @@ export class ByteWindow implements AsyncDisposable {
     return this.#base + index;
   }
 
-  get bytesRead(): number {
-    return this.#source.bytesRead;
-  }
-
   /**
    * Adds the next bytes behind what is unread, which moves to other indices. At most one chunk is read ahead of need.
    * @throws AppError of the source, behind the last byte that it could give; nothing is lost, and it throws again

@@ -19,9 +19,10 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 const LINE_FEED = 0x0a;
 
 function refuse(path: string, found: string, why: string): never {
-  const shown = found.length > SHOWN_LENGTH ? `${found.slice(0, SHOWN_LENGTH)}…` : found;
+  const text = JSON.stringify(found);
+  const shown = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
   throw new AppError(
-    `Cannot read ${path}: its first line is no DCGM header: ${why}; expected ${DCGM_HEADER}, found ${JSON.stringify(shown)}`,
+    `Cannot read ${path}: its first line is no DCGM header: ${why}; expected ${DCGM_HEADER}, found ${shown}`,
     { code: "invalid" },
   );
 }

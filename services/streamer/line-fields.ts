@@ -15,6 +15,8 @@ export class LineFields {
   isAscii = true;
   /** The last field is closed by a quote. */
   isClosed = false;
+  /** The last field has no bytes at all. */
+  isEmpty = false;
 
   /** @param capacity the most fields that a line can have */
   constructor(capacity: number) {
@@ -70,6 +72,7 @@ export class LineFields {
     this.count = count;
     this.isAscii = bits < 0x80;
     this.isClosed = closed;
+    this.isEmpty = !closed && bytes[at - 1] === COMMA;
     return true;
   }
 

@@ -176,12 +176,12 @@ export class LineReader {
       return false;
     }
     if (this.#withoutReturn(window.end) === window.start) return false;
-    const isWhole = this.#scanLast() && this.#identifyLast();
+    const isWhole = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast();
     const texts = isWhole ? this.#fields.texts() : [];
     const time = parseRowTime(texts[this.#columns.timestamp] ?? "", lastTime);
     const value = parseDcgmValue(texts[this.#columns.value] ?? "");
     if (!isWhole || !time.ok || (!value.ok && value.error.reason === "value")) {
-      target.skip("truncated", this.#line, () => "the file ends inside of this row");
+      target.skip("truncated", this.#line, () => "the file ends inside of this row: a newline would end it");
       return false;
     }
     // The newline of this line is still to come, so the line number stays.

@@ -1,7 +1,7 @@
 /** Reads one DCGM CSV file row by row into a target, from any row on, in bounded memory. */
 import { lastRowTime } from "../../schema/dcgm-csv.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
-import { openBytes } from "./byte-source.ts";
+import { type ByteSource, openBytes } from "./byte-source.ts";
 import { ByteWindow } from "./byte-window.ts";
 import { readCsvHeader } from "./csv-header.ts";
 import { LineReader } from "./line-reader.ts";
@@ -10,7 +10,7 @@ import type { RowPlace, RowReader, RowTarget } from "./rows.ts";
 import type { SourceFile } from "./source-files.ts";
 
 export interface RowsOptions {
-  /** Where to begin; absent: the first row. */
+  /** Where to begin; absent, or before the first row: at the first row. */
   readonly from?: RowPlace | undefined;
   readonly clock?: Clock;
   /** Read at a time, and ahead of need. */
@@ -20,22 +20,25 @@ export interface RowsOptions {
 }
 
 /** How long a file must not have grown for a last row that may not be whole to be taken as it is. */
-const GROWTH_WAIT_MS = 250;
+const GROWTH_WAIT_MS = 2000;
 
 class FileRows implements RowReader {
+  readonly #source: ByteSource;
   readonly #window: ByteWindow;
   readonly #lines: LineReader;
   readonly #clock: Clock;
-  readonly #mayGrow: boolean;
+  readonly #headerBytes: number;
   #finished = false;
-  /** Length of the unfinished last line when it was last waited for. */
-  #waitedFor = -1;
+  /** Where the file ended when it was last waited for. */
+  #waitedAt = -1;
 
-  constructor(window: ByteWindow, lines: LineReader, clock: Clock, mayGrow: boolean) {
+  /** @param headerBytes of the file in front of what the source gives, where this reader took them in */
+  constructor(source: ByteSource, window: ByteWindow, lines: LineReader, clock: Clock, headerBytes: number) {
+    this.#source = source;
     this.#window = window;
     this.#lines = lines;
     this.#clock = clock;
-    this.#mayGrow = mayGrow;
+    this.#headerBytes = headerBytes;
   }
 
   get place(): RowPlace {
@@ -43,7 +46,7 @@ class FileRows implements RowReader {
   }
 
   get bytesRead(): number {
-    return this.#window.bytesRead;
+    return this.#headerBytes + this.#source.bytesRead;
   }
 
   async read(target: RowTarget, { signal }: { signal: AbortSignal }): Promise<"stopped" | "end"> {
@@ -62,13 +65,16 @@ class FileRows implements RowReader {
     return "end";
   }
 
-  /** Gives a writer that is in the middle of the last row the time to finish it; true: look again. */
+  /** Gives a writer that may be in the middle of the last row the time to finish it; true: look again. */
   async #mayHaveGrown(signal: AbortSignal): Promise<boolean> {
-    const unread = this.#window.end - this.#window.start;
-    if (!this.#mayGrow || unread === 0 || unread === this.#waitedFor || this.#lines.isLastClosed()) return false;
+    const window = this.#window;
+    const end = window.offsetOf(window.end);
+    if (window.start === window.end || end === this.#waitedAt || this.#lines.isLastClosed()) return false;
+    const modifiedAt = await this.#source.modifiedAt();
+    if (modifiedAt === null || this.#clock.now() - modifiedAt > GROWTH_WAIT_MS) return false;
     await this.#clock.sleep(GROWTH_WAIT_MS, { signal });
-    if (!signal.aborted) this.#waitedFor = unread;
-    this.#window.lookAgain();
+    if (!signal.aborted) this.#waitedAt = end;
+    window.lookAgain();
     return true;
   }
 
@@ -83,8 +89,8 @@ const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
 /**
  * The rows of a file in its order, each given to the target once: a reading or a skip. Rows are told apart by RFC 4180,
  * but a quote that never closes costs its own line only. A last line without a newline is a row when it parses whole;
- * unless a quote closes it, it is taken only when the file does not grow for a moment. A row that is cut short is
- * skipped as `truncated`, and `place` stays before it, so that reading on later finds it whole.
+ * unless a quote closes it, it is taken only when the file does not grow for two seconds, and never behind a comma. A
+ * row that is cut short is skipped as `truncated`, and `place` stays before it, so that reading on later finds it whole.
  *
  * `read()` answers an aborted signal with `stopped`. It throws AppError `invalid` where compressed data is damaged or
  * cut short, after all whole rows before that, and `unavailable` when the file cannot be read on.
@@ -93,8 +99,11 @@ const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
 export async function openRows(file: SourceFile, options: RowsOptions = {}): Promise<RowReader> {
   const { clock = systemClock, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS } = options;
   const { columns, firstRow } = await readCsvHeader(file);
-  const from = options.from ?? firstRow;
-  const source = await openBytes(file, from.offset);
-  const window = new ByteWindow(source, from.offset, { chunkBytes });
-  return new FileRows(window, new LineReader(window, columns, from.line, shapes), clock, file.compression === "none");
+  const { from = firstRow } = options;
+  const isResumed = from.offset > firstRow.offset;
+  const start = isResumed ? from : firstRow;
+  const source = await openBytes(file, start.offset);
+  const window = new ByteWindow(source, start.offset, { chunkBytes });
+  const headerBytes = file.compression === "none" && !isResumed ? firstRow.offset : 0;
+  return new FileRows(source, window, new LineReader(window, columns, start.line, shapes), clock, headerBytes);
 }

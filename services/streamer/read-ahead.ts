@@ -73,9 +73,10 @@ export class ReadAhead implements RowTarget {
    * is kept, and the failure handed back.
    */
   async fill(reader: RowReader, signal: AbortSignal): Promise<Filled> {
-    const { size, sent } = this.#mark;
     this.#drop();
+    const { size, sent } = this.#mark;
     const before = { place: copy(reader.place), filled: this.#filled, toSkip: this.#toSkip };
+    if (this.#filled === 0) this.#mark = { ...this.#mark, place: before.place };
     this.#stopsAtTick = size === 0 && this.#options.by === "tick";
     this.#limit = size === 0 ? MAX_READINGS : size;
     const outcome = await reader.read(this, { signal }).catch((fault: unknown) => ({ fault }));

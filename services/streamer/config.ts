@@ -2,8 +2,8 @@
 import { boolean, choice, duration, type Env, integer, parseEnv, text } from "../platform/env.ts";
 
 export interface StreamerConfig {
-  /** A file, a directory or a glob. */
-  readonly csvPath: string;
+  /** Files, directories or globs. */
+  readonly csvPaths: readonly string[];
   /** Pause after each batch; 0: as fast as the queue takes them. */
   readonly intervalMs: number;
   /** Start over at the end; else return when the last batch is confirmed. */
@@ -29,7 +29,7 @@ export function readStreamerConfig(env: Env, { defaultPath }: { defaultPath: str
     STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
   });
   return {
-    csvPath: given.CSV_PATH,
+    csvPaths: [given.CSV_PATH],
     intervalMs: given.STREAM_INTERVAL,
     loop: given.LOOP_MODE,
     batchSize: given.BATCH_SIZE ?? null,

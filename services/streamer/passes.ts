@@ -33,7 +33,7 @@ export async function streamPasses(run: Run): Promise<void> {
     if (!config.loop) return;
     pass++;
     if (tally.totals.batches === before && !resumed) {
-      log.warn("nothing to send in a whole pass, resting", { csvPath: config.csvPath, restMs: IDLE_MS });
+      log.warn("nothing to send in a whole pass, resting", { csvPaths: config.csvPaths, restMs: IDLE_MS });
       await clock.sleep(IDLE_MS, { signal });
     }
   }
@@ -42,18 +42,20 @@ export async function streamPasses(run: Run): Promise<void> {
 /** In a later pass, files that are gone may come back. */
 async function findFiles({ files, config, log }: Run, isFirst: boolean): Promise<readonly SourceFile[]> {
   try {
-    return await files.find(config.csvPath);
+    const found = new Map<string, SourceFile>();
+    for (const csvPath of config.csvPaths) for (const file of await files.find(csvPath)) found.set(file.path, file);
+    return [...found.values()];
   } catch (error) {
     if (isFirst || !isAppError(error)) throw error;
-    log.warn("files are gone, looking again later", { csvPath: config.csvPath, error });
+    log.warn("files are gone, looking again later", { csvPaths: config.csvPaths, error });
     return [];
   }
 }
 
 function announce({ config, log }: Run, files: readonly SourceFile[]): void {
-  const { csvPath, intervalMs, batchSize, times, loop, shard, shards } = config;
+  const { csvPaths, intervalMs, batchSize, times, loop, shard, shards } = config;
   log.info("streaming", {
-    csvPath,
+    csvPaths,
     files: files.slice(0, LOGGED_FILES).map(({ path, size }) => ({ path, bytes: size })),
     count: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),

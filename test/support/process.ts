@@ -1,5 +1,6 @@
 /** Programs of the product as child processes: started, watched line by line, killed, always reaped. */
 import { join } from "node:path";
+import { Glob } from "bun";
 
 export const ROOT = join(import.meta.dir, "../..");
 
@@ -79,11 +80,17 @@ export function startProgram(command: readonly string[], env: Record<string, str
 }
 
 export const BUN = process.execPath;
-export const DENO = join(ROOT, "node_modules/.bin/deno");
+
+/** The binary itself: the package's own start script would not pass signals on, and wants Node. */
+function findDeno(): string {
+  const [found] = new Glob("*/deno").scanSync({ cwd: join(ROOT, "node_modules/@deno") });
+  if (found === undefined) throw new Error("The npm package deno brought no binary for this machine");
+  return join(ROOT, "node_modules/@deno", found);
+}
 
 /** The command line of a TypeScript program on either runtime. */
 export const onRuntime = (runtime: "bun" | "deno", file: string, ...args: string[]): string[] =>
-  runtime === "bun" ? [BUN, file, ...args] : [DENO, "run", "--allow-all", "--no-prompt", file, ...args];
+  runtime === "bun" ? [BUN, file, ...args] : [findDeno(), "run", "--allow-all", "--no-prompt", file, ...args];
 
 /** The address a service says it listens on. */
 export async function addressOf(program: Program): Promise<string> {

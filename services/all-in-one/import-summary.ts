@@ -1,0 +1,41 @@
+/** What an import says at its end. */
+import { formatTimestamp } from "../../schema/timestamp.ts";
+import type { CollectorSummary } from "../collector/tally.ts";
+import type { StreamerSummary } from "../streamer/summary.ts";
+import { formatCount, formatSpan } from "./figures.ts";
+
+export interface ImportSummary {
+  readonly streamed: StreamerSummary;
+  readonly stored: CollectorSummary;
+  readonly tookMs: number;
+  /** Where the store lies. */
+  readonly store: string;
+  readonly interrupted: boolean;
+}
+
+const line = (name: string, text: string): string => `${name.padEnd(10)} ${text}\n`;
+const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+function* describe({ streamed, stored, tookMs, store, interrupted }: ImportSummary): Generator<string> {
+  const { readings, gpus, metrics, firstAt, lastAt, skipped, merged, files } = streamed;
+  const seconds = Math.max(tookMs, 1) / 1000;
+  const took = tookMs < 10_000 ? `${seconds.toFixed(1)} s` : formatSpan(tookMs);
+  yield line("Read", `${plural(readings, "reading")} in ${took} (${formatCount(readings / seconds)} readings/s)`);
+  if (readings > 0) {
+    yield line("Of", `${plural(gpus, "GPU")}, ${plural(metrics.length, "metric")}`);
+    yield line("Time span", `${formatTimestamp(firstAt ?? 0)} to ${formatTimestamp(lastAt ?? 0)}`);
+  }
+  const duplicates = stored.duplicateReadings + merged.same + merged.differing;
+  const differing = merged.differing > 0 ? `, ${formatCount(merged.differing)} of them with another value` : "";
+  yield line("Stored", `${plural(stored.readings, "new reading")}, ${plural(duplicates, "duplicate")}${differing}`);
+  if (stored.tooOld > 0) yield line("Too old", `${plural(stored.tooOld, "reading")}, older than RETENTION`);
+  const reasons = Object.entries(skipped).sort(([, a], [, b]) => b - a);
+  const rows = reasons.reduce((sum, [, count]) => sum + count, 0);
+  yield line("Skipped", `${plural(rows, "row")}${reasons.map(([why, n]) => `, ${formatCount(n)} ${why}`).join("")}`);
+  for (const { path, problem } of files) if (problem !== null) yield line("Failed", `${path}: ${problem}`);
+  if (streamed.alreadyComplete) yield line("Unchanged", "all of it was read to its end before");
+  yield line("Store", store);
+  if (interrupted) yield "Interrupted: the same command goes on from here.\n";
+}
+
+export const describeImport = (summary: ImportSummary): string => [...describe(summary)].join("");

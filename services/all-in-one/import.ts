@@ -1,0 +1,56 @@
+/** One import: files through queue and collector into the store, until all of it is stored. */
+import { runCollector } from "../collector/service.ts";
+import type { Clock } from "../platform/clock.ts";
+import { INTERRUPTED } from "../platform/lifecycle.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import { startStreamerThread } from "../streamer/thread.ts";
+import type { IngestConfig } from "./config.ts";
+import { drained } from "./drain.ts";
+import type { Embedded } from "./embedded.ts";
+import { describeImport } from "./import-summary.ts";
+import { ProgressDisplay } from "./progress.ts";
+
+/**
+ * Resolves to the exit status: 1 when a file, a batch or everything could not be read, 130 when interrupted: what was
+ * read so far is stored then, and the same import goes on from there.
+ * @throws AppError when nothing can be read
+ */
+export async function runImport(
+  config: IngestConfig,
+  parts: { embedded: Embedded; clock: Clock; log: Logger; metrics: Metrics; signal: AbortSignal },
+): Promise<number> {
+  const { embedded, clock, log, metrics, signal } = parts;
+  const { queue, repository, liveFeed } = embedded;
+  const startedAt = clock.now();
+  const display = new ProgressDisplay(process.stderr, () => clock.now());
+  const stop = new AbortController();
+  const collector = runCollector(config.collector, {
+    queue,
+    repository,
+    liveFeed,
+    clock,
+    log,
+    metrics,
+    signal: stop.signal,
+  });
+  try {
+    const onProgress = display.show.bind(display);
+    const streamed = await startStreamerThread(config.streamer, { queue, log, metrics, signal, onProgress });
+    await drained(queue, { clock, signal });
+    stop.abort();
+    const stored = await collector;
+    display.clear();
+    const { dead } = await queue.stats();
+    const tookMs = clock.now() - startedAt;
+    const interrupted = signal.aborted;
+    process.stdout.write(describeImport({ streamed, stored, tookMs, store: config.store.path, interrupted }));
+    if (interrupted) return INTERRUPTED;
+    const nothing = streamed.readings === 0 && !streamed.alreadyComplete;
+    return streamed.failed || nothing || dead > 0 ? 1 : 0;
+  } finally {
+    display.clear();
+    stop.abort();
+    await collector;
+  }
+}

@@ -1,0 +1,19 @@
+/** `bun start`: everything in one process, on one port. */
+import { systemClock } from "../platform/clock.ts";
+import { readEnvironment } from "../platform/env.ts";
+import { runProgram } from "../platform/lifecycle.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { readAllInOneConfig } from "./config.ts";
+import { openEmbedded } from "./embedded.ts";
+import { runAllInOne } from "./service.ts";
+
+await runProgram("all-in-one", {
+  read: () => readAllInOneConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true }),
+  run: async (config, { log, signal }) => {
+    const metrics = createMetrics();
+    const clock = systemClock;
+    const maxSubscribers = config.api.maxSubscriptions;
+    await using embedded = await openEmbedded(config.store, { clock, log, metrics, maxSubscribers });
+    return await runAllInOne(config, { embedded, clock, log, metrics, signal });
+  },
+});

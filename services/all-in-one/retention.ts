@@ -1,0 +1,36 @@
+/** Drops what has become too old, a bounded step at a time. */
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { TelemetryRepository } from "../repository/port.ts";
+
+const ROUND_MS = 60_000;
+
+/** Until the signal aborts; a store that is away is asked again in the next round. */
+export async function runRetention({
+  repository,
+  retentionMs,
+  clock,
+  log,
+  signal,
+}: {
+  repository: Pick<TelemetryRepository, "expire">;
+  retentionMs: number;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+}): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      let buckets = 0;
+      for (let step = -1; step !== 0 && !signal.aborted; ) {
+        step = await repository.expire(clock.now() - retentionMs);
+        buckets += step;
+        await clock.sleep(0, { signal });
+      }
+      if (buckets > 0) log.info("expired", { buckets });
+    } catch (error) {
+      log.warn("expiry failed", { error });
+    }
+    await clock.sleep(Math.min(ROUND_MS, retentionMs), { signal });
+  }
+}

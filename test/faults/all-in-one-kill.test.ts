@@ -1,0 +1,71 @@
+/** kill -9 at random moments: what was read is in the store once, whatever was under way. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import {
+  differences,
+  onePass,
+  sourceEnded,
+  startAllInOne,
+  storedReadings,
+  temporaryFolder,
+} from "../support/all-in-one.ts";
+import { largeExport, smallExport } from "../support/dcgm-export.ts";
+import { addressOf } from "../support/process.ts";
+import { seeded } from "../support/seeded.ts";
+
+const KILLS = 20;
+
+const folder = await temporaryFolder();
+afterAll(() => folder[Symbol.asyncDispose]());
+
+interface Round {
+  readonly name: string;
+  readonly env: Record<string, string>;
+  /** A life ends at a random moment of this span after the program listens. */
+  readonly lifeMs: number;
+}
+
+describe.each<Round>([
+  { name: "at a pace", env: { STREAM_INTERVAL: "2ms", BATCH_SIZE: "10" }, lifeMs: 150 },
+  { name: "at full speed", env: { STREAM_INTERVAL: "0", BATCH_SIZE: "500" }, lifeMs: 250 },
+])("all-in-one $name", ({ name, env, lifeMs }) => {
+  test(`stores every reading once after ${KILLS} kills`, async () => {
+    const random = seeded(`${name} kills`);
+    const csv = await (name === "at a pace" ? smallExport : largeExport)(folder.path);
+    let interrupted = 0;
+    let store = "";
+    const begin = (kill: number) => join(folder.path, `${name.replaceAll(" ", "-")}-${kill}.sqlite`);
+    const complete = async () => {
+      await using program = startAllInOne({ ...onePass(csv.path, store), ...env });
+      const address = await addressOf(program);
+      await sourceEnded(program);
+      expect({ store, differences: differences(await storedReadings(address), csv.expected) }).toEqual({
+        store,
+        differences: [],
+      });
+    };
+    store = begin(0);
+    for (let kill = 1; kill <= KILLS; kill++) {
+      await using program = startAllInOne({ ...onePass(csv.path, store), ...env });
+      await addressOf(program);
+      let ended = false;
+      void sourceEnded(program).then(
+        () => {
+          ended = true;
+        },
+        () => {},
+      );
+      await new Promise((resolve) => setTimeout(resolve, random() * lifeMs));
+      program.kill("SIGKILL");
+      await program.exited;
+      if (!ended) {
+        interrupted++;
+        continue;
+      }
+      await complete();
+      store = begin(kill);
+    }
+    await complete();
+    expect(interrupted).toBeGreaterThan(KILLS / 2);
+  }, 120_000);
+});

@@ -1,0 +1,94 @@
+/** What a SQLite store holds after its writers were killed, and when several write at once. */
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Series } from "../../schema/reading.ts";
+import { ALL_TIME } from "../../schema/window.ts";
+import { systemClock } from "../../services/platform/clock.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
+import { openRepository } from "../../services/repository/open.ts";
+import type { ReadingCursor, Repository } from "../../services/repository/port.ts";
+import { onRuntime, startProgram } from "../support/process.ts";
+import { WRITTEN_GPUS, writtenBatch, writtenGpu, writtenReadings } from "../support/repository-writer.ts";
+import { seeded } from "../support/seeded.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const KILLS = 20;
+/** Batches that a life may save before it is killed. */
+const LIFE = 12;
+const UTIL = "DCGM_FI_DEV_GPU_UTIL" as Series;
+const TEMP = "DCGM_FI_DEV_GPU_TEMP" as Series;
+
+const open = (path: string): Promise<Repository> =>
+  openRepository({ kind: "sqlite", path, retentionMs: 0 }, { clock: systemClock, log: silentLogger });
+
+const startWriter = (path: string, producer: string, series: Series, last: number) =>
+  startProgram(onRuntime("bun", "test/support/repository-writer.ts", path, producer, series, String(last)));
+
+async function storedReadings(repository: Repository, gpu: number, series: Series): Promise<[number, number][]> {
+  const stored: [number, number][] = [];
+  let after: ReadingCursor | undefined;
+  do {
+    const query = { metrics: [series], limit: 10_000, order: "oldest", after } as const;
+    const page = await repository.readings(writtenGpu(gpu), ALL_TIME, query);
+    stored.push(...page.readings.map(({ at, value }): [number, number] => [at, value]));
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return stored;
+}
+
+test(`a SQLite store whose writer is killed ${KILLS} times holds exactly the readings its position tells of`, async () => {
+  const random = seeded("SQLite kills");
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "store.sqlite");
+  const total = KILLS * LIFE;
+  let underWay = 0;
+  for (let kill = 1; kill <= KILLS; kill++) {
+    await using writer = startWriter(path, "csv@0/1", UTIL, total);
+    const first = await writer.logLine(({ message }) => message === "saving", { what: "the first save" });
+    const victim = Number(first.seq) + Math.floor(random() * (LIFE - 1));
+    await writer.logLine(({ seq }) => Number(seq) >= victim, { what: `batch ${victim} on its way` });
+    // A random moment of a save that takes a few milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, random() * 4));
+    writer.kill("SIGKILL");
+    await writer.exited;
+
+    await using repository = await open(path);
+    const seq = (await repository.position("csv@0/1"))?.seq ?? 0;
+    const said = Number(/"seq":(\d+)\}\s*$/.exec(writer.output.stdout)?.[1]);
+    if (seq < said) underWay++;
+    expect(seq).toBeGreaterThanOrEqual(victim - 1);
+    for (let gpu = 0; gpu < WRITTEN_GPUS; gpu++) {
+      expect(await storedReadings(repository, gpu, UTIL)).toEqual(writtenReadings(seq));
+    }
+    if (seq > 0) expect(await repository.save([writtenBatch("csv@0/1", UTIL, seq)])).toMatchObject({ buckets: 0 });
+  }
+  console.log(`SQLite kills: ${underWay} of ${KILLS} with a batch under way`);
+}, 120_000);
+
+test("two processes that write one SQLite file at once lose nothing", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "store.sqlite");
+  const last = 60;
+  await using one = startWriter(path, "csv@0/2", UTIL, last);
+  await using other = startWriter(path, "csv@1/2", TEMP, last);
+  await using repository = await open(path);
+  expect([await one.exited, await other.exited]).toEqual([0, 0]);
+  expect([one.output.stderr, other.output.stderr]).toEqual(["", ""]);
+  for (const [producer, series] of [
+    ["csv@0/2", UTIL],
+    ["csv@1/2", TEMP],
+  ] as const) {
+    expect(await repository.position(producer)).toMatchObject({ seq: last });
+    for (let gpu = 0; gpu < WRITTEN_GPUS; gpu += 13) {
+      expect(await storedReadings(repository, gpu, series)).toEqual(writtenReadings(last));
+    }
+  }
+  const latest = (await repository.latest([writtenGpu(7)])).get(writtenGpu(7));
+  expect(latest?.map(({ series, value }) => [series, value])).toEqual([
+    [TEMP, last * 25 - 1],
+    [UTIL, last * 25 - 1],
+  ]);
+  const held = await repository.attributions(writtenGpu(7), ALL_TIME);
+  expect(held.map(({ pod }) => pod)).toEqual(["pod-0", "pod-1", "pod-2", "pod-3", "pod-4", "pod-5", "pod-6"]);
+  expect((await repository.gpus({ limit: 1 })).total).toBe(WRITTEN_GPUS);
+}, 60_000);

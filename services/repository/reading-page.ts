@@ -34,7 +34,7 @@ interface OpenBucket {
 }
 
 /** Picks the columns whose metric is asked for; remembers them, as most buckets of a GPU have the same series. */
-export function createColumnFilter(metrics: readonly string[] | undefined) {
+function createColumnFilter(metrics: readonly string[] | undefined) {
   const wanted = metrics && new Set(metrics);
   const picked = new Map<readonly Series[], readonly number[]>();
   return (series: readonly Series[]): readonly number[] => {

@@ -1,14 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openRepository } from "../../services/repository/open.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { openBench } from "./repository/bench.ts";
 import { repositoryConformance } from "./repository.ts";
 
 repositoryConformance("sqlite", async ({ retentionMs = 0 } = {}) => {
-  const directory = await mkdtemp(join(tmpdir(), "repository-"));
+  const folder = await temporaryFolder();
   return openBench(
-    (parts) => openRepository({ kind: "sqlite", path: join(directory, "store.sqlite"), retentionMs }, parts),
-    () => rm(directory, { recursive: true }),
+    (parts) => openRepository({ kind: "sqlite", path: join(folder.path, "store.sqlite"), retentionMs }, parts),
+    async () => folder[Symbol.asyncDispose](),
   );
 });

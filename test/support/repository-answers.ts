@@ -1,0 +1,60 @@
+/** What a SQLite store answers to every question; also a program, for Bun and Deno, that prints it. Argument: path. */
+import process from "node:process";
+import { ALL_TIME } from "../../schema/window.ts";
+import { systemClock } from "../../services/platform/clock.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
+import { openRepository } from "../../services/repository/open.ts";
+import {
+  batchOf,
+  ENGINE_3,
+  factsOf,
+  GPU,
+  HOUR,
+  heldBy,
+  type Row,
+  TEMP,
+  UTIL,
+  uuidOf,
+  windowOf,
+} from "../conformance/repository/bench.ts";
+
+const GPUS = 5;
+const rowsOfPart = (part: number): Row[] =>
+  Array.from({ length: 200 }, (_, index): Row[] => {
+    const at = ((index * 7919) % 997) * (HOUR / 100);
+    const facts = factsOf(index % GPUS, heldBy(at < 4 * HOUR ? "a" : null));
+    return [
+      [UTIL, at, index / 7 + part, facts],
+      [part % 2 === 0 ? TEMP : ENGINE_3, at, -1e-9 * index, facts],
+    ];
+  }).flat();
+
+/** Fills the store first when it is empty. */
+export async function repositoryAnswers(path: string): Promise<string> {
+  const parts = { clock: systemClock, log: silentLogger };
+  await using repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
+  if ((await repository.position("csv@0/1")) === null) {
+    for (const part of [2, 0, 1, 2]) {
+      const positions = [{ producer: "csv@0/1", epoch: 1, seq: part, position: `after ${part}` }];
+      await repository.save([batchOf(rowsOfPart(part))], { positions });
+    }
+  }
+  const gpus = Array.from({ length: GPUS }, (_, number) => uuidOf(number));
+  const first = await repository.readings(GPU, ALL_TIME, { limit: 7 });
+  return JSON.stringify({
+    all: await repository.readings(GPU, ALL_TIME, { limit: 10_000 }),
+    second: await repository.readings(GPU, ALL_TIME, { limit: 7, after: first.next ?? undefined }),
+    window: await repository.readings(GPU, windowOf(HOUR, 3 * HOUR), { limit: 50, order: "oldest", metrics: [UTIL] }),
+    latest: [...(await repository.latest(gpus))],
+    gpus: await repository.gpus({ limit: 3, filter: { hostname: "host-0" } }),
+    known: await repository.gpusByUuid(gpus),
+    hosts: await repository.hosts(),
+    attributions: await repository.attributions(GPU, ALL_TIME),
+    position: await repository.position("csv@0/1"),
+  });
+}
+
+if (import.meta.main) {
+  const [path = ""] = process.argv.slice(2);
+  console.log(await repositoryAnswers(path));
+}

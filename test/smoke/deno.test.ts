@@ -25,7 +25,9 @@ async function answers(address: string, uuid: string): Promise<Record<string, un
     "/nowhere",
   ]) {
     const response = await fetch(address + path);
-    given[path] = { status: response.status, type: response.headers.get("content-type"), body: await response.text() };
+    // Bun says the charset of JSON, too.
+    const type = response.headers.get("content-type")?.replace(/;.*/, "");
+    given[path] = { status: response.status, type, body: await response.text() };
   }
   const query = "{ hosts { hostname gpus } gpus(limit: 3) { total next gpus { uuid latest { metricName value } } } }";
   const graphql = await fetch(`${address}/graphql`, {

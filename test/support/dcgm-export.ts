@@ -54,8 +54,8 @@ const REAL = join(ROOT, "../shared/data/dcgm_metrics_20250718_134233.csv");
 export const smallExport = (folder: string): Promise<DcgmExport> =>
   existsSync(REAL)
     ? Promise.resolve(readExport(REAL))
-    : generate(join(folder, "small.csv"), ["--gpus", "247", "--hosts", "31", "--interval", "15s", "--duration", "15s"]);
+    : generate(join(folder, "small.csv"), ["--hosts", "19", "--gpus", "13", "--interval", "15s", "--duration", "15s"]);
 
-/** Some 100,000 readings of 24 GPUs: enough to be killed in the middle at full speed. */
+/** Some 85,000 readings of 24 GPUs: enough to be killed in the middle at full speed. */
 export const largeExport = (folder: string): Promise<DcgmExport> =>
-  generate(join(folder, "large.csv"), ["--gpus", "24", "--hosts", "3", "--interval", "15s", "--duration", "1h"]);
+  generate(join(folder, "large.csv"), ["--hosts", "3", "--gpus", "8", "--interval", "15s", "--duration", "1h"]);

@@ -60,7 +60,6 @@ export class Dependency {
         this.#isBack();
         return answer;
       } catch (error) {
-        if (deadline.aborted) throw error;
         if (!isAppError(error, "unavailable")) {
           this.#isBack();
           throw error;

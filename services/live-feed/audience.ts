@@ -19,7 +19,7 @@ function passes({ above, below }: LiveFilter, value: number): boolean {
 
 /** A subscriber stands under each GPU it named, else each host, else under everyone. */
 function placesOf({ gpus, hosts }: LiveFilter): readonly string[] {
-  return [...new Set<string>(gpus ?? hosts?.map((host) => `host ${host}`) ?? [EVERYONE])];
+  return gpus ?? hosts?.map((host) => `host ${host}`) ?? [EVERYONE];
 }
 
 export class Audience {

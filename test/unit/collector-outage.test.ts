@@ -7,7 +7,7 @@ const away = () => new AppError("connection refused", { code: "unavailable" });
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
 test("collector waits out a store that is away: no attempt used, nothing claimed, nothing lost", async () => {
-  const bench = openCollectorBench({ config: { batchSize: 2, maxConcurrentHandlers: 2 }, maxDeliveries: 2 });
+  const bench = openCollectorBench({ config: { batchSize: 2 }, maxDeliveries: 2 });
   let isAway = true;
   bench.faults.save = async () => {
     if (isAway) throw away();

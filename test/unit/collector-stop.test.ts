@@ -66,6 +66,26 @@ test("collector that is asked to stop while the store is away releases what it h
   ]);
 });
 
+test("collector that is asked to stop still acknowledges what is stored when the queue is back in time", async () => {
+  const bench = openCollectorBench();
+  let isAway = false;
+  bench.faults.queue = async () => {
+    if (isAway) throw new AppError("connection refused", { code: "unavailable" });
+  };
+  bench.faults.save = async () => {
+    isAway = true;
+  };
+  await bench.publish(...upTo(2).map(numbered));
+  const running = bench.start();
+  await bench.clock.advance(1000);
+  bench.stop.abort();
+  await bench.clock.advance(1000);
+  isAway = false;
+  await bench.clock.advance(8000);
+  expect(await running).toMatchObject({ batches: 2, released: 0 });
+  expect((await bench.queue.stats()).counters).toMatchObject({ acked: 2 });
+});
+
 test("collector that is asked to stop gives up a save that never ends, and releases it within ten seconds", async () => {
   const bench = openCollectorBench();
   bench.faults.save = never;

@@ -53,11 +53,17 @@ export function conflationConformance(open: OpenLiveFeed): void {
     await publish(bench, { after: 2000, value: 3 });
     await bench.advance(1);
     expect(await second).toEqual({ readings: [told({ after: 2000, value: 3 })], missed: 1 });
-    await bench.advance(60_000);
+    await bench.advance(999);
+    await publish(bench, { after: 3000, value: 4 });
     const third = frame(frames);
     expect(await isPending(third)).toBe(true);
-    await publish(bench, { after: 3000, value: 4 });
+    await bench.advance(1);
     expect((await third).readings).toEqual([told({ after: 3000, value: 4 })]);
+    await bench.advance(60_000);
+    const fourth = frame(frames);
+    expect(await isPending(fourth)).toBe(true);
+    await publish(bench, { after: 4000, value: 5 });
+    expect((await fourth).readings).toEqual([told({ after: 4000, value: 5 })]);
   });
 
   test("liveFeed.subscribe() never lets one who does not read hold back the others", async () => {

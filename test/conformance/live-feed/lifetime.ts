@@ -34,6 +34,7 @@ export function lifetimeConformance(open: OpenLiveFeed): void {
     await using bench = await open();
     const frames = watch(bench);
     const [first, second] = [values(frames), values(frames)];
+    expect(await isPending(Promise.race([first, second]))).toBe(true);
     await publish(bench, { after: 0, value: 1 });
     expect(await first).toEqual([1]);
     await publish(bench, { after: 1000, value: 2 });

@@ -3,7 +3,9 @@ import { isMainThread, type MessagePort, parentPort, workerData } from "node:wor
 import { systemClock } from "../platform/clock.ts";
 import type { Fields, Logger } from "../platform/logger.ts";
 import { connectQueue } from "../queue/wire.ts";
+import type { StreamerProgress } from "./progress.ts";
 import { runStreamer } from "./service.ts";
+import type { StreamerTotals } from "./summary.ts";
 import { describeFailure, type FromThread, type LogMethod, STREAMER_THREAD, type ToThread } from "./thread-messages.ts";
 
 /** Totals and progress are told no more often than this. */
@@ -28,20 +30,31 @@ function remoteLogger(tell: (message: FromThread) => void, fields: Fields = {}):
   };
 }
 
-/** Calls through at most once per interval; what is left out is told by a later call. */
-function rarely<T>(call: (value: T) => void): (value: T) => void {
+/** Tells the latest at most once per interval; what was held back goes out with `flush`. */
+function rarely<T>(tell: (value: T) => void): { offer(value: T): void; flush(): void } {
   let last = Number.NEGATIVE_INFINITY;
-  return (value) => {
-    const now = performance.now();
-    if (now - last < REPORT_INTERVAL_MS) return;
-    last = now;
-    call(value);
+  let held: { readonly value: T } | undefined;
+  const flush = () => {
+    if (held !== undefined) tell(held.value);
+    held = undefined;
+  };
+  return {
+    offer(value) {
+      held = { value };
+      const now = performance.now();
+      if (now - last < REPORT_INTERVAL_MS) return;
+      last = now;
+      flush();
+    },
+    flush,
   };
 }
 
 function serve(parent: MessagePort): void {
   const controller = new AbortController();
   const tell = (message: FromThread) => parent.postMessage(message);
+  const totals = rarely<StreamerTotals>((value) => tell({ kind: "totals", totals: value }));
+  const progress = rarely<StreamerProgress>((value) => tell({ kind: "progress", progress: value }));
   const run = async ({ config, queue: port }: Extract<ToThread, { kind: "start" }>) => {
     using queue = connectQueue(port);
     try {
@@ -51,11 +64,13 @@ function serve(parent: MessagePort): void {
         log: remoteLogger(tell),
         signal: controller.signal,
         onState: (problem) => tell({ kind: "state", problem }),
-        onTotals: rarely((totals) => tell({ kind: "totals", totals })),
-        onProgress: rarely((progress) => tell({ kind: "progress", progress })),
+        onTotals: totals.offer,
+        onProgress: progress.offer,
       });
+      progress.flush();
       tell({ kind: "done", summary });
     } catch (error) {
+      totals.flush();
       tell({ kind: "failed", failure: describeFailure(error) });
     }
   };

@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { ConfigError } from "../../services/platform/env.ts";
+import { readStreamerConfig } from "../../services/streamer/config.ts";
+
+const read = (env: Record<string, string>) => readStreamerConfig(env, { defaultPath: "data/sample.csv.gz" });
+
+test("readStreamerConfig() without variables loops over the default file at 100 ms with live times", () => {
+  expect(read({})).toEqual({
+    csvPaths: ["data/sample.csv.gz"],
+    intervalMs: 100,
+    loop: true,
+    batchSize: null,
+    times: "live",
+    shard: 0,
+    shards: 1,
+  });
+});
+
+test("readStreamerConfig() keeps the file's times where it does not loop, unless asked otherwise", () => {
+  expect(read({ LOOP_MODE: "false" }).times).toBe("source");
+  expect(read({ LOOP_MODE: "false", TIMESTAMPS: "live" }).times).toBe("live");
+  expect(read({ TIMESTAMPS: "source" }).times).toBe("source");
+});
+
+test("readStreamerConfig() names every bad value at once", () => {
+  const bad = {
+    STREAM_INTERVAL: "fast",
+    LOOP_MODE: "yes",
+    BATCH_SIZE: "65537",
+    TIMESTAMPS: "now",
+    STREAMER_SHARDS: "0",
+  };
+  let problems: readonly string[] = [];
+  try {
+    read(bad);
+  } catch (error) {
+    problems = (error as ConfigError).problems;
+    expect(error).toBeInstanceOf(ConfigError);
+  }
+  expect(problems.length).toBe(5);
+  for (const [name, value] of Object.entries(bad)) {
+    expect(problems.some((problem) => problem.startsWith(`${name}="${value}": accepted is `))).toBe(true);
+  }
+});

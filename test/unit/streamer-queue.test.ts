@@ -1,0 +1,185 @@
+import { expect, test } from "bun:test";
+import { AppError } from "../../schema/errors.ts";
+import { openMemoryQueue } from "../../services/queue/memory.ts";
+import type { ProducerQueue, PublishOutcome, Queue } from "../../services/queue/port.ts";
+import { eventually } from "../support/eventually.ts";
+import { InstantClock } from "../support/instant-clock.ts";
+import { fleetRows, MemoryFiles, readingsOf } from "../support/memory-files.ts";
+import { batchesIn, openTestQueue, storedOf, stream } from "../support/streamed.ts";
+
+const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
+const filesOf = () => new MemoryFiles({ "/data": rows });
+const small = { batchSize: 4, intervalMs: 100 };
+
+type Publish = ProducerQueue["publish"];
+
+/** The queue, but for what `publish` does. */
+const withPublish = (queue: Queue, publish: (call: number, ...args: Parameters<Publish>) => ReturnType<Publish>) => {
+  let calls = 0;
+  return {
+    openProducer: queue.openProducer.bind(queue),
+    publish: (...args: Parameters<Publish>) => publish(++calls, ...args),
+  };
+};
+
+test("runStreamer() waits as long as a full queue asks, and loses nothing", async () => {
+  const clock = new InstantClock();
+  const queue = openTestQueue(clock);
+  const full = withPublish(
+    queue,
+    async (call, ...args): Promise<PublishOutcome> =>
+      call % 3 === 0 ? { kind: "full", retryAfterMs: 1234 } : queue.publish(...args),
+  );
+  const summary = await stream(small, { queue: full, files: filesOf(), clock });
+  expect(clock.slept.filter((ms) => ms === 1234).length).toBe(summary.waits.full ?? 0);
+  expect(summary.waits.full).toBeGreaterThan(5);
+  expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(rows));
+});
+
+test("runStreamer() asks a queue that is away until it answers, with growing pauses, and says so", async () => {
+  const clock = new InstantClock();
+  const queue = openTestQueue(clock);
+  const states: (string | null)[] = [];
+  let opens = 0;
+  const away = () => Promise.reject(new AppError("connection refused", { code: "unavailable" }));
+  const flaky = withPublish(queue, (call, ...args) => (call >= 2 && call <= 12 ? away() : queue.publish(...args)));
+  const both: ProducerQueue = {
+    ...flaky,
+    openProducer: (...args) => (++opens <= 3 ? away() : queue.openProducer(...args)),
+  };
+  const summary = await stream(small, { queue: both, files: filesOf(), clock, onState: (state) => states.push(state) });
+  expect(summary.waits.unavailable).toBe(14);
+  expect(states).toEqual(["queue is away: connection refused", null, "queue is away: connection refused", null]);
+  expect(Math.max(...clock.slept)).toBeLessThanOrEqual(10_000);
+  expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(rows));
+});
+
+test("runStreamer() whose publish was accepted but not answered sends nothing twice", async () => {
+  const queue = openTestQueue();
+  const lossy = withPublish(queue, async (call, ...args) => {
+    const outcome = await queue.publish(...args);
+    if (call % 2 === 1) throw new AppError("connection reset", { code: "unavailable" });
+    return outcome;
+  });
+  await stream(small, { queue: lossy, files: filesOf() });
+  const batches = await batchesIn(queue);
+  expect(batches.map(({ seq }) => seq)).toEqual(batches.map((_, index) => index + 1));
+  expect(storedOf(batches)).toEqual(readingsOf(rows));
+});
+
+test("runStreamer() stops with conflict when another streamer opens the same source", async () => {
+  const queue = openTestQueue();
+  const taken = withPublish(queue, async (call, batches, from) => {
+    if (call === 3) await queue.openProducer(from.producer);
+    return queue.publish(batches, from);
+  });
+  const outcome = stream(small, { queue: taken, files: filesOf() });
+  expect(await outcome.catch((error) => error)).toMatchObject({ code: "conflict" });
+});
+
+test("runStreamer() goes back to where a queue that lost batches stands", async () => {
+  for (const { lost, paced } of [
+    { lost: 3, paced: true },
+    { lost: 3, paced: false },
+    { lost: 1, paced: true },
+  ]) {
+    // The queue comes back as it was `lost` batches earlier.
+    const positions: { seq: number; position: string }[] = [];
+    let epoch = 0;
+    let restoredTo = 0;
+    const restore = async () => {
+      const last = positions.at(-1 - lost);
+      return last === undefined ? null : { epoch, ...last };
+    };
+    const clock = new InstantClock();
+    let queue = openMemoryQueue({ clock, maxBytes: 1e8 });
+    const kept: Queue[] = [queue];
+    const losing: ProducerQueue = {
+      openProducer: (...args) => queue.openProducer(...args),
+      publish: async (batches, from) => {
+        if (positions.length >= 8 && restoredTo === 0) {
+          epoch = from.epoch - 1;
+          queue = openMemoryQueue({ clock, maxBytes: 1e8, restore });
+          kept.push(queue);
+          restoredTo = (await queue.openProducer(from.producer)).seq;
+        }
+        const outcome = await queue.publish(batches, from);
+        if (outcome.kind === "accepted") for (const { seq, position } of batches) positions.push({ seq, position });
+        return outcome;
+      },
+    };
+    const summary = await stream(paced ? small : { batchSize: 4 }, { queue: losing, files: filesOf(), clock });
+    expect(restoredTo).toBeGreaterThan(0);
+    expect(summary.waits.gap).toBe(1);
+    const [before, after] = [await batchesIn(kept[0] as Queue), await batchesIn(kept[1] as Queue)];
+    const survived = before.filter(({ seq }) => seq <= restoredTo);
+    expect(after[0]?.seq).toBe(restoredTo + 1);
+    expect(storedOf([...survived, ...after])).toEqual(readingsOf(rows));
+    const readings = [...survived, ...after].reduce((sum, batch) => sum + batch.readings, 0);
+    expect(readings).toBe(rows.length);
+  }
+});
+
+test("runStreamer() starts over when the queue has forgotten more than is remembered", async () => {
+  const clock = new InstantClock();
+  const first = openTestQueue(clock);
+  const second = openTestQueue(clock);
+  const forgetting: ProducerQueue = {
+    openProducer: (...args) => first.openProducer(...args),
+    publish: async (batches, from) => {
+      if ((batches[0]?.seq ?? 0) < 5) return first.publish(batches, from);
+      while ((await second.openProducer(from.producer)).epoch < from.epoch);
+      forgetting.publish = (...args) => second.publish(...args);
+      return second.publish(batches, from);
+    },
+  };
+  await stream(small, { queue: forgetting, files: filesOf(), clock });
+  const batches = await batchesIn(second);
+  expect(batches[0]?.seq).toBe(1);
+  expect(storedOf(batches)).toEqual(readingsOf(rows));
+});
+
+test("runStreamer() divides a call that is too large for the queue", async () => {
+  const clock = new InstantClock();
+  const queue = openMemoryQueue({ clock, maxBytes: 1000 });
+  const seen: Awaited<ReturnType<typeof batchesIn>> = [];
+  const draining = withPublish(queue, async (_, ...args) => {
+    const outcome = await queue.publish(...args);
+    if (outcome.kind === "full") seen.push(...(await batchesIn(queue)));
+    return outcome;
+  });
+  await stream({ batchSize: 4 }, { queue: draining, files: filesOf(), clock });
+  seen.push(...(await batchesIn(queue)));
+  expect(storedOf(seen)).toEqual(readingsOf(rows));
+});
+
+test("runStreamer() returns at once when stopped, though the queue does not answer", async () => {
+  const controller = new AbortController();
+  let asked = 0;
+  const silent: ProducerQueue = {
+    openProducer: async () => ({ epoch: 1, seq: 0, position: null, inherited: [] }),
+    publish: () => {
+      asked++;
+      return new Promise(() => {});
+    },
+  };
+  const outcome = stream(small, { queue: silent, files: filesOf(), signal: controller.signal });
+  await eventually(() => asked > 0, { what: "a publish" });
+  controller.abort();
+  expect(await outcome).toMatchObject({ batches: 0, passes: 0 });
+});
+
+test("runStreamer() keeps what waits for a slow queue within bounds", async () => {
+  const queue = openTestQueue();
+  const sizes: number[] = [];
+  const slow = withPublish(queue, async (_, ...args) => {
+    sizes.push(args[0].length);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return queue.publish(...args);
+  });
+  const many = fleetRows({ gpus: 100, ticks: 20, metrics: 1 });
+  await stream({ batchSize: 1 }, { queue: slow, files: new MemoryFiles({ "/data": many }) });
+  expect(Math.max(...sizes)).toBeGreaterThan(50);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(101);
+  expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(many));
+});

@@ -1,0 +1,143 @@
+import { expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "../../schema/errors.ts";
+import { formatTimestamp } from "../../schema/timestamp.ts";
+import { systemClock } from "../../services/platform/clock.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
+import { createMetrics } from "../../services/platform/metrics.ts";
+import type { ProducerQueue } from "../../services/queue/port.ts";
+import { startStreamerThread } from "../../services/streamer/thread.ts";
+import { eventually } from "../support/eventually.ts";
+import { keptLog } from "../support/kept-log.ts";
+import { fleetRows, hostOf, type MemoryRow, readingsOf, uuidOf } from "../support/memory-files.ts";
+import { batchesIn, openTestQueue, storedOf, streamerConfig } from "../support/streamed.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const HEADER = "timestamp,metric_name,gpu_id,device,uuid,modelName,Hostname,container,pod,namespace,value,labels_raw";
+const rows = fleetRows({ gpus: 20, ticks: 30, metrics: 3 });
+
+function lineOf(row: MemoryRow): string {
+  if ("skip" in row) return "not,a,row";
+  const { gpu, metric, at, value } = row;
+  const fields = [formatTimestamp(at), metric, gpu % 2, `nvidia${gpu % 2}`, uuidOf(gpu), "NVIDIA H100", hostOf(gpu)];
+  return [...fields, "", "", "", value, ""].map((field) => `"${field}"`).join(",");
+}
+
+async function csvFile(folder: string, given: readonly MemoryRow[] = rows, header = HEADER): Promise<string> {
+  const path = join(folder, "metrics.csv");
+  await writeFile(path, `${[header, ...given.map(lineOf)].join("\n")}\n`);
+  return path;
+}
+
+const quiet = () => ({ log: silentLogger, signal: new AbortController().signal });
+
+test("startStreamerThread() streams a file through the port, with log lines, metrics, progress and summary", async () => {
+  await using folder = await temporaryFolder();
+  const queue = openTestQueue(systemClock);
+  const { log, lines } = keptLog();
+  const metrics = createMetrics();
+  const progress: number[] = [];
+  const csvPaths = [await csvFile(folder.path, [...rows, { skip: "fields" }])];
+  const summary = await startStreamerThread(streamerConfig({ csvPaths }), {
+    ...quiet(),
+    ...{ queue, log, metrics },
+    onProgress: ({ readings }) => progress.push(readings),
+  });
+  expect(summary).toMatchObject({ readings: 1800, gpus: 20, skipped: { fields: 1 }, failed: false, passes: 1 });
+  expect(lines.map(({ message }) => message)).toEqual(["streaming", "row skipped", "pass complete"]);
+  expect(progress.at(-1)).toBe(1800);
+  expect(await metrics.render()).toContain("gpu_telemetry_streamer_readings_total 1800");
+  expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(rows));
+});
+
+test("startStreamerThread() stopped on the way returns the summary so far, and the next one goes on", async () => {
+  await using folder = await temporaryFolder();
+  const queue = openTestQueue(systemClock);
+  const config = streamerConfig({ csvPaths: [await csvFile(folder.path)], intervalMs: 1, batchSize: 12 });
+  const controller = new AbortController();
+  let published = 0;
+  const stopping: ProducerQueue = {
+    openProducer: queue.openProducer.bind(queue),
+    publish: (...args) => {
+      if (++published === 20) controller.abort();
+      return queue.publish(...args);
+    },
+  };
+  const first = await startStreamerThread(config, { ...quiet(), queue: stopping, signal: controller.signal });
+  expect(first.readings).toBeGreaterThan(100);
+  expect(first.readings).toBeLessThan(rows.length);
+  await startStreamerThread({ ...config, intervalMs: 0 }, { ...quiet(), queue });
+  const batches = await batchesIn(queue);
+  expect(storedOf(batches)).toEqual(readingsOf(rows));
+  expect(batches.reduce((sum, { readings }) => sum + readings, 0)).toBe(rows.length);
+});
+
+test("startStreamerThread() whose signal has aborted before returns at once", async () => {
+  await using folder = await temporaryFolder();
+  const config = streamerConfig({ csvPaths: [await csvFile(folder.path)], loop: true });
+  const summary = await startStreamerThread(config, {
+    ...quiet(),
+    queue: openTestQueue(systemClock),
+    signal: AbortSignal.abort(),
+  });
+  expect(summary.passes).toBe(0);
+});
+
+test("startStreamerThread() rejects a wrong header as AppError with what is expected and what was found", async () => {
+  await using folder = await temporaryFolder();
+  const config = streamerConfig({ csvPaths: [await csvFile(folder.path, rows, "time,value")] });
+  const error = await startStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) }).catch((e) => e);
+  expect(error).toBeInstanceOf(AppError);
+  expect(error).toMatchObject({ code: "invalid" });
+  expect(error.message).toContain(HEADER);
+  expect(error.message).toContain("time,value");
+});
+
+test("startStreamerThread() says when the queue is away, and when it answers again", async () => {
+  await using folder = await temporaryFolder();
+  const queue = openTestQueue(systemClock);
+  let calls = 0;
+  const flaky: ProducerQueue = {
+    openProducer: queue.openProducer.bind(queue),
+    publish: (...args) =>
+      ++calls <= 2 ? Promise.reject(new AppError("no route", { code: "unavailable" })) : queue.publish(...args),
+  };
+  const states: (string | null)[] = [];
+  const metrics = createMetrics();
+  const config = streamerConfig({ csvPaths: [await csvFile(folder.path)] });
+  await startStreamerThread(config, { ...quiet(), queue: flaky, metrics, onState: (state) => states.push(state) });
+  expect(states).toEqual(["queue is away: no route", null]);
+  expect(await metrics.render()).toContain('gpu_telemetry_streamer_waits_total{reason="unavailable"} 2');
+});
+
+test("startStreamerThread() rejects as internal when the thread cannot run", async () => {
+  const config = { ...streamerConfig({}), csvPaths: 7 as unknown as readonly string[] };
+  const outcome = startStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) });
+  expect(await outcome.catch((error) => error)).toMatchObject({ name: "AppError", code: "internal" });
+});
+
+test("startStreamerThread() loops at a pace until it is stopped", async () => {
+  await using folder = await temporaryFolder();
+  const controller = new AbortController();
+  const config = streamerConfig({
+    csvPaths: [await csvFile(folder.path, rows.slice(0, 60))],
+    loop: true,
+    intervalMs: 1,
+  });
+  let readings = 0;
+  const outcome = startStreamerThread(
+    { ...config, times: "live" },
+    {
+      ...quiet(),
+      queue: openTestQueue(systemClock),
+      signal: controller.signal,
+      onProgress: (progress) => {
+        readings = progress.readings;
+      },
+    },
+  );
+  await eventually(() => readings > 180, { what: "three passes" });
+  controller.abort();
+  expect((await outcome).passes).toBeGreaterThanOrEqual(3);
+});

@@ -30,7 +30,7 @@ function checkCount(name: string, items: readonly unknown[], min = 0): void {
   }
 }
 
-export function checkProducer(producer: string): void {
+function checkProducer(producer: string): void {
   if (producer.length === 0 || producer.length > MAX_PRODUCER_LENGTH) {
     refuse("producer", `of ${producer.length} characters`, `1 to ${MAX_PRODUCER_LENGTH} characters`);
   }

@@ -13,7 +13,7 @@ import type { SaveOptions } from "../../services/repository/port.ts";
 import { batchOfReadings, uuidOf } from "./batches.ts";
 import { ManualClock, settled } from "./manual-clock.ts";
 
-export const PRODUCER = "csv@0/1";
+const PRODUCER = "csv@0/1";
 
 /** One reading of GPU 1 with the batch's number as its value. */
 export const numbered = (seq: number): OutgoingBatch => ({
@@ -25,7 +25,7 @@ export const numbered = (seq: number): OutgoingBatch => ({
 
 export const undecodable = (seq: number): OutgoingBatch => ({ ...numbered(seq), body: Uint8Array.of(1, 2, 3) });
 
-export function recordingLog() {
+function recordingLog() {
   const lines: { level: LogLevel; message: string; fields: Readonly<Record<string, unknown>> }[] = [];
   const at =
     (level: LogLevel) =>

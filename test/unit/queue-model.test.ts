@@ -19,7 +19,7 @@ const open =
 
 describe("queue model", () => {
   test("memory queue does what the model does, whatever is done to it", async () => {
-    const { failed, report } = await checkQueueModel(open(), { runs: 5000, limitMs: 6000 });
+    const { failed, report } = await checkQueueModel(open(), { runs: 3000, limitMs: 6000 });
     expect(report).toBe("");
     expect(failed).toBe(false);
   }, 20_000);

@@ -50,7 +50,7 @@ export async function openPublisher(queue: Queue, producer = "csv@0/1") {
   };
 }
 
-export const claimRequest = (request: Partial<ClaimRequest> = {}): ClaimRequest => ({
+const claimRequest = (request: Partial<ClaimRequest> = {}): ClaimRequest => ({
   max: 100,
   maxBytes: 1_000_000,
   leaseMs: 30_000,

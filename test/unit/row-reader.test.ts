@@ -79,6 +79,28 @@ describe("openRows() on a bad row", () => {
     expect(skips.map(({ reason, line }) => ({ reason, line }))).toEqual([{ reason: "quote", line: 3 }]);
   });
 
+  test("that is too long is no row either where its end looks like one", async () => {
+    const chunkBytes = 70_000;
+    const filler = "x".repeat(chunkBytes - 2 * (good(1).length + 1));
+    const file = await files.write("some.csv", csvText(good(1), good(1), filler + good(1), good(2)));
+    const { readings, skips } = await readAll(file, { chunkBytes });
+    expect(readings.map(({ text }) => text)).toEqual([1, 1, 2].map((n) => reading(n, n)));
+    expect(skips.map(({ reason, line }) => ({ reason, line }))).toEqual([{ reason: "too_long", line: 4 }]);
+  });
+
+  test("that differs from rows before it by the sign of a zero is not taken for one of them", async () => {
+    const zeros = rowLine(1, { Hostname: "\0".repeat(24) });
+    const at = zeros.indexOf("\0");
+    const variants = Array.from({ length: 24 }, (_, index) => {
+      const bytes = Buffer.from(`${zeros}\n`);
+      bytes[at + index] = 0x80;
+      return bytes;
+    });
+    const { readings, skips } = await readText(Buffer.concat([Buffer.from(csvText(zeros, zeros)), ...variants]));
+    expect(readings).toHaveLength(2);
+    expect(skips.map(({ reason }) => reason)).toEqual(variants.map(() => "encoding"));
+  });
+
   test("counts each of many", async () => {
     const bad = rowLine(9, { value: "N/A" });
     const { readings, skips } = await readText(

@@ -28,7 +28,7 @@ export function createAttributionTable(database: Database): AttributionTable {
   const extend = database.prepare("UPDATE attributions SET last_at = ?3 WHERE gpu = ?1 AND first_at = ?2");
   const remove = database.prepare("DELETE FROM attributions WHERE gpu = ? AND first_at = ?");
   const before = database.prepare(
-    `SELECT ${COLUMNS} FROM attributions WHERE gpu = ? AND first_at < ? ORDER BY first_at DESC LIMIT 2`,
+    `SELECT ${COLUMNS} FROM attributions WHERE gpu = ? AND first_at < ? ORDER BY first_at DESC LIMIT 1`,
   );
   const from = database.prepare(
     `SELECT ${COLUMNS} FROM attributions WHERE gpu = ?1 AND first_at BETWEEN ?2 AND coalesce(
@@ -54,10 +54,7 @@ export function createAttributionTable(database: Database): AttributionTable {
     add: put,
     extend: ({ id }, held) => void extend.run(id, held.from, held.to),
     insert(gpu, sighting, ticks) {
-      const near = [
-        ...before.all(gpu.id, sighting.from).reverse(),
-        ...from.all(gpu.id, sighting.from, sighting.to),
-      ].map(heldOf);
+      const near = [...before.all(gpu.id, sighting.from), ...from.all(gpu.id, sighting.from, sighting.to)].map(heldOf);
       for (const held of near) remove.run(gpu.id, held.from);
       for (const held of addSighting(near, sighting, ticks)) put(gpu, held);
     },

@@ -13,6 +13,7 @@ import {
   START,
   TEMP,
   UTIL,
+  uuidOf,
   windowOf,
 } from "./bench.ts";
 
@@ -96,6 +97,29 @@ export function attributionConformance(open: OpenRepository): void {
     expect(await intervals(bench)).toEqual(runsOf(pods));
   });
 
+  test("repository.attributions() cuts an interval at the readings next to another holder's, also within a bucket", async () => {
+    await using bench = await open();
+    const others = rowsHeldBy(["a", "a", "a", "a", "a"]).filter((_, tick) => tick !== 2);
+    await bench.repository.save([batchOf(others)]);
+    await bench.repository.save([batchOf(rowsHeldBy(["b"], 2))]);
+    expect(await intervals(bench)).toEqual([
+      ["a", 0, 1],
+      ["b", 2, 2],
+      ["a", 3, 4],
+    ]);
+  });
+
+  test("repository.attributions() keeps what a later source told when an earlier batch is redelivered", async () => {
+    await using bench = await open();
+    const first = batchOf(rowsHeldBy(["a", "a", "a"]));
+    await bench.repository.save([first]);
+    await bench.repository.save([batchOf([[TEMP, 1000, 30, factsOf(1, heldBy("b"))]])]);
+    const before = await intervals(bench);
+    expect(before).toHaveLength(3);
+    await bench.repository.save([first]);
+    expect(await intervals(bench)).toEqual(before);
+  });
+
   test("repository.attributions() gives the intervals that touch the window, whole", async () => {
     await using bench = await open();
     await bench.repository.save([batchOf(rowsHeldBy(["a", "a", "b", "b", null, "c"]))]);
@@ -134,9 +158,11 @@ export function attributionConformance(open: OpenRepository): void {
         stepMs: fc.constantFrom(1000, HOUR / 4),
       });
     });
+    await using bench = await open();
+    let gpu = 0;
     await fc.assert(
       fc.asyncProperty(timeline, async ({ pods, sources, shuffle, twice, group, stepMs }) => {
-        await using bench = await open();
+        gpu++;
         const parts = sources.flatMap((cuts, source) =>
           [0, ...cuts].map((start, index) =>
             batchOf(
@@ -147,7 +173,7 @@ export function attributionConformance(open: OpenRepository): void {
                     source === 0 ? UTIL : TEMP,
                     (start + tick) * stepMs,
                     tick,
-                    factsOf(1, heldBy(pod)),
+                    factsOf(gpu, heldBy(pod)),
                   ],
                 ),
             ),
@@ -159,7 +185,7 @@ export function attributionConformance(open: OpenRepository): void {
         for (let start = 0; start < saves.length; start += group) {
           await bench.repository.save(saves.slice(start, start + group));
         }
-        const found = (await bench.repository.attributions(GPU, ALL_TIME)).map(
+        const found = (await bench.repository.attributions(uuidOf(gpu), ALL_TIME)).map(
           ({ pod, from, to }): Interval => [pod, (from - START) / stepMs, (to - START) / stepMs],
         );
         expect(found).toEqual(runsOf(pods));

@@ -92,6 +92,8 @@ export const read = async (
 ): Promise<[Series, number, number][]> =>
   rowsOf((await repository.readings(gpu, window, { limit: 10_000, ...query })).readings);
 
+const PAGES_MAX = 500;
+
 /** All pages, one after the other; `between` runs before each but the first. */
 export async function readPages(
   repository: Repository,
@@ -104,6 +106,7 @@ export async function readPages(
     const { readings, next } = await repository.readings(GPU, window, { ...query, after });
     pages.push(rowsOf(readings));
     if (next === null) return pages;
+    if (pages.length > PAGES_MAX) throw new Error(`more than ${PAGES_MAX} pages`);
     after = next;
     await between(pages.length);
   }

@@ -81,7 +81,10 @@ export function inventoryConformance(open: OpenRepository): void {
     await using bench = await open();
     const { repository } = bench;
     const numbers = Array.from({ length: 50 }, (_, number) => number);
-    await repository.save([batchOf(numbers.map((number): Row => [UTIL, 0, 1, factsOf(number)]))]);
+    const index = (number: number) => String(number % 3);
+    await repository.save([
+      batchOf(numbers.map((number): Row => [UTIL, 0, 1, factsOf(number, { index: index(number) })])),
+    ]);
     const seen: string[] = [];
     let after: GpuCursor | undefined;
     do {

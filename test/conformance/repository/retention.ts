@@ -41,17 +41,18 @@ export function retentionConformance(open: OpenRepository): void {
 
   test("repository.save() counts age from now, and keeps a block whole that is partly too old", async () => {
     await using bench = await open({ retentionMs: 2 * HOUR });
-    await bench.clock.advance(HOUR);
+    await bench.clock.advance(HOUR / 2);
     const outcome = await bench.repository.save([
       batchOf([
-        [UTIL, -HOUR, 1],
-        [UTIL, -1000, 2],
-        [UTIL, -HOUR - 1, 3],
+        [UTIL, -1.6 * HOUR, 1],
+        [UTIL, -1.4 * HOUR, 2],
+        [UTIL, -2.1 * HOUR, 3],
       ]),
     ]);
     expect(outcome).toMatchObject({ buckets: 1, readings: 2, tooOld: 1 });
     await bench.clock.advance(HOUR);
-    expect(await bench.repository.save([batchOf([[TEMP, -1, 2]])])).toMatchObject({ buckets: 0, tooOld: 1 });
+    expect(await bench.repository.save([batchOf([[TEMP, -HOUR / 2 - 1, 2]])])).toMatchObject({ buckets: 0, tooOld: 1 });
+    expect(await bench.repository.save([batchOf([[TEMP, -HOUR / 2, 2]])])).toMatchObject({ buckets: 1, tooOld: 0 });
   });
 
   test("repository learns nothing of a GPU from readings it drops", async () => {

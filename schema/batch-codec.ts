@@ -212,7 +212,3 @@ export const decodeBatch = (bytes: Uint8Array): Result<Batch> =>
     const length = from.bounded(MAX_BODY_BYTES, "length of the body");
     return readBody(new ByteReader(decompress(from.bytes(from.left), length)), header);
   });
-
-/** The header alone, without unpacking the rest: for dead-letter previews. */
-export const decodeBatchHeader = (bytes: Uint8Array): Result<BatchHeader> =>
-  attempt(() => readHeader(openBytes(bytes)));

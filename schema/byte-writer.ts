@@ -6,7 +6,7 @@ export class ByteWriter {
   #view: DataView;
   #length = 0;
 
-  constructor(capacity = 4096) {
+  constructor(capacity = 1024) {
     this.#bytes = new Uint8Array(capacity);
     this.#view = new DataView(this.#bytes.buffer);
   }

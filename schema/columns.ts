@@ -23,95 +23,126 @@ export const MAX_BLOCK_CELLS = 1 << 20;
 const VERSION = 1;
 const EVERY_TIME = 0;
 
-/** One character per byte, a different one for each: makes a bitmap a key. */
-const LATIN1 = new TextDecoder("latin1");
-
 /** Packs block after block with the same scratch memory. */
 export class ColumnPacker {
-  readonly #out = new ByteWriter(64 * 1024);
+  readonly #out = new ByteWriter();
   readonly #numbers = new NumberColumn();
-  #present = new Float64Array(256);
+  #present = new Float64Array(32);
 
-  /** Deterministic: equal columns give equal bytes on every runtime. At most `MAX_BLOCK_CELLS`. */
-  pack({ at, values }: Columns): Uint8Array {
+  /**
+   * The first `times` of `at`, and as many values of each column, one column behind the other in `cells`.
+   * Deterministic: equal columns give equal bytes on every runtime.
+   * @throws RangeError without a time or column, or above `MAX_BLOCK_CELLS`
+   */
+  pack(at: Float64Array, times: number, cells: Float64Array, columns: number): Uint8Array {
+    if (times === 0 || columns === 0 || times * columns > MAX_BLOCK_CELLS) {
+      throw new RangeError(`${times} times × ${columns} columns: a block has 1 to ${MAX_BLOCK_CELLS} cells`);
+    }
     const out = this.#out;
-    const times = at.length;
     out.reset();
     out.byte(VERSION);
     out.varint(times);
-    out.varint(values.length);
-    this.#numbers.write(out, at, times);
-    if (this.#present.length < times) this.#present = new Float64Array(times);
-    const patterns = findPatterns(values, times);
-    out.varint(patterns.bitmaps.length);
-    for (const bitmap of patterns.bitmaps) out.bytes(bitmap);
-    for (const [index, column] of values.entries()) {
-      const pattern = patterns.ofColumn[index] as number;
-      if (patterns.bitmaps.length > 0) out.varint(pattern);
-      if (pattern === EVERY_TIME) this.#numbers.write(out, column, times);
-      else this.#numbers.write(out, this.#present, this.#gather(column));
+    out.varint(columns);
+    this.#numbers.write(out, at, 0, times);
+    const patterns = hasHoles(cells, times * columns) ? findPatterns(cells, times, columns) : undefined;
+    out.varint(patterns?.bitmaps.length ?? 0);
+    for (const bitmap of patterns?.bitmaps ?? []) out.bytes(bitmap);
+    for (let column = 0; column < columns; column++) {
+      const pattern = patterns?.ofColumn[column] ?? EVERY_TIME;
+      if (patterns !== undefined) out.varint(pattern);
+      if (pattern === EVERY_TIME) this.#numbers.write(out, cells, column * times, times);
+      else this.#numbers.write(out, this.#present, 0, this.#gather(cells, column * times, times));
     }
     return out.take();
   }
 
-  #gather(column: Float64Array): number {
+  #gather(cells: Float64Array, start: number, times: number): number {
+    if (this.#present.length < times) this.#present = new Float64Array(times);
     let count = 0;
-    for (let tick = 0; tick < column.length; tick++) {
-      const value = column[tick] as number;
+    for (let cell = start; cell < start + times; cell++) {
+      const value = cells[cell] as number;
       if (!Number.isNaN(value)) this.#present[count++] = value;
     }
     return count;
   }
 }
 
+function hasHoles(cells: Float64Array, size: number): boolean {
+  for (let cell = 0; cell < size; cell++) if (Number.isNaN(cells[cell])) return true;
+  return false;
+}
+
 /** Bitmaps of the columns with holes, each once in order of appearance; 1 + index per column, or `EVERY_TIME`. */
 function findPatterns(
-  values: readonly Float64Array[],
+  cells: Float64Array,
   times: number,
+  columns: number,
 ): { readonly bitmaps: readonly Uint8Array[]; readonly ofColumn: readonly number[] } {
   const bitmaps: Uint8Array[] = [];
   const known = new Map<string, number>();
-  const ofColumn = values.map((column) => {
-    let tick = 0;
-    while (tick < times && !Number.isNaN(column[tick])) tick++;
-    if (tick === times) return EVERY_TIME;
-    const bitmap = new Uint8Array((times + 7) >> 3);
-    for (tick = 0; tick < times; tick++) {
-      if (!Number.isNaN(column[tick])) bitmap[tick >> 3] = (bitmap[tick >> 3] as number) | (1 << (tick & 7));
+  const ofColumn: number[] = [];
+  for (let start = 0; start < times * columns; start += times) {
+    const bitmap = Buffer.alloc((times + 7) >> 3);
+    let present = 0;
+    for (let tick = 0; tick < times; tick++) {
+      if (Number.isNaN(cells[start + tick])) continue;
+      bitmap[tick >> 3] = (bitmap[tick >> 3] as number) | (1 << (tick & 7));
+      present++;
     }
-    const key = LATIN1.decode(bitmap);
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    bitmaps.push(bitmap);
-    known.set(key, bitmaps.length);
-    return bitmaps.length;
-  });
+    const key = bitmap.toString("latin1");
+    let pattern = present === times ? EVERY_TIME : known.get(key);
+    if (pattern === undefined) {
+      pattern = bitmaps.push(bitmap);
+      known.set(key, pattern);
+    }
+    ofColumn.push(pattern);
+  }
   return { bitmaps, ofColumn };
 }
 
-export const packColumns = (columns: Columns): Uint8Array => new ColumnPacker().pack(columns);
+/** Deterministic: equal columns give equal bytes on every runtime. At most `MAX_BLOCK_CELLS`, else a RangeError. */
+export function packColumns({ at, values }: Columns): Uint8Array {
+  const cells = new Float64Array(at.length * values.length);
+  for (const [index, column] of values.entries()) cells.set(column, index * at.length);
+  return new ColumnPacker().pack(at, at.length, cells, values.length);
+}
 
-function unpack(from: ByteReader): Columns {
+/** How many times and columns packed bytes hold, without unpacking them. */
+export interface ColumnsShape {
+  readonly times: number;
+  readonly columns: number;
+}
+
+function readShape(from: ByteReader): ColumnsShape {
   const version = from.byte();
   if (version !== VERSION) throw new DamagedBytes(`columns of version ${version}, known is ${VERSION}`);
   const times = from.bounded(MAX_BLOCK_CELLS, "number of times");
-  const count = from.bounded(MAX_BLOCK_CELLS, "number of columns");
-  if (times * count > MAX_BLOCK_CELLS) throw new DamagedBytes(`${times} times × ${count} columns are too many`);
-  if (times === 0 || count === 0) throw new DamagedBytes("a block without readings");
+  const columns = from.bounded(MAX_BLOCK_CELLS, "number of columns");
+  if (times * columns > MAX_BLOCK_CELLS) throw new DamagedBytes(`${times} times × ${columns} columns are too many`);
+  if (times === 0 || columns === 0) throw new DamagedBytes("a block without readings");
+  return { times, columns };
+}
+
+/** @throws DamagedBytes */
+export const shapeOfColumns = (packed: Uint8Array): ColumnsShape => readShape(new ByteReader(packed));
+
+function unpack(from: ByteReader): Columns {
+  const { times, columns } = readShape(from);
   const at = new Float64Array(times);
   readNumberColumn(from, at, times);
   for (let tick = 1; tick < times; tick++) {
     if ((at[tick] as number) <= (at[tick - 1] as number)) throw new DamagedBytes("times are not ascending");
   }
-  const patterns = from.bounded(count, "number of patterns");
+  const patterns = from.bounded(columns, "number of patterns");
   const bitmaps = Array.from({ length: patterns }, () => from.bytes((times + 7) >> 3));
-  const values = Array.from({ length: count }, () => {
+  const values: Float64Array[] = [];
+  while (values.length < columns) {
     const column = new Float64Array(times);
     const bitmap = patterns === 0 ? undefined : bitmaps[from.bounded(patterns, "pattern") - 1];
     if (bitmap === undefined) readNumberColumn(from, column, times);
     else readSparse(from, column, bitmap);
-    return column;
-  });
+    values.push(column);
+  }
   if (from.left > 0) throw new DamagedBytes(`${from.left} bytes too many`);
   return { at, values };
 }
@@ -120,7 +151,6 @@ function unpack(from: ByteReader): Columns {
 function readSparse(from: ByteReader, column: Float64Array, bitmap: Uint8Array): void {
   let present = 0;
   for (let tick = 0; tick < column.length; tick++) present += ((bitmap[tick >> 3] as number) >> (tick & 7)) & 1;
-  if (present === 0) throw new DamagedBytes("a column without readings");
   readNumberColumn(from, column, present);
   for (let tick = column.length - 1; tick >= 0; tick--) {
     const isPresent = ((bitmap[tick >> 3] as number) >> (tick & 7)) & 1;

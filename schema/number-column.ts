@@ -3,12 +3,15 @@
  * as their differences or spans need, or eight bytes each.
  *
  * First byte: form in the low two bits, decimal places in the rest. Whole numbers follow in groups of `GROUP`: width
- * (bits; from `WIDE` on bytes), smallest (signed varint), then what each has above it.
+ * (bits; from `WIDE` on bytes), smallest (signed varint), then what each has above it. Behind `raw` the rest of the
+ * first byte is `RAW_ONCE` where one double stands for all.
  */
 import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 
 const FORMS = { constant: 0, values: 1, steps: 2, raw: 3 } as const;
+const RAW_EACH = 0;
+const RAW_ONCE = 1;
 const GROUP = 32;
 const MAX_BITS = 25;
 const WIDE = 28;
@@ -18,14 +21,15 @@ const MAX_PLACES = 12;
 const TENS = Array.from({ length: MAX_PLACES + 1 }, (_, places) => Number(`1e${places}`));
 
 /** The least decimal places with which every value is a whole number and comes back exactly; -1: there are none. */
-function placesOf(values: Float64Array, count: number): number {
+function placesOf(values: Float64Array, start: number, end: number): number {
   let places = 0;
   let ten = 1;
   let largest = 0;
-  for (let index = 0; index < count; index++) {
+  for (let index = start; index < end; index++) {
     const value = values[index] as number;
     if (value === 0 && 1 / value < 0) return -1;
-    largest = Math.max(largest, Math.abs(value));
+    const size = value < 0 ? -value : value;
+    if (size > largest) largest = size;
     while (Math.round(value * ten) / ten !== value) {
       if (++places > MAX_PLACES) return -1;
       ten = TENS[places] as number;
@@ -55,53 +59,60 @@ interface Spans {
   readonly width: Uint8Array;
 }
 
+/** Writes number columns, one after the other, with the same scratch memory. */
 export class NumberColumn {
-  #whole = new Float64Array(256);
-  #steps = new Float64Array(256);
-  #spans: { readonly values: Spans; readonly steps: Spans } = { values: spansFor(256), steps: spansFor(256) };
+  #whole = new Float64Array(GROUP);
+  #steps = new Float64Array(GROUP);
+  #spans: { readonly values: Spans; readonly steps: Spans } = { values: spansFor(GROUP), steps: spansFor(GROUP) };
 
-  /** `count` finite values of `values`, 1 at least. */
-  write(out: ByteWriter, values: Float64Array, count: number): void {
-    const first = values[0] as number;
-    let same = 1;
-    while (same < count && values[same] === first) same++;
-    const places = placesOf(values, same === count ? 1 : count);
+  /** `count` finite values of `values` from `start`; nothing is written for none. */
+  write(out: ByteWriter, values: Float64Array, start: number, count: number): void {
+    if (count === 0) return;
+    const end = start + count;
+    const first = values[start] as number;
+    let index = start + 1;
+    while (index < end && Object.is(values[index], first)) index++;
+    const isConstant = index === end;
+    const places = placesOf(values, start, isConstant ? start + 1 : end);
     if (places === -1) {
-      out.byte(FORMS.raw);
-      for (let index = 0; index < count; index++) out.double(values[index] as number);
+      out.byte(FORMS.raw | ((isConstant ? RAW_ONCE : RAW_EACH) << 2));
+      for (index = start; index < (isConstant ? start + 1 : end); index++) out.double(values[index] as number);
       return;
     }
     const ten = TENS[places] as number;
-    if (same === count) {
+    if (isConstant) {
       out.byte(FORMS.constant | (places << 2));
       out.signed(Math.round(first * ten));
       return;
     }
-    this.#grow(count);
+    this.#fill(values, start, count, ten);
+    const asValues = measure(this.#whole, count, this.#spans.values);
+    const asSteps = measure(this.#steps, count - 1, this.#spans.steps);
+    if (asValues <= asSteps) {
+      out.byte(FORMS.values | (places << 2));
+      writeGroups(out, this.#whole, count, this.#spans.values);
+    } else {
+      out.byte(FORMS.steps | (places << 2));
+      out.signed(this.#whole[0] as number);
+      writeGroups(out, this.#steps, count - 1, this.#spans.steps);
+    }
+  }
+
+  #fill(values: Float64Array, start: number, count: number, ten: number): void {
+    if (count > this.#whole.length) this.#grow(count);
     const whole = this.#whole;
     const steps = this.#steps;
-    let previous = Math.round(first * ten);
+    let previous = Math.round((values[start] as number) * ten);
     whole[0] = previous;
     for (let index = 1; index < count; index++) {
-      const next = Math.round((values[index] as number) * ten);
+      const next = Math.round((values[start + index] as number) * ten);
       whole[index] = next;
       steps[index - 1] = next - previous;
       previous = next;
     }
-    const asValues = measure(whole, count, this.#spans.values);
-    const asSteps = measure(steps, count - 1, this.#spans.steps);
-    if (asValues <= asSteps) {
-      out.byte(FORMS.values | (places << 2));
-      writeGroups(out, whole, count, this.#spans.values);
-    } else {
-      out.byte(FORMS.steps | (places << 2));
-      out.signed(whole[0] as number);
-      writeGroups(out, steps, count - 1, this.#spans.steps);
-    }
   }
 
   #grow(count: number): void {
-    if (count <= this.#whole.length) return;
     const capacity = Math.max(count, this.#whole.length * 2);
     this.#whole = new Float64Array(capacity);
     this.#steps = new Float64Array(capacity);
@@ -159,17 +170,25 @@ function readGroups(from: ByteReader, into: Float64Array, start: number, end: nu
   }
 }
 
+function readRaw(from: ByteReader, into: Float64Array, count: number, repeated: number): void {
+  if (repeated > RAW_ONCE) throw new DamagedBytes(`raw values of kind ${repeated} are not known`);
+  const written = repeated === RAW_ONCE ? 1 : count;
+  for (let index = 0; index < written; index++) {
+    const value = from.double();
+    if (!Number.isFinite(value)) throw new DamagedBytes(`value ${value} is not finite`);
+    into[index] = value;
+  }
+  into.fill(into[0] as number, written, count);
+}
+
 /** Fills the first `count` numbers of `into`. @throws DamagedBytes */
 export function readNumberColumn(from: ByteReader, into: Float64Array, count: number): void {
+  if (count === 0) return;
   const head = from.byte();
   const places = head >> 2;
   const form = head & 3;
   if (form === FORMS.raw) {
-    for (let index = 0; index < count; index++) {
-      const value = from.double();
-      if (!Number.isFinite(value)) throw new DamagedBytes(`value ${value} is not finite`);
-      into[index] = value;
-    }
+    readRaw(from, into, count, places);
     return;
   }
   const ten = TENS[places];

@@ -2,7 +2,7 @@
 import type { Series } from "./reading.ts";
 
 /** Labels that make a series (reference/telemetry.md §2, §3.2); never identity, attribution or what is constant. */
-export const SERIES_LABELS = ["GPU_I_ID", "clock_event", "nvlink", "nvswitch", "vgpu", "xid"] as const;
+const SERIES_LABELS = ["GPU_I_ID", "clock_event", "nvlink", "nvswitch", "vgpu", "xid"] as const;
 
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
 

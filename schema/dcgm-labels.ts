@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "./result.ts";
 
 /** What a message says is accepted. */
-export const LABELS_FORM = 'labels of the form name="value",name="value"';
+const LABELS_FORM = 'labels of the form name="value",name="value"';
 
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"(?:, ?|$)/sy;
 const ESCAPE = /\\(["\\n])/g;

@@ -26,6 +26,9 @@ export function isBlankNumber(value: number): boolean {
   return beyond === 0 || beyond === 1 || beyond === 2 || beyond === 3;
 }
 
+/** What is to be said of a blank number. */
+export const describeBlank = (text: string): string => `value "${text.slice(0, 80)}" is DCGM's sign for a blank`;
+
 /** A decimal number as Prometheus prints it; always finite. Spaces, `0x10` and `1_000` are no numbers. */
 export function parseDcgmValue(text: string): Result<number, ValueFault> {
   const shown = `value "${text.slice(0, 80)}"`;
@@ -36,6 +39,6 @@ export function parseDcgmValue(text: string): Result<number, ValueFault> {
   }
   const value = Number(text);
   if (!Number.isFinite(value)) return fail({ reason: "not_finite", detail: `${shown} is not a finite number` });
-  if (isBlankNumber(value)) return fail({ reason: "blank", detail: `${shown} is DCGM's sign for a blank` });
+  if (isBlankNumber(value)) return fail({ reason: "blank", detail: describeBlank(text) });
   return ok(value);
 }

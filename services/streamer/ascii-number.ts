@@ -7,16 +7,23 @@ const POINT = 0x2e;
 const MAX_DIGITS = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
 
-/** The most bytes a number takes that is read here: sign, point and digits. */
-export const MAX_NUMBER_BYTES = MAX_DIGITS + 2;
+/** DCGM's 64-bit blanks have 19 digits; from here on a number is one of them however it is rounded. */
+const MAX_BLANK_DIGITS = 19;
+const SURELY_BLANK = 9.21e18;
 
-/** Holds the number read last. */
+/** The most bytes a number takes that is read here: sign, point and digits. */
+export const MAX_NUMBER_BYTES = MAX_BLANK_DIGITS + 2;
+
+/** Holds the number read last, and where it was. */
 export class AsciiNumber {
   value = 0;
+  start = 0;
+  end = 0;
 
   /**
    * Reads digits, with a sign `-` and a decimal point where there are any, and tells where they end. -1 for what is no
-   * number or one of another form: exponent, plus sign, more than 15 digits. What follows is for the caller to judge.
+   * number or one of another form: exponent, plus sign, more than 15 digits; but a 64-bit blank is read, inexactly. What
+   * follows is for the caller to judge.
    */
   read(bytes: Uint8Array, from: number): number {
     let at = from;
@@ -27,7 +34,7 @@ export class AsciiNumber {
     let scale = 0;
     let digit = ((bytes[at] as number) - ZERO) >>> 0;
     while (digit < 10) {
-      if (++digits > MAX_DIGITS) return -1;
+      if (++digits > MAX_BLANK_DIGITS) return -1;
       mantissa = mantissa * 10 + digit;
       digit = ((bytes[++at] as number) - ZERO) >>> 0;
     }
@@ -40,9 +47,11 @@ export class AsciiNumber {
         digit = ((bytes[++at] as number) - ZERO) >>> 0;
       }
     }
-    if (digits === 0) return -1;
+    if (digits === 0 || (digits > MAX_DIGITS && (mantissa < SURELY_BLANK || negative))) return -1;
     const magnitude = scale === 0 ? mantissa : mantissa / (POWERS_OF_TEN[scale] as number);
     this.value = negative ? -magnitude : magnitude;
+    this.start = from;
+    this.end = at;
     return at;
   }
 }

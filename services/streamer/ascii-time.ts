@@ -1,11 +1,14 @@
-/** Times of the form `2025-07-18T20:42:34Z` or `2025-07-18T20:42:34.250Z` straight from bytes, of a day already seen. */
+/** Times of the form `2025-07-18T20:42:34Z` or `2025-07-18T20:42:34.250118Z` straight from bytes, of a day already seen. */
 import { parseTimestamp } from "../../schema/timestamp.ts";
 
 const ZERO = 0x30;
-const FORM = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/;
+const MS_OF_DIGIT = [100, 10, 1, 0, 0, 0, 0];
+const FORM = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z$/;
 
 /** The most bytes a time takes that is read here. */
-export const MAX_TIME_BYTES = 24;
+export const MAX_TIME_BYTES = 27;
+/** Digits of a second that count: more of them could round up to the next millisecond in `parseTimestamp`. */
+const MAX_FRACTION_DIGITS = 6;
 
 /** Two digits as a number, NaN-free: anything else gives 100 or more. */
 function pair(bytes: Uint8Array, at: number): number {
@@ -16,7 +19,7 @@ function pair(bytes: Uint8Array, at: number): number {
 
 /** Holds the time read last. Eight bytes are compared as one double: no text has a zero byte, so equal is equal. */
 export class AsciiTime {
-  /** ms since the epoch. */
+  /** ms since the epoch, rounded down. */
   at = Number.NaN;
   #day = Number.NaN;
   #yearAndMonth = Number.NaN;
@@ -54,11 +57,17 @@ export class AsciiTime {
       this.at = at;
       return from + 20;
     }
-    const tenths = ((bytes[from + 20] as number) - ZERO) >>> 0;
-    const hundredths = pair(bytes, from + 21);
-    if (bytes[from + 19] !== 0x2e || bytes[from + 23] !== 0x5a || tenths > 9 || hundredths > 99) return -1;
+    if (bytes[from + 19] !== 0x2e) return -1;
+    let digits = 0;
+    let ms = 0;
+    for (; digits <= MAX_FRACTION_DIGITS; digits++) {
+      const digit = ((bytes[from + 20 + digits] as number) - ZERO) >>> 0;
+      if (digit > 9) break;
+      ms += digit * (MS_OF_DIGIT[digits] as number);
+    }
+    if (digits === 0 || digits > MAX_FRACTION_DIGITS || bytes[from + 20 + digits] !== 0x5a) return -1;
     this.#middle = Number.NaN;
-    this.at = at + tenths * 100 + hundredths;
-    return from + 24;
+    this.at = at + ms;
+    return from + 21 + digits;
   }
 }

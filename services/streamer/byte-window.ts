@@ -2,7 +2,7 @@
 import type { ByteSource } from "./byte-source.ts";
 
 /** What may be left unread when more is asked for. */
-export const MAX_UNREAD_BYTES = 131_072;
+const MAX_UNREAD_BYTES = 131_072;
 
 interface Block {
   readonly bytes: Buffer<ArrayBuffer>;

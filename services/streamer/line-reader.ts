@@ -9,9 +9,9 @@ import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
 import type { RowPlace, RowTarget, SkipReason } from "./rows.ts";
 
 /** A longer line is skipped; a quoted field may hold newlines, but its record is no longer than this either. */
-export const MAX_RECORD_BYTES = 65_536;
+const MAX_RECORD_BYTES = 65_536;
 /** Lines that a record with newlines in quotes may span; a quote still open then is taken for a stray one. */
-export const MAX_RECORD_LINES = 8;
+const MAX_RECORD_LINES = 8;
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -55,7 +55,7 @@ export class LineReader {
     for (;;) {
       // Inside of a line that is too long nothing is a row, whatever it looks like.
       if (this.#tooLongFrom === undefined) {
-        const stop = this.#shapes.follow(this.#window, target, lastTime);
+        const stop = this.#shapes.follow(this.#window, target, this.#line, lastTime);
         this.#line += this.#shapes.rows;
         if (stop) return true;
       }
@@ -87,8 +87,9 @@ export class LineReader {
       const parts = this.#parts(newline + 1);
       const slot = parts === undefined ? undefined : this.#shapes.read(window, parts, lastTime);
       if (slot !== undefined) {
+        const line = this.#line;
         this.#advance(newline, 1);
-        return slot >= 0 && target.add(slot, this.#shapes.at, this.#shapes.value) ? "stop" : "read";
+        return this.#shapes.give(target, slot, bytes, line) ? "stop" : "read";
       }
     }
     if (!this.#fields.scan(bytes, start, end, MAX_FIELDS)) return this.#record(target, newline, lastTime);

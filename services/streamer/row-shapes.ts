@@ -5,7 +5,7 @@
  */
 
 import { isRowTime } from "../../schema/dcgm-csv.ts";
-import { isBlankNumber } from "../../schema/dcgm-value.ts";
+import { describeBlank, isBlankNumber } from "../../schema/dcgm-value.ts";
 import { AsciiNumber, MAX_NUMBER_BYTES } from "./ascii-number.ts";
 import { AsciiTime, MAX_TIME_BYTES } from "./ascii-time.ts";
 import type { ByteWindow } from "./byte-window.ts";
@@ -75,8 +75,11 @@ export class RowShapes {
     this.#sameHash = new Int32Array(size);
   }
 
-  /** Takes rows off the window while each is of the shape that is expected; true when the target says stop. */
-  follow(window: ByteWindow, target: RowTarget, lastTime: number): boolean {
+  /**
+   * Takes rows off the window while each is of the shape that is expected; true when the target says stop.
+   * @param line number of the first of them
+   */
+  follow(window: ByteWindow, target: RowTarget, line: number, lastTime: number): boolean {
     const { bytes, view, end } = window;
     const [text, time, number, isTimeFirst] = [this.#text, this.#time, this.#number, this.#isTimeFirst];
     let at = window.start;
@@ -97,12 +100,11 @@ export class RowShapes {
       if (next === -1 || !equalBytes(text, start + head, view, next, middle)) break;
       next = isTimeFirst ? number.read(bytes, next + middle) : time.read(bytes, view, next + middle);
       if (next === -1 || !equalBytes(text, start + head + middle, view, next, tail)) break;
-      if (!isRowTime(time.at, lastTime) || isBlankNumber(number.value)) break;
+      if (!isRowTime(time.at, lastTime)) break;
       at = next + tail;
-      rows++;
       last = shape;
-      const slot = this.#slots[shape] as number;
-      stop = slot >= 0 && target.add(slot, time.at, number.value);
+      stop = this.give(target, this.#slots[shape] as number, bytes, line + rows);
+      rows++;
     }
     window.start = at;
     this.#last = last;
@@ -118,7 +120,7 @@ export class RowShapes {
     return this.#slots[shape];
   }
 
-  /** As `find()`, for a row whose time and value are of the usual forms: they are in `at` and `value` then. */
+  /** As `find()`, for a row whose time and value are of the usual forms: `give()` knows them then. */
   read({ bytes, view }: ByteWindow, parts: RowParts, lastTime: number): number | undefined {
     const { firstStart, firstEnd, secondStart, secondEnd } = parts;
     const [time, number, isTimeFirst] = [this.#time, this.#number, this.#isTimeFirst];
@@ -128,16 +130,18 @@ export class RowShapes {
     const numberEnd = number.read(bytes, isTimeFirst ? secondStart : firstStart);
     if (timeEnd !== (isTimeFirst ? firstEnd : secondEnd)) return undefined;
     if (numberEnd !== (isTimeFirst ? secondEnd : firstEnd)) return undefined;
-    if (!isRowTime(time.at, lastTime) || isBlankNumber(number.value)) return undefined;
+    if (!isRowTime(time.at, lastTime)) return undefined;
     return this.find(view, parts);
   }
 
-  get at(): number {
-    return this.#time.at;
-  }
-
-  get value(): number {
-    return this.#number.value;
+  /** Delivers the row read last; true when the target says stop. */
+  give(target: RowTarget, slot: number, bytes: Buffer, line: number): boolean {
+    if (slot < 0) return false;
+    const { value, start, end } = this.#number;
+    if (!isBlankNumber(value)) return target.add(slot, this.#time.at, value);
+    const text = bytes.toString("latin1", start, end);
+    target.skip("blank", line, () => describeBlank(text));
+    return false;
   }
 
   /** Remembers the shape of a row whose time and value are its only parts that may differ. */

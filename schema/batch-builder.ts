@@ -16,15 +16,16 @@ export interface BatchBuilder {
   readonly size: number;
   /**
    * A number that stands for this GPU with these facts and this series; stable for the builder's life, which keeps
-   * every combination it was ever asked for.
+   * every combination it was ever asked for. Where pods come and go, its owner replaces the builder now and then.
    */
   slot(facts: GpuFacts, series: Series): number;
-  /** `at`: whole milliseconds; `value`: finite. */
+  /** `at`: whole milliseconds after 1970; `value`: finite. */
   add(slot: number, at: number, value: number): void;
   /**
    * Seals everything added, one reading at least; the builder is empty afterwards, its slots stay valid. Sightings are
    * in order of uuid and time: one for each stretch of a GPU's times at which it had the same facts. Where facts differ
-   * at one time (a shared GPU) their sightings overlap.
+   * at one time (a shared GPU) their sightings overlap. Blocks are in order of uuid and time too; a GPU has one in an
+   * hour, more only when its times and series are too many and too scattered for `MAX_BLOCK_CELLS`.
    */
   take(header: { producer: string; epoch: number; seq: number }): Batch;
   /** (series, time) pairs that came twice and were merged, and those of them whose values differed; running totals. */
@@ -33,13 +34,22 @@ export interface BatchBuilder {
 
 /** The series that the blocks use, by name, and the blocks with their places in that list. */
 function withSeries(blocks: readonly Block[], table: SlotTable): Pick<Batch, "series" | "blocks"> {
-  const { ranks, things } = table.series;
-  const used = [...new Set(blocks.flatMap(({ series }) => series))];
-  used.sort((a, b) => (ranks[a] as number) - (ranks[b] as number));
+  const { ranks, texts } = table.series;
+  const lists = new Map<readonly number[], readonly number[]>();
+  for (const { series } of blocks) lists.set(series, series);
+  const used = [...new Set([...lists.keys()].flat())].sort((a, b) => (ranks[a] as number) - (ranks[b] as number));
   const placeOf = new Map(used.map((number, place) => [number, place]));
+  for (const list of lists.keys()) {
+    lists.set(
+      list,
+      list.map((number) => placeOf.get(number) as number),
+    );
+  }
   return {
-    series: used.map((number) => things[number] as Series),
-    blocks: blocks.map((block) => ({ ...block, series: block.series.map((number) => placeOf.get(number) as number) })),
+    series: used.map((number) => texts[number] as Series),
+    blocks: blocks.map(({ gpu, from, to, readings, series, packed }) => {
+      return { gpu, from, to, readings, series: lists.get(series) as readonly number[], packed };
+    }),
   };
 }
 
@@ -58,8 +68,8 @@ export function createBatchBuilder(): BatchBuilder {
       const cut: Block[] = [];
       const sightings: Sighting[] = [];
       for (const readings of log.byGpu(table)) {
-        cut.push(...cutter.cut(readings));
-        sightings.push(...sightingsOf(readings, table));
+        cutter.cut(readings, cut);
+        for (const sighting of sightingsOf(readings, table)) sightings.push(sighting);
       }
       log.clear();
       let readings = 0;

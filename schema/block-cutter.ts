@@ -1,17 +1,9 @@
 /** One GPU's readings → blocks: cut at full hours, columns in order of series, doubles merged. */
 import { BLOCK_SPAN_MS, type Block } from "./batch.ts";
 import { ColumnPacker, MAX_BLOCK_CELLS } from "./columns.ts";
-import type { GpuReadings } from "./reading-log.ts";
+import type { GpuUuid } from "./gpu.ts";
+import type { GpuReadings, ReadingColumns } from "./reading-log.ts";
 import type { SlotTable } from "./slot-table.ts";
-
-/** Readings `start` to `end` of one GPU, and how large their table is. */
-interface Cut {
-  readonly start: number;
-  readonly end: number;
-  readonly times: number;
-  /** Numbers of the series in it, in order of their names. */
-  readonly series: readonly number[];
-}
 
 const hourOf = (at: number): number => Math.floor(at / BLOCK_SPAN_MS);
 
@@ -19,77 +11,99 @@ export class BlockCutter {
   readonly merged = { same: 0, differing: 0 };
   readonly #table: SlotTable;
   readonly #packer = new ColumnPacker();
-  /** Series → its column in the cut at hand. */
-  #columnOf = new Int32Array(64);
-  #cells = new Float64Array(4096);
+  /** Series → its column in the cut at hand; -1 elsewhere. */
+  #columnOf = new Int32Array(64).fill(-1);
+  /** Series of the cut at hand and of the one before it, as they first appear; usually the same. */
+  #appeared: number[] = [];
+  #appearedBefore: number[] = [];
+  #ordered: readonly number[] = [];
+  #times = new Float64Array(64);
+  #cells = new Float64Array(1024);
 
   constructor(table: SlotTable) {
     this.#table = table;
   }
 
-  /** In order of time. `series` of a block holds the table's numbers. */
-  cut(readings: GpuReadings): Block[] {
-    const { at } = readings;
-    const blocks: Block[] = [];
-    for (let start = 0, end: number; start < at.length; start = end) {
-      const hour = hourOf(at[start] as number);
-      end = start + 1;
-      while (end < at.length && hourOf(at[end] as number) === hour) end++;
-      this.#cutHour(readings, start, end, blocks);
+  /**
+   * In order of time. `series` of a block holds the table's numbers; neighbours with the same series share the list.
+   */
+  cut({ gpu, columns, start, end }: GpuReadings, blocks: Block[]): void {
+    const uuid = this.#table.gpus.texts[gpu] as GpuUuid;
+    const { at } = columns;
+    for (let from = start, to: number; from < end; from = to) {
+      const hour = hourOf(at[from] as number);
+      if (hourOf(at[end - 1] as number) === hour) to = end;
+      else for (to = from + 1; hourOf(at[to] as number) === hour; ) to++;
+      this.#cutHour(uuid, columns, from, to, blocks);
     }
-    return blocks;
   }
 
   /** Halves what is too scattered to be a table. */
-  #cutHour(readings: GpuReadings, start: number, end: number, blocks: Block[]): void {
-    const cut = this.#measure(readings, start, end);
-    if (cut.times * cut.series.length <= MAX_BLOCK_CELLS || cut.times === 1) {
-      blocks.push(this.#block(readings, cut));
+  #cutHour(gpu: GpuUuid, columns: ReadingColumns, start: number, end: number, blocks: Block[]): void {
+    const times = this.#measure(columns, start, end);
+    if (times === 1 || times * this.#ordered.length <= MAX_BLOCK_CELLS) {
+      blocks.push(this.#block(gpu, columns, start, end, times));
       return;
     }
-    const { at } = readings;
+    const { at } = columns;
     let middle = (start + end) >> 1;
     while (middle < end && at[middle] === at[middle - 1]) middle++;
     if (middle === end) {
       middle = (start + end) >> 1;
       while (at[middle] === at[middle - 1]) middle--;
     }
-    this.#cutHour(readings, start, middle, blocks);
-    this.#cutHour(readings, middle, end, blocks);
+    this.#cutHour(gpu, columns, start, middle, blocks);
+    this.#cutHour(gpu, columns, middle, end, blocks);
   }
 
-  #measure({ slots, at }: GpuReadings, start: number, end: number): Cut {
-    const { ranks } = this.#table.series;
-    if (this.#columnOf.length < ranks.length) this.#columnOf = new Int32Array(ranks.length * 2);
+  /** Finds the series, their columns, and how many times there are. */
+  #measure({ slots, at }: ReadingColumns, start: number, end: number): number {
+    const { seriesOf, series } = this.#table;
+    if (this.#columnOf.length < series.texts.length) this.#columnOf = new Int32Array(series.texts.length * 2).fill(-1);
     const columnOf = this.#columnOf;
-    columnOf.fill(-1, 0, ranks.length);
-    const series: number[] = [];
+    [this.#appeared, this.#appearedBefore] = [this.#appearedBefore, this.#appeared];
+    const appeared = this.#appeared;
+    for (const number of this.#appearedBefore) columnOf[number] = -1;
+    appeared.length = 0;
     let times = 1;
     for (let index = start; index < end; index++) {
       if (index > start && at[index] !== at[index - 1]) times++;
-      const number = this.#table.of(slots[index] as number).series;
+      const number = seriesOf[slots[index] as number] as number;
       if (columnOf[number] !== -1) continue;
       columnOf[number] = 0;
-      series.push(number);
+      appeared.push(number);
     }
-    series.sort((a, b) => (ranks[a] as number) - (ranks[b] as number));
-    for (const [column, number] of series.entries()) columnOf[number] = column;
-    return { start, end, times, series };
+    if (!sameNumbers(appeared, this.#appearedBefore)) {
+      const { ranks } = series;
+      this.#ordered = appeared.toSorted((a, b) => (ranks[a] as number) - (ranks[b] as number));
+    }
+    for (const [column, number] of this.#ordered.entries()) columnOf[number] = column;
+    return times;
   }
 
-  #block({ gpu, slots, at, values }: GpuReadings, { start, end, times, series }: Cut): Block {
-    const size = times * series.length;
-    if (this.#cells.length < size) this.#cells = new Float64Array(size * 2);
+  #block(gpu: GpuUuid, columns: ReadingColumns, start: number, end: number, times: number): Block {
+    const series = this.#ordered;
+    const readings = this.#fill(columns, start, end, times);
+    const packed = this.#packer.pack(this.#times, times, this.#cells, series.length);
+    return { gpu, from: columns.at[start] as number, to: columns.at[end - 1] as number, readings, series, packed };
+  }
+
+  /** One column behind the other; returns how many cells hold a reading. */
+  #fill({ slots, at, values }: ReadingColumns, start: number, end: number, times: number): number {
+    const size = times * this.#ordered.length;
+    if (this.#times.length < times) this.#times = new Float64Array(Math.max(times, this.#times.length * 2));
+    if (this.#cells.length < size) this.#cells = new Float64Array(Math.max(size, this.#cells.length * 2));
+    const { seriesOf } = this.#table;
+    const columnOf = this.#columnOf;
+    const ticks = this.#times;
     const cells = this.#cells.fill(Number.NaN, 0, size);
-    const ticks = new Float64Array(times);
     let tick = 0;
     let readings = 0;
     ticks[0] = at[start] as number;
     for (let index = start; index < end; index++) {
       const time = at[index] as number;
       if (time !== ticks[tick]) ticks[++tick] = time;
-      const column = this.#columnOf[this.#table.of(slots[index] as number).series] as number;
-      const cell = column * times + tick;
+      const cell = (columnOf[seriesOf[slots[index] as number] as number] as number) * times + tick;
       const value = values[index] as number;
       const kept = cells[cell] as number;
       if (Number.isNaN(kept)) {
@@ -99,11 +113,14 @@ export class BlockCutter {
       }
       if (value === kept) this.merged.same++;
       else this.merged.differing++;
-      // Of the two zeros the positive one is larger.
-      if (value > kept || (value === kept && 1 / value > 1 / kept)) cells[cell] = value;
+      cells[cell] = Math.max(value, kept);
     }
-    const columns = series.map((_, column) => cells.subarray(column * times, (column + 1) * times));
-    const packed = this.#packer.pack({ at: ticks, values: columns });
-    return { gpu, from: ticks[0] as number, to: ticks[times - 1] as number, readings, series, packed };
+    return readings;
   }
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
 }

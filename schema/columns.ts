@@ -50,8 +50,12 @@ export class ColumnPacker {
     for (let column = 0; column < columns; column++) {
       const pattern = patterns?.ofColumn[column] ?? EVERY_TIME;
       if (patterns !== undefined) out.varint(pattern);
-      if (pattern === EVERY_TIME) this.#numbers.write(out, cells, column * times, times);
-      else this.#numbers.write(out, this.#present, 0, this.#gather(cells, column * times, times));
+      if (pattern === EVERY_TIME) {
+        this.#numbers.write(out, cells, column * times, times);
+      } else {
+        const present = this.#gather(cells, column * times, times);
+        this.#numbers.write(out, this.#present, 0, present);
+      }
     }
     return out.take();
   }

@@ -1,17 +1,17 @@
 /**
- * A run of doubles, packed by what they turn out to be: one value all along, whole numbers or decimals in as few bits
- * as their differences or spans need, or eight bytes each.
+ * A run of doubles, packed by what they turn out to be: one value all along, equal steps, whole numbers or decimals in
+ * as few bits as their differences or spans need, or eight bytes each.
  *
- * First byte: form in the low two bits, decimal places in the rest. Whole numbers follow in groups of `GROUP`: width
- * (bits; from `WIDE` on bytes), smallest (signed varint), then what each has above it. Behind `raw` the rest of the
- * first byte is `RAW_ONCE` where one double stands for all.
+ * First byte: form in the low three bits, decimal places in the rest. Behind it, as signed varints: the value of
+ * `constant`; the first value of `line` and `steps`; the step of `line`. The numbers of `values` and the steps of
+ * `steps` follow in groups of `GROUP`: width (bits; from `WIDE` on bytes), smallest (signed varint), then what each has
+ * above it. `raw` and `rawConstant` are doubles.
  */
 import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 
-const FORMS = { constant: 0, values: 1, steps: 2, raw: 3 } as const;
-const RAW_EACH = 0;
-const RAW_ONCE = 1;
+const FORMS = { constant: 0, line: 1, values: 2, steps: 3, raw: 4, rawConstant: 5 } as const;
+const FORM_BITS = 3;
 const GROUP = 32;
 const MAX_BITS = 25;
 const WIDE = 28;
@@ -68,33 +68,39 @@ export class NumberColumn {
   /** `count` finite values of `values` from `start`; nothing is written for none. */
   write(out: ByteWriter, values: Float64Array, start: number, count: number): void {
     if (count === 0) return;
-    const end = start + count;
     const first = values[start] as number;
-    let index = start + 1;
-    while (index < end && Object.is(values[index], first)) index++;
-    const isConstant = index === end;
-    const places = placesOf(values, start, isConstant ? start + 1 : end);
+    let same = 1;
+    while (same < count && Object.is(values[start + same], first)) same++;
+    const written = same === count ? 1 : count;
+    const places = placesOf(values, start, start + written);
     if (places === -1) {
-      out.byte(FORMS.raw | ((isConstant ? RAW_ONCE : RAW_EACH) << 2));
-      for (index = start; index < (isConstant ? start + 1 : end); index++) out.double(values[index] as number);
+      out.byte(written === count ? FORMS.raw : FORMS.rawConstant);
+      for (let index = start; index < start + written; index++) out.double(values[index] as number);
       return;
     }
     const ten = TENS[places] as number;
-    if (isConstant) {
-      out.byte(FORMS.constant | (places << 2));
+    if (written === 1) {
+      out.byte(FORMS.constant | (places << FORM_BITS));
       out.signed(Math.round(first * ten));
       return;
     }
     this.#fill(values, start, count, ten);
-    const asValues = measure(this.#whole, count, this.#spans.values);
+    this.#writeWhole(out, count, places);
+  }
+
+  #writeWhole(out: ByteWriter, count: number, places: number): void {
     const asSteps = measure(this.#steps, count - 1, this.#spans.steps);
-    if (asValues <= asSteps) {
-      out.byte(FORMS.values | (places << 2));
-      writeGroups(out, this.#whole, count, this.#spans.values);
-    } else {
-      out.byte(FORMS.steps | (places << 2));
+    if (isLine(this.#spans.steps, count - 1)) {
+      out.byte(FORMS.line | (places << FORM_BITS));
+      out.signed(this.#whole[0] as number);
+      out.signed(this.#steps[0] as number);
+    } else if (asSteps < measure(this.#whole, count, this.#spans.values)) {
+      out.byte(FORMS.steps | (places << FORM_BITS));
       out.signed(this.#whole[0] as number);
       writeGroups(out, this.#steps, count - 1, this.#spans.steps);
+    } else {
+      out.byte(FORMS.values | (places << FORM_BITS));
+      writeGroups(out, this.#whole, count, this.#spans.values);
     }
   }
 
@@ -145,6 +151,13 @@ function measure(numbers: Float64Array, count: number, { least, width }: Spans):
   return bytes;
 }
 
+function isLine({ least, width }: Spans, count: number): boolean {
+  for (let group = 0; group * GROUP < count; group++) {
+    if (width[group] !== 0 || least[group] !== least[0]) return false;
+  }
+  return true;
+}
+
 function writeGroups(out: ByteWriter, numbers: Float64Array, count: number, { least, width }: Spans): void {
   for (let start = 0, group = 0; start < count; start += GROUP, group++) {
     const size = Math.min(GROUP, count - start);
@@ -170,43 +183,45 @@ function readGroups(from: ByteReader, into: Float64Array, start: number, end: nu
   }
 }
 
-function readRaw(from: ByteReader, into: Float64Array, count: number, repeated: number): void {
-  if (repeated > RAW_ONCE) throw new DamagedBytes(`raw values of kind ${repeated} are not known`);
-  const written = repeated === RAW_ONCE ? 1 : count;
-  for (let index = 0; index < written; index++) {
+function readRaw(from: ByteReader, into: Float64Array, count: number): void {
+  for (let index = 0; index < count; index++) {
     const value = from.double();
     if (!Number.isFinite(value)) throw new DamagedBytes(`value ${value} is not finite`);
     into[index] = value;
   }
-  into.fill(into[0] as number, written, count);
+}
+
+function readWhole(from: ByteReader, into: Float64Array, count: number, form: number): void {
+  if (form === FORMS.values) {
+    readGroups(from, into, 0, count);
+    return;
+  }
+  let value = from.signed();
+  into[0] = value;
+  if (form === FORMS.line) into.fill(from.signed(), 1, count);
+  else readGroups(from, into, 1, count);
+  for (let index = 1; index < count; index++) {
+    value += into[index] as number;
+    into[index] = value;
+  }
 }
 
 /** Fills the first `count` numbers of `into`. @throws DamagedBytes */
 export function readNumberColumn(from: ByteReader, into: Float64Array, count: number): void {
   if (count === 0) return;
   const head = from.byte();
-  const places = head >> 2;
-  const form = head & 3;
+  const form = head & ((1 << FORM_BITS) - 1);
+  const ten = TENS[head >> FORM_BITS];
+  if (form > FORMS.rawConstant || ten === undefined) throw new DamagedBytes(`a column of form ${head} is not known`);
   if (form === FORMS.raw) {
-    readRaw(from, into, count, places);
-    return;
-  }
-  const ten = TENS[places];
-  if (ten === undefined) throw new DamagedBytes(`${places} decimal places are too many`);
-  if (form === FORMS.constant) {
+    readRaw(from, into, count);
+  } else if (form === FORMS.rawConstant) {
+    readRaw(from, into, 1);
+    into.fill(into[0] as number, 1, count);
+  } else if (form === FORMS.constant) {
     into.fill(from.signed() / ten, 0, count);
-    return;
-  }
-  if (form === FORMS.values) {
-    readGroups(from, into, 0, count);
   } else {
-    let value = from.signed();
-    into[0] = value;
-    readGroups(from, into, 1, count);
-    for (let index = 1; index < count; index++) {
-      value += into[index] as number;
-      into[index] = value;
-    }
+    readWhole(from, into, count, form);
+    if (ten !== 1) for (let index = 0; index < count; index++) into[index] = (into[index] as number) / ten;
   }
-  if (ten !== 1) for (let index = 0; index < count; index++) into[index] = (into[index] as number) / ten;
 }

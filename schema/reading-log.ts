@@ -1,16 +1,8 @@
 /** Readings as they come, and then by GPU and time: numbers in growing columns that are used again. */
-import type { GpuUuid } from "./gpu.ts";
 import type { SlotTable } from "./slot-table.ts";
 
-/** Readings of one GPU in ascending order of time: three columns of equal length, valid until the next GPU's. */
-export interface GpuReadings {
-  readonly gpu: GpuUuid;
-  readonly slots: Int32Array;
-  readonly at: Float64Array;
-  readonly values: Float64Array;
-}
-
-class ReadingColumns {
+/** Readings as three columns of equal length. */
+export class ReadingColumns {
   readonly slots: Int32Array;
   readonly at: Float64Array;
   readonly values: Float64Array;
@@ -25,19 +17,34 @@ class ReadingColumns {
     return this.slots.length;
   }
 
-  copyFrom(other: ReadingColumns): void {
-    this.slots.set(other.slots);
-    this.at.set(other.at);
-    this.values.set(other.values);
+  set(index: number, slot: number, at: number, value: number): void {
+    this.slots[index] = slot;
+    this.at[index] = at;
+    this.values[index] = value;
+  }
+
+  copyFrom(other: ReadingColumns, length: number): void {
+    this.slots.set(other.slots.subarray(0, length));
+    this.at.set(other.at.subarray(0, length));
+    this.values.set(other.values.subarray(0, length));
   }
 }
 
+/** Readings `start` to `end` of the columns: one GPU's, in ascending order of time. */
+export interface GpuReadings {
+  readonly gpu: number;
+  readonly columns: ReadingColumns;
+  readonly start: number;
+  readonly end: number;
+}
+
+const FIRST_CAPACITY = 1024;
 /** Capacity that is kept from batch to batch: a full batch's. */
 const KEPT_CAPACITY = 65_536;
 
 export class ReadingLog {
-  #come = new ReadingColumns(1024);
-  #grouped = new ReadingColumns(1024);
+  #come = new ReadingColumns(FIRST_CAPACITY);
+  #grouped = new ReadingColumns(FIRST_CAPACITY);
   #size = 0;
 
   get size(): number {
@@ -46,79 +53,75 @@ export class ReadingLog {
 
   add(slot: number, at: number, value: number): void {
     if (this.#size === this.#come.capacity) this.#grow();
-    const index = this.#size++;
-    this.#come.slots[index] = slot;
-    this.#come.at[index] = at;
-    this.#come.values[index] = value;
+    this.#come.set(this.#size++, slot, at, value);
   }
 
   clear(): void {
     this.#size = 0;
-    if (this.#come.capacity > KEPT_CAPACITY) this.#come = new ReadingColumns(1024);
-    if (this.#grouped.capacity > KEPT_CAPACITY) this.#grouped = new ReadingColumns(1024);
+    if (this.#come.capacity > KEPT_CAPACITY) this.#come = new ReadingColumns(FIRST_CAPACITY);
+    if (this.#grouped.capacity > KEPT_CAPACITY) this.#grouped = new ReadingColumns(FIRST_CAPACITY);
   }
 
-  /** In order of uuid. */
-  *byGpu(table: SlotTable): Generator<GpuReadings> {
-    const ends = this.#group(table);
-    const uuids = table.gpus.things;
-    const present = [...ends.keys()].filter((gpu) => ends[gpu] !== (gpu === 0 ? 0 : ends[gpu - 1]));
-    const { ranks } = table.gpus;
-    present.sort((a, b) => (ranks[a] as number) - (ranks[b] as number));
-    for (const gpu of present) {
-      const start = gpu === 0 ? 0 : (ends[gpu - 1] as number);
-      const end = ends[gpu] as number;
-      const readings = {
-        gpu: uuids[gpu] as GpuUuid,
-        slots: this.#grouped.slots.subarray(start, end),
-        at: this.#grouped.at.subarray(start, end),
-        values: this.#grouped.values.subarray(start, end),
-      };
-      yield inOrderOfTime(readings);
-    }
+  /** In order of uuid; valid until the next reading is added. */
+  byGpu(table: SlotTable): GpuReadings[] {
+    const present = this.#group(table);
+    for (const { start, end } of present) orderByTime(this.#grouped, start, end);
+    return present;
   }
 
-  /** Counting sort by GPU, each GPU's readings in the order they came; GPU → where its readings end. */
-  #group(table: SlotTable): Int32Array {
+  /** Counting sort by GPU, each GPU's readings in the order they came. */
+  #group(table: SlotTable): GpuReadings[] {
     const { slots, at, values } = this.#come;
-    const next = new Int32Array(table.gpus.things.length + 1);
+    const { ranks } = table.gpus;
+    const gpus: number[] = [];
+    const next = new Int32Array(ranks.length);
     for (let index = 0; index < this.#size; index++) {
-      const after = table.of(slots[index] as number).gpu + 1;
-      next[after] = (next[after] as number) + 1;
+      const gpu = table.gpuOf[slots[index] as number] as number;
+      if (next[gpu] === 0) gpus.push(gpu);
+      next[gpu] = (next[gpu] as number) + 1;
     }
-    for (let gpu = 1; gpu < next.length; gpu++) next[gpu] = (next[gpu] as number) + (next[gpu - 1] as number);
+    gpus.sort((a, b) => (ranks[a] as number) - (ranks[b] as number));
     if (this.#grouped.capacity < this.#size) this.#grouped = new ReadingColumns(this.#come.capacity);
-    const grouped = this.#grouped;
+    const columns = this.#grouped;
+    let start = 0;
+    const present = gpus.map((gpu): GpuReadings => {
+      const end = start + (next[gpu] as number);
+      const readings = { gpu, columns, start, end };
+      next[gpu] = start;
+      start = end;
+      return readings;
+    });
     for (let index = 0; index < this.#size; index++) {
       const slot = slots[index] as number;
-      const { gpu } = table.of(slot);
+      const gpu = table.gpuOf[slot] as number;
       const place = next[gpu] as number;
       next[gpu] = place + 1;
-      grouped.slots[place] = slot;
-      grouped.at[place] = at[index] as number;
-      grouped.values[place] = values[index] as number;
+      columns.set(place, slot, at[index] as number, values[index] as number);
     }
-    return next.subarray(0, -1);
+    return present;
   }
 
   #grow(): void {
     const grown = new ReadingColumns(this.#come.capacity * 2);
-    grown.copyFrom(this.#come);
+    grown.copyFrom(this.#come, this.#size);
     this.#come = grown;
   }
 }
 
 /** As they are in a file: nearly always in order already. */
-function inOrderOfTime(readings: GpuReadings): GpuReadings {
-  const { slots, at, values } = readings;
-  let index = 1;
-  while (index < at.length && (at[index] as number) >= (at[index - 1] as number)) index++;
-  if (index >= at.length) return readings;
-  const order = Array.from(at, (_, place) => place).sort((a, b) => (at[a] as number) - (at[b] as number));
-  return {
-    gpu: readings.gpu,
-    slots: Int32Array.from(order, (place) => slots[place] as number),
-    at: Float64Array.from(order, (place) => at[place] as number),
-    values: Float64Array.from(order, (place) => values[place] as number),
-  };
+function orderByTime({ slots, at, values }: ReadingColumns, start: number, end: number): void {
+  let index = start + 1;
+  while (index < end && (at[index] as number) >= (at[index - 1] as number)) index++;
+  if (index >= end) return;
+  const times = at.slice(start, end);
+  const order = Uint32Array.from(times, (_, place) => place).sort(
+    (a, b) => (times[a] as number) - (times[b] as number) || a - b,
+  );
+  const slotsBefore = slots.slice(start, end);
+  const valuesBefore = values.slice(start, end);
+  for (const [offset, place] of order.entries()) {
+    slots[start + offset] = slotsBefore[place] as number;
+    at[start + offset] = times[place] as number;
+    values[start + offset] = valuesBefore[place] as number;
+  }
 }

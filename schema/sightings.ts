@@ -10,28 +10,43 @@ interface Stretch {
   lastTick: number;
 }
 
-/** In order of time; one for each stretch of the GPU's times at which it had the same facts. */
-export function sightingsOf({ slots, at }: GpuReadings, table: SlotTable): Sighting[] {
-  const running = new Map<number, Stretch>();
+function stretchesOf({ columns: { slots, at }, start, end }: GpuReadings, factsOf: readonly number[]): Stretch[] {
+  const latest = new Map<number, Stretch>();
   const stretches: Stretch[] = [];
   let tick = 0;
-  let current: Stretch | undefined;
-  for (let index = 0; index < at.length; index++) {
+  for (let index = start; index < end; index++) {
     const time = at[index] as number;
-    if (index > 0 && time !== at[index - 1]) tick++;
-    const { facts } = table.of(slots[index] as number);
-    if (current?.facts !== facts) current = running.get(facts);
-    if (current === undefined || current.lastTick < tick - 1) {
-      current = { facts, from: time, to: time, lastTick: tick };
-      running.set(facts, current);
-      stretches.push(current);
+    if (index > start && time !== at[index - 1]) tick++;
+    const facts = factsOf[slots[index] as number] as number;
+    let stretch = latest.get(facts);
+    if (stretch === undefined || stretch.lastTick < tick - 1) {
+      stretch = { facts, from: time, to: time, lastTick: tick };
+      latest.set(facts, stretch);
+      stretches.push(stretch);
     }
-    current.to = time;
-    current.lastTick = tick;
+    stretch.to = time;
+    stretch.lastTick = tick;
   }
-  if (stretches.length > 1) {
-    const { ranks } = table.factKeys;
-    stretches.sort((a, b) => a.from - b.from || (ranks[a.facts] as number) - (ranks[b.facts] as number));
+  return stretches;
+}
+
+function haveOneFacts({ columns: { slots }, start, end }: GpuReadings, factsOf: readonly number[]): boolean {
+  const first = factsOf[slots[start] as number];
+  for (let index = start + 1; index < end; index++) if (factsOf[slots[index] as number] !== first) return false;
+  return true;
+}
+
+/**
+ * In order of time, then of what the facts say: one for each stretch of the GPU's times at which it had the same facts.
+ * Where facts differ at one time, their sightings overlap.
+ */
+export function sightingsOf(readings: GpuReadings, table: SlotTable): Sighting[] {
+  const { columns, start, end } = readings;
+  if (haveOneFacts(readings, table.factsOf)) {
+    const facts = table.facts(table.factsOf[columns.slots[start] as number] as number);
+    return [{ facts, from: columns.at[start] as number, to: columns.at[end - 1] as number }];
   }
+  const stretches = stretchesOf(readings, table.factsOf);
+  stretches.sort((a, b) => a.from - b.from || table.compareFacts(a.facts, b.facts));
   return stretches.map(({ facts, from, to }) => ({ facts: table.facts(facts), from, to }));
 }

@@ -2,19 +2,19 @@
 import type { GpuFacts, GpuUuid } from "./gpu.ts";
 import type { Series } from "./reading.ts";
 
-const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Numbers for things, in the order in which they were first seen. */
-class Numbering<T> {
-  readonly things: T[] = [];
+/** Numbers for texts, in the order in which they were first seen. */
+class Numbering<T extends string> {
+  readonly texts: T[] = [];
   readonly #numbers = new Map<T, number>();
   #ranks: Int32Array | undefined;
 
-  number(thing: T): number {
-    let number = this.#numbers.get(thing);
+  number(text: T): number {
+    let number = this.#numbers.get(text);
     if (number === undefined) {
-      number = this.things.push(thing) - 1;
-      this.#numbers.set(thing, number);
+      number = this.texts.push(text) - 1;
+      this.#numbers.set(text, number);
       this.#ranks = undefined;
     }
     return number;
@@ -23,8 +23,8 @@ class Numbering<T> {
   /** Number → place in ascending order. */
   get ranks(): Int32Array {
     if (this.#ranks === undefined) {
-      const order = this.things.map((_, number) => number);
-      order.sort((a, b) => compare(this.things[a] as T, this.things[b] as T));
+      const order = this.texts.map((_, number) => number);
+      order.sort((a, b) => compareText(this.texts[a] as T, this.texts[b] as T));
       this.#ranks = new Int32Array(order.length);
       for (const [rank, number] of order.entries()) this.#ranks[number] = rank;
     }
@@ -32,44 +32,45 @@ class Numbering<T> {
   }
 }
 
-interface Slot {
-  readonly gpu: number;
-  readonly facts: number;
-  readonly series: number;
-}
-
+/** Grows with every combination of facts and series that it is asked for. */
 export class SlotTable {
   readonly gpus = new Numbering<GpuUuid>();
   readonly series = new Numbering<Series>();
+  /** By slot: numbers of its GPU, facts and series. */
+  readonly gpuOf: number[] = [];
+  readonly factsOf: number[] = [];
+  readonly seriesOf: number[] = [];
   /** All fields of a GPU's facts as one text. */
-  readonly factKeys = new Numbering<string>();
+  readonly #factKeys = new Numbering<string>();
   readonly #facts: GpuFacts[] = [];
-  readonly #slots: Slot[] = [];
-  readonly #bySeries: Map<number, number>[] = [];
+  readonly #slots: Map<number, number>[] = [];
 
   slot(facts: GpuFacts, series: Series): number {
     const { uuid, index, device, model, host, driver, container, pod, namespace } = facts;
     const key = JSON.stringify([uuid, index, device, model, host, driver, container, pod, namespace]);
-    const factsNumber = this.factKeys.number(key);
+    const factsNumber = this.#factKeys.number(key);
     if (factsNumber === this.#facts.length) {
       this.#facts.push({ uuid, index, device, model, host, driver, container, pod, namespace });
-      this.#bySeries.push(new Map());
+      this.#slots.push(new Map());
     }
     const seriesNumber = this.series.number(series);
-    const slots = this.#bySeries[factsNumber] as Map<number, number>;
-    let slot = slots.get(seriesNumber);
+    const bySeries = this.#slots[factsNumber] as Map<number, number>;
+    let slot = bySeries.get(seriesNumber);
     if (slot === undefined) {
-      slot = this.#slots.push({ gpu: this.gpus.number(uuid), facts: factsNumber, series: seriesNumber }) - 1;
-      slots.set(seriesNumber, slot);
+      slot = this.gpuOf.push(this.gpus.number(uuid)) - 1;
+      this.factsOf.push(factsNumber);
+      this.seriesOf.push(seriesNumber);
+      bySeries.set(seriesNumber, slot);
     }
     return slot;
   }
 
-  of(slot: number): Slot {
-    return this.#slots[slot] as Slot;
-  }
-
   facts(number: number): GpuFacts {
     return this.#facts[number] as GpuFacts;
+  }
+
+  /** An order of facts that depends on what they say alone. */
+  compareFacts(a: number, b: number): number {
+    return compareText(this.#factKeys.texts[a] as string, this.#factKeys.texts[b] as string);
   }
 }

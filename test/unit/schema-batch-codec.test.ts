@@ -71,7 +71,7 @@ describe("decodeBatch()", () => {
 test("bucketId() is made of uuid, first time and content, and stays what it is", () => {
   const ids = BATCH.blocks.map((block) => bucketId(block, BATCH.series));
   expect(ids).toEqual([
-    "GPU-00000000-0000-4000-8000-000000000001:1753005600000:833b8c4be55082a1",
+    "GPU-00000000-0000-4000-8000-000000000001:1753005600000:757ab264160029b9",
     "GPU-00000000-0000-4000-8000-000000000001:1753009200000:db279fe25729b6af",
     "GPU-00000000-0000-4000-8000-000000000002:1753005615000:2c0535d5bb78a0d2",
   ]);

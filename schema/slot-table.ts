@@ -2,7 +2,7 @@
 import type { GpuFacts, GpuUuid } from "./gpu.ts";
 import type { Series } from "./reading.ts";
 
-export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Numbers for texts, in the order in which they were first seen. */
 class Numbering<T extends string> {

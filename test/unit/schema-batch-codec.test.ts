@@ -1,8 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { type Batch, bucketId } from "../../schema/batch.ts";
 import { createBatchBuilder } from "../../schema/batch-builder.ts";
-import { decodeBatch, encodeBatch } from "../../schema/batch-codec.ts";
+import { decodeBatch, decodeBatchHeader, encodeBatch } from "../../schema/batch-codec.ts";
+import { ByteReader } from "../../schema/byte-reader.ts";
+import { ByteWriter } from "../../schema/byte-writer.ts";
+import { packColumns } from "../../schema/columns.ts";
+import { isAppError } from "../../schema/errors.ts";
 import type { Series } from "../../schema/reading.ts";
 import { batchOf, ENGINE_3, factsOf, heldBy, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
 
@@ -39,6 +44,108 @@ describe("encodeBatch()", () => {
   });
 });
 
+/** What bytes hold behind their checksum, and bytes that hold something else there. */
+function opened(bytes: Uint8Array) {
+  const from = new ByteReader(bytes.subarray(7));
+  const producer = from.text(100);
+  const numbers = Array.from({ length: 5 }, () => from.varint());
+  const length = from.varint();
+  return { producer, numbers, length, body: new Uint8Array(zstdDecompressSync(from.bytes(from.left))) };
+}
+
+function sealed({ producer, numbers, length, body }: ReturnType<typeof opened>): Uint8Array {
+  const out = new ByteWriter();
+  out.bytes(Uint8Array.of(0x47, 0x42, 1, 0, 0, 0, 0));
+  out.text(producer);
+  for (const number of numbers) out.varint(number);
+  out.varint(length);
+  out.bytes(zstdCompressSync(body));
+  const bytes = out.take();
+  new DataView(bytes.buffer).setUint32(3, crc32(bytes.subarray(7)), true);
+  return bytes;
+}
+
+const errorOf = (given: Uint8Array): string => {
+  const outcome = decodeBatch(given);
+  return outcome.ok ? "none" : outcome.error;
+};
+
+describe("decodeBatch() of bytes whose checksum is right", () => {
+  const bytes = encodeBatch(BATCH);
+  const [block] = BATCH.blocks as [Batch["blocks"][number]];
+
+  test("takes what was sealed again for the batch that it is", () => {
+    expect(decodeBatch(sealed(opened(bytes)))).toEqual({ ok: true, value: BATCH });
+  });
+
+  test("never crashes on a body that is changed or cut", () => {
+    const damage = fc.record({ at: fc.nat(), byte: fc.nat({ max: 255 }), cut: fc.nat({ max: 5 }) });
+    fc.assert(
+      fc.property(fc.array(damage, { minLength: 1, maxLength: 3 }), (damages) => {
+        const parts = opened(bytes);
+        for (const { at, byte, cut } of damages) {
+          parts.body[at % parts.body.length] = byte;
+          if (cut === 0) parts.body = parts.body.slice(0, 1 + (at % parts.body.length));
+        }
+        parts.length = parts.body.length;
+        const outcome = decodeBatch(sealed(parts));
+        if (!outcome.ok) expect(outcome.error).toStartWith("Cannot decode the batch: ");
+        else for (const { gpu } of outcome.value.blocks) expect(gpu).toMatch(/^GPU-/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("refuses a body that is longer or shorter than it says, however far it would unpack", () => {
+    const parts = opened(bytes);
+    for (const length of [parts.length - 1, parts.length + 1, 0]) {
+      expect(errorOf(sealed({ ...parts, length }))).toContain("the body ");
+    }
+    const bomb = { ...parts, body: new Uint8Array(64 * 1024 * 1024) };
+    expect(errorOf(sealed(bomb))).toBe("Cannot decode the batch: the body cannot be decompressed");
+    expect(errorOf(sealed({ ...parts, length: 2 ** 40 }))).toContain("length of the body is 1099511627776");
+  });
+
+  test.each<[string, Partial<Batch>, string]>([
+    ["another number of readings than its blocks", { readings: 6 }, "the header says 6 readings, the blocks hold 5"],
+    ["a block of a GPU that nobody has seen", { sightings: BATCH.sightings.slice(-1) }, "but no sighting"],
+    ["a series that is not in its list", { series: BATCH.series.slice(1) }, "number of a series is 2, at most 1"],
+    ["series out of order", { blocks: [{ ...block, series: [...block.series].reverse() }] }, "are not in order"],
+    ["fewer series than columns", { blocks: [{ ...block, series: [0] }] }, "and 1 series holds"],
+    ["more readings than cells", { blocks: [{ ...block, readings: 5 }] }, "a block of 5 readings"],
+    ["a time after its last", { lastAt: BATCH.lastAt - 1 }, "begin of a span"],
+    ["a block that crosses an hour", { blocks: [{ ...block, to: BATCH.lastAt }] }, "crosses an hour"],
+    ["a block that is damaged", { blocks: [{ ...block, packed: Uint8Array.of(1) }] }, "cut off"],
+    ["a time that no clock shows", { firstAt: 2 ** 53 - 1, lastAt: 2 ** 53 - 1 }, "first time is"],
+    ["no uuid", { blocks: [{ ...block, gpu: "GPU-1" as never }] }, 'uuid "GPU-1" is not of the form'],
+  ])("refuses %s", (_, change, error) => {
+    expect(errorOf(encodeBatch({ ...BATCH, ...change }))).toContain(error);
+  });
+
+  test("refuses what encodeBatch() refuses to write", () => {
+    const packed = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)] });
+    const large = { ...BATCH, blocks: [{ ...block, packed, readings: 2 ** 21 }], readings: 2 ** 21 };
+    expect(() => encodeBatch(large)).toThrow("2097152 readings");
+    try {
+      encodeBatch(large);
+    } catch (error) {
+      expect(isAppError(error, "too_large")).toBe(true);
+    }
+    const parts = opened(bytes);
+    const [epoch, seq, , firstAt, span] = parts.numbers as [number, number, number, number, number];
+    const numbers = [epoch, seq, 2 ** 21, firstAt, span];
+    expect(errorOf(sealed({ ...parts, numbers }))).toContain("number of readings is 2097152");
+  });
+});
+
+test("decodeBatchHeader() reads the header alone, and only of bytes that are whole", () => {
+  const bytes = encodeBatch(BATCH);
+  const { v, producer, epoch, seq, readings, firstAt, lastAt } = BATCH;
+  expect(decodeBatchHeader(bytes)).toEqual({ ok: true, value: { v, producer, epoch, seq, readings, firstAt, lastAt } });
+  expect(decodeBatchHeader(bytes.subarray(0, -1)).ok).toBe(false);
+  expect(decodeBatchHeader(sealed({ ...opened(bytes), body: Uint8Array.of(1) })).ok).toBe(true);
+});
+
 describe("decodeBatch()", () => {
   const bytes = encodeBatch(BATCH);
 
@@ -53,10 +160,6 @@ describe("decodeBatch()", () => {
 
   test("says what is wrong", () => {
     const changed = (at: number, byte: number) => Object.assign(bytes.slice(), { [at]: byte });
-    const errorOf = (given: Uint8Array) => {
-      const outcome = decodeBatch(given);
-      return outcome.ok ? "none" : outcome.error;
-    };
     expect(errorOf(changed(0, 0))).toBe("Cannot decode the batch: it is no batch");
     expect(errorOf(changed(2, 9))).toBe("Cannot decode the batch: it has version 9, known is 1");
     expect(errorOf(changed(40, 99))).toBe("Cannot decode the batch: the checksum does not fit");

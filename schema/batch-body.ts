@@ -1,0 +1,148 @@
+/**
+ * The body of an encoded batch: texts; sightings; series; lists of series, as many blocks share one; blocks. Every list
+ * begins with its length.
+ */
+import { type Batch, type BatchHeader, BLOCK_SPAN_MS, type Block, type Sighting } from "./batch.ts";
+import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
+import type { ByteWriter } from "./byte-writer.ts";
+import { shapeOfColumns } from "./columns.ts";
+import type { GpuFacts, GpuUuid } from "./gpu.ts";
+import type { Series } from "./reading.ts";
+import { TextTable, WrittenTexts } from "./text-table.ts";
+
+export function writeBody(out: ByteWriter, { firstAt, sightings, series, blocks }: Batch): void {
+  const table = new TextTable();
+  const rows = sightings.map(({ facts, from, to }) => [
+    table.number(facts.uuid),
+    table.number(facts.index),
+    table.number(facts.device),
+    table.number(facts.model),
+    table.number(facts.host),
+    table.number(facts.driver),
+    table.number(facts.container),
+    table.number(facts.pod),
+    table.number(facts.namespace),
+    from - firstAt,
+    to - from,
+  ]);
+  const names = series.map((name) => table.number(name));
+  const uuids = blocks.map(({ gpu }) => table.number(gpu));
+  table.write(out);
+  out.varint(rows.length);
+  for (const row of rows) for (const number of row) out.varint(number);
+  out.varint(names.length);
+  for (const name of names) out.varint(name);
+  const lists = numberLists(blocks);
+  out.varint(lists.distinct.length);
+  for (const list of lists.distinct) {
+    out.varint(list.length);
+    for (const number of list) out.varint(number);
+  }
+  out.varint(blocks.length);
+  for (const [index, { from, to, readings, series, packed }] of blocks.entries()) {
+    out.varint(uuids[index] as number);
+    out.varint(from - firstAt);
+    out.varint(to - from);
+    out.varint(readings);
+    out.varint(lists.numbers.get(series) as number);
+    out.varint(packed.length);
+    out.bytes(packed);
+  }
+}
+
+/** Lists of series by what they hold; those that are one array are compared once. */
+function numberLists(blocks: readonly Block[]) {
+  const distinct: (readonly number[])[] = [];
+  const byContent = new Map<string, number>();
+  const numbers = new Map<readonly number[], number>();
+  for (const { series } of blocks) {
+    if (numbers.has(series)) continue;
+    const key = series.join();
+    const number = byContent.get(key) ?? distinct.push(series) - 1;
+    byContent.set(key, number);
+    numbers.set(series, number);
+  }
+  return { distinct, numbers };
+}
+
+/** Every item takes a byte at least, so that a wrong length never makes more than the bytes can hold. */
+function list<T>(from: ByteReader, what: string, read: () => T): T[] {
+  const count = from.bounded(from.left, `number of ${what}`);
+  const items: T[] = [];
+  while (items.length < count) items.push(read());
+  return items;
+}
+
+/** Reads `from` and `to`, both within the header's times. */
+function readSpan(from: ByteReader, { firstAt, lastAt }: BatchHeader) {
+  const begin = firstAt + from.bounded(lastAt - firstAt, "begin of a span");
+  return { from: begin, to: begin + from.bounded(lastAt - begin, "length of a span") };
+}
+
+function readSighting(from: ByteReader, texts: WrittenTexts, header: BatchHeader): Sighting {
+  const facts: GpuFacts = {
+    uuid: texts.uuid(from),
+    index: texts.text(from),
+    device: texts.text(from),
+    model: texts.text(from),
+    host: texts.text(from),
+    driver: texts.optional(from),
+    container: texts.optional(from),
+    pod: texts.optional(from),
+    namespace: texts.optional(from),
+  };
+  return { facts, ...readSpan(from, header) };
+}
+
+function readSeriesList(from: ByteReader, seriesCount: number): readonly number[] {
+  let next = 0;
+  return list(from, "columns", () => {
+    const number = from.bounded(seriesCount - 1, "number of a series");
+    if (number < next) throw new DamagedBytes("the series of a block are not in order");
+    next = number + 1;
+    return number;
+  });
+}
+
+interface Read {
+  readonly header: BatchHeader;
+  readonly texts: WrittenTexts;
+  readonly lists: readonly (readonly number[])[];
+  readonly seen: ReadonlySet<GpuUuid>;
+}
+
+function readBlock(from: ByteReader, { header, texts, lists, seen }: Read): Block {
+  const gpu = texts.uuid(from);
+  if (!seen.has(gpu)) throw new DamagedBytes(`${gpu} has readings, but no sighting`);
+  const span = readSpan(from, header);
+  if (Math.floor(span.from / BLOCK_SPAN_MS) !== Math.floor(span.to / BLOCK_SPAN_MS)) {
+    throw new DamagedBytes(`a block of ${gpu} crosses an hour`);
+  }
+  const readings = from.bounded(header.readings, "number of a block's readings");
+  const series = lists[from.bounded(lists.length - 1, "number of a list")] as readonly number[];
+  const packed = from.bytes(from.varint());
+  const { times, columns } = shapeOfColumns(packed);
+  if (columns !== series.length || readings < times || readings > times * columns) {
+    throw new DamagedBytes(
+      `a block of ${readings} readings and ${series.length} series holds ${times} times and ${columns} columns`,
+    );
+  }
+  return { gpu, ...span, readings, series, packed };
+}
+
+/** @throws DamagedBytes when it is not what `writeBody` writes, or says other than the header */
+export function readBody(from: ByteReader, header: BatchHeader): Batch {
+  const texts = new WrittenTexts(from);
+  const sightings = list(from, "sightings", () => readSighting(from, texts, header));
+  const series = list(from, "series", () => texts.text(from) as Series);
+  const lists = list(from, "lists", () => readSeriesList(from, series.length));
+  const seen = new Set(sightings.map(({ facts }) => facts.uuid));
+  const blocks = list(from, "blocks", () => readBlock(from, { header, texts, lists, seen }));
+  if (from.left > 0) throw new DamagedBytes(`${from.left} bytes too many`);
+  let readings = 0;
+  for (const block of blocks) readings += block.readings;
+  if (readings !== header.readings) {
+    throw new DamagedBytes(`the header says ${header.readings} readings, the blocks hold ${readings}`);
+  }
+  return { ...header, sightings, series, blocks };
+}

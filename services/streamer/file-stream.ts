@@ -47,7 +47,7 @@ const attempt = <T>(outcome: Promise<T>, file: SourceFile): Promise<Result<T, Ap
 
 /**
  * Sends what is left of the file in this pass, and returns when the last batch is confirmed or the run has ended. When
- * the queue has lost batches of an earlier pass, what is left of that one is sent again first.
+ * the queue has lost batches of an earlier pass, what is left of that one takes this one's place.
  * @throws what the queue throws, and AppError `conflict` when another streamer has opened the producer
  */
 export async function streamFile(run: Run, source: Source, file: SourceFile, pass: number): Promise<FileOutcome> {
@@ -58,10 +58,10 @@ export async function streamFile(run: Run, source: Source, file: SourceFile, pas
   if (earlier !== null && !isSameSource(earlier, head.value)) {
     run.log.info("file is another one than before, starting over", { file: file.path });
   } else if (earlier !== null && (!run.config.loop || earlier.pass === pass)) {
-    const fault = await stream.run(earlier, earlier.pass);
+    const fault = await stream.run(earlier);
     return { resumed: true, begun: true, fault };
   }
-  const fault = await stream.run({ ...START, pass }, pass);
+  const fault = await stream.run({ ...START, pass });
   return { resumed: false, begun: stream.begun, fault };
 }
 
@@ -86,16 +86,14 @@ class FileStream {
     this.#fingerprint = fingerprintOf(head);
   }
 
-  /** To the end of pass `lastPass`. */
-  async run(from: PassMark, lastPass: number): Promise<AppError | null> {
+  /** From the mark to the end of its pass. */
+  async run(from: PassMark): Promise<AppError | null> {
     for (let mark = from; ; ) {
       this.#pass = mark.pass;
       const poured = await this.#pour(mark);
       if (this.#run.signal.aborted) return null;
-      if (poured.kind === "fault") return poured.fault;
       if (poured.kind === "again") mark = poured.mark;
-      else if (mark.pass < lastPass) mark = { ...START, pass: mark.pass + 1 };
-      else return null;
+      else return poured.kind === "fault" ? poured.fault : null;
     }
   }
 

@@ -25,7 +25,7 @@ export interface StreamerOptions {
   readonly onProgress?: ((progress: StreamerProgress) => void) | undefined;
   /** What it waits for, when it cannot do its work; null when it can again. */
   readonly onState?: ((problem: string | null) => void) | undefined;
-  /** Called when the totals have grown, once per confirmed batch at most. Valid until it returns. */
+  /** Called when the totals have grown, once per confirmed batch at most. The object goes on growing. */
   readonly onTotals?: ((totals: StreamerTotals) => void) | undefined;
   readonly files?: CsvFiles | undefined;
 }

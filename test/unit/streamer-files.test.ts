@@ -24,6 +24,17 @@ test("runStreamer() sends what a file has grown by, also in the middle of a tick
   }
 });
 
+test("runStreamer() sends what is left of a file that was cut short in the middle of what was being sent", async () => {
+  const queue = openTestQueue();
+  // Larger than what the fingerprint covers; a tick is three batches of two GPUs.
+  const long = fleetRows({ gpus: 6, ticks: 60, metrics: 2 });
+  await stream(paced, { queue, files: new MemoryFiles({ "/data": long }), stopAfter: 59 * 3 + 1 });
+  // Of the last tick, two GPUs' readings are out; of the other four one reading each is left.
+  const left = long.slice(0, -6);
+  await stream(paced, { queue, files: new MemoryFiles({ "/data": left }) });
+  expect(storedOf(await batchesIn(queue))).toEqual(readingsOf([...left, ...long.slice(-6, -4)]));
+});
+
 test("runStreamer() starts over in a file whose beginning has changed, and its batches keep counting", async () => {
   const queue = openTestQueue();
   const { log, lines } = keptLog();

@@ -5,7 +5,7 @@ import type { ProducerQueue, PublishOutcome, Queue } from "../../services/queue/
 import { eventually } from "../support/eventually.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { fleetRows, MemoryFiles, readingsOf } from "../support/memory-files.ts";
-import { batchesIn, openTestQueue, storedOf, stream } from "../support/streamed.ts";
+import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../support/streamed.ts";
 
 const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
 const filesOf = () => new MemoryFiles({ "/data": rows });
@@ -77,47 +77,67 @@ test("runStreamer() stops with conflict when another streamer opens the same sou
   expect(await outcome.catch((error) => error)).toMatchObject({ code: "conflict" });
 });
 
+/** A queue that comes back as it was `lost` batches earlier, once `after` batches have been accepted. */
+function losingQueue({ lost, after, clock }: { lost: number; after: number; clock: InstantClock }) {
+  const positions: { seq: number; position: string }[] = [];
+  let epoch = 0;
+  const before = openMemoryQueue({ clock, maxBytes: 1e8 });
+  const restored = openMemoryQueue({
+    clock,
+    maxBytes: 1e8,
+    restore: async () => ({ epoch, ...(positions.at(-1 - lost) as { seq: number; position: string }) }),
+  });
+  let current = before;
+  let restoredTo = 0;
+  const queue: ProducerQueue = {
+    openProducer: (...args) => current.openProducer(...args),
+    publish: async (batches, from) => {
+      if (positions.length >= after && current === before) {
+        epoch = from.epoch - 1;
+        current = restored;
+        restoredTo = (await restored.openProducer(from.producer)).seq;
+      }
+      const outcome = await current.publish(batches, from);
+      if (outcome.kind === "accepted") for (const { seq, position } of batches) positions.push({ seq, position });
+      return outcome;
+    },
+  };
+  /** What a store would hold. */
+  const kept = async () => {
+    const survived = (await batchesIn(before)).filter(({ seq }) => seq <= restoredTo);
+    const again = await batchesIn(restored);
+    expect(again[0]?.seq).toBe(restoredTo + 1);
+    return [...survived, ...again];
+  };
+  return { queue, kept };
+}
+
 test("runStreamer() goes back to where a queue that lost batches stands", async () => {
-  for (const { lost, paced } of [
-    { lost: 3, paced: true },
-    { lost: 3, paced: false },
-    { lost: 1, paced: true },
+  for (const { lost, how } of [
+    { lost: 3, how: small },
+    { lost: 3, how: { batchSize: 4 } },
+    { lost: 1, how: small },
   ]) {
-    // The queue comes back as it was `lost` batches earlier.
-    const positions: { seq: number; position: string }[] = [];
-    let epoch = 0;
-    let restoredTo = 0;
-    const restore = async () => {
-      const last = positions.at(-1 - lost);
-      return last === undefined ? null : { epoch, ...last };
-    };
     const clock = new InstantClock();
-    let queue = openMemoryQueue({ clock, maxBytes: 1e8 });
-    const kept: Queue[] = [queue];
-    const losing: ProducerQueue = {
-      openProducer: (...args) => queue.openProducer(...args),
-      publish: async (batches, from) => {
-        if (positions.length >= 8 && restoredTo === 0) {
-          epoch = from.epoch - 1;
-          queue = openMemoryQueue({ clock, maxBytes: 1e8, restore });
-          kept.push(queue);
-          restoredTo = (await queue.openProducer(from.producer)).seq;
-        }
-        const outcome = await queue.publish(batches, from);
-        if (outcome.kind === "accepted") for (const { seq, position } of batches) positions.push({ seq, position });
-        return outcome;
-      },
-    };
-    const summary = await stream(paced ? small : { batchSize: 4 }, { queue: losing, files: filesOf(), clock });
-    expect(restoredTo).toBeGreaterThan(0);
-    expect(summary.waits.gap).toBe(1);
-    const [before, after] = [await batchesIn(kept[0] as Queue), await batchesIn(kept[1] as Queue)];
-    const survived = before.filter(({ seq }) => seq <= restoredTo);
-    expect(after[0]?.seq).toBe(restoredTo + 1);
-    expect(storedOf([...survived, ...after])).toEqual(readingsOf(rows));
-    const readings = [...survived, ...after].reduce((sum, batch) => sum + batch.readings, 0);
-    expect(readings).toBe(rows.length);
+    const { queue, kept } = losingQueue({ lost, after: 8, clock });
+    const files = new MemoryFiles({ "/data": [...rows.slice(0, 30), { skip: "time" }, ...rows.slice(30)] });
+    const summary = await stream(how, { queue, files, clock });
+    expect(summary).toMatchObject({ waits: { gap: 1 }, skipped: { time: 1 } });
+    const batches = await kept();
+    expect(storedOf(batches)).toEqual(readingsOf(rows));
+    expect(batches.reduce((sum, { readings }) => sum + readings, 0)).toBe(rows.length);
   }
+});
+
+test("runStreamer() looping goes back into the pass before when the queue has lost its end", async () => {
+  const clock = new InstantClock();
+  // A pass has 30 batches.
+  const { queue, kept } = losingQueue({ lost: 5, after: 32, clock });
+  await stream({ ...small, loop: true }, { queue, files: filesOf(), clock, stopAfter: 80 });
+  const passes = new Map<string, number>();
+  for (const bucket of (await kept()).flatMap(bucketsOf)) passes.set(bucket, (passes.get(bucket) ?? 0) + 1);
+  expect(Math.min(...passes.values())).toBeGreaterThanOrEqual(2);
+  expect(Math.max(...passes.values()) - Math.min(...passes.values())).toBeLessThanOrEqual(1);
 });
 
 test("runStreamer() starts over when the queue has forgotten more than is remembered", async () => {

@@ -26,13 +26,13 @@ test("runStreamer() of the shards together sends every host once", async () => {
 test("runStreamer() under another number of shards repeats readings, but skips none", async () => {
   const fleet = fleetRows({ gpus: 24, ticks: 12, metrics: 2 });
   const files = new MemoryFiles({ "/data": fleet });
-  for (const [before, after] of [
-    [1, 3],
-    [3, 1],
-    [2, 3],
+  for (const [before, after, stops] of [
+    [1, 3, [20]],
+    [3, 1, [20, 9, 14]],
+    [2, 3, [9, 14]],
+    [3, 2, [20, 0, 14]],
   ] as const) {
     const queue = openTestQueue();
-    const stops = [20, 9, 14];
     for (let shard = 0; shard < before; shard++) {
       await stream({ ...paced, shard, shards: before }, { queue, files, stopAfter: stops[shard] ?? 0 });
     }
@@ -41,7 +41,7 @@ test("runStreamer() under another number of shards repeats readings, but skips n
     const second = await batchesIn(queue);
     expect(storedOf([...first, ...second])).toEqual(readingsOf(fleet));
     const repeated = [...first, ...second].reduce((sum, { readings }) => sum + readings, 0) - fleet.length;
-    expect(repeated).toBeLessThan(fleet.length / 2);
+    if (Math.min(...stops) > 0) expect(repeated).toBeLessThan(fleet.length / 2);
   }
 });
 

@@ -107,12 +107,38 @@ describe("BatchBuilder.take()", () => {
     expect(builder.slot({ ...factsOf(1) }, UTIL)).toBe(util as number);
   });
 
-  test("cuts what is too scattered for one table, and loses nothing", () => {
+  test("keeps the positive one of two zeros", () => {
+    for (const values of [
+      [0, -0],
+      [-0, 0],
+    ]) {
+      const batch = batchOf(values.map((value): Row => [UTIL, 0, value]));
+      expect([...readingsOf(batch).values()]).toEqual([0]);
+    }
+    expect([...readingsOf(batchOf([[UTIL, 0, -0]])).values()]).toEqual([-0]);
+  });
+
+  test("lists series by name, whichever GPU has them", () => {
+    const rows: Row[] = [
+      [UTIL, 0, 1, factsOf(1)],
+      [TEMP, 0, 2, factsOf(2)],
+    ];
+    const { series, blocks } = batchOf(rows);
+    expect(series).toEqual([TEMP, UTIL]);
+    expect(blocks.map((block) => block.series)).toEqual([[1], [0]]);
+  });
+
+  test("cuts what is too scattered for one table between its times, and loses nothing", () => {
     const count = 3000;
-    const given = Array.from({ length: count }, (_, index): Row => [`S${index}` as Series, index, index]);
+    const given = Array.from({ length: count }, (_, index): Row => [`S${index}` as Series, index >> 2, index]);
     const batch = batchOf(given);
-    expect(count * count).toBeGreaterThan(MAX_BLOCK_CELLS);
+    expect((count * count) / 4).toBeGreaterThan(MAX_BLOCK_CELLS);
     expect(batch.blocks.length).toBeGreaterThan(1);
+    let last = 0;
+    for (const { from, to } of batch.blocks) {
+      expect(from).toBeGreaterThan(last);
+      last = to;
+    }
     expect(readingsOf(batch).size).toBe(count);
   });
 

@@ -98,9 +98,13 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
 
   test("refuses a body that is longer or shorter than it says, however far it would unpack", () => {
     const parts = opened(bytes);
-    for (const length of [parts.length - 1, parts.length + 1, 0]) {
-      expect(errorOf(sealed({ ...parts, length }))).toContain("the body ");
+    for (const length of [parts.length - 1, 0]) {
+      expect(errorOf(sealed({ ...parts, length }))).toEndWith("the body cannot be decompressed");
     }
+    const length = parts.length + 1;
+    expect(errorOf(sealed({ ...parts, length }))).toEndWith(`the body is not of ${length} bytes`);
+    const body = Uint8Array.of(...parts.body, 0);
+    expect(errorOf(sealed({ ...parts, body, length }))).toEndWith("1 bytes too many");
     const bomb = { ...parts, body: new Uint8Array(64 * 1024 * 1024) };
     expect(errorOf(sealed(bomb))).toBe("Cannot decode the batch: the body cannot be decompressed");
     expect(errorOf(sealed({ ...parts, length: 2 ** 40 }))).toContain("length of the body is 1099511627776");
@@ -112,6 +116,11 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
     ["a series that is not in its list", { series: BATCH.series.slice(1) }, "number of a series is 2, at most 1"],
     ["series out of order", { blocks: [{ ...block, series: [...block.series].reverse() }] }, "are not in order"],
     ["fewer series than columns", { blocks: [{ ...block, series: [0] }] }, "and 1 series holds"],
+    [
+      "fewer readings than times",
+      { blocks: BATCH.blocks.map((each) => ({ ...each, readings: 1 })) },
+      "block of 1 read",
+    ],
     ["more readings than cells", { blocks: [{ ...block, readings: 5 }] }, "a block of 5 readings"],
     ["a time after its last", { lastAt: BATCH.lastAt - 1 }, "begin of a span"],
     ["a block that crosses an hour", { blocks: [{ ...block, to: BATCH.lastAt }] }, "crosses an hour"],

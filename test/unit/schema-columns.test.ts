@@ -97,6 +97,42 @@ describe("packColumns()", () => {
     expect(unpackColumns(bomb)).toMatchObject({ ok: false, error: expect.stringContaining(String(MAX_BLOCK_CELLS)) });
   });
 
+  test("refuses the same for times and columns that are too many only together, and so does packing", () => {
+    const bomb = Uint8Array.of(1, 0x80, 0x80, 0x02, 0x80, 0x08, 0, 0, 0, 0);
+    expect(unpackColumns(bomb)).toEqual({ ok: false, error: "32768 times × 1024 columns are too many" });
+    const at = Float64Array.from({ length: 1025 }, (_, tick) => tick);
+    const values = Array.from({ length: 1024 }, () => at);
+    expect(() => packColumns({ at, values })).toThrow("1025 times × 1024 columns");
+  });
+
+  test("refuses times that stand still", () => {
+    const bytes = packColumns({ at: Float64Array.of(START, START), values: [Float64Array.of(1, 2)] });
+    expect(unpackColumns(bytes)).toEqual({ ok: false, error: "times are not ascending" });
+  });
+
+  test.each([25, 31, 32, 40, 48, 50])("gives back numbers that are 2 to the power of %d apart, or nearly", (power) => {
+    const spans = [2 ** power - 1, 2 ** power, 2 ** power + 1];
+    for (const span of spans) {
+      const values = Float64Array.of(5, 5 + span, 7, 6, 5, 5 + span);
+      const given = { at: values.map((_, tick) => tick), values: [values, values.map((value) => -value)] };
+      expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
+    }
+  });
+
+  test("gives back steps that are equal for a while, and then equal to another", () => {
+    const values = Float64Array.from({ length: 100 }, (_, tick) => tick + Math.max(0, tick - 32));
+    const given = { at: values, values: [values] };
+    expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
+  });
+
+  test("gives back a column without any value", () => {
+    const given = {
+      at: Float64Array.of(1, 2),
+      values: [Float64Array.of(Number.NaN, Number.NaN), Float64Array.of(1, 2)],
+    };
+    expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
+  });
+
   test("names a version that it does not know", () => {
     expect(unpackColumns(Uint8Array.of(9))).toEqual({ ok: false, error: "columns of version 9, known is 1" });
   });

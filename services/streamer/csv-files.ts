@@ -1,5 +1,6 @@
 /** Where rows come from: what the streamer asks of the files behind a `CSV_PATH`. */
 import { open } from "node:fs/promises";
+import type { Clock } from "../platform/clock.ts";
 import { HEAD_BYTES } from "./fingerprint.ts";
 import { openRows } from "./row-reader.ts";
 import type { RowPlace, RowReader } from "./rows.ts";
@@ -11,7 +12,7 @@ export interface CsvFiles {
   /** The file's first `HEAD_BYTES` bytes as they lie on disk. */
   head(file: SourceFile): Promise<Uint8Array>;
   /** @throws AppError `invalid` for a wrong header, others when the file cannot be read */
-  open(file: SourceFile, options: { from?: RowPlace | undefined }): Promise<RowReader>;
+  open(file: SourceFile, options: { from?: RowPlace | undefined; clock: Clock }): Promise<RowReader>;
 }
 
 async function readHead({ path }: SourceFile): Promise<Uint8Array> {

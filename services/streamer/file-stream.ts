@@ -98,12 +98,10 @@ class FileStream {
   }
 
   async #pour(mark: PassMark): Promise<Poured> {
-    const { files, queue, patience, tally, recent, progress, onTotals } = this.#run;
+    const { files, queue, clock, patience, tally, recent, progress, onTotals } = this.#run;
     const { producer, epoch } = this.#source;
-    const opened = await attempt(
-      files.open(this.#file, mark.place === START.place ? {} : { from: mark.place }),
-      this.#file,
-    );
+    const from = mark.place === START.place ? undefined : mark.place;
+    const opened = await attempt(files.open(this.#file, { from, clock }), this.#file);
     if (!opened.ok) return { kind: "fault", fault: opened.error };
     await using reader = opened.value;
     const publisher = new Publisher({

@@ -1,34 +1,18 @@
 import { expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { AppError } from "../../schema/errors.ts";
-import { formatTimestamp } from "../../schema/timestamp.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { createMetrics } from "../../services/platform/metrics.ts";
 import type { ProducerQueue } from "../../services/queue/port.ts";
 import { startStreamerThread } from "../../services/streamer/thread.ts";
+import { CSV_HEADER, writeCsv } from "../support/csv-file.ts";
 import { eventually } from "../support/eventually.ts";
 import { keptLog } from "../support/kept-log.ts";
-import { fleetRows, hostOf, type MemoryRow, readingsOf, uuidOf } from "../support/memory-files.ts";
+import { fleetRows, readingsOf } from "../support/memory-files.ts";
 import { batchesIn, openTestQueue, storedOf, streamerConfig } from "../support/streamed.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const HEADER = "timestamp,metric_name,gpu_id,device,uuid,modelName,Hostname,container,pod,namespace,value,labels_raw";
 const rows = fleetRows({ gpus: 20, ticks: 30, metrics: 3 });
-
-function lineOf(row: MemoryRow): string {
-  if ("skip" in row) return "not,a,row";
-  const { gpu, metric, at, value } = row;
-  const fields = [formatTimestamp(at), metric, gpu % 2, `nvidia${gpu % 2}`, uuidOf(gpu), "NVIDIA H100", hostOf(gpu)];
-  return [...fields, "", "", "", value, ""].map((field) => `"${field}"`).join(",");
-}
-
-async function csvFile(folder: string, given: readonly MemoryRow[] = rows, header = HEADER): Promise<string> {
-  const path = join(folder, "metrics.csv");
-  await writeFile(path, `${[header, ...given.map(lineOf)].join("\n")}\n`);
-  return path;
-}
 
 const quiet = () => ({ log: silentLogger, signal: new AbortController().signal });
 
@@ -38,7 +22,7 @@ test("startStreamerThread() streams a file through the port, with log lines, met
   const { log, lines } = keptLog();
   const metrics = createMetrics();
   const progress: number[] = [];
-  const csvPaths = [await csvFile(folder.path, [...rows, { skip: "fields" }])];
+  const csvPaths = [await writeCsv(folder.path, [...rows, { skip: "fields" }])];
   const summary = await startStreamerThread(streamerConfig({ csvPaths }), {
     ...quiet(),
     ...{ queue, log, metrics },
@@ -54,7 +38,7 @@ test("startStreamerThread() streams a file through the port, with log lines, met
 test("startStreamerThread() stopped on the way returns the summary so far, and the next one goes on", async () => {
   await using folder = await temporaryFolder();
   const queue = openTestQueue(systemClock);
-  const config = streamerConfig({ csvPaths: [await csvFile(folder.path)], intervalMs: 1, batchSize: 12 });
+  const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)], intervalMs: 1, batchSize: 12 });
   const controller = new AbortController();
   let published = 0;
   const stopping: ProducerQueue = {
@@ -75,7 +59,7 @@ test("startStreamerThread() stopped on the way returns the summary so far, and t
 
 test("startStreamerThread() whose signal has aborted before returns at once", async () => {
   await using folder = await temporaryFolder();
-  const config = streamerConfig({ csvPaths: [await csvFile(folder.path)], loop: true });
+  const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)], loop: true });
   const summary = await startStreamerThread(config, {
     ...quiet(),
     queue: openTestQueue(systemClock),
@@ -86,11 +70,11 @@ test("startStreamerThread() whose signal has aborted before returns at once", as
 
 test("startStreamerThread() rejects a wrong header as AppError with what is expected and what was found", async () => {
   await using folder = await temporaryFolder();
-  const config = streamerConfig({ csvPaths: [await csvFile(folder.path, rows, "time,value")] });
+  const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows, { header: "time,value" })] });
   const error = await startStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) }).catch((e) => e);
   expect(error).toBeInstanceOf(AppError);
   expect(error).toMatchObject({ code: "invalid" });
-  expect(error.message).toContain(HEADER);
+  expect(error.message).toContain(CSV_HEADER);
   expect(error.message).toContain("time,value");
 });
 
@@ -105,7 +89,7 @@ test("startStreamerThread() says when the queue is away, and when it answers aga
   };
   const states: (string | null)[] = [];
   const metrics = createMetrics();
-  const config = streamerConfig({ csvPaths: [await csvFile(folder.path)] });
+  const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)] });
   await startStreamerThread(config, { ...quiet(), queue: flaky, metrics, onState: (state) => states.push(state) });
   expect(states).toEqual(["queue is away: no route", null]);
   expect(await metrics.render()).toContain('gpu_telemetry_streamer_waits_total{reason="unavailable"} 2');
@@ -121,7 +105,7 @@ test("startStreamerThread() loops at a pace until it is stopped", async () => {
   await using folder = await temporaryFolder();
   const controller = new AbortController();
   const config = streamerConfig({
-    csvPaths: [await csvFile(folder.path, rows.slice(0, 60))],
+    csvPaths: [await writeCsv(folder.path, rows.slice(0, 60))],
     loop: true,
     intervalMs: 1,
   });

@@ -1,4 +1,6 @@
 /** The catalogue: every DCGM metric we know by name, with unit, kind and meaning. */
+import { METRIC_ALIASES } from "./metric-aliases.ts";
+
 export interface MetricInfo {
   /** DCGM field id (NVIDIA/DCGM 4.6.0, `dcgm_fields.h`); null for the exporter's own metrics. */
   readonly field: number | null;
@@ -6,18 +8,11 @@ export interface MetricInfo {
   readonly unit: string;
   readonly kind: "gauge" | "counter" | "code" | "bitmask";
   readonly description: string;
-  /** Other names for the same field: some of DCGM 4.6's renames, and older ones. Not complete. */
+  /** Other names for the same field: those of DCGM 4.6 that we know of, and older ones. Not complete. */
   readonly aliases: readonly string[];
 }
 
-type Row = readonly [
-  name: string,
-  field: number | null,
-  unit: string,
-  kind: MetricInfo["kind"],
-  description: string,
-  ...aliases: string[],
-];
+type Row = readonly [name: string, field: number | null, unit: string, kind: MetricInfo["kind"], description: string];
 
 const ROWS: readonly Row[] = [
   [
@@ -26,7 +21,6 @@ const ROWS: readonly Row[] = [
     "%",
     "gauge",
     "Share of the sample period in which at least one kernel ran; not how full the GPU is.",
-    "DCGM_FI_DEV_GPU_UTIL_RATIO",
   ],
   [
     "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
@@ -34,7 +28,6 @@ const ROWS: readonly Row[] = [
     "ratio",
     "gauge",
     "Time the graphics or compute engine is active; stands for GPU_UTIL on MIG instances.",
-    "DCGM_FI_PROF_GR_ENGINE_UTIL_RATIO",
   ],
   [
     "DCGM_FI_PROF_SM_ACTIVE",
@@ -44,14 +37,7 @@ const ROWS: readonly Row[] = [
     "Cycles in which a streaming multiprocessor has at least one warp.",
   ],
   ["DCGM_FI_PROF_SM_OCCUPANCY", 1003, "ratio", "gauge", "Resident warps as a share of the most possible."],
-  [
-    "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
-    1004,
-    "ratio",
-    "gauge",
-    "Cycles in which the tensor pipe is active.",
-    "DCGM_FI_PROF_TENSOR_UTIL_RATIO",
-  ],
+  ["DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", 1004, "ratio", "gauge", "Cycles in which the tensor pipe is active."],
   ["DCGM_FI_PROF_DRAM_ACTIVE", 1005, "ratio", "gauge", "Cycles in which the memory interface is active."],
   ["DCGM_FI_DEV_MEM_COPY_UTIL", 204, "%", "gauge", "Memory bandwidth utilisation."],
   ["DCGM_FI_DEV_ENC_UTIL", 206, "%", "gauge", "Encoder utilisation."],
@@ -66,15 +52,15 @@ const ROWS: readonly Row[] = [
     "ratio",
     "gauge",
     "Framebuffer memory in use as a share of what is not reserved.",
-    "DCGM_FI_DEV_FB_USED_RATIO",
   ],
-  ["DCGM_FI_DEV_GPU_TEMP", 150, "C", "gauge", "Core temperature.", "DCGM_FI_DEV_GPU_TEMP_CELSIUS"],
+  ["DCGM_FI_DEV_GPU_TEMP", 150, "C", "gauge", "Core temperature."],
   ["DCGM_FI_DEV_MEMORY_TEMP", 140, "C", "gauge", "Memory temperature; many cards do not support it."],
   ["DCGM_FI_DEV_MEM_MAX_OP_TEMP", 151, "C", "gauge", "Highest operating temperature of the memory."],
   ["DCGM_FI_DEV_GPU_MAX_OP_TEMP", 152, "C", "gauge", "Highest operating temperature of the GPU."],
+  ["DCGM_FI_DEV_GPU_TEMP_LIMIT", 153, "C", "gauge", "Margin: degrees to the nearest slowdown threshold."],
   ["DCGM_FI_DEV_SLOWDOWN_TEMP", 158, "C", "gauge", "Temperature at which the card slows down."],
   ["DCGM_FI_DEV_SHUTDOWN_TEMP", 159, "C", "gauge", "Temperature at which the card shuts down."],
-  ["DCGM_FI_DEV_POWER_USAGE", 155, "W", "gauge", "Board power.", "DCGM_FI_DEV_BOARD_POWER_WATTS"],
+  ["DCGM_FI_DEV_POWER_USAGE", 155, "W", "gauge", "Board power."],
   [
     "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
     156,
@@ -83,14 +69,7 @@ const ROWS: readonly Row[] = [
     "Energy since the driver was last loaded; starts over with it.",
   ],
   ["DCGM_FI_DEV_POWER_MGMT_LIMIT", 160, "W", "gauge", "Power limit as set."],
-  [
-    "DCGM_FI_DEV_ENFORCED_POWER_LIMIT",
-    164,
-    "W",
-    "gauge",
-    "Power limit as enforced.",
-    "DCGM_FI_DEV_BOARD_POWER_LIMIT_ENFORCED_WATTS",
-  ],
+  ["DCGM_FI_DEV_ENFORCED_POWER_LIMIT", 164, "W", "gauge", "Power limit as enforced."],
   ["DCGM_FI_DEV_SM_CLOCK", 100, "MHz", "gauge", "Clock of the streaming multiprocessors."],
   ["DCGM_FI_DEV_MEM_CLOCK", 101, "MHz", "gauge", "Memory clock."],
   [
@@ -99,19 +78,11 @@ const ROWS: readonly Row[] = [
     "1",
     "bitmask",
     "Why the clocks are lower: 0x1 idle, 0x2 application clocks, 0x4 software power cap, 0x8 hardware slowdown, 0x10 sync boost, 0x20 software thermal, 0x40 hardware thermal, 0x80 hardware power brake, 0x100 display.",
-    "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS",
   ],
   ["DCGM_FI_DEV_PSTATE", 190, "1", "code", "Performance state, 0 to 15; 0 is the fastest."],
   ["DCGM_FI_DEV_FAN_SPEED", 191, "%", "gauge", "Fan speed; passive cards have none."],
   ["DCGM_FI_DEV_PCIE_REPLAY_COUNTER", 202, "1", "counter", "PCIe retries."],
-  [
-    "DCGM_FI_DEV_XID_ERRORS",
-    230,
-    "1",
-    "code",
-    "The last XID error; it stays until the next one.",
-    "DCGM_FI_DEV_XID_ERROR",
-  ],
+  ["DCGM_FI_DEV_XID_ERRORS", 230, "1", "code", "The last XID error; it stays until the next one."],
   ["DCGM_FI_DEV_POWER_VIOLATION", 240, "ns", "counter", "Time throttled by the power limit."],
   ["DCGM_FI_DEV_THERMAL_VIOLATION", 241, "ns", "counter", "Time throttled by temperature."],
   ["DCGM_FI_DEV_SYNC_BOOST_VIOLATION", 242, "ns", "counter", "Time throttled by sync boost."],
@@ -186,12 +157,13 @@ const ROWS: readonly Row[] = [
 ];
 
 export const METRICS: Readonly<Record<string, MetricInfo>> = Object.fromEntries(
-  ROWS.map(([name, field, unit, kind, description, ...aliases]) => [name, { field, unit, kind, description, aliases }]),
+  ROWS.map(([name, field, unit, kind, description]) => {
+    const aliases = Object.keys(METRIC_ALIASES).filter((alias) => METRIC_ALIASES[alias] === name);
+    return [name, { field, unit, kind, description, aliases }];
+  }),
 );
 
-const CANONICAL: ReadonlyMap<string, string> = new Map(
-  Object.entries(METRICS).flatMap(([name, { aliases }]) => aliases.map((alias) => [alias, name] as const)),
-);
+const CANONICAL: ReadonlyMap<string, string> = new Map(Object.entries(METRIC_ALIASES));
 
 /** The canonical name for any known name or alias; an unknown name is its own canonical name. */
 export const canonicalMetric = (name: string): string => CANONICAL.get(name) ?? name;

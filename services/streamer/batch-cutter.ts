@@ -6,7 +6,7 @@ import type { ReadAhead } from "./read-ahead.ts";
 import { ReadingOrder } from "./reading-order.ts";
 
 /** An encoded batch above this is divided, unless it is one GPU's tick. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface CutBatch {
   readonly batch: Batch;

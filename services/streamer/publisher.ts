@@ -55,7 +55,7 @@ export class Publisher {
   async send(batch: SealedBatch): Promise<Gap | null> {
     this.#waiting.push(batch);
     this.#waitingBytes += batch.body.byteLength;
-    this.#running ??= this.#run();
+    if (this.#gap === null && this.#fault === undefined) this.#running ??= this.#run();
     while (
       this.#running !== undefined &&
       (this.#waiting.length > MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES)

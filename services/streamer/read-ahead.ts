@@ -8,7 +8,7 @@ import type { Series } from "../../schema/reading.ts";
 import type { Mark } from "./position.ts";
 import type { RowPlace, RowReader, RowTarget, SkipReason } from "./rows.ts";
 
-export const MAX_READINGS = 65_536;
+const MAX_READINGS = 65_536;
 
 export interface ReadAheadOptions {
   readonly builder: BatchBuilder;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { canonicalMetric, METRICS } from "../../schema/metric.ts";
+import { METRIC_ALIASES } from "../../schema/metric-aliases.ts";
 import type { Series } from "../../schema/reading.ts";
 import { metricOf, seriesOf } from "../../schema/series.ts";
 
@@ -9,6 +10,14 @@ describe("metric catalogue", () => {
     expect(new Set(aliases).size).toBe(aliases.length);
     expect(aliases.filter((alias) => alias in METRICS)).toEqual([]);
     expect(aliases.filter((alias) => canonicalMetric(alias) === alias)).toEqual([]);
+  });
+
+  test("has every alias at its metric, so that a canonical name stays what it is", () => {
+    expect(Object.values(METRICS).flatMap((metric) => metric.aliases)).toHaveLength(Object.keys(METRIC_ALIASES).length);
+    for (const alias of Object.keys(METRIC_ALIASES)) {
+      expect(METRICS[canonicalMetric(alias)]?.aliases).toContain(alias);
+      expect(canonicalMetric(canonicalMetric(alias))).toBe(canonicalMetric(alias));
+    }
   });
 
   test("has each field once", () => {

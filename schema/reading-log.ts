@@ -114,14 +114,25 @@ function orderByTime({ slots, at, values }: ReadingColumns, start: number, end: 
   while (index < end && (at[index] as number) >= (at[index - 1] as number)) index++;
   if (index >= end) return;
   const times = at.slice(start, end);
-  const order = Uint32Array.from(times, (_, place) => place).sort(
-    (a, b) => (times[a] as number) - (times[b] as number) || a - b,
-  );
+  const order = orderOf(times);
   const slotsBefore = slots.slice(start, end);
   const valuesBefore = values.slice(start, end);
-  for (const [offset, place] of order.entries()) {
+  for (let offset = 0; offset < order.length; offset++) {
+    const place = order[offset] as number;
     slots[start + offset] = slotsBefore[place] as number;
     at[start + offset] = times[place] as number;
     values[start + offset] = valuesBefore[place] as number;
   }
+}
+
+/** Places in ascending order of their times. Sorting numbers is several times as fast as sorting with a function. */
+function orderOf(times: Float64Array): Float64Array {
+  const scale = 2 ** (32 - Math.clz32(times.length));
+  const first = times.reduce((least, time) => Math.min(least, time));
+  const last = times.reduce((most, time) => Math.max(most, time));
+  if ((last - first + 1) * scale > Number.MAX_SAFE_INTEGER) {
+    return Float64Array.from(times, (_, place) => place).sort((a, b) => (times[a] as number) - (times[b] as number));
+  }
+  const order = times.map((time, place) => (time - first) * scale + place).sort();
+  return order.map((key) => key - Math.floor(key / scale) * scale);
 }

@@ -12,7 +12,7 @@ const rows: fc.Arbitrary<Row[]> = fc.array(
   fc
     .tuple(
       fc.constantFrom<Series[]>(UTIL, TEMP, "A" as Series, 'Z{GPU_I_ID="3"}' as Series),
-      fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 3 * HOUR })),
+      fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 3 * HOUR }), fc.constant(2 ** 51)),
       fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constant(-0), fc.double({ noNaN: true, noDefaultInfinity: true })),
       fc.nat({ max: 2 }),
       fc.constantFrom(null, "a", "b"),

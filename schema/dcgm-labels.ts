@@ -4,21 +4,37 @@ import { fail, ok, type Result } from "./result.ts";
 /** What a message says is accepted. */
 const LABELS_FORM = 'labels of the form name="value",name="value"';
 
-const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"(?:, ?|$)/sy;
+const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const ESCAPE = /\\(["\\n])/g;
+
+const unescaped = (value: string): string =>
+  value.includes("\\")
+    ? value.replace(ESCAPE, (_, character: string) => (character === "n" ? "\n" : character))
+    : value;
+
+/** Index of the quote that closes a value which begins at `from`, or -1. */
+function closingQuote(text: string, from: number): number {
+  for (let quote = text.indexOf('"', from); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (quote - backslashes > from && text[quote - backslashes - 1] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return quote;
+  }
+  return -1;
+}
 
 /** Empty text is no labels; of a name given twice the last counts. Text that is cut short is an error. */
 export function parseLabels(text: string): Result<ReadonlyMap<string, string>> {
   const labels = new Map<string, string>();
-  LABEL.lastIndex = 0;
-  while (LABEL.lastIndex < text.length) {
-    const from = LABEL.lastIndex;
-    const match = LABEL.exec(text);
-    if (match === null) {
-      return fail(`labels_raw has ${JSON.stringify(text.slice(from, from + 80))}: accepted are ${LABELS_FORM}`);
+  for (let at = 0; at < text.length; ) {
+    const equals = text.indexOf('="', at);
+    const name = text.slice(at, equals);
+    const quote = equals === -1 || !NAME.test(name) ? -1 : closingQuote(text, equals + 2);
+    const end = quote + 1;
+    if (quote === -1 || (end < text.length && text[end] !== ",")) {
+      return fail(`labels_raw has ${JSON.stringify(text.slice(at, at + 80))}: accepted are ${LABELS_FORM}`);
     }
-    const [, name = "", value = ""] = match;
-    labels.set(name, value.includes("\\") ? value.replace(ESCAPE, (_, c: string) => (c === "n" ? "\n" : c)) : value);
+    labels.set(name, unescaped(text.slice(equals + 2, quote)));
+    at = text[end + 1] === " " ? end + 2 : end + 1;
   }
   return ok(labels);
 }

@@ -32,6 +32,9 @@ class Numbering<T extends string> {
   }
 }
 
+/** Joined, no two lists of texts become the same one. */
+const lengthAnd = (text: string | null): string => (text === null ? "-" : `${text.length}:${text}`);
+
 /** Grows with every combination of facts and series that it is asked for. */
 export class SlotTable {
   readonly gpus = new Numbering<GpuUuid>();
@@ -47,7 +50,8 @@ export class SlotTable {
 
   slot(facts: GpuFacts, series: Series): number {
     const { uuid, index, device, model, host, driver, container, pod, namespace } = facts;
-    const key = JSON.stringify([uuid, index, device, model, host, driver, container, pod, namespace]);
+    const held = lengthAnd(driver) + lengthAnd(container) + lengthAnd(pod) + lengthAnd(namespace);
+    const key = lengthAnd(uuid) + lengthAnd(index) + lengthAnd(device) + lengthAnd(model) + lengthAnd(host) + held;
     const factsNumber = this.#factKeys.number(key);
     if (factsNumber === this.#facts.length) {
       this.#facts.push({ uuid, index, device, model, host, driver, container, pod, namespace });

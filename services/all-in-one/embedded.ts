@@ -1,7 +1,4 @@
 /** The embedded parts: queue and live feed in this process, the store in one file beside it. */
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
-import { AppError } from "../../schema/errors.ts";
 import { openLiveFeed } from "../live-feed/open.ts";
 import type { LiveFeed } from "../live-feed/port.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -22,25 +19,12 @@ export interface Embedded extends AsyncDisposable {
   readonly liveFeed: LiveFeed;
 }
 
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError(`Cannot make the store's folder ${path}: ${why}; set SQLITE_PATH`, {
-      code: "unavailable",
-      cause,
-    });
-  }
-}
-
 /** @throws AppError `unavailable` when the store's file cannot be opened */
 export async function openEmbedded(
   { path, retentionMs }: StoreConfig,
   { clock, log, metrics, maxSubscribers }: { clock: Clock; log: Logger; metrics: Metrics; maxSubscribers?: number },
 ): Promise<Embedded> {
   await using opened = new AsyncDisposableStack();
-  await makeFolder(dirname(path));
   const repository = opened.use(await openRepository({ kind: "sqlite", path, retentionMs }, { clock, log, metrics }));
   const restore = (producer: string) => repository.position(producer);
   const queue = opened.use(await openQueue({ kind: "memory", clock, maxBytes: MAX_QUEUE_BYTES, restore }));

@@ -11,6 +11,10 @@ export class LineFields {
   readonly ends: Int32Array;
   readonly #escaped: Uint8Array;
   #bytes: Buffer = Buffer.alloc(0);
+  #from = 0;
+  #to = 0;
+  /** The whole line, once a field's text was asked for: parts of one string cost less than a string each. */
+  #line: string | undefined;
   count = 0;
   isAscii = true;
   /** The last field is closed by a quote. */
@@ -69,6 +73,9 @@ export class LineFields {
       at++;
     }
     this.#bytes = bytes;
+    this.#from = from;
+    this.#to = to;
+    this.#line = undefined;
     this.count = count;
     this.isAscii = bits < 0x80;
     this.isClosed = closed;
@@ -78,8 +85,13 @@ export class LineFields {
 
   text(field: number): string {
     const [start, end] = [this.starts[field] as number, this.ends[field] as number];
-    const text = this.isAscii ? this.#bytes.toString("latin1", start, end) : this.#bytes.toString("utf8", start, end);
+    const text = this.isAscii ? this.#asciiText(start, end) : this.#bytes.toString("utf8", start, end);
     return this.#escaped[field] === 1 ? text.replaceAll('""', '"') : text;
+  }
+
+  #asciiText(start: number, end: number): string {
+    this.#line ??= this.#bytes.toString("latin1", this.#from, this.#to);
+    return this.#line.slice(start - this.#from, end - this.#from);
   }
 
   texts(): string[] {

@@ -83,8 +83,9 @@ export class LineReader {
       this.#advance(newline, 1);
       return "read";
     }
+    let parts: RowParts | undefined;
     if (this.#fields.scan(bytes, start, end, this.#needed)) {
-      const parts = this.#parts(newline + 1);
+      parts = this.#parts(newline + 1);
       const slot = parts === undefined ? undefined : this.#shapes.read(window, parts, lastTime);
       if (slot !== undefined) {
         const line = this.#line;
@@ -96,11 +97,10 @@ export class LineReader {
     if (!this.#fields.isAscii && !isUtf8(bytes.subarray(start, end))) {
       return this.#skip(target, newline, "encoding", BAD_ENCODING);
     }
-    const parts = this.#fields.count === this.#columns.names.length ? this.#parts(newline + 1) : undefined;
     const line = this.#line;
     this.#advance(newline, 1);
     const stop =
-      parts === undefined
+      parts === undefined || this.#fields.count !== this.#columns.names.length
         ? deliverRow(target, this.#columns, this.#fields.texts(), line, lastTime)
         : this.#shapedRow(target, parts, line, lastTime);
     return stop ? "stop" : "read";
@@ -133,6 +133,7 @@ export class LineReader {
     if (slot < 0) return false;
     const time = this.#fields.text(this.#columns.timestamp);
     this.#shapes.learnTime(time);
+    if (this.#shapes.readParts(this.#window, parts, lastTime)) return this.#shapes.give(target, slot, bytes, line);
     return deliverReading(target, slot, { time, value: this.#fields.text(this.#columns.value) }, line, lastTime);
   }
 

@@ -55,6 +55,8 @@ export class RowShapes {
   readonly #sameHash: Int32Array;
   readonly #byHash = new Map<number, number>();
   #last = NONE;
+  #hashed: RowParts | undefined;
+  #hashOfHashed = 0;
   /** Rows that found no room since the last shape was learned. */
   #refused = 0;
   /** Rows taken by the last `follow()`. */
@@ -121,17 +123,21 @@ export class RowShapes {
   }
 
   /** As `find()`, for a row whose time and value are of the usual forms: `give()` knows them then. */
-  read({ bytes, view }: ByteWindow, parts: RowParts, lastTime: number): number | undefined {
+  read(window: ByteWindow, parts: RowParts, lastTime: number): number | undefined {
+    return this.readParts(window, parts, lastTime) ? this.find(window.view, parts) : undefined;
+  }
+
+  /** Reads time and value for `give()`; false when they are not of the usual forms. */
+  readParts({ bytes, view }: ByteWindow, parts: RowParts, lastTime: number): boolean {
     const { firstStart, firstEnd, secondStart, secondEnd } = parts;
     const [time, number, isTimeFirst] = [this.#time, this.#number, this.#isTimeFirst];
     const timeStart = isTimeFirst ? firstStart : secondStart;
-    if (timeStart + MAX_TIME_BYTES > bytes.length) return undefined;
+    if (timeStart + MAX_TIME_BYTES > bytes.length) return false;
     const timeEnd = time.read(bytes, view, timeStart);
     const numberEnd = number.read(bytes, isTimeFirst ? secondStart : firstStart);
-    if (timeEnd !== (isTimeFirst ? firstEnd : secondEnd)) return undefined;
-    if (numberEnd !== (isTimeFirst ? secondEnd : firstEnd)) return undefined;
-    if (!isRowTime(time.at, lastTime)) return undefined;
-    return this.find(view, parts);
+    if (timeEnd !== (isTimeFirst ? firstEnd : secondEnd)) return false;
+    if (numberEnd !== (isTimeFirst ? secondEnd : firstEnd)) return false;
+    return isRowTime(time.at, lastTime);
   }
 
   /** Delivers the row read last; true when the target says stop. */
@@ -189,9 +195,15 @@ export class RowShapes {
     this.#last = shape;
   }
 
-  #hash(view: DataView, { start, firstStart, firstEnd, secondStart, secondEnd, end }: RowParts): number {
-    const head = hashBytes(view, start, firstStart, 0);
-    return hashBytes(view, secondEnd, end, hashBytes(view, firstEnd, secondStart, head));
+  /** Of one row it is asked for when the row is looked up, and when it is learned. */
+  #hash(view: DataView, parts: RowParts): number {
+    if (this.#hashed !== parts) {
+      const { start, firstStart, firstEnd, secondStart, secondEnd, end } = parts;
+      const head = hashBytes(view, start, firstStart, 0);
+      this.#hashOfHashed = hashBytes(view, secondEnd, end, hashBytes(view, firstEnd, secondStart, head));
+      this.#hashed = parts;
+    }
+    return this.#hashOfHashed;
   }
 
   #matches(shape: number, view: DataView, parts: RowParts): boolean {

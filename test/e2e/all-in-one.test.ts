@@ -10,13 +10,13 @@ import {
   startAllInOne,
   storedReadings,
   type TelemetryPage,
-  temporaryFolder,
 } from "../support/all-in-one.ts";
 import { openContract } from "../support/contract.ts";
 import { type DcgmExport, smallExport } from "../support/dcgm-export.ts";
 import { eventually } from "../support/eventually.ts";
 import { addressOf } from "../support/process.ts";
 import { openEvents } from "../support/sse.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());

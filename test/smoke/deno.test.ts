@@ -1,10 +1,11 @@
 /** The same sources under Deno: the same answers to the same questions. */
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { onePass, sourceEnded, startAllInOne, temporaryFolder } from "../support/all-in-one.ts";
+import { onePass, sourceEnded, startAllInOne } from "../support/all-in-one.ts";
 import { smallExport } from "../support/dcgm-export.ts";
 import { addressOf } from "../support/process.ts";
 import { openEvents } from "../support/sse.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());

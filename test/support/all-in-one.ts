@@ -1,14 +1,6 @@
 /** The whole product as a child process on a free port, and questions to it. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type Expected, keyOf } from "./dcgm-export.ts";
 import { onRuntime, type Program, startProgram } from "./process.ts";
-
-export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), "gpu-telemetry-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
 
 export const startAllInOne = (env: Record<string, string>, runtime: "bun" | "deno" = "bun"): Program =>
   startProgram(onRuntime(runtime, "services/all-in-one/main.ts"), { PORT: "0", LOG_FORMAT: "json", ...env });
@@ -40,7 +32,7 @@ export interface TelemetryPage {
 }
 
 /** All readings of one GPU, page by page, newest first. */
-export async function* pagesOf(address: string, uuid: string, limit = 10_000): AsyncGenerator<TelemetryPage> {
+async function* pagesOf(address: string, uuid: string, limit = 10_000): AsyncGenerator<TelemetryPage> {
   for (let after: string | null = ""; after !== null; ) {
     const continued: string = after === "" ? "" : `&after=${encodeURIComponent(after)}`;
     const page: TelemetryPage = await ask(`${address}/api/v1/gpus/${uuid}/telemetry?limit=${limit}${continued}`);

@@ -13,6 +13,13 @@ import type { StoreConfig } from "./config.ts";
 /** Some 10 million readings on their way; the streamer waits when the collector falls behind further. */
 const MAX_QUEUE_BYTES = 32 * 1024 * 1024;
 
+export interface EmbeddedOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
+  readonly maxSubscribers?: number | undefined;
+}
+
 export interface Embedded extends AsyncDisposable {
   readonly queue: Queue;
   readonly repository: Repository;
@@ -22,7 +29,7 @@ export interface Embedded extends AsyncDisposable {
 /** @throws AppError `unavailable` when the store's file cannot be opened */
 export async function openEmbedded(
   { path, retentionMs }: StoreConfig,
-  { clock, log, metrics, maxSubscribers }: { clock: Clock; log: Logger; metrics: Metrics; maxSubscribers?: number },
+  { clock, log, metrics, maxSubscribers }: EmbeddedOptions,
 ): Promise<Embedded> {
   await using opened = new AsyncDisposableStack();
   const repository = opened.use(await openRepository({ kind: "sqlite", path, retentionMs }, { clock, log, metrics }));

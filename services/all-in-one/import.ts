@@ -3,8 +3,7 @@ import { runCollector } from "../collector/service.ts";
 import type { Clock } from "../platform/clock.ts";
 import { INTERRUPTED } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
-import { startStreamerThread } from "../streamer/thread.ts";
+import type { StreamerThread } from "../streamer/thread.ts";
 import type { IngestConfig } from "./config.ts";
 import { drained } from "./drain.ts";
 import type { Embedded } from "./embedded.ts";
@@ -18,9 +17,9 @@ import { ProgressDisplay } from "./progress.ts";
  */
 export async function runImport(
   config: IngestConfig,
-  parts: { embedded: Embedded; clock: Clock; log: Logger; metrics: Metrics; signal: AbortSignal },
+  parts: { embedded: Embedded; streamer: StreamerThread; clock: Clock; log: Logger; signal: AbortSignal },
 ): Promise<number> {
-  const { embedded, clock, log, metrics, signal } = parts;
+  const { embedded, streamer, clock, log, signal } = parts;
   const { queue, repository, liveFeed } = embedded;
   const startedAt = clock.now();
   const display = new ProgressDisplay(process.stderr, () => clock.now());
@@ -31,12 +30,11 @@ export async function runImport(
     liveFeed,
     clock,
     log,
-    metrics,
     signal: stop.signal,
   });
   try {
     const onProgress = display.show.bind(display);
-    const streamed = await startStreamerThread(config.streamer, { queue, log, metrics, signal, onProgress });
+    const streamed = await streamer.run(config.streamer, { queue, log, signal, onProgress });
     await drained(queue, { clock, signal });
     stop.abort();
     const stored = await collector;

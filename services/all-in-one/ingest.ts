@@ -1,11 +1,5 @@
 /** `bun run ingest FILE…`: files into the embedded store, as fast as they go. */
-import { systemClock } from "../platform/clock.ts";
-import { readEnvironment } from "../platform/env.ts";
-import { runProgram } from "../platform/lifecycle.ts";
-import { createMetrics } from "../platform/metrics.ts";
-import { readIngestConfig } from "./config.ts";
-import { openEmbedded } from "./embedded.ts";
-import { runImport } from "./import.ts";
+import { openStreamerThread } from "../streamer/thread.ts";
 
 const USAGE = `Usage: bun run ingest FILE…
 
@@ -26,13 +20,7 @@ if (unknown !== undefined || paths.length === 0) {
   process.exit(2);
 }
 
-await runProgram("ingest", {
-  read: () => readIngestConfig(readEnvironment(), paths, { isTerminal: process.stderr.isTTY === true }),
-  output: process.stderr,
-  run: async (config, { log, signal }) => {
-    const metrics = createMetrics();
-    const clock = systemClock;
-    await using embedded = await openEmbedded(config.store, { clock, log, metrics });
-    return await runImport(config, { embedded, clock, log, metrics, signal });
-  },
-});
+// The thread loads its modules while this one loads its own.
+const streamer = openStreamerThread();
+const { ingest } = await import("./ingest-program.ts");
+await ingest(paths, streamer);

@@ -3,6 +3,7 @@ import { systemClock } from "../platform/clock.ts";
 import { readEnvironment } from "../platform/env.ts";
 import { runProgram } from "../platform/lifecycle.ts";
 import { createMetrics } from "../platform/metrics.ts";
+import { openStreamerThread } from "../streamer/thread.ts";
 import { readAllInOneConfig } from "./config.ts";
 import { openEmbedded } from "./embedded.ts";
 import { runAllInOne } from "./service.ts";
@@ -13,7 +14,8 @@ await runProgram("all-in-one", {
     const metrics = createMetrics();
     const clock = systemClock;
     const maxSubscribers = config.api.maxSubscriptions;
+    await using streamer = openStreamerThread();
     await using embedded = await openEmbedded(config.store, { clock, log, metrics, maxSubscribers });
-    return await runAllInOne(config, { embedded, clock, log, metrics, signal });
+    return await runAllInOne(config, { embedded, streamer, clock, log, metrics, signal });
   },
 });

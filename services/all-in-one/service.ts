@@ -6,7 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import { listen } from "../platform/listen.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import { startStreamerThread } from "../streamer/thread.ts";
+import type { StreamerThread } from "../streamer/thread.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";
 import type { AllInOneConfig } from "./config.ts";
 import { drained } from "./drain.ts";
@@ -15,6 +15,7 @@ import { runRetention } from "./retention.ts";
 
 export interface AllInOneParts {
   readonly embedded: Embedded;
+  readonly streamer: StreamerThread;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -27,7 +28,7 @@ export interface AllInOneParts {
  * @throws AppError when nothing of the source can be read, or the address is taken
  */
 export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts): Promise<number> {
-  const { embedded, clock, log, metrics, signal } = parts;
+  const { embedded, streamer, clock, log, metrics, signal } = parts;
   const { repository, queue, liveFeed } = embedded;
   const away: Record<string, string> = {};
   const report = (part: string) => (problem: string | null) => {
@@ -77,7 +78,7 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
   await using listener = await listen({ port, hostname, fetch: api.fetch, websocket: api.websocket });
   log.info("listening", { url: listener.url, store: config.store.path });
 
-  const { readings, passes, skipped, failed } = await startStreamerThread(config.streamer, {
+  const { readings, passes, skipped, failed } = await streamer.run(config.streamer, {
     queue,
     log: log.child({ component: "streamer" }),
     metrics,

@@ -2,7 +2,7 @@
 import type { LiveFeed } from "../live-feed/port.ts";
 import { backoffMs, type Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import { createMetrics, type Metrics } from "../platform/metrics.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import type { ConsumerQueue, Delivery } from "../queue/port.ts";
 import type { TelemetryRepository } from "../repository/port.ts";
 import type { CollectorConfig } from "./config.ts";
@@ -48,7 +48,7 @@ class Collector {
   readonly #context: GroupContext;
 
   constructor(config: CollectorConfig, dependencies: CollectorDependencies) {
-    const { queue, repository, liveFeed, clock, log, metrics = createMetrics(), signal, onState } = dependencies;
+    const { queue, repository, liveFeed, clock, log, metrics, signal, onState } = dependencies;
     this.#config = config;
     this.#dependencies = dependencies;
     const tally = createTally(metrics, () => this.#inFlight.size);

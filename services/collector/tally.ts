@@ -41,21 +41,7 @@ export interface Tally {
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** @param inFlight groups being worked on */
-export function createTally(metrics: Metrics, inFlight: () => number): Tally {
-  const totals = {
-    batches: 0,
-    readings: 0,
-    buckets: 0,
-    duplicateBuckets: 0,
-    duplicateReadings: 0,
-    tooOld: 0,
-    rejected: 0,
-    retried: 0,
-    released: 0,
-    liveFailures: 0,
-    leasesLost: 0,
-  };
+function createMeter(metrics: Metrics, inFlight: () => number) {
   const batches = metrics.counter({ name: "collector_batches_total", help: "Batches stored." });
   const readings = metrics.counter({ name: "collector_readings_total", help: "Readings stored that were new." });
   const duplicates = metrics.counter({
@@ -92,6 +78,25 @@ export function createTally(metrics: Metrics, inFlight: () => number): Tally {
     buckets: SECONDS,
   });
   metrics.gauge({ name: "collector_groups_in_flight", help: "Groups of deliveries being worked on." }, inFlight);
+  return { batches, readings, duplicates, dropped, rejected, retries, released, liveFailures, leasesLost, saveSeconds };
+}
+
+/** @param inFlight groups being worked on */
+export function createTally(metrics: Metrics | undefined, inFlight: () => number): Tally {
+  const meter = metrics && createMeter(metrics, inFlight);
+  const totals = {
+    batches: 0,
+    readings: 0,
+    buckets: 0,
+    duplicateBuckets: 0,
+    duplicateReadings: 0,
+    tooOld: 0,
+    rejected: 0,
+    retried: 0,
+    released: 0,
+    liveFailures: 0,
+    leasesLost: 0,
+  };
   return {
     totals,
     saved(count, outcome, seconds) {
@@ -101,31 +106,31 @@ export function createTally(metrics: Metrics, inFlight: () => number): Tally {
       totals.duplicateBuckets += outcome.duplicateBuckets;
       totals.duplicateReadings += outcome.duplicateReadings;
       totals.tooOld += outcome.tooOld;
-      batches.inc(count);
-      readings.inc(outcome.readings);
-      duplicates.inc(outcome.duplicateReadings);
-      if (outcome.tooOld > 0) dropped.inc({ reason: "too_old" }, outcome.tooOld);
-      saveSeconds.observe(seconds);
+      meter?.batches.inc(count);
+      meter?.readings.inc(outcome.readings);
+      meter?.duplicates.inc(outcome.duplicateReadings);
+      if (outcome.tooOld > 0) meter?.dropped.inc({ reason: "too_old" }, outcome.tooOld);
+      meter?.saveSeconds.observe(seconds);
     },
     rejected(reason) {
       totals.rejected++;
-      rejected.inc({ reason });
+      meter?.rejected.inc({ reason });
     },
     retried(reason, count = 0) {
       totals.retried += count;
-      retries.inc({ reason }, Math.max(1, count));
+      meter?.retries.inc({ reason }, Math.max(1, count));
     },
     released(count) {
       totals.released += count;
-      released.inc(count);
+      meter?.released.inc(count);
     },
     liveFailed() {
       totals.liveFailures++;
-      liveFailures.inc();
+      meter?.liveFailures.inc();
     },
     leasesLost(count) {
       totals.leasesLost += count;
-      leasesLost.inc(count);
+      meter?.leasesLost.inc(count);
     },
   };
 }

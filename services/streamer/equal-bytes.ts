@@ -1,9 +1,9 @@
 /** Comparing and hashing ranges of text bytes without a call out of the engine for each. */
 
 /**
- * Eight bytes are compared as one double, four times per turn (twice as fast as `Buffer.compare` on ranges of 100 to
- * 300 bytes). Doubles are equal with other bytes only for the two zeros, so `a` may hold no zero byte; a NaN is equal to nothing, so
- * bytes that make one (DEL before a control character, or no UTF-8) count as different.
+ * Eight bytes are compared as one double, eight times per turn: faster than `Buffer.compare` on ranges of 100 to 300
+ * bytes. Doubles are equal with other bytes only for the two zeros, so `a` may hold no zero byte; a NaN is equal to
+ * nothing, so bytes that make one (DEL before a control character, or no UTF-8) count as different.
  */
 export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: number, length: number): boolean {
   const aEnd = aFrom + length;
@@ -13,12 +13,16 @@ export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: numbe
     for (; i < aEnd; i++, j++) if (a.getUint8(i) !== b.getUint8(j)) return false;
     return true;
   }
-  for (; i + 32 <= aEnd; i += 32, j += 32) {
+  for (; i + 64 <= aEnd; i += 64, j += 64) {
     if (
       a.getFloat64(i, true) !== b.getFloat64(j, true) ||
       a.getFloat64(i + 8, true) !== b.getFloat64(j + 8, true) ||
       a.getFloat64(i + 16, true) !== b.getFloat64(j + 16, true) ||
-      a.getFloat64(i + 24, true) !== b.getFloat64(j + 24, true)
+      a.getFloat64(i + 24, true) !== b.getFloat64(j + 24, true) ||
+      a.getFloat64(i + 32, true) !== b.getFloat64(j + 32, true) ||
+      a.getFloat64(i + 40, true) !== b.getFloat64(j + 40, true) ||
+      a.getFloat64(i + 48, true) !== b.getFloat64(j + 48, true) ||
+      a.getFloat64(i + 56, true) !== b.getFloat64(j + 56, true)
     ) {
       return false;
     }

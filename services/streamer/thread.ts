@@ -13,16 +13,31 @@ export type StreamerThreadOptions = Omit<StreamerOptions, "clock" | "files" | "o
 const crashed = (cause: unknown): AppError =>
   new AppError("The streamer's thread has ended before its time", { code: "internal", cause });
 
-/**
- * `runStreamer` in a thread: same outcome, same errors, on the system's clock; progress is told every 50 ms at most.
- * A thread that dies rejects with AppError `internal`.
- */
-export async function startStreamerThread(
+export interface StreamerThread extends AsyncDisposable {
+  /**
+   * `runStreamer` in the thread, once: same outcome, same errors, on the system's clock; progress is told every 50 ms at
+   * most. A thread that dies rejects with AppError `internal`.
+   */
+  run(config: StreamerConfig, options: StreamerThreadOptions): Promise<StreamerSummary>;
+}
+
+/** It begins to load at once, while the caller prepares what it is to run with. */
+export function openStreamerThread(): StreamerThread {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: STREAMER_THREAD });
+  return {
+    run: (config, options) => runIn(worker, config, options),
+    [Symbol.asyncDispose]: async () => {
+      await worker.terminate();
+    },
+  };
+}
+
+async function runIn(
+  worker: Worker,
   config: StreamerConfig,
   { queue, log, metrics, signal, onProgress, onState }: StreamerThreadOptions,
 ): Promise<StreamerSummary> {
   const meter = metrics && createMeter(metrics);
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: STREAMER_THREAD });
   const { port1, port2 } = new MessageChannel();
   using _served = serveQueue(queue, port1);
   const tell = (message: ToThread, transfer: MessagePort[] = []) => worker.postMessage(message, transfer);
@@ -57,6 +72,5 @@ export async function startStreamerThread(
     });
   } finally {
     signal.removeEventListener("abort", abort);
-    await worker.terminate();
   }
 }

@@ -1,4 +1,4 @@
-/** The streamer's thread: what runs at the other end of `startStreamerThread`. */
+/** The streamer's thread: what runs at the other end of `openStreamerThread`. */
 import { isMainThread, type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../platform/clock.ts";
 import type { Fields, Logger } from "../platform/logger.ts";

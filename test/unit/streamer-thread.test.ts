@@ -4,7 +4,7 @@ import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { createMetrics } from "../../services/platform/metrics.ts";
 import type { ProducerQueue } from "../../services/queue/port.ts";
-import { startStreamerThread } from "../../services/streamer/thread.ts";
+import { openStreamerThread, type StreamerThread } from "../../services/streamer/thread.ts";
 import { CSV_HEADER, writeCsv } from "../support/csv-file.ts";
 import { eventually } from "../support/eventually.ts";
 import { keptLog } from "../support/kept-log.ts";
@@ -14,16 +14,21 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const rows = fleetRows({ gpus: 20, ticks: 30, metrics: 3 });
 
+const runStreamerThread: StreamerThread["run"] = async (config, options) => {
+  await using thread = openStreamerThread();
+  return await thread.run(config, options);
+};
+
 const quiet = () => ({ log: silentLogger, signal: new AbortController().signal });
 
-test("startStreamerThread() streams a file through the port, with log lines, metrics, progress and summary", async () => {
+test("StreamerThread.run() streams a file through the port, with log lines, metrics, progress and summary", async () => {
   await using folder = await temporaryFolder();
   const queue = openTestQueue(systemClock);
   const { log, lines } = keptLog();
   const metrics = createMetrics();
   const progress: number[] = [];
   const csvPaths = [await writeCsv(folder.path, [...rows, { skip: "fields" }])];
-  const summary = await startStreamerThread(streamerConfig({ csvPaths }), {
+  const summary = await runStreamerThread(streamerConfig({ csvPaths }), {
     ...quiet(),
     ...{ queue, log, metrics },
     onProgress: ({ readings }) => progress.push(readings),
@@ -35,7 +40,7 @@ test("startStreamerThread() streams a file through the port, with log lines, met
   expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(rows));
 });
 
-test("startStreamerThread() stopped on the way returns the summary so far, and the next one goes on", async () => {
+test("StreamerThread.run() stopped on the way returns the summary so far, and the next one goes on", async () => {
   await using folder = await temporaryFolder();
   const queue = openTestQueue(systemClock);
   const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)], intervalMs: 1, batchSize: 12 });
@@ -48,19 +53,19 @@ test("startStreamerThread() stopped on the way returns the summary so far, and t
       return queue.publish(...args);
     },
   };
-  const first = await startStreamerThread(config, { ...quiet(), queue: stopping, signal: controller.signal });
+  const first = await runStreamerThread(config, { ...quiet(), queue: stopping, signal: controller.signal });
   expect(first.readings).toBeGreaterThan(100);
   expect(first.readings).toBeLessThan(rows.length);
-  await startStreamerThread({ ...config, intervalMs: 0 }, { ...quiet(), queue });
+  await runStreamerThread({ ...config, intervalMs: 0 }, { ...quiet(), queue });
   const batches = await batchesIn(queue);
   expect(storedOf(batches)).toEqual(readingsOf(rows));
   expect(batches.reduce((sum, { readings }) => sum + readings, 0)).toBe(rows.length);
 });
 
-test("startStreamerThread() whose signal has aborted before returns at once", async () => {
+test("StreamerThread.run() whose signal has aborted before returns at once", async () => {
   await using folder = await temporaryFolder();
   const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)], loop: true });
-  const summary = await startStreamerThread(config, {
+  const summary = await runStreamerThread(config, {
     ...quiet(),
     queue: openTestQueue(systemClock),
     signal: AbortSignal.abort(),
@@ -68,17 +73,17 @@ test("startStreamerThread() whose signal has aborted before returns at once", as
   expect(summary.passes).toBe(0);
 });
 
-test("startStreamerThread() rejects a wrong header as AppError with what is expected and what was found", async () => {
+test("StreamerThread.run() rejects a wrong header as AppError with what is expected and what was found", async () => {
   await using folder = await temporaryFolder();
   const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows, { header: "time,value" })] });
-  const error = await startStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) }).catch((e) => e);
+  const error = await runStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) }).catch((e) => e);
   expect(error).toBeInstanceOf(AppError);
   expect(error).toMatchObject({ code: "invalid" });
   expect(error.message).toContain(CSV_HEADER);
   expect(error.message).toContain("time,value");
 });
 
-test("startStreamerThread() says when the queue is away, and when it answers again", async () => {
+test("StreamerThread.run() says when the queue is away, and when it answers again", async () => {
   await using folder = await temporaryFolder();
   const queue = openTestQueue(systemClock);
   let calls = 0;
@@ -90,18 +95,18 @@ test("startStreamerThread() says when the queue is away, and when it answers aga
   const states: (string | null)[] = [];
   const metrics = createMetrics();
   const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)] });
-  await startStreamerThread(config, { ...quiet(), queue: flaky, metrics, onState: (state) => states.push(state) });
+  await runStreamerThread(config, { ...quiet(), queue: flaky, metrics, onState: (state) => states.push(state) });
   expect(states).toEqual(["queue is away: no route", null]);
   expect(await metrics.render()).toContain('gpu_telemetry_streamer_waits_total{reason="unavailable"} 2');
 });
 
-test("startStreamerThread() rejects as internal when the thread cannot run", async () => {
+test("StreamerThread.run() rejects as internal when the thread cannot run", async () => {
   const config = { ...streamerConfig({}), csvPaths: 7 as unknown as readonly string[] };
-  const outcome = startStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) });
+  const outcome = runStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) });
   expect(await outcome.catch((error) => error)).toMatchObject({ name: "AppError", code: "internal" });
 });
 
-test("startStreamerThread() loops at a pace until it is stopped", async () => {
+test("StreamerThread.run() loops at a pace until it is stopped", async () => {
   await using folder = await temporaryFolder();
   const controller = new AbortController();
   const config = streamerConfig({
@@ -110,7 +115,7 @@ test("startStreamerThread() loops at a pace until it is stopped", async () => {
     intervalMs: 1,
   });
   let readings = 0;
-  const outcome = startStreamerThread(
+  const outcome = runStreamerThread(
     { ...config, times: "live" },
     {
       ...quiet(),

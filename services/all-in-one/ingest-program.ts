@@ -1,0 +1,20 @@
+/** What `ingest` runs once its arguments are known to be good. */
+import { systemClock } from "../platform/clock.ts";
+import { readEnvironment } from "../platform/env.ts";
+import { runProgram } from "../platform/lifecycle.ts";
+import type { StreamerThread } from "../streamer/thread.ts";
+import { readIngestConfig } from "./config.ts";
+import { openEmbedded } from "./embedded.ts";
+import { runImport } from "./import.ts";
+
+/** Ends the process. @param paths files, directories or globs */
+export const ingest = (paths: readonly string[], streamer: StreamerThread): Promise<never> =>
+  runProgram("ingest", {
+    read: () => readIngestConfig(readEnvironment(), paths, { isTerminal: process.stderr.isTTY === true }),
+    output: process.stderr,
+    run: async (config, { log, signal }) => {
+      const clock = systemClock;
+      await using embedded = await openEmbedded(config.store, { clock, log });
+      return await runImport(config, { embedded, streamer, clock, log, signal });
+    },
+  });

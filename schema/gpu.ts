@@ -11,7 +11,7 @@ const HEX_UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0
 const GPU_UUID = new RegExp(`^(GPU-|MIG-)(${HEX_UUID})$|^(MIG-GPU-)(${HEX_UUID}/\\d{1,3}/\\d{1,3})$`);
 
 /** What a message says is accepted. */
-export const GPU_UUID_FORM = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx or MIG-…";
+const GPU_UUID_FORM = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx or MIG-…";
 
 /** The canonical uuid, or why the text is none. Spaces and a lower-case prefix are refused, not repaired. */
 export function parseGpuUuid(text: string): Result<GpuUuid> {

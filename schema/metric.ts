@@ -156,14 +156,15 @@ const ROWS: readonly Row[] = [
   ],
 ];
 
-export const METRICS: Readonly<Record<string, MetricInfo>> = Object.fromEntries(
-  ROWS.map(([name, field, unit, kind, description]) => {
-    const aliases = Object.keys(METRIC_ALIASES).filter((alias) => METRIC_ALIASES[alias] === name);
-    return [name, { field, unit, kind, description, aliases }];
-  }),
-);
-
 const CANONICAL: ReadonlyMap<string, string> = new Map(Object.entries(METRIC_ALIASES));
+const ALIASES = Map.groupBy(CANONICAL.keys(), (alias) => CANONICAL.get(alias));
+
+export const METRICS: Readonly<Record<string, MetricInfo>> = Object.fromEntries(
+  ROWS.map(([name, field, unit, kind, description]) => [
+    name,
+    { field, unit, kind, description, aliases: ALIASES.get(name) ?? [] },
+  ]),
+);
 
 /** The canonical name for any known name or alias; an unknown name is its own canonical name. */
 export const canonicalMetric = (name: string): string => CANONICAL.get(name) ?? name;

@@ -83,7 +83,7 @@ class FileRows implements RowReader {
   }
 }
 
-const CHUNK_BYTES = 524_288;
+const CHUNK_BYTES = 2_097_152;
 const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
 
 /**

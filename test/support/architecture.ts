@@ -50,7 +50,7 @@ const CAPABILITY_OPEN = /^services\/(queue|repository|live-feed)\/open\.ts$/;
 const OPENERS = /^services\/([^/]+\/main|all-in-one\/(ingest|embedded))\.ts$/;
 
 const SERVICE_DOORS = /^services\/[^/]+\/(service|config|thread|schema)\.ts$/;
-const CAPABILITY_DOORS = /^services\/(queue|repository|live-feed)\/(port|open|wire)\.ts$/;
+const CAPABILITY_DOORS = /^services\/(queue|repository|live-feed)\/(port|open|wire|config)\.ts$/;
 const PRINTED = /^services\/[^/]+\/(compose|openapi)\.ts$/;
 
 function isOpenToAllInOne(path: string, { target, typeOnly }: SourceImport): boolean {

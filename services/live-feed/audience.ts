@@ -48,10 +48,6 @@ export class Audience {
     }
   }
 
-  endAll(): void {
-    for (const subscriber of [...this.#all]) subscriber.end();
-  }
-
   /** Unpacks once what somebody may listen to; who listens to a series of a GPU is found once per batch. */
   tell(batches: readonly Batch[]): void {
     for (const batch of batches) {

@@ -30,23 +30,37 @@ export interface LiveFilter {
 export interface LiveFrame {
   /** Newest value per GPU and series since the last frame that passed the filter; at most `MAX_FRAME_READINGS`. */
   readonly readings: readonly LiveReading[];
-  /** Values that passed the filter and were replaced or dropped before this frame could be taken. */
+  /**
+   * Values that passed the filter and were replaced or dropped before this frame could be taken, and those lost on the
+   * way to this process: nobody can say of them whether they would have passed, so all values that the lost messages
+   * held count, and 1 where it is not known that there were any. 0: nothing was missed, for certain. A frame may come
+   * for what was missed alone.
+   */
   readonly missed: number;
 }
 
 export const MAX_FRAME_READINGS = 100_000;
 
+export interface LiveSubscription {
+  readonly filter?: LiveFilter;
+  readonly minIntervalMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Every method rejects with AppError `unavailable` when the feed is away, and once it is closed. */
 export interface LiveFeed extends AsyncDisposable {
-  /** Call after the store said yes. Costs next to nothing when nobody watches. */
+  /**
+   * Call after the store said yes. Costs next to nothing when nobody watches. What is told while the feed is away is
+   * lost to it: repeating the call is not expected.
+   */
   publish(batches: readonly Batch[]): Promise<void>;
   /**
-   * What is published from now on: the subscription is in place when this returns. Frames come no faster than
+   * What is published from now on: the subscription is in place when this resolves. Frames come no faster than
    * `minIntervalMs`. The filter, thresholds too, is judged on every value before conflation. Ends when the signal
-   * aborts, the consumer returns, or the feed is closed.
+   * aborts, the consumer returns, or the feed is closed; an outage does not end it.
+   * @throws AppError `overloaded` when there are too many subscribers
    */
-  subscribe(options: {
-    filter?: LiveFilter;
-    minIntervalMs: number;
-    signal?: AbortSignal | undefined;
-  }): AsyncIterableIterator<LiveFrame>;
+  subscribe(options: LiveSubscription): Promise<AsyncIterableIterator<LiveFrame>>;
+  /** Resolves while the feed can be reached. */
+  ping(): Promise<void>;
 }

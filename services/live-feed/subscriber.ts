@@ -14,6 +14,7 @@ export class Subscriber {
   #newest = new Map<GpuUuid, Map<Series, Conflated>>();
   #size = 0;
   #missed = 0;
+  #lost = false;
   #framedAt = Number.NEGATIVE_INFINITY;
   #wake = () => {};
 
@@ -50,11 +51,18 @@ export class Subscriber {
     kept.host = host;
   }
 
+  /** So many values may have been lost on the way; that is told even when nothing else is. */
+  lose(values: number): void {
+    this.#missed += values;
+    this.#lost = true;
+    this.#wake();
+  }
+
   /** Waits for something to tell and for its time; undefined once ended. */
   async frame(): Promise<LiveFrame | undefined> {
     while (!this.ended.aborted) {
       const early = this.#framedAt + this.#minIntervalMs - this.#clock.now();
-      if (this.#size === 0) {
+      if (this.#size === 0 && !this.#lost) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
@@ -80,6 +88,7 @@ export class Subscriber {
     this.#newest = new Map();
     this.#size = 0;
     this.#missed = 0;
+    this.#lost = false;
     this.#framedAt = this.#clock.now();
     return frame;
   }

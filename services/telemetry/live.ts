@@ -57,15 +57,16 @@ async function* snapshot(store: Store, filter: LiveFilter, signal: AbortSignal):
  * At least one snapshot frame, then live frames. The feed is subscribed to before the store is asked, so nothing
  * falls between; a reading may therefore be told twice, and around the seam an older one after a newer one: the
  * newest `at` of a series is the one that counts. Returning ends it at once, also while it waits.
+ * @throws AppError as the feed's `subscribe`
  */
-export function watch(
+export async function watch(
   store: Store,
   feed: LiveFeed,
   { filter, minIntervalMs, signal }: { filter: LiveFilter; minIntervalMs: number; signal?: AbortSignal | undefined },
-): AsyncIterableIterator<LiveFrame> {
+): Promise<AsyncIterableIterator<LiveFrame>> {
   const ended = new AbortController();
   const stop = AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]);
-  const live = feed.subscribe({ filter, minIntervalMs, signal: stop });
+  const live = await feed.subscribe({ filter, minIntervalMs, signal: stop });
   const first = snapshot(store, filter, stop);
   let seam = false;
   const end = async (): Promise<IteratorResult<LiveFrame>> => {
@@ -73,7 +74,7 @@ export function watch(
     await live.return?.();
     return { done: true, value: undefined };
   };
-  return {
+  const frames: AsyncIterableIterator<LiveFrame> = {
     async next() {
       if (stop.aborted) return end();
       if (!seam) {
@@ -95,7 +96,8 @@ export function watch(
       throw error;
     },
     [Symbol.asyncIterator]() {
-      return this;
+      return frames;
     },
   };
+  return frames;
 }

@@ -3,7 +3,7 @@ import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/gpu.ts";
 import type { Reading, Series } from "../../schema/reading.ts";
 import { metricOf } from "../../schema/series.ts";
 import type { Window } from "../../schema/window.ts";
-import type { LiveFeed, LiveFilter, LiveFrame, LiveReading } from "../../services/live-feed/port.ts";
+import type { LiveFeed, LiveFilter, LiveFrame, LiveReading, LiveSubscription } from "../../services/live-feed/port.ts";
 import type {
   GpuCursor,
   GpuPage,
@@ -123,19 +123,13 @@ export class ListedFeed implements LiveFeed {
 
   async publish(): Promise<void> {}
 
+  async ping(): Promise<void> {}
+
   tell(...readings: LiveReading[]): void {
     for (const listener of this.#listeners) listener({ readings, missed: 0 });
   }
 
-  subscribe({
-    filter = {},
-    minIntervalMs,
-    signal,
-  }: {
-    filter?: LiveFilter;
-    minIntervalMs: number;
-    signal?: AbortSignal | undefined;
-  }): AsyncIterableIterator<LiveFrame> {
+  async subscribe({ filter = {}, minIntervalMs, signal }: LiveSubscription): Promise<AsyncIterableIterator<LiveFrame>> {
     const frames: LiveFrame[] = [];
     let wake = () => {};
     const subscriber = { filter, minIntervalMs };
@@ -152,7 +146,7 @@ export class ListedFeed implements LiveFeed {
     this.#listeners.add(listener);
     signal?.addEventListener("abort", end, { once: true });
     const done: IteratorResult<LiveFrame> = { done: true, value: undefined };
-    return {
+    const told: AsyncIterableIterator<LiveFrame> = {
       next: async () => {
         while (frames.length === 0 && this.subscribers.has(subscriber)) {
           await new Promise<void>((resolve) => {
@@ -167,9 +161,10 @@ export class ListedFeed implements LiveFeed {
         return done;
       },
       [Symbol.asyncIterator]() {
-        return this;
+        return told;
       },
     };
+    return told;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -22,7 +22,7 @@ const open = () => openMemoryLiveFeed({ clock: new ManualClock() });
 test("memory live feed unpacks nothing while nobody watches", async () => {
   await using feed = open();
   await feed.publish([damagedBatch()]);
-  const left = feed.subscribe({ minIntervalMs: 0 });
+  const left = await feed.subscribe({ minIntervalMs: 0 });
   await left.return?.();
   await feed.publish([damagedBatch()]);
   expect((await left.next()).done).toBe(true);
@@ -30,8 +30,8 @@ test("memory live feed unpacks nothing while nobody watches", async () => {
 
 test("memory live feed unpacks only GPUs that somebody watches", async () => {
   await using feed = open();
-  const byGpu = feed.subscribe({ filter: { gpus: [uuidOf(2)] }, minIntervalMs: 0 });
-  const byHost = feed.subscribe({ filter: { hosts: ["host-2"] }, minIntervalMs: 0 });
+  const byGpu = await feed.subscribe({ filter: { gpus: [uuidOf(2)] }, minIntervalMs: 0 });
+  const byHost = await feed.subscribe({ filter: { hosts: ["host-2"] }, minIntervalMs: 0 });
   await feed.publish([damagedBatch()]);
   for (const frames of [byGpu, byHost]) {
     expect(await values(frames)).toEqual([2]);
@@ -40,7 +40,7 @@ test("memory live feed unpacks only GPUs that somebody watches", async () => {
 
 test("memory live feed says which block it cannot read", async () => {
   await using feed = open();
-  const frames = feed.subscribe({ minIntervalMs: 0 });
+  const frames = await feed.subscribe({ minIntervalMs: 0 });
   expect(await feed.publish([damagedBatch()]).catch((error) => error)).toMatchObject({
     code: "invalid",
     message: expect.stringContaining(uuidOf(1)),

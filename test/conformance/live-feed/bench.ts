@@ -28,7 +28,7 @@ export const watch = (
     minIntervalMs = 0,
     signal,
   }: { filter?: LiveFilter; minIntervalMs?: number; signal?: AbortSignal } = {},
-): AsyncIterableIterator<LiveFrame> => bench.feed.subscribe({ filter, minIntervalMs, signal });
+): Promise<AsyncIterableIterator<LiveFrame>> => bench.feed.subscribe({ filter, minIntervalMs, signal });
 
 export const publish = (bench: LiveFeedUnderTest, ...readings: readonly WrittenReading[]): Promise<void> =>
   bench.publish(batchOfReadings(readings));

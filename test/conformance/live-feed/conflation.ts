@@ -7,7 +7,7 @@ import { frame, isPending, type OpenLiveFeed, POWER, publish, told, values, watc
 export function conflationConformance(open: OpenLiveFeed): void {
   test("liveFeed.subscribe() tells the newest per GPU and series, and how many values it left out", async () => {
     await using bench = await open();
-    const frames = watch(bench);
+    const frames = await watch(bench);
     await publish(bench, { after: 0, value: 1 }, { after: 1000, value: 2 }, { series: POWER, after: 0, value: 300 });
     await publish(bench, { after: 2000, value: 3 }, { gpu: 2, after: 2000, value: 4 });
     expect(await frame(frames)).toEqual({
@@ -24,7 +24,7 @@ export function conflationConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() keeps the newest by the reading's time, not by its arrival", async () => {
     await using bench = await open();
-    const frames = watch(bench);
+    const frames = await watch(bench);
     await publish(bench, { after: 5000, value: 5 });
     await publish(bench, { after: 1000, value: 1 });
     expect(await frame(frames)).toEqual({ readings: [told({ after: 5000, value: 5 })], missed: 1 });
@@ -32,7 +32,7 @@ export function conflationConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() takes a reading that comes again for the same one, and of two at one time the larger", async () => {
     await using bench = await open();
-    const frames = watch(bench);
+    const frames = await watch(bench);
     await publish(bench, { value: 5 });
     await publish(bench, { value: 5 });
     expect(await frame(frames)).toEqual({ readings: [told({ value: 5 })], missed: 0 });
@@ -43,7 +43,7 @@ export function conflationConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() tells at once what is there, and then no faster than asked for", async () => {
     await using bench = await open();
-    const frames = watch(bench, { minIntervalMs: 1000 });
+    const frames = await watch(bench, { minIntervalMs: 1000 });
     await publish(bench, { after: 0, value: 1 });
     expect(await values(frames)).toEqual([1]);
     const second = frame(frames);
@@ -68,8 +68,8 @@ export function conflationConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() never lets one who does not read hold back the others", async () => {
     await using bench = await open();
-    const stuck = watch(bench);
-    const quick = watch(bench);
+    const stuck = await watch(bench);
+    const quick = await watch(bench);
     for (let tick = 1; tick <= 50; tick++) {
       await publish(bench, { after: tick * 1000, value: tick }, { gpu: 2, after: tick * 1000, value: -tick });
       expect(await values(quick)).toEqual([tick, -tick]);
@@ -79,7 +79,7 @@ export function conflationConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() counts what passed the filter as told or missed, neither more nor less", async () => {
     await using bench = await open();
-    const frames = watch(bench, { filter: { above: 4 } });
+    const frames = await watch(bench, { filter: { above: 4 } });
     let known = 0;
     for (let round = 0; round < 20; round++) {
       for (let publication = 0; publication <= round % 3; publication++) {
@@ -94,7 +94,7 @@ export function conflationConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() puts no more into a frame than its bound, and counts the rest", async () => {
     await using bench = await open();
-    const frames = watch(bench);
+    const frames = await watch(bench);
     const beyond = 123;
     const fleet = function* () {
       for (let index = 0; index < MAX_FRAME_READINGS + beyond; index++) {

@@ -32,7 +32,7 @@ export function filterConformance(open: OpenLiveFeed): void {
   for (const [what, filter, expected] of CASES) {
     test(`liveFeed.subscribe() filters by ${what}`, async () => {
       await using bench = await open();
-      const frames = watch(bench, { filter });
+      const frames = await watch(bench, { filter });
       await publish(bench, ...FLEET);
       expect(await values(frames)).toEqual([...expected]);
     });
@@ -40,10 +40,9 @@ export function filterConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() tells nothing to a filter that names nothing", async () => {
     await using bench = await open();
-    const nothing = [{ gpus: [] }, { hosts: [] }, { namespaces: [] }, { metrics: [] }].map((filter) =>
-      watch(bench, { filter }),
-    );
-    const everything = watch(bench);
+    const filters = [{ gpus: [] }, { hosts: [] }, { namespaces: [] }, { metrics: [] }];
+    const nothing = await Promise.all(filters.map((filter) => watch(bench, { filter })));
+    const everything = await watch(bench);
     await publish(bench, ...FLEET);
     expect((await frame(everything)).readings.length).toBe(FLEET.length);
     for (const frames of nothing) {
@@ -55,7 +54,7 @@ export function filterConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() judges namespace and host by who held the GPU at the reading's time", async () => {
     await using bench = await open();
-    const frames = watch(bench, { filter: { namespaces: ["ml"] } });
+    const frames = await watch(bench, { filter: { namespaces: ["ml"] } });
     await publish(
       bench,
       { namespace: "ml", after: 0, value: 1 },
@@ -67,7 +66,7 @@ export function filterConformance(open: OpenLiveFeed): void {
 
   test("liveFeed.subscribe() shows a short crossing of a threshold, whatever came after it", async () => {
     await using bench = await open();
-    const frames = watch(bench, { filter: { above: 90 } });
+    const frames = await watch(bench, { filter: { above: 90 } });
     await publish(bench, { after: 0, value: 50 }, { after: 1000, value: 95 }, { after: 2000, value: 50 });
     await publish(bench, { after: 3000, value: 51 });
     expect(await frame(frames)).toEqual({ readings: [told({ after: 1000, value: 95 })], missed: 0 });

@@ -1,8 +1,9 @@
 /** The whole pipeline in one process: from file to API, over parts that `main.ts` opened. */
-import { createApi, type Health } from "../api-gateway/service.ts";
+import { createApi } from "../api-gateway/service.ts";
 import { runCollector } from "../collector/service.ts";
 import { createInventorySchema } from "../inventory/schema.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Health } from "../platform/health.ts";
 import { listen } from "../platform/listen.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";

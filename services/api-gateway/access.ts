@@ -1,5 +1,5 @@
 /** Who may ask: which pages of a browser, and whether the token is right. */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createBearerCheck } from "../platform/bearer.ts";
 
 const CORS_MAX_AGE_S = "600";
 
@@ -12,10 +12,7 @@ export interface Access {
   allowsBearer(authorization: string | null | undefined): boolean;
 }
 
-const digest = (text: string) => createHash("sha256").update(text).digest();
-
 export function createAccess(options: { apiToken: string | null; corsOrigins: readonly string[] }): Access {
-  const expected = options.apiToken === null ? null : digest(`Bearer ${options.apiToken}`);
   const listed = new Set(options.corsOrigins);
   return {
     allowsOrigin({ headers, url }) {
@@ -40,8 +37,6 @@ export function createAccess(options: { apiToken: string | null; corsOrigins: re
         vary: "Origin",
       };
     },
-    allowsBearer(authorization) {
-      return expected === null || timingSafeEqual(digest(authorization ?? ""), expected);
-    },
+    allowsBearer: createBearerCheck(options.apiToken),
   };
 }

@@ -1,9 +1,9 @@
 /** What api-gateway reads from the environment. */
-import { duration, type Env, integer, parseEnv, text } from "../platform/env.ts";
+import { type Env, gatherConfigs, integer, parseEnv, text } from "../platform/env.ts";
+import { type ListenConfig, port, readListenConfig } from "../platform/listen-config.ts";
+import { queryTimeout } from "../platform/subgraph-config.ts";
 
-export interface ApiConfig {
-  readonly port: number;
-  readonly host: string;
+export interface ApiConfig extends ListenConfig {
   /** A bearer token that every request but health must carry; null: reads are open. */
   readonly apiToken: string | null;
   /** Origins, other than the server's own, whose pages may call it. */
@@ -24,18 +24,20 @@ const origins = () =>
 
 /** @throws ConfigError with every problem found */
 export function readApiConfig(env: Env): ApiConfig {
-  const given = parseEnv(env, {
-    API_PORT: integer({ max: 65_535 }).optional(),
-    PORT: integer({ max: 65_535 }).optional(),
-    HOST: text().default("127.0.0.1"),
-    API_TOKEN: text().optional(),
-    CORS_ORIGINS: origins().optional(),
-    QUERY_TIMEOUT: duration({ minMs: 10, maxMs: 3_600_000 }).default(30_000),
-    MAX_SUBSCRIPTIONS: integer({ min: 1, max: 100_000 }).default(1000),
+  const { address, given } = gatherConfigs({
+    address: () => readListenConfig(env),
+    given: () =>
+      parseEnv(env, {
+        API_PORT: port().optional(),
+        API_TOKEN: text().optional(),
+        CORS_ORIGINS: origins().optional(),
+        QUERY_TIMEOUT: queryTimeout(),
+        MAX_SUBSCRIPTIONS: integer({ min: 1, max: 100_000 }).default(1000),
+      }),
   });
   return {
-    port: given.API_PORT ?? given.PORT ?? 8080,
-    host: given.HOST,
+    port: given.API_PORT ?? address.port,
+    host: address.host,
     apiToken: given.API_TOKEN ?? null,
     corsOrigins: given.CORS_ORIGINS ?? [],
     queryTimeoutMs: given.QUERY_TIMEOUT,

@@ -4,16 +4,10 @@ import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from 
 
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from "graphql";
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
+import { withDeadline } from "../platform/graphql-limits.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ApiConfig } from "./config.ts";
-import {
-  type Deadlines,
-  limitShape,
-  limitSubscriptions,
-  limitTime,
-  type SubscriptionCount,
-  withDeadline,
-} from "./graphql-limits.ts";
+import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
 import { createInProcessExecutor } from "./in-process.ts";
 import { planQueries } from "./planner.ts";
 

@@ -2,8 +2,8 @@
 import { EnvelopArmorPlugin } from "@escape.tech/graphql-armor";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { GraphQLError } from "graphql";
-import ms from "ms";
 import { ERROR_CODES } from "../../schema/errors.ts";
+import { withDeadline } from "../platform/graphql-limits.ts";
 
 /** Bytes of a request's body. */
 export const MAX_BODY_BYTES = 100_000;
@@ -23,27 +23,6 @@ export const limitShape = () =>
 
 /** Signals that abort when nobody waits for the answer any more, by gateway context. */
 export type Deadlines = WeakMap<object, AbortSignal>;
-
-/** What `run` gives, or an error once time is up; then the signal that it got aborts. */
-export async function withDeadline<T>(
-  timeoutMs: number,
-  run: (signal: AbortSignal) => T | Promise<T>,
-): Promise<T | { errors: GraphQLError[] }> {
-  const late = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<{ errors: GraphQLError[] }>((resolve) => {
-    timer = setTimeout(() => {
-      const message = `The query took longer than ${ms(timeoutMs)}: ask for less, or raise QUERY_TIMEOUT`;
-      resolve({ errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.unavailable.graphql } })] });
-      late.abort();
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([run(late.signal), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 export function limitTime(timeoutMs: number, deadlines: Deadlines): GatewayPlugin {
   return {

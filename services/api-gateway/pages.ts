@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { methodNotAllowed } from "../platform/problem.ts";
 import { GRAPHQL_PATH } from "./gateway.ts";
-import { methodNotAllowed } from "./problem.ts";
 
 interface File {
   readonly type: string;

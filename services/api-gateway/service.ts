@@ -2,23 +2,18 @@
 import type { Hooks } from "crossws";
 import type { GraphQLSchema } from "graphql";
 import { formatTimestamp } from "../../schema/timestamp.ts";
+import { askHealth, createProbes, type Health, PROBE_PATHS } from "../platform/health.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
+import { methodNotAllowed, problem, problemOf } from "../platform/problem.ts";
 import { createAccess } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
 import { GRAPHQL_PATH, openGateway } from "./gateway.ts";
 import { createGraphqlHttp } from "./graphql-http.ts";
 import { createPages } from "./pages.ts";
-import { methodNotAllowed, problem, problemOf } from "./problem.ts";
 import { createRest } from "./rest.ts";
 import { REST_PATH } from "./rest-contract.ts";
 import { createWebSocket } from "./websocket.ts";
-
-export interface Health {
-  readonly healthy: boolean;
-  /** What is away, by name, in words for the operator; empty when healthy. */
-  readonly away: Readonly<Record<string, string>>;
-}
 
 export interface ApiParts {
   readonly subgraphs: { readonly inventory: GraphQLSchema; readonly telemetry: GraphQLSchema };
@@ -43,21 +38,13 @@ const SECURITY_HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 } as const;
 const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
-const OPEN_PATHS = new Set(["/health", "/healthz", "/readyz"]);
+const OPEN_PATHS = new Set(["/health", ...PROBE_PATHS]);
 
 function routeOf(pathname: string): string {
   if (pathname === GRAPHQL_PATH || OPEN_PATHS.has(pathname) || pathname === "/metrics") return pathname;
   if (!pathname.startsWith(`${REST_PATH}/gpus`)) return "other";
   if (pathname === `${REST_PATH}/gpus`) return pathname;
   return pathname.endsWith("/telemetry") ? `${REST_PATH}/gpus/{uuid}/telemetry` : `${REST_PATH}/gpus/{uuid}`;
-}
-
-async function askHealth(health: ApiParts["health"]): Promise<Health> {
-  try {
-    return await health();
-  } catch (error) {
-    return { healthy: false, away: { health: error instanceof Error ? error.message : String(error) } };
-  }
 }
 
 async function answerHealth(health: ApiParts["health"]): Promise<Response> {
@@ -73,6 +60,7 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
   const graphql = createGraphqlHttp(gateway.runtime, access);
   const rest = createRest(gateway, log);
   const pages = createPages();
+  const probes = createProbes({ metrics, health });
   const seconds = metrics.histogram({
     name: "http_request_duration_seconds",
     help: "Time to the head of an answer, by route, method and status.",
@@ -83,18 +71,6 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
     { name: "subscriptions", help: "GraphQL subscriptions that run now." },
     () => gateway.subscriptions.running,
   );
-
-  const fixed: Readonly<Record<string, () => Promise<Response>>> = {
-    "/health": () => answerHealth(health),
-    "/healthz": async () => Response.json({ status: "alive" }),
-    "/readyz": async () => {
-      const { healthy, away } = await askHealth(health);
-      return Response.json(healthy ? { status: "ready" } : { status: "not ready", dependencies: away }, {
-        status: healthy ? 200 : 503,
-      });
-    },
-    "/metrics": async () => new Response(await metrics.render(), { headers: { "content-type": metrics.contentType } }),
-  };
 
   async function answer(request: Request, url: URL): Promise<Response> {
     const { method, headers } = request;
@@ -109,10 +85,11 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
     const page = await pages(request, url);
     if (page !== null) return page;
     if (pathname === GRAPHQL_PATH) return graphql(request);
-    const made = fixed[pathname];
-    if (made === undefined) return problemOf("not_found", `Nothing is at ${pathname}: see /`);
+    const probe = await probes(request);
+    if (probe !== null) return probe;
+    if (pathname !== "/health") return problemOf("not_found", `Nothing is at ${pathname}: see /`);
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
-    const response = await made();
+    const response = await answerHealth(health);
     return method === "HEAD" ? new Response(null, response) : response;
   }
 

@@ -7,10 +7,10 @@ import { type Extra, makeHooks } from "graphql-ws/use/crossws";
 import { ERROR_CODES } from "../../schema/errors.ts";
 import { exposeError } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
+import { problem, problemOf } from "../platform/problem.ts";
 import type { Access } from "./access.ts";
 import { GRAPHQL_PATH } from "./gateway.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
-import { problem, problemOf } from "./problem.ts";
 
 type Options = ServerOptions<Record<string, unknown> | undefined, Extra>;
 

@@ -2,8 +2,9 @@
 import type { Gpu, GpuUuid } from "../../schema/gpu.ts";
 import type { Series } from "../../schema/reading.ts";
 import type { ApiConfig } from "../../services/api-gateway/config.ts";
-import { createApi, type Health } from "../../services/api-gateway/service.ts";
+import { createApi } from "../../services/api-gateway/service.ts";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
+import type { Health } from "../../services/platform/health.ts";
 import { listen } from "../../services/platform/listen.ts";
 import { type Logger, silentLogger } from "../../services/platform/logger.ts";
 import { createMetrics } from "../../services/platform/metrics.ts";

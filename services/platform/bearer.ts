@@ -1,0 +1,13 @@
+/** Bearer tokens: made, and compared in constant time. */
+import { createHash, timingSafeEqual } from "node:crypto";
+
+const digest = (text: string) => createHash("sha256").update(text).digest();
+
+const bearer = (token: string): string => `Bearer ${token}`;
+
+/** Whether an `Authorization` header carries the token; always true when none is set. */
+export function createBearerCheck(token: string | null): (authorization: string | null | undefined) => boolean {
+  if (token === null) return () => true;
+  const expected = digest(bearer(token));
+  return (authorization) => timingSafeEqual(digest(authorization ?? ""), expected);
+}

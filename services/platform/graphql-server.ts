@@ -1,0 +1,81 @@
+/** A subgraph over HTTP and SSE: what reaches its schema, how long it may take, and what its errors say. */
+import type { Hooks } from "crossws";
+import type { GraphQLSchema } from "graphql";
+import { createYoga, type Plugin } from "graphql-yoga";
+import { exposeError, type SubgraphContext } from "./graphql.ts";
+import { limitBody, withDeadline } from "./graphql-limits.ts";
+import { createSubgraphSocket, type ServerContext, type SubgraphYoga } from "./graphql-socket.ts";
+import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+
+const SUBGRAPH_PATH = "/graphql";
+
+/** A join names every GPU of a page: 10,000 of them are 1 MB. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const DURATION_BUCKETS_S = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
+
+export interface SubgraphServerParts {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly guard: InternalGuard;
+  readonly queryTimeoutMs: number;
+}
+
+export interface SubgraphServer extends AsyncDisposable {
+  /** Answers `/graphql`; other paths are not asked of it. */
+  fetch(request: Request): Promise<Response>;
+  /** GraphQL over WebSocket (graphql-transport-ws) at `/graphql`; the token comes as `authorization` in connectionParams. */
+  readonly websocket: Partial<Hooks>;
+}
+
+/** Queries and mutations end at the deadline, or when nobody waits; subscriptions when their reader leaves. */
+function limitTime(timeoutMs: number, metrics: Metrics): Plugin<SubgraphContext> {
+  const seconds = metrics.histogram({
+    name: "graphql_operation_duration_seconds",
+    help: "Time that queries and mutations of this subgraph took, by outcome.",
+    labels: ["outcome"],
+    buckets: DURATION_BUCKETS_S,
+  });
+  return {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn(async (args) => {
+        const startedAt = performance.now();
+        const context = args.contextValue as SubgraphContext;
+        const result = await withDeadline(
+          timeoutMs,
+          (signal) => executeFn({ ...args, contextValue: { ...context, signal } }),
+          { left: context.signal },
+        );
+        const outcome = "errors" in result ? "error" : "ok";
+        seconds.observe({ outcome }, (performance.now() - startedAt) / 1000);
+        return result;
+      });
+    },
+  };
+}
+
+export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServerParts): SubgraphServer {
+  const { log, metrics, guard, queryTimeoutMs } = parts;
+  const yoga: SubgraphYoga = createYoga<ServerContext, SubgraphContext>({
+    schema,
+    graphqlEndpoint: SUBGRAPH_PATH,
+    context: ({ request, closed }) => ({ signal: closed ?? request.signal }),
+    plugins: [limitTime(queryTimeoutMs, metrics)],
+    maskedErrors: { maskError: (error) => exposeError(error, log) },
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    logging: false,
+  });
+  return {
+    async fetch(request) {
+      if (!guard.allows(request)) return internalTokenMissing();
+      return limitBody(request, MAX_BODY_BYTES, (bounded) => yoga.fetch(bounded, {}));
+    },
+    websocket: createSubgraphSocket(yoga, { path: SUBGRAPH_PATH, guard, log }),
+    async [Symbol.asyncDispose]() {
+      await yoga.dispose();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** What a service says of itself to whoever runs it: alive, ready, and its metrics. */
+import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
+import type { Metrics } from "./metrics.ts";
+import { methodNotAllowed } from "./problem.ts";
+
+export interface Health {
+  readonly healthy: boolean;
+  /** What is away, by name, in words for the operator; empty when healthy. */
+  readonly away: Readonly<Record<string, string>>;
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Asks all parts at once, each by a call that throws when it is away. */
+export async function healthOf(parts: Readonly<Record<string, () => Promise<unknown>>>): Promise<Health> {
+  const away: Record<string, string> = {};
+  const ask = async (name: string, part: () => Promise<unknown>) => {
+    try {
+      await part();
+    } catch (error) {
+      away[name] = wordsOf(error);
+    }
+  };
+  await Promise.all(Object.entries(parts).map(([name, part]) => ask(name, part)));
+  return { healthy: Object.keys(away).length === 0, away };
+}
+
+/** Never rejects: a question that fails is an answer, too. */
+export const askHealth = async (health: () => Promise<Health>): Promise<Health> => {
+  try {
+    return await health();
+  } catch (error) {
+    return { healthy: false, away: { health: wordsOf(error) } };
+  }
+};
+
+/** `/healthz`: the process lives. `/readyz`: its dependencies answer. */
+export const PROBE_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+/**
+ * Answers `/healthz`, `/readyz` and `/metrics`; null for every other path.
+ * @param guard whom `/metrics` is for; probes are for everyone
+ */
+export function createProbes({
+  metrics,
+  health,
+  guard,
+}: {
+  metrics: Metrics;
+  health: () => Promise<Health>;
+  guard?: InternalGuard | undefined;
+}): (request: Request) => Promise<Response | null> {
+  const answers: Readonly<Record<string, (request: Request) => Promise<Response>>> = {
+    "/healthz": async () => Response.json({ status: "alive" }),
+    "/readyz": async () => {
+      const { healthy, away } = await askHealth(health);
+      return healthy
+        ? Response.json({ status: "ready" })
+        : Response.json({ status: "not ready", dependencies: away }, { status: 503 });
+    },
+    "/metrics": async (request) =>
+      guard === undefined || guard.allows(request)
+        ? new Response(await metrics.render(), { headers: { "content-type": metrics.contentType } })
+        : internalTokenMissing(),
+  };
+  return async (request) => {
+    const { method } = request;
+    const answer = answers[new URL(request.url).pathname];
+    if (answer === undefined) return null;
+    if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
+    const response = await answer(request);
+    response.headers.set("cache-control", "no-store");
+    return method === "HEAD" ? new Response(null, response) : response;
+  };
+}

@@ -1,0 +1,27 @@
+/** Who may ask what is not for the outside: queue-service and the subgraphs answer callers that send INTERNAL_TOKEN. */
+import { createBearerCheck } from "./bearer.ts";
+import { type Env, parseEnv, text } from "./env.ts";
+import { problem } from "./problem.ts";
+
+export interface InternalGuard {
+  allows(request: Request): boolean;
+  /** For what has no request of its own, such as an operation over WebSocket. */
+  allowsBearer(authorization: string | null | undefined): boolean;
+}
+
+/** Null: none is set, and every caller is answered. */
+export const readInternalToken = (env: Env): string | null =>
+  parseEnv(env, { INTERNAL_TOKEN: text().optional() }).INTERNAL_TOKEN ?? null;
+
+export function createInternalGuard(token: string | null): InternalGuard {
+  const allowsBearer = createBearerCheck(token);
+  return { allowsBearer, allows: ({ headers }) => allowsBearer(headers.get("authorization")) };
+}
+
+export const internalTokenMissing = (): Response =>
+  problem({
+    status: 401,
+    title: "Unauthorized",
+    detail: "Send INTERNAL_TOKEN as Authorization: Bearer …",
+    headers: { "www-authenticate": "Bearer" },
+  });

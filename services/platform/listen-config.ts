@@ -1,0 +1,16 @@
+/** Where a service listens. */
+import { type Env, integer, parseEnv, text } from "./env.ts";
+
+export interface ListenConfig {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly host: string;
+}
+
+export const port = () => integer({ max: 65_535 });
+
+/** @throws ConfigError */
+export function readListenConfig(env: Env): ListenConfig {
+  const given = parseEnv(env, { PORT: port().default(8080), HOST: text().default("127.0.0.1") });
+  return { port: given.PORT, host: given.HOST };
+}

@@ -1,0 +1,25 @@
+/** What every subgraph that runs as a process of its own reads from the environment. */
+import { duration, type Env, gatherConfigs, parseEnv } from "./env.ts";
+import { readInternalToken } from "./internal-token.ts";
+import { type ListenConfig, readListenConfig } from "./listen-config.ts";
+import { type LogConfig, readLogConfig } from "./log-config.ts";
+
+export interface SubgraphConfig {
+  readonly listen: ListenConfig;
+  readonly queryTimeoutMs: number;
+  /** Null: every caller is answered. */
+  readonly internalToken: string | null;
+  readonly log: LogConfig;
+}
+
+/** `QUERY_TIMEOUT`, in ms. */
+export const queryTimeout = () => duration({ minMs: 10, maxMs: 3_600_000 }).default(30_000);
+
+/** @throws ConfigError with every problem found */
+export const readSubgraphConfig = (env: Env, terminal: { isTerminal: boolean }): SubgraphConfig =>
+  gatherConfigs({
+    listen: () => readListenConfig(env),
+    queryTimeoutMs: () => parseEnv(env, { QUERY_TIMEOUT: queryTimeout() }).QUERY_TIMEOUT,
+    internalToken: () => readInternalToken(env),
+    log: () => readLogConfig(env, terminal),
+  });

@@ -1,0 +1,52 @@
+/** The server that other tests kill: what it acknowledged as journalled must be there when it is back. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { MongoClient } from "mongodb";
+import { randomDatabase, requireMongo, requirePrivateMongo } from "../support/mongo-server.ts";
+
+const shared = await requireMongo("MongoDB-compatible server");
+const own = await requirePrivateMongo("MongoDB-compatible server, private");
+afterAll(async () => {
+  await shared?.[Symbol.asyncDispose]();
+  await own?.[Symbol.asyncDispose]();
+});
+
+const DURABLE = { writeConcern: { w: "majority", journal: true } } as const;
+
+describe.skipIf(shared === null || own === null)("MongoDB-compatible server", () => {
+  test("takes documents in a database of the test's own", async () => {
+    await using client = new MongoClient(shared?.uri ?? "");
+    const database = client.db(randomDatabase());
+    await database.collection("numbers").insertMany([{ n: 1 }, { n: 2 }]);
+    expect(await database.collection("numbers").countDocuments()).toBe(2);
+    await database.dropDatabase();
+  });
+
+  test("keeps what it acknowledged when it is killed, and goes on at the same address", async () => {
+    if (own === null) return;
+    await using client = new MongoClient(own.uri);
+    const numbers = client.db(randomDatabase()).collection<{ _id: number }>("numbers");
+    let acknowledged = 0;
+    const insertMany = async () => {
+      for (;;) {
+        await numbers.insertOne({ _id: acknowledged }, DURABLE);
+        if (++acknowledged === 20) await own.kill();
+      }
+    };
+    await expect(insertMany()).rejects.toThrow();
+    expect(acknowledged).toBeGreaterThanOrEqual(20);
+    await own.start();
+    const found = await numbers.find().toArray();
+    expect(found.length).toBeGreaterThanOrEqual(acknowledged);
+  }, 60_000);
+
+  test("answers again after it was stopped for a while", async () => {
+    if (own === null) return;
+    await using client = new MongoClient(own.uri);
+    const ping = () => client.db("admin").command({ ping: 1 });
+    await ping();
+    await own.pause();
+    const answer = ping();
+    await own.resume();
+    expect(await answer).toMatchObject({ ok: 1 });
+  });
+});

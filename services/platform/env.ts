@@ -63,6 +63,17 @@ export const rate = () =>
     return match !== null && Number(match[1]) > 0 ? Number(match[1]) : undefined;
   });
 
+/** `host`, `host:port` or `[::1]:port`, or several of them with commas between. */
+export const addresses = ({ defaultPort }: { defaultPort: number }) =>
+  parsed("host:port, or several with commas between", (value) => {
+    const found = value.split(",").map((part) => {
+      const match = /^(?:\[([\da-fA-F:.]+)\]|([^\s:/@[\]]+))(?::(\d{1,5}))?$/.exec(part.trim());
+      const port = Number(match?.[3] ?? defaultPort);
+      return match === null || port < 1 || port > 65_535 ? null : { host: (match[1] ?? match[2]) as string, port };
+    });
+    return found.includes(null) ? undefined : (found as { host: string; port: number }[]);
+  });
+
 const SECRET = /TOKEN|PASSWORD|URI|URL/;
 
 /**

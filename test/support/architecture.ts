@@ -37,7 +37,7 @@ function textRule(name: string, applies: (path: string) => boolean, pattern: Reg
 
 /** Third-party drivers and the only places that may know them. */
 const DRIVER_HOMES: Readonly<Record<string, RegExp>> = {
-  ioredis: /^services\/platform\/redis\.ts$/,
+  ioredis: /^services\/platform\/redis-client\.ts$/,
   mongodb: /^services\/repository\/mongodb\//,
   "node:sqlite": /^services\/repository\/sqlite\//,
 };

@@ -1,0 +1,50 @@
+/** Where Redis is and how to log in, from the environment. */
+import { addresses, boolean, ConfigError, choice, type Env, integer, parseEnv, text } from "./env.ts";
+
+export interface RedisConfig {
+  readonly mode: "single" | "sentinel" | "cluster";
+  /** The server; the sentinels; or some nodes of the cluster. Never empty. */
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** Name of the master that the sentinels watch; null in the other modes. */
+  readonly sentinelName: string | null;
+  readonly username: string | null;
+  /** Sentinels are given it too. */
+  readonly password: string | null;
+  readonly db: number;
+  readonly tls: boolean;
+}
+
+/** @throws ConfigError with every problem found */
+export function readRedisConfig(env: Env): RedisConfig {
+  const isSentinel = env.REDIS_MODE === "sentinel";
+  const given = parseEnv(env, {
+    REDIS_MODE: choice("single", "sentinel", "cluster").default("single"),
+    REDIS_ADDR: addresses({ defaultPort: isSentinel ? 26_379 : 6379 }).default([{ host: "redis", port: 6379 }]),
+    REDIS_SENTINEL_NAME: text().optional(),
+    REDIS_USERNAME: text().optional(),
+    REDIS_PASSWORD: text().optional(),
+    REDIS_DB: integer({ max: 65_535 }).default(0),
+    REDIS_TLS: boolean().default(false),
+  });
+  const problems: string[] = [];
+  const mode = given.REDIS_MODE;
+  if (mode === "single" && given.REDIS_ADDR.length > 1) {
+    problems.push(`REDIS_ADDR=${JSON.stringify(env.REDIS_ADDR)}: accepted is one host:port when REDIS_MODE is single`);
+  }
+  if (mode === "sentinel" && given.REDIS_SENTINEL_NAME === undefined) {
+    problems.push("REDIS_SENTINEL_NAME is not set: it is required when REDIS_MODE is sentinel");
+  }
+  if (mode === "cluster" && given.REDIS_DB !== 0) {
+    problems.push(`REDIS_DB="${given.REDIS_DB}": accepted is 0 when REDIS_MODE is cluster`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    mode,
+    addresses: given.REDIS_ADDR,
+    sentinelName: mode === "sentinel" ? (given.REDIS_SENTINEL_NAME ?? null) : null,
+    username: given.REDIS_USERNAME ?? null,
+    password: given.REDIS_PASSWORD ?? null,
+    db: given.REDIS_DB,
+    tls: given.REDIS_TLS,
+  };
+}

@@ -94,9 +94,13 @@ export const untilOpened = (opened: (done: () => void) => void): Promise<void> =
     });
   });
 
+/** The one server, or every node of the cluster that is known. */
+export const serversOf = (client: RedisClient): readonly RedisServerClient[] =>
+  client instanceof Cluster ? client.nodes("all") : [client];
+
 /** While the connection to a node of a cluster is being made, the calls to it are refused: so they are made before. */
 export async function connectNodes(client: RedisClient): Promise<void> {
   if (!(client instanceof Cluster)) return;
-  const idle = client.nodes("master").filter(({ status }) => status === "wait");
+  const idle = client.nodes("all").filter(({ status }) => status === "wait");
   await Promise.all(idle.map((node) => node.connect().catch(ignore)));
 }

@@ -49,11 +49,12 @@ export class Subscriber implements RedisSubscriber {
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
+    if (channels.length === 0) return;
     const added = channels.filter((channel) => !this.#channels.has(channel));
-    if (added.length === 0) return;
     for (const channel of added) this.#channels.add(channel);
     try {
-      await this.#client.subscribe(...added);
+      // Also those that are known: another call may still be waiting for them.
+      await this.#client.subscribe(...channels);
     } catch (error) {
       for (const channel of added) this.#channels.delete(channel);
       throw redisError("subscribe", error);

@@ -1,7 +1,15 @@
 /** Connections to Redis, as the rest of the product sees them. */
 import { createHash } from "node:crypto";
 import type { Logger } from "./logger.ts";
-import { connectNodes, createClient, ignore, type RedisClient, type RedisRole, untilOpened } from "./redis-client.ts";
+import {
+  connectNodes,
+  createClient,
+  ignore,
+  type RedisClient,
+  type RedisRole,
+  serversOf,
+  untilOpened,
+} from "./redis-client.ts";
 import type { RedisConfig } from "./redis-config.ts";
 import { isUnknownScript, redisError } from "./redis-errors.ts";
 import { type RedisSubscriber, type RedisSubscriberParts, Subscriber } from "./redis-subscriber.ts";
@@ -26,6 +34,11 @@ export interface RedisConnection extends AsyncDisposable {
    * when Redis has no memory left for it; `internal` when Redis refused it
    */
   call(command: string, ...args: readonly RedisArgument[]): Promise<RedisReply>;
+  /**
+   * The same command at every server that clients may be connected to: one, or each node of a cluster. Undefined where
+   * one did not answer. Throws what `call` throws when none did.
+   */
+  callAll(command: string, ...args: readonly RedisArgument[]): Promise<readonly (RedisReply | undefined)[]>;
   /** EVALSHA, and EVAL when the server does not know the script. Throws what `call` throws. */
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<RedisReply>;
 }
@@ -83,6 +96,13 @@ export async function openRedis(
   };
   return {
     call: (command, ...args) => send(command, command.toLowerCase(), args),
+    callAll: async (command, ...args) => {
+      const sent = serversOf(client).map((server) => server.callBuffer(command.toLowerCase(), args.map(toDriver)));
+      const outcomes = await Promise.allSettled(sent);
+      const failed = outcomes.filter((outcome) => outcome.status === "rejected");
+      if (failed.length === outcomes.length) throw redisError(command, failed[0]?.reason ?? "no server is known");
+      return outcomes.map((outcome) => (outcome.status === "fulfilled" ? (outcome.value as RedisReply) : undefined));
+    },
     run: async ({ name, lua, sha }, keys, args) => {
       const rest = [keys.length, ...keys, ...args];
       try {

@@ -1,10 +1,20 @@
 /** Which live feed: opened in `main.ts`, used through the port. */
 import { openMemoryLiveFeed } from "./memory.ts";
 import type { LiveFeed } from "./port.ts";
+import { openRedisLiveFeed, type RedisLiveFeedOptions } from "./redis.ts";
 import type { SubscribersOptions } from "./subscribers.ts";
 
-export type LiveFeedConfig = { readonly kind: "memory" } & SubscribersOptions;
+export type LiveFeedConfig =
+  | ({ readonly kind: "memory" } & SubscribersOptions)
+  | ({ readonly kind: "redis" } & RedisLiveFeedOptions);
 
 export async function openLiveFeed(config: LiveFeedConfig): Promise<LiveFeed> {
-  return openMemoryLiveFeed(config);
+  switch (config.kind) {
+    case "memory":
+      return openMemoryLiveFeed(config);
+    case "redis":
+      return openRedisLiveFeed(config);
+    default:
+      return config satisfies never;
+  }
 }

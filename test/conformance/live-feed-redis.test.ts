@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, describe } from "bun:test";
+import { randomUUID } from "node:crypto";
+import { openRedisLiveFeed } from "../../services/live-feed/redis.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
+import { createMetrics } from "../../services/platform/metrics.ts";
+import { eventually } from "../support/eventually.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { metricValue } from "../support/metric-value.ts";
+import { haveSharedRedis, openSharedRedis } from "../support/redis-server.ts";
+import { liveFeedConformance } from "./live-feed.ts";
+
+describe.skipIf(!haveSharedRedis())("on a Redis server", () => {
+  let shared: Awaited<ReturnType<typeof openSharedRedis>>;
+  beforeAll(async () => {
+    shared = await openSharedRedis();
+  });
+  afterAll(() => shared[Symbol.asyncDispose]());
+
+  liveFeedConformance("redis", async ({ maxSubscribers } = {}) => {
+    const clock = new ManualClock();
+    const metrics = createMetrics();
+    const { config: redis } = shared;
+    const topic = randomUUID();
+    const feed = await openRedisLiveFeed({ redis, topic, clock, maxSubscribers, log: silentLogger, metrics });
+    return {
+      feed,
+      publish: async (...batches) => {
+        await feed.publish(batches);
+        const delivered = await metricValue(metrics, "live_messages_delivered_total");
+        await eventually(async () => (await metricValue(metrics, "live_messages_heard_total")) === delivered, {
+          what: "all that was said is heard",
+        });
+      },
+      advance: (ms) => clock.advance(ms),
+      [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
+    };
+  });
+});

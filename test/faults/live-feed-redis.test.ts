@@ -1,0 +1,220 @@
+/** The live feed of several processes on one Redis, with its connections and the server itself breaking. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
+import type { LiveFeed, LiveFrame } from "../../services/live-feed/port.ts";
+import { openRedisLiveFeed } from "../../services/live-feed/redis.ts";
+import { systemClock } from "../../services/platform/clock.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
+import { createMetrics } from "../../services/platform/metrics.ts";
+import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import { isPending, values } from "../conformance/live-feed/bench.ts";
+import { batchOfReadings, uuidOf, type WrittenReading } from "../support/batches.ts";
+import { eventually } from "../support/eventually.ts";
+import { type FaultProxy, openFaultProxy } from "../support/fault-proxy.ts";
+import { metricValue } from "../support/metric-value.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+
+const tell = (feed: LiveFeed, ...readings: readonly WrittenReading[]) => feed.publish([batchOfReadings(readings)]);
+
+/** Values of GPU 1, one a second. */
+const series = (from: number, to: number): WrittenReading[] =>
+  Array.from({ length: to - from }, (_, index) => ({ after: (from + index) * 1000, value: from + index }));
+
+async function next(frames: AsyncIterator<LiveFrame>): Promise<LiveFrame> {
+  const { done, value } = await frames.next();
+  if (done) throw new Error("the subscription has ended");
+  return value;
+}
+
+/** Adds up what was missed until the reading with this value has been told. */
+async function missedUntil(frames: AsyncIterator<LiveFrame>, value: number): Promise<number> {
+  let missed = 0;
+  for (;;) {
+    const frame = await next(frames);
+    missed += frame.missed;
+    if (frame.readings.some((reading) => reading.value === value)) return missed;
+  }
+}
+
+describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedisServer({ args: ["--client-output-buffer-limit", "pubsub 2mb 0 0"] });
+  });
+  afterAll(() => redis[Symbol.asyncDispose]());
+
+  async function openFeed(topic: string, config: RedisConfig = redis.config) {
+    const metrics = createMetrics();
+    const feed = await openRedisLiveFeed({ redis: config, topic, clock: systemClock, log: silentLogger, metrics });
+    return {
+      feed,
+      counted: (name: string) => metricValue(metrics, `live_${name}_total`),
+      [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
+    };
+  }
+
+  /** Channels of the topic that somebody listens to. */
+  const listenedTo = async (topic: string) =>
+    (await redis.command("PUBSUB", "CHANNELS", `live:${topic}:*`)) as string[];
+
+  const through = ({ port }: FaultProxy): RedisConfig => ({
+    ...redis.config,
+    addresses: [{ host: "127.0.0.1", port }],
+  });
+
+  const killListeners = () => redis.command("CLIENT", "KILL", "TYPE", "pubsub");
+
+  test("what one process publishes, every other one is told", async () => {
+    const topic = randomUUID();
+    await using collector = await openFeed(topic);
+    await using here = await openFeed(topic);
+    await using there = await openFeed(topic);
+    const all = await Promise.all([here, there].map(({ feed }) => feed.subscribe({ minIntervalMs: 0 })));
+    await tell(collector.feed, { value: 7 });
+    for (const frames of all) expect(await values(frames)).toEqual([7]);
+  });
+
+  test("a process listens to the channels of what its subscribers named, for as long as they are there", async () => {
+    const topic = randomUUID();
+    await using collector = await openFeed(topic);
+    await using gateway = await openFeed(topic);
+    const filters = [{ gpus: [uuidOf(1)] }, { gpus: [uuidOf(1), uuidOf(2)] }, { hosts: ["host-1"] }];
+    const [one, two, host] = await Promise.all(
+      filters.map((filter) => gateway.feed.subscribe({ filter, minIntervalMs: 0 })),
+    );
+    expect((await listenedTo(topic)).length).toBe(64);
+    await host?.return?.();
+    await eventually(async () => (await listenedTo(topic)).length === 2, { what: "the channels of two GPUs" });
+    await two?.return?.();
+    await eventually(async () => (await listenedTo(topic)).length === 1, { what: "the channel of one GPU" });
+    await tell(collector.feed, { value: 1 }, { gpu: 2, value: 2 }, { gpu: 3, value: 3 });
+    expect(await values(one as AsyncIterator<LiveFrame>)).toEqual([1]);
+    expect(await collector.counted("messages_said")).toBe(1);
+    await one?.return?.();
+    await eventually(async () => (await listenedTo(topic)).length === 0, { what: "no channel" });
+  });
+
+  test("nothing is said while nobody listens, and what was not said is not missed", async () => {
+    const topic = randomUUID();
+    await using collector = await openFeed(topic);
+    await using gateway = await openFeed(topic);
+    await tell(collector.feed, { value: 1 });
+    expect(await collector.counted("messages_said")).toBe(0);
+    const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
+    await tell(collector.feed, { after: 1000, value: 2 });
+    expect(await next(frames)).toMatchObject({ readings: [{ value: 2 }], missed: 0 });
+  });
+
+  test("subscribers of a cut connection are told that they missed something, and then how much", async () => {
+    const topic = randomUUID();
+    await using proxy = await openFaultProxy({ host: "127.0.0.1", port: redis.port });
+    await using collector = await openFeed(topic);
+    await using gateway = await openFeed(topic, through(proxy));
+    const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
+    await tell(collector.feed, ...series(0, 3));
+    expect(await next(frames)).toMatchObject({ readings: [{ value: 2 }], missed: 2 });
+    {
+      await using _refused = await proxy.refuse();
+      await killListeners();
+      await tell(collector.feed, ...series(3, 10));
+    }
+    expect(await next(frames)).toEqual({ readings: [], missed: 1 });
+    await tell(collector.feed, { after: 10_000, value: 10 });
+    expect(await missedUntil(frames, 10)).toBe(7);
+    await tell(collector.feed, { after: 11_000, value: 11 });
+    expect(await next(frames)).toMatchObject({ readings: [{ value: 11 }], missed: 0 });
+    expect(await gateway.counted("values_lost")).toBe(8);
+  });
+
+  test("what other channels lost is nobody's loss", async () => {
+    const topic = randomUUID();
+    await using collector = await openFeed(topic);
+    await using gateway = await openFeed(topic);
+    const frames = await gateway.feed.subscribe({ filter: { gpus: [uuidOf(1)] }, minIntervalMs: 0 });
+    await tell(collector.feed, { value: 1 }, { gpu: 2, value: 2 });
+    await next(frames);
+    await killListeners();
+    await tell(collector.feed, { gpu: 2, after: 1000, value: 3 });
+    await tell(collector.feed, { gpu: 2, after: 2000, value: 4 });
+    expect(await next(frames)).toEqual({ readings: [], missed: 1 });
+    await tell(collector.feed, { after: 3000, value: 5 });
+    expect(await next(frames)).toMatchObject({ readings: [{ value: 5 }], missed: 0 });
+  });
+
+  test("a listener that Redis cuts for reading too slowly comes back and knows what it missed", async () => {
+    const topic = randomUUID();
+    await using proxy = await openFaultProxy({ host: "127.0.0.1", port: redis.port });
+    await using collector = await openFeed(topic);
+    await using gateway = await openFeed(topic, through(proxy));
+    const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
+    await tell(collector.feed, { value: -1 });
+    await next(frames);
+    let told = 0;
+    {
+      using _stall = proxy.stall();
+      // What the sockets hold comes first, and only then the buffer of the server.
+      while ((await listenedTo(topic)).length > 0) {
+        const noise = Array.from({ length: 65_536 }, (_, index) => ({ after: told + index, value: Math.random() }));
+        await tell(collector.feed, ...noise);
+        told += noise.length;
+      }
+    }
+    await eventually(async () => (await listenedTo(topic)).length === 64, { what: "it listens again" });
+    const last = told + 1000;
+    await tell(collector.feed, { after: last, value: 2 });
+    expect(await missedUntil(frames, 2)).toBeGreaterThan(1);
+    expect(await gateway.counted("values_lost")).toBeGreaterThan(1);
+    await tell(collector.feed, { after: last + 1000, value: 3 });
+    expect(await next(frames)).toMatchObject({ readings: [{ value: 3 }], missed: 0 });
+  }, 30_000);
+
+  test("a Redis that is killed and comes back interrupts nobody's subscription", async () => {
+    const topic = randomUUID();
+    await using own = await startRedisServer();
+    await using collector = await openFeed(topic, own.config);
+    await using gateway = await openFeed(topic, own.config);
+    const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
+    await tell(collector.feed, { value: 1 });
+    await next(frames);
+    await own.kill();
+    for (let call = 0; call < 3; call++) {
+      expect(await tell(collector.feed, { after: 1000, value: 2 }).catch(({ code }) => code)).toBe("unavailable");
+    }
+    expect(await gateway.feed.ping().catch(({ code }) => code)).toBe("unavailable");
+    expect(await gateway.feed.subscribe({ minIntervalMs: 0 }).catch(({ code }) => code)).toBe("unavailable");
+    await own.start();
+    expect(await next(frames)).toEqual({ readings: [], missed: 1 });
+    await eventually(
+      () =>
+        tell(collector.feed, { after: 2000, value: 3 }).then(
+          () => true,
+          () => false,
+        ),
+      {
+        what: "the publisher has found Redis again",
+      },
+    );
+    expect(await missedUntil(frames, 3)).toBeGreaterThanOrEqual(3);
+  });
+
+  test("a silent Redis is waited for once", async () => {
+    await using own = await startRedisServer();
+    await using collector = await openFeed(randomUUID(), own.config);
+    await own.kill("SIGSTOP");
+    expect(await tell(collector.feed, { value: 1 }).catch(({ code }) => code)).toBe("unavailable");
+    const second = tell(collector.feed, { value: 2 });
+    expect(await isPending(second.catch(() => {}))).toBe(false);
+    expect(await second.catch(({ code }) => code)).toBe("unavailable");
+    await own.kill("SIGCONT");
+    await eventually(
+      () =>
+        tell(collector.feed, { value: 3 }).then(
+          () => true,
+          () => false,
+        ),
+      {
+        what: "the publisher has found Redis again",
+      },
+    );
+  }, 30_000);
+});

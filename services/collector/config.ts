@@ -1,6 +1,6 @@
 /** What the collector reads from the environment. */
-import { type Env, integer, parseEnv } from "../platform/env.ts";
-import { MAX_CALL_ITEMS } from "../queue/port.ts";
+import { duration, type Env, integer, parseEnv } from "../platform/env.ts";
+import { MAX_CALL_ITEMS, MAX_LEASE_MS } from "../queue/port.ts";
 
 export interface CollectorConfig {
   /** Groups of deliveries in flight at once; with positions in the store there is one whatever this says. */
@@ -9,6 +9,7 @@ export interface CollectorConfig {
   readonly batchSize: number;
   /** Bodies in a group together, for groups of more than one. */
   readonly maxGroupBytes: number;
+  /** How long a delivery is this collector's unless it renews the lease, which it does three times as often. */
   readonly leaseMs: number;
   /**
    * Who remembers how far each producer is. `store`: the queue dies with this process, which is its only consumer, so
@@ -31,12 +32,13 @@ export function readCollectorConfig(
   const given = parseEnv(env, {
     MAX_CONCURRENT_HANDLERS: integer({ min: 1, max: 1000 }).default(10),
     [batchSizeVariable]: integer({ min: 1, max: MAX_CALL_ITEMS }).default(20),
+    QUEUE_LEASE: duration({ minMs: 100, maxMs: MAX_LEASE_MS }).default(30_000),
   });
   return {
     maxConcurrentHandlers: given.MAX_CONCURRENT_HANDLERS as number,
     batchSize: given[batchSizeVariable] as number,
     maxGroupBytes: 4 * 1024 * 1024,
-    leaseMs: 30_000,
+    leaseMs: given.QUEUE_LEASE as number,
     positions,
   };
 }

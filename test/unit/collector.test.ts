@@ -183,12 +183,13 @@ test("collector has metrics of what it does, by reason where it fails", async ()
   }
 });
 
-test("readCollectorConfig() reads the group's size from the variable that is the collector's", () => {
+test("readCollectorConfig() reads the group's size from the variable that is the collector's, the lease from the queue's", () => {
   const env = { BATCH_SIZE: "7", COLLECTOR_BATCH_SIZE: "9", MAX_CONCURRENT_HANDLERS: "3" };
   expect(readCollectorConfig(env)).toMatchObject({ batchSize: 7, maxConcurrentHandlers: 3, positions: "queue" });
   const embedded = { batchSizeVariable: "COLLECTOR_BATCH_SIZE", positions: "store" } as const;
   expect(readCollectorConfig(env, embedded)).toMatchObject({ batchSize: 9, positions: "store" });
   expect(readCollectorConfig({})).toMatchObject({ batchSize: 20, maxConcurrentHandlers: 10, leaseMs: 30_000 });
+  expect(readCollectorConfig({ QUEUE_LEASE: "1500ms" })).toMatchObject({ leaseMs: 1500 });
   expect(() => readCollectorConfig({ BATCH_SIZE: "0", MAX_CONCURRENT_HANDLERS: "many" })).toThrow(
     /MAX_CONCURRENT_HANDLERS="many"[\s\S]*BATCH_SIZE="0"/,
   );

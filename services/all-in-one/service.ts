@@ -12,7 +12,6 @@ import { createTelemetrySchema } from "../telemetry/schema.ts";
 import type { AllInOneConfig } from "./config.ts";
 import { drained } from "./drain.ts";
 import type { Embedded } from "./embedded.ts";
-import { runRetention } from "./retention.ts";
 
 export interface AllInOneParts {
   readonly embedded: Embedded;
@@ -37,14 +36,11 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     else away[part] = problem;
   };
   const stop = new AbortController();
-  const retention =
-    config.store.retentionMs > 0
-      ? runRetention({ repository, retentionMs: config.store.retentionMs, clock, log, signal: stop.signal })
-      : undefined;
   const collector = runCollector(config.collector, {
     queue,
     repository,
     liveFeed,
+    retentionMs: config.store.retentionMs,
     clock,
     log: log.child({ component: "collector" }),
     metrics,
@@ -54,7 +50,7 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
   await using _background = {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await Promise.all([collector, retention]);
+      await collector;
     },
   };
   const health = async (): Promise<Health> => {

@@ -3,14 +3,14 @@ import { setImmediate } from "node:timers";
 import type { Batch } from "../../schema/batch.ts";
 import { decodeBatch } from "../../schema/batch-codec.ts";
 import { isAppError } from "../../schema/errors.ts";
-import type { LiveFeed } from "../live-feed/port.ts";
 import { backoffMs, type Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ConsumerQueue, Delivery, NackMode } from "../queue/port.ts";
 import type { StoredPosition, TelemetryRepository } from "../repository/port.ts";
-import { type Dependency, orAbandoned } from "./dependency.ts";
+import type { Dependency } from "./dependency.ts";
 import type { Frontier } from "./frontier.ts";
 import { Leases } from "./leases.ts";
+import type { LiveLink } from "./live-link.ts";
 import type { RejectReason, RetryReason, Tally } from "./tally.ts";
 
 /** One save blocks the thread where the store is in this process: so many readings at most, or one batch. */
@@ -20,7 +20,7 @@ const RETRY_DELAY = { baseMs: 1000, capMs: 60_000 };
 export interface GroupContext {
   readonly queue: ConsumerQueue;
   readonly repository: Pick<TelemetryRepository, "save">;
-  readonly liveFeed: Pick<LiveFeed, "publish">;
+  readonly liveLink: LiveLink;
   readonly queueLink: Dependency;
   readonly storeLink: Dependency;
   /** Only where the store keeps positions; groups are then handled one at a time, in the order of their claims. */
@@ -143,7 +143,7 @@ class Group {
     }
     staged?.commit();
     for (const { delivery } of decoded) this.#stored.push(delivery.receipt);
-    await this.#tell(batches);
+    await this.#context.liveLink.tell(batches, this.#context.deadline);
   }
 
   async #save(batches: readonly Batch[], positions: readonly StoredPosition[] | undefined): Promise<void> {
@@ -178,16 +178,6 @@ class Group {
     log.error("batch rejected", { id, producer, seq, why, reason });
     tally.rejected(why);
     if (await this.#giveBack([receipt], { kind: "reject", reason })) frontier?.skip(delivery);
-  }
-
-  async #tell(batches: readonly Batch[]): Promise<void> {
-    const { liveFeed, deadline, log, tally } = this.#context;
-    try {
-      await orAbandoned(() => liveFeed.publish(batches), deadline);
-    } catch (error) {
-      tally.liveFailed();
-      log.warn("live feed not told", { batches: batches.length, error });
-    }
   }
 
   async #ack(): Promise<void> {

@@ -6,9 +6,11 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { ConsumerQueue, Delivery } from "../queue/port.ts";
 import type { TelemetryRepository } from "../repository/port.ts";
 import type { CollectorConfig } from "./config.ts";
-import { Dependency } from "./dependency.ts";
+import { Dependency, orAbandoned } from "./dependency.ts";
 import { Frontier } from "./frontier.ts";
 import { type GroupContext, handleGroup } from "./group.ts";
+import { LiveLink } from "./live-link.ts";
+import { runRetention } from "./retention.ts";
 import { type CollectorSummary, createTally, type Tally } from "./tally.ts";
 
 /** How long a save under way may take once a stop is asked for, and after that the queue to hear of it. */
@@ -17,8 +19,10 @@ const CLAIM_WAIT_MS = 20_000;
 
 export interface CollectorDependencies {
   readonly queue: ConsumerQueue;
-  readonly repository: Pick<TelemetryRepository, "save" | "position">;
+  readonly repository: Pick<TelemetryRepository, "save" | "position" | "expire">;
   readonly liveFeed: Pick<LiveFeed, "publish">;
+  /** Age of a reading, by its own time, at which it is dropped from the store; 0, the default, keeps everything. */
+  readonly retentionMs?: number | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
@@ -72,7 +76,7 @@ class Collector {
     this.#context = {
       queue,
       repository,
-      liveFeed,
+      liveLink: new LiveLink({ liveFeed, log, onFailure: () => tally.liveFailed() }),
       queueLink: this.#queueLink,
       storeLink: this.#storeLink,
       frontier: config.positions === "store" ? new Frontier((producer) => repository.position(producer)) : undefined,
@@ -87,14 +91,17 @@ class Collector {
   }
 
   async run(): Promise<CollectorSummary> {
-    const { signal } = this.#dependencies;
+    const { repository, retentionMs = 0, clock, log, signal } = this.#dependencies;
     const finished = new AbortController();
+    const retention =
+      retentionMs > 0 ? runRetention({ repository, retentionMs, clock, log, signal }) : Promise.resolve();
     const watch = () => void this.#setDeadlines(finished.signal);
     if (signal.aborted) watch();
     else signal.addEventListener("abort", watch, { once: true, signal: finished.signal });
     try {
       await this.#collect();
       await Promise.all(this.#inFlight);
+      await orAbandoned(() => retention, this.#deadlines.store.signal).catch(() => {});
       return { ...this.#tally.totals };
     } finally {
       finished.abort();

@@ -49,9 +49,11 @@ export async function atRest(): Promise<void> {
 export function openCollectorBench({
   config: given = {},
   maxDeliveries = 5,
+  retentionMs = 0,
 }: {
   config?: Partial<CollectorConfig>;
   maxDeliveries?: number;
+  retentionMs?: number;
 } = {}) {
   const clock = new ManualClock();
   const repository = openMemoryRepository({ retentionMs: 0 }, { clock });
@@ -79,6 +81,7 @@ export function openCollectorBench({
   const faults = {
     save: async (_batches: readonly Batch[], _options?: SaveOptions): Promise<void> => {},
     tell: async (): Promise<void> => {},
+    expire: async (): Promise<void> => {},
     queue: async (_call: keyof ConsumerQueue): Promise<void> => {},
   };
   const seqs = (batches: readonly Batch[]) => batches.map(({ seq }) => seq).join(" ");
@@ -123,7 +126,12 @@ export function openCollectorBench({
             return repository.save(batches, options);
           },
           position: (producer) => repository.position(producer),
+          expire: async (before) => {
+            await faults.expire();
+            return repository.expire(before);
+          },
         },
+        retentionMs,
         liveFeed: {
           publish: async (batches) => {
             await faults.tell();

@@ -89,6 +89,7 @@ async function live(world: World, random: () => number, { faultiness, steps }: {
       queue: consumer,
       repository: {
         position: faulty((producer) => repository.position(producer)),
+        expire: (before) => repository.expire(before),
         save: async (batches, options) => {
           if (isDead) return new Promise(() => {});
           if (fails()) await clock.sleep(random() * 6000);

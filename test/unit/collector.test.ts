@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../schema/errors.ts";
 import { readCollectorConfig } from "../../services/collector/config.ts";
-import { batchOfReadings } from "../support/batches.ts";
+import { batchOfReadings, NOON } from "../support/batches.ts";
 import { atRest, numbered, openCollectorBench, undecodable } from "../support/collector.ts";
 
 const away = () => new AppError("connection refused", { code: "unavailable" });
@@ -146,8 +146,8 @@ test("collector stores what was delivered twice once, and counts the second time
   expect(await running).toMatchObject({ batches: 3, readings: 2, duplicateBuckets: 1, duplicateReadings: 1 });
 });
 
-test("collector goes on when the live feed does not take what was stored", async () => {
-  const bench = openCollectorBench();
+test("collector goes on when the live feed does not take what was stored, and says so once", async () => {
+  const bench = openCollectorBench({ config: { batchSize: 1 } });
   bench.faults.tell = async () => {
     throw away();
   };
@@ -155,9 +155,37 @@ test("collector goes on when the live feed does not take what was stored", async
   const running = bench.start();
   await atRest();
   expect(await bench.stored()).toEqual([1, 2, 3]);
-  expect(bench.events).toEqual(["save 1 2 3", "ack 3"]);
+  expect((await bench.queue.stats()).counters.acked).toBe(3);
+  bench.faults.tell = async () => {};
+  await bench.publish(numbered(4), numbered(5));
+  await atRest();
   bench.stop.abort();
-  expect(await running).toMatchObject({ liveFailures: 1 });
+  expect(await running).toMatchObject({ liveFailures: 3 });
+  const said = bench.lines.map(({ message }) => message).filter((message) => message.startsWith("live feed"));
+  expect(said).toEqual(["live feed not told", "live feed told again"]);
+});
+
+test("collector drops what has become too old, and asks a store that was away again", async () => {
+  const bench = openCollectorBench({ retentionMs: 3_600_000 });
+  const ages = [7200, 3000, 0];
+  for (const [index, age] of ages.entries()) {
+    const after = bench.clock.now() - NOON - age * 1000;
+    await bench.repository.save([batchOfReadings([{ after, value: age }], { seq: index + 1 })]);
+  }
+  bench.faults.expire = async () => {
+    throw away();
+  };
+  const running = bench.start();
+  await atRest();
+  expect(await bench.stored()).toEqual(ages);
+  bench.faults.expire = async () => {};
+  await bench.clock.advance(60_000);
+  expect(await bench.stored()).toEqual([3000, 0]);
+  await bench.clock.advance(600_000);
+  expect(await bench.stored()).toEqual([0]);
+  bench.stop.abort();
+  await running;
+  expect(bench.lines.filter(({ message }) => message === "expiry failed").length).toBe(1);
 });
 
 test("collector has metrics of what it does, by reason where it fails", async () => {

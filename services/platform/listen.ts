@@ -6,6 +6,8 @@ import { AppError } from "../../schema/errors.ts";
 export interface Listener extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
+  /** Takes no more requests; resolves when those under way are answered, or `withinMs` is over. */
+  drain(withinMs: number): Promise<void>;
 }
 
 export interface ListenOptions {
@@ -35,6 +37,14 @@ export async function listen({ port, hostname, fetch, websocket }: ListenOptions
     return {
       port: Number(url.port === "" ? 80 : url.port),
       url: url.origin,
+      drain: async (withinMs) => {
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const over = new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, withinMs);
+        });
+        await Promise.race([server.close(false), over]);
+        clearTimeout(timer);
+      },
       [Symbol.asyncDispose]: async () => {
         await server.close(true);
       },

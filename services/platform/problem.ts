@@ -7,11 +7,13 @@ interface Problem {
   /** What was wrong, the value, and what is accepted. */
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of our own, for programs that ask. */
+  readonly members?: Readonly<Record<string, unknown>>;
 }
 
-export const problem = ({ status, title, detail, headers }: Problem): Response =>
+export const problem = ({ status, title, detail, headers, members }: Problem): Response =>
   Response.json(
-    { type: "about:blank", title, status, detail },
+    { type: "about:blank", title, status, detail, ...members },
     { status, headers: { ...headers, "content-type": "application/problem+json", "cache-control": "no-store" } },
   );
 

@@ -1,6 +1,6 @@
 /** Dead letters of the memory queue, oldest first, within a bound on their bytes. */
 import type { StoredBatch } from "./memory-batch.ts";
-import type { DeadLetter, DeadLetterPage } from "./port.ts";
+import { type DeadLetter, type DeadLetterPage, MAX_PAGE_BYTES } from "./port.ts";
 
 interface Letter {
   readonly batch: StoredBatch;
@@ -55,9 +55,11 @@ export class DeadLetterShelf {
     const letters: DeadLetter[] = [];
     let last = after;
     let next: string | null = null;
+    let bytes = 0;
     for (const letter of this.#letters.values()) {
       if (letter.order <= after) continue;
-      if (letters.length === limit) {
+      bytes += letter.batch.body.byteLength;
+      if (letters.length === limit || (letters.length > 0 && bytes > MAX_PAGE_BYTES)) {
         next = String(last);
         break;
       }

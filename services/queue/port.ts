@@ -73,7 +73,10 @@ export interface Delivery {
 export interface ClaimRequest {
   /** 1 to 1,000 deliveries. */
   readonly max: number;
-  /** Bound on the bodies together; the first delivery is handed out even when larger. */
+  /**
+   * Bound on the bodies together; the first delivery is handed out even when larger. An implementation may hand out
+   * less, but 64 MiB at least.
+   */
   readonly maxBytes: number;
   /** 1 to `MAX_LEASE_MS`. */
   readonly leaseMs: number;
@@ -118,7 +121,10 @@ export interface DeadLetterPage {
 }
 
 export interface DeadLetters {
-  /** `limit` 1 to 1,000. A page may hold fewer although more are there: `next` alone says. */
+  /**
+   * `limit` 1 to 1,000. A page may hold fewer although more are there: `next` alone says. Its bodies together are at
+   * most `MAX_PAGE_BYTES`, or one.
+   */
   list(options: { limit: number; after?: string | undefined }): Promise<DeadLetterPage>;
   /** Back to the tail with no attempt used, as many as there is room for; all when `ids` is absent. Returns how many. */
   redrive(ids?: readonly string[]): Promise<number>;
@@ -164,6 +170,7 @@ export const QUEUE_COUNTERS = [
 export type QueueCounter = (typeof QUEUE_COUNTERS)[number];
 
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 export const MAX_POSITION_LENGTH = 4096;
 export const MAX_PRODUCER_LENGTH = 1024;
 export const MAX_REASON_LENGTH = 1000;
@@ -179,7 +186,8 @@ export interface ProducerQueue {
   /**
    * All accepted in order and their positions kept in the same step, or none. `seq`s are consecutive. A call whose
    * leading batches were accepted before (a lost reply) accepts the rest. 1 to 1,000 batches.
-   * @throws AppError `too_large` for a call that not even an empty queue has room for
+   * @throws AppError `too_large` for a call that not even an empty queue has room for, or that is beyond what an
+   * implementation takes in one call, which is 64 MiB at least
    */
   publish(batches: readonly OutgoingBatch[], from: { producer: string; epoch: number }): Promise<PublishOutcome>;
 }

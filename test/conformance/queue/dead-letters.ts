@@ -1,6 +1,6 @@
 /** Batches that failed for good: how they get there, and what an operator may do with them. */
 import { expect, test } from "bun:test";
-import type { Queue } from "../../../services/queue/port.ts";
+import { MAX_BATCH_BYTES, MAX_PAGE_BYTES, type Queue } from "../../../services/queue/port.ts";
 import { claim, claimOne, type OpenQueue, openPublisher, receiptsOf, textsOf } from "./bench.ts";
 
 async function reject(queue: Queue, reason = "damaged"): Promise<void> {
@@ -96,6 +96,20 @@ export function deadLetterConformance(open: OpenQueue): void {
     }
     expect(seen).toEqual(["c", "d", "e"]);
     expect((await bench.queue.deadLetters.list({ limit: 4 })).next).toBeNull();
+  });
+
+  test("deadLetters.list() ends a page before its bodies are too many bytes, and goes on behind it", async () => {
+    await using bench = await open({ maxBytes: 4 * MAX_BATCH_BYTES });
+    const { producer, epoch } = { producer: "csv", ...(await bench.queue.openProducer("csv")) };
+    const body = new Uint8Array(MAX_PAGE_BYTES / 2);
+    for (const seq of [1, 2, 3]) {
+      await bench.queue.publish([{ seq, body, readings: 1, position: "" }], { producer, epoch });
+      await reject(bench.queue);
+    }
+    const first = await bench.queue.deadLetters.list({ limit: 3 });
+    expect(first.letters.map(({ seq }) => seq)).toEqual([1, 2]);
+    const second = await bench.queue.deadLetters.list({ limit: 3, after: first.next ?? "" });
+    expect([second.letters.map(({ seq }) => seq), second.next]).toEqual([[3], null]);
   });
 
   test("deadLetters.redrive() sends the named ones to the tail with all attempts anew", async () => {

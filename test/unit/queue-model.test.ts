@@ -3,6 +3,7 @@ import { openMemoryQueue } from "../../services/queue/memory.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { checkQueueModel } from "../conformance/queue/check-model.ts";
 import { QUEUE_MUTANTS } from "../conformance/queue/mutants.ts";
+import { overHttp } from "../conformance/queue/over-http.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const open =
@@ -20,6 +21,12 @@ const open =
 describe("queue model", () => {
   test("memory queue does what the model does, whatever is done to it", async () => {
     const { failed, report } = await checkQueueModel(open(), { runs: 3000, limitMs: 6000 });
+    expect(report).toBe("");
+    expect(failed).toBe(false);
+  }, 20_000);
+
+  test("HTTP queue over memory does what the model does, whatever is done to it", async () => {
+    const { failed, report } = await checkQueueModel(overHttp(open()), { runs: 3000, limitMs: 3000 });
     expect(report).toBe("");
     expect(failed).toBe(false);
   }, 20_000);

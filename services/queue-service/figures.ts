@@ -1,0 +1,66 @@
+/** The queue's figures as metrics: asked for at each scrape, and the same from every replica. */
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import { QUEUE_COUNTERS, type QueueCounter, type QueueStats } from "../queue/port.ts";
+
+type Gauge = Exclude<keyof QueueStats, "counters">;
+
+const GAUGES: Readonly<Record<Gauge, { name: string; help: string; per?: number }>> = {
+  ready: { name: "queue_depth", help: "Batches that are ready to be claimed." },
+  leased: { name: "queue_inflight", help: "Batches that are leased to a consumer." },
+  delayed: { name: "queue_delayed", help: "Batches that wait for their delay to end." },
+  dead: { name: "queue_dlq_depth", help: "Dead letters." },
+  bytes: { name: "queue_bytes", help: "Bytes of ready, leased and delayed batches." },
+  oldestAgeMs: { name: "queue_oldest_age_seconds", help: "Age of the oldest ready batch.", per: 1000 },
+  orphans: { name: "queue_orphans", help: "Batches that nobody will deliver: anything but 0 is a defect." },
+};
+
+const COUNTERS: Readonly<Record<QueueCounter, string>> = {
+  published: "Batches accepted.",
+  readings: "Readings in accepted batches.",
+  duplicates: "Batches published again.",
+  gaps: "Publishes refused: batches before them are missing.",
+  fenced: "Publishes refused: of an older life of their producer.",
+  rejected: "Publishes refused: the queue was full.",
+  claimed: "Hand-overs to consumers.",
+  acked: "Batches removed as stored.",
+  nacked: "Hand-overs that failed.",
+  released: "Hand-overs given back unused.",
+  expired: "Leases that ended without an answer.",
+  dead: "Batches that became dead letters.",
+  redriven: "Dead letters sent back.",
+  purged: "Dead letters deleted.",
+};
+
+/** The same metrics, which ask the queue before they are rendered. While it is away, its last figures stay. */
+export function withQueueFigures(
+  metrics: Metrics,
+  { stats, log }: { stats: () => Promise<QueueStats>; log: Logger },
+): Metrics {
+  const up = metrics.gauge({ name: "queue_up", help: "1: the queue answered at this scrape; 0: its figures are old." });
+  const gauges = Object.entries(GAUGES).map(([figure, { name, help, per = 1 }]) => {
+    const gauge = metrics.gauge({ name, help });
+    return (figures: QueueStats) => gauge.set(figures[figure as Gauge] / per);
+  });
+  const counters = QUEUE_COUNTERS.map((name) => {
+    const counter = metrics.counter({ name: `queue_${name}_total`, help: COUNTERS[name] });
+    return (figures: QueueStats) => {
+      counter.reset();
+      counter.inc(figures.counters[name]);
+    };
+  });
+  return {
+    ...metrics,
+    async render() {
+      try {
+        const figures = await stats();
+        for (const set of [...gauges, ...counters]) set(figures);
+        up.set(1);
+      } catch (error) {
+        log.debug("no figures of the queue", { error });
+        up.set(0);
+      }
+      return metrics.render();
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** Requests of the queue's clients, read within bounds. What the port bounds is left to the queue. */
+import { z } from "zod";
+import { AppError } from "../../schema/errors.ts";
+import { readBody } from "../platform/bounded-body.ts";
+import { MAX_JSON_BYTES } from "../queue/wire.ts";
+
+const receipts = z.array(z.string());
+const reason = z.string();
+
+export const OPEN = z.object({ producer: z.string(), inherit: z.array(z.string()).default([]) });
+/** Whoever names only how much it wants waits for nothing, and holds what it gets for the service's own lease. */
+export const CLAIM = z.object({
+  id: z.string().min(1).max(100).optional(),
+  max: z.number().default(1),
+  maxBytes: z.number().default(4 * 1024 * 1024),
+  leaseMs: z.number().optional(),
+  waitMs: z.number().default(0),
+});
+export const ACK = z.object({ receipts });
+export const NACK = z.object({
+  receipts,
+  mode: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("retry"), delayMs: z.number(), reason }),
+    z.object({ kind: z.literal("reject"), reason }),
+    z.object({ kind: z.literal("release") }),
+  ]),
+});
+export const EXTEND = z.object({ receipts, leaseMs: z.number() });
+export const NAMED = z.object({ ids: z.array(z.string()).optional() });
+export const PAGE = z.object({ limit: z.coerce.number().default(50), after: z.string().optional() });
+
+/** @throws AppError `too_large` */
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await readBody(request, maxBytes);
+  if (bytes !== null) return bytes;
+  const message = `The body is larger than accepted: at most ${maxBytes.toLocaleString("en-US")} bytes`;
+  throw new AppError(message, { code: "too_large" });
+}
+
+/** @throws AppError `invalid` that names the field and what is accepted there */
+export function read<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Shape> {
+  const outcome = shape.safeParse(value);
+  if (outcome.success) return outcome.data;
+  const problems = outcome.error.issues.map(({ path, message }) => `${path.join(".") || "the body"}: ${message}`);
+  throw new AppError(`Cannot read the request: ${problems.join("; ")}`, { code: "invalid" });
+}
+
+/** @throws AppError `too_large`, or `invalid` for what is no JSON or has another shape */
+export async function readJson<Shape extends z.ZodType>(request: Request, shape: Shape): Promise<z.infer<Shape>> {
+  const text = new TextDecoder().decode(await readBytes(request, MAX_JSON_BYTES));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new AppError("Cannot read the request: the body is no JSON", { code: "invalid", cause: error });
+  }
+  return read(shape, value);
+}

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
 
-const bearer = (token: string): string => `Bearer ${token}`;
+export const bearer = (token: string): string => `Bearer ${token}`;
 
 /** Whether an `Authorization` header carries the token; always true when none is set. */
 export function createBearerCheck(token: string | null): (authorization: string | null | undefined) => boolean {

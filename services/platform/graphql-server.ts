@@ -9,7 +9,7 @@ import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 
-const SUBGRAPH_PATH = "/graphql";
+export const SUBGRAPH_PATH = "/graphql";
 
 /** A join names every GPU of a page: 10,000 of them are 1 MB. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -60,7 +60,7 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
   const yoga: SubgraphYoga = createYoga<ServerContext, SubgraphContext>({
     schema,
     graphqlEndpoint: SUBGRAPH_PATH,
-    context: ({ request, closed }) => ({ signal: closed ?? request.signal }),
+    context: ({ request, closed, resumed }) => ({ signal: closed ?? request.signal, resumed }),
     plugins: [limitTime(queryTimeoutMs, metrics)],
     maskedErrors: { maskError: (error) => exposeError(error, log) },
     graphiql: false,

@@ -1,10 +1,11 @@
 /** A subgraph over WebSocket (graphql-transport-ws): all subscriptions of one caller on one socket, at its pace. */
 import type { Hooks, Peer } from "crossws";
-import type { GraphQLError } from "graphql";
+import type { ExecutionResult, GraphQLError } from "graphql";
 import type { ServerOptions } from "graphql-ws";
 import { type Extra, makeHooks } from "graphql-ws/use/crossws";
 import type { YogaServerInstance } from "graphql-yoga";
 import { exposeError, type SubgraphContext } from "./graphql.ts";
+import { FrameWindow, readSubscribeExtensions, readTaken } from "./graphql-pace.ts";
 import type { InternalGuard } from "./internal-token.ts";
 import type { Logger } from "./logger.ts";
 import { problemOf } from "./problem.ts";
@@ -13,11 +14,13 @@ import { problemOf } from "./problem.ts";
 export interface ServerContext {
   /** Over WebSocket: aborts when the socket closes. */
   readonly closed?: AbortSignal;
+  readonly resumed?: boolean;
 }
 
 export type SubgraphYoga = YogaServerInstance<ServerContext, SubgraphContext>;
 type Options = ServerOptions<Record<string, unknown> | undefined, Extra>;
-type Enveloped = ReturnType<SubgraphYoga["getEnveloped"]>;
+type Operation = Pick<ReturnType<SubgraphYoga["getEnveloped"]>, "execute" | "subscribe">;
+type Results = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
 
 /** Bytes that wait for a slow caller; beyond it the subscriptions wait, and the live feed conflates for them. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
@@ -26,6 +29,7 @@ const DRAIN_POLL_MS = 10;
 class Connection {
   readonly #peer: Peer;
   readonly #closed = new AbortController();
+  readonly #windows = new Map<string, FrameWindow>();
   #turn: Promise<void> = Promise.resolve();
 
   constructor(peer: Peer) {
@@ -36,16 +40,45 @@ class Connection {
     return this.#closed.signal;
   }
 
-  /** Resolves when the next message may be sent, one caller after the other. */
-  room(): Promise<void> {
-    this.#turn = this.#turn.then(() =>
-      this.#peer.waitForDrain({ threshold: MAX_BUFFERED_BYTES, pollInterval: DRAIN_POLL_MS }),
-    );
-    return this.#turn;
+  /** Results that are pulled when their reader has room for them, and so has the socket. */
+  pace(id: string, results: AsyncIterableIterator<ExecutionResult>, size: number): Results {
+    const window = new FrameWindow(size);
+    this.#windows.set(id, window);
+    const end = () => {
+      window.close();
+      this.#windows.delete(id);
+    };
+    const paced: AsyncIterableIterator<ExecutionResult> = {
+      next: async () => {
+        await window.enter();
+        await this.#room();
+        const result = await results.next();
+        if (result.done) end();
+        return result;
+      },
+      return: async (value) => {
+        end();
+        return (await results.return?.(value)) ?? { done: true, value };
+      },
+      [Symbol.asyncIterator]: () => paced,
+    };
+    return paced;
+  }
+
+  taken(id: string | undefined): void {
+    if (id !== undefined) this.#windows.get(id)?.taken();
   }
 
   close(): void {
     this.#closed.abort();
+  }
+
+  /** Resolves when the next message may be sent, one subscription after the other. */
+  #room(): Promise<void> {
+    this.#turn = this.#turn.then(() =>
+      this.#peer.waitForDrain({ threshold: MAX_BUFFERED_BYTES, pollInterval: DRAIN_POLL_MS }),
+    );
+    return this.#turn;
   }
 }
 
@@ -62,23 +95,29 @@ export function createSubgraphSocket(
   const options: Options = {
     onConnect: ({ connectionParams }) => guard.allowsBearer(String(connectionParams?.authorization ?? "")),
     // An error thrown here would close the socket with all its other subscriptions.
-    async onSubscribe(context, _id, { query, operationName, variables }) {
-      const enveloped: Enveloped = yoga.getEnveloped({ closed: connectionOf(context).closed });
-      const { schema, parse, validate, contextFactory, execute, subscribe } = enveloped;
+    async onSubscribe(context, id, { query, operationName, variables, extensions }) {
+      const connection = connectionOf(context);
+      const { window, resumed } = readSubscribeExtensions(extensions);
+      const enveloped = yoga.getEnveloped({ closed: connection.closed, resumed });
+      const { schema, parse, validate, contextFactory, execute } = enveloped;
+      const subscribe = async (args: unknown): Promise<Results> => {
+        const results = (await enveloped.subscribe(args as never)) as Results;
+        return Symbol.asyncIterator in results ? connection.pace(id, results, window) : results;
+      };
       try {
         const document = parse(query);
         const errors: readonly GraphQLError[] = validate(schema, document);
         if (errors.length > 0) return errors.map((error) => exposeError(error, log));
         const contextValue = await contextFactory();
-        const args = { schema, document, operationName, variableValues: variables, contextValue };
-        return { ...args, rootValue: { execute, subscribe } };
+        const operation: Operation = { execute, subscribe };
+        return { schema, document, operationName, variableValues: variables, contextValue, rootValue: operation };
       } catch (error) {
         return [exposeError(error, log)];
       }
     },
-    execute: (args) => (args.rootValue as Enveloped).execute(args),
-    subscribe: (args) => (args.rootValue as Enveloped).subscribe(args),
-    onNext: (context) => connectionOf(context).room(),
+    execute: (args) => (args.rootValue as Operation).execute(args),
+    subscribe: (args) => (args.rootValue as Operation).subscribe(args),
+    onPong: (context, payload) => connectionOf(context).taken(readTaken(payload)),
   };
   const hooks = makeHooks(options);
   return {

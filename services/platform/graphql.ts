@@ -11,6 +11,8 @@ import type { Logger } from "./logger.ts";
 export interface SubgraphContext {
   /** Aborts when nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
+  /** A subscription that the caller had before and lost: something may have been missed in between. */
+  readonly resumed?: boolean | undefined;
 }
 
 interface SubgraphTypes {

@@ -8,6 +8,8 @@ export interface Listener extends AsyncDisposable {
   readonly url: string;
   /** Takes no more requests; resolves when those under way are answered, or `withinMs` is over. */
   drain(withinMs: number): Promise<void>;
+  /** Resolves once every request has got the head of its answer: streams that run on do not count. */
+  idle(): Promise<void>;
 }
 
 export interface ListenOptions {
@@ -19,13 +21,35 @@ export interface ListenOptions {
   readonly websocket?: Partial<Hooks>;
 }
 
+/** Counts the requests that are being answered. */
+function countRequests(fetch: ListenOptions["fetch"]) {
+  let running = 0;
+  let ended = () => {};
+  return {
+    async fetch(request: Request): Promise<Response> {
+      running++;
+      try {
+        return await fetch(request);
+      } finally {
+        if (--running === 0) ended();
+      }
+    },
+    idle: () =>
+      new Promise<void>((resolve) => {
+        if (running === 0) resolve();
+        else ended = resolve;
+      }),
+  };
+}
+
 /** @throws AppError `unavailable` when the port is taken or may not be bound */
 export async function listen({ port, hostname, fetch, websocket }: ListenOptions): Promise<Listener> {
+  const requests = countRequests(fetch);
   try {
     const server = serve({
       port,
       hostname,
-      fetch,
+      fetch: requests.fetch,
       silent: true,
       gracefulShutdown: false,
       // Quiet SSE streams outlive Bun's default of 10 s.
@@ -45,6 +69,7 @@ export async function listen({ port, hostname, fetch, websocket }: ListenOptions
         await Promise.race([server.close(false), over]);
         clearTimeout(timer);
       },
+      idle: requests.idle,
       [Symbol.asyncDispose]: async () => {
         await server.close(true);
       },

@@ -1,5 +1,5 @@
 /** What every subgraph that runs as a process of its own reads from the environment. */
-import { duration, type Env, gatherConfigs, parseEnv } from "./env.ts";
+import { duration, type Env, gatherConfigs, integer, parseEnv } from "./env.ts";
 import { readInternalToken } from "./internal-token.ts";
 import { type ListenConfig, readListenConfig } from "./listen-config.ts";
 import { type LogConfig, readLogConfig } from "./log-config.ts";
@@ -14,6 +14,9 @@ export interface SubgraphConfig {
 
 /** `QUERY_TIMEOUT`, in ms. */
 export const queryTimeout = () => duration({ minMs: 10, maxMs: 3_600_000 }).default(30_000);
+
+/** `MAX_SUBSCRIPTIONS`. */
+export const maxSubscriptions = () => integer({ min: 1, max: 100_000 }).default(1000);
 
 /** @throws ConfigError with every problem found */
 export const readSubgraphConfig = (env: Env, terminal: { isTerminal: boolean }): SubgraphConfig =>

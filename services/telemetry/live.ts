@@ -33,8 +33,21 @@ function passes({ above, below }: LiveFilter, value: number): boolean {
   return (above !== undefined && value > above) || (below !== undefined && value < below);
 }
 
-async function* snapshot(store: Store, filter: LiveFilter, signal: AbortSignal): AsyncGenerator<LiveFrame> {
+interface Watch {
+  readonly filter: LiveFilter;
+  readonly minIntervalMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** The watcher was cut off from an earlier one: the first frame says that something may have been missed. */
+  readonly resumed?: boolean | undefined;
+}
+
+async function* snapshot(
+  store: Store,
+  { filter, resumed }: Pick<Watch, "filter" | "resumed">,
+  signal: AbortSignal,
+): AsyncGenerator<LiveFrame> {
   let told = false;
+  let missed = resumed ? 1 : 0;
   for await (const gpus of matchingGpus(store, filter, signal)) {
     if (gpus.length === 0) continue;
     const hosts = new Map<GpuUuid, string>(gpus.map((gpu) => [gpu.uuid, gpu.host]));
@@ -48,9 +61,10 @@ async function* snapshot(store: Store, filter: LiveFilter, signal: AbortSignal):
       }
     }
     told = true;
-    yield { readings, missed: 0 };
+    yield { readings, missed };
+    missed = 0;
   }
-  if (!told) yield { readings: [], missed: 0 };
+  if (!told) yield { readings: [], missed };
 }
 
 /**
@@ -62,12 +76,12 @@ async function* snapshot(store: Store, filter: LiveFilter, signal: AbortSignal):
 export async function watch(
   store: Store,
   feed: LiveFeed,
-  { filter, minIntervalMs, signal }: { filter: LiveFilter; minIntervalMs: number; signal?: AbortSignal | undefined },
+  { filter, minIntervalMs, signal, resumed }: Watch,
 ): Promise<AsyncIterableIterator<LiveFrame>> {
   const ended = new AbortController();
   const stop = AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]);
   const live = await feed.subscribe({ filter, minIntervalMs, signal: stop });
-  const first = snapshot(store, filter, stop);
+  const first = snapshot(store, { filter, resumed }, stop);
   let seam = false;
   const end = async (): Promise<IteratorResult<LiveFrame>> => {
     ended.abort();

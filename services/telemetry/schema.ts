@@ -86,6 +86,7 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
               minMs: MIN_INTERVAL_MS,
             }),
             signal: context.signal,
+            resumed: context.resumed,
           });
         },
         resolve: (frame) => frame,

@@ -1,0 +1,17 @@
+/** Subgraph `inventory` as a process. */
+import { systemClock } from "../platform/clock.ts";
+import { readEnvironment } from "../platform/env.ts";
+import { runProgram } from "../platform/lifecycle.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { openRepository } from "../repository/open.ts";
+import { readInventoryConfig } from "./config.ts";
+import { runInventory } from "./service.ts";
+
+await runProgram("inventory", {
+  read: () => readInventoryConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true }),
+  run: async (config, { log, signal }) => {
+    const metrics = createMetrics();
+    await using repository = await openRepository(config.store, { clock: systemClock, log, metrics });
+    return await runInventory(config, { repository, log, metrics, signal });
+  },
+});

@@ -1,0 +1,17 @@
+/** inventory: the GPUs, hosts and metrics of the graph, over a store that `main.ts` opened. */
+import { runSubgraph, type SubgraphParts } from "../platform/graphql-service.ts";
+import { healthOf } from "../platform/health.ts";
+import type { Repository } from "../repository/port.ts";
+import type { InventoryConfig } from "./config.ts";
+import { createInventorySchema } from "./schema.ts";
+
+export interface InventoryParts extends Omit<SubgraphParts, "health"> {
+  readonly repository: Repository;
+}
+
+/** Serves until the signal aborts. @throws AppError `unavailable` when the address is taken */
+export const runInventory = (config: InventoryConfig, { repository, ...parts }: InventoryParts): Promise<number> =>
+  runSubgraph(createInventorySchema({ repository }), config, {
+    ...parts,
+    health: () => healthOf({ store: () => repository.ping() }),
+  });

@@ -1,0 +1,44 @@
+/** A subgraph as a process of its own: its schema, probes and metrics on one port, until it is asked to stop. */
+import type { GraphQLSchema } from "graphql";
+import { createSubgraphServer, SUBGRAPH_PATH } from "./graphql-server.ts";
+import { createProbes, type Health, PROBE_PATHS } from "./health.ts";
+import { createInternalGuard } from "./internal-token.ts";
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+import { problemOf } from "./problem.ts";
+import { measureRequests } from "./requests.ts";
+import { serveUntil } from "./serve.ts";
+import type { SubgraphConfig } from "./subgraph-config.ts";
+
+export interface SubgraphParts {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly health: () => Promise<Health>;
+  readonly signal: AbortSignal;
+}
+
+const routeOf = (pathname: string): string =>
+  pathname === SUBGRAPH_PATH || pathname === "/metrics" || PROBE_PATHS.has(pathname) ? pathname : "other";
+
+/**
+ * Serves until the signal aborts; then it is not ready, ends the queries under way, and cuts subscriptions, which
+ * their gateways take up again elsewhere. Resolves to the exit code.
+ * @throws AppError `unavailable` when the address is taken
+ */
+export async function runSubgraph(
+  schema: GraphQLSchema,
+  config: SubgraphConfig,
+  { log, metrics, health, signal }: SubgraphParts,
+): Promise<number> {
+  const guard = createInternalGuard(config.internalToken);
+  const stopping: Health = { healthy: false, away: { service: "is stopping" } };
+  const probes = createProbes({ metrics, guard, health: async () => (signal.aborted ? stopping : health()) });
+  await using server = createSubgraphServer(schema, { log, metrics, guard, queryTimeoutMs: config.queryTimeoutMs });
+  const fetch = measureRequests({ log, metrics, routeOf }, async (request, { pathname }) => {
+    if (pathname === SUBGRAPH_PATH) return server.fetch(request);
+    return (await probes(request)) ?? problemOf("not_found", `Nothing is at ${pathname}`);
+  });
+  const { port, host: hostname } = config.listen;
+  await serveUntil(signal, { port, hostname, fetch, websocket: server.websocket }, log);
+  return 0;
+}

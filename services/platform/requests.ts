@@ -1,0 +1,52 @@
+/** Every HTTP request answered, logged and measured, whatever becomes of it. */
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+import { problemOf } from "./problem.ts";
+
+const SLOW_MS = 1000;
+const DURATION_BUCKETS_S = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
+const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
+
+export interface RequestParts {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** The route of a path, one of few: paths themselves would be labels without end. */
+  readonly routeOf: (pathname: string) => string;
+  /** Set on every answer, those to failures too. */
+  readonly headersOf?: (request: Request) => Readonly<Record<string, string>>;
+}
+
+/** Never rejects: what `answer` throws is a 500, and is logged. */
+export function measureRequests(
+  { log, metrics, routeOf, headersOf = () => ({}) }: RequestParts,
+  answer: (request: Request, url: URL) => Promise<Response>,
+): (request: Request) => Promise<Response> {
+  const seconds = metrics.histogram({
+    name: "http_request_duration_seconds",
+    help: "Time to the head of an answer, by route, method and status.",
+    labels: ["route", "method", "status"],
+    buckets: DURATION_BUCKETS_S,
+  });
+  return async (request) => {
+    const startedAt = performance.now();
+    const url = new URL(request.url);
+    let response: Response;
+    try {
+      response = await answer(request, url);
+    } catch (error) {
+      const fields = { method: request.method, path: url.pathname, error };
+      if (request.signal.aborted) log.debug("caller left", fields);
+      else log.error("request failed", fields);
+      response = problemOf("internal", "Something is wrong on our side; the log says what");
+    }
+    for (const [name, value] of Object.entries(headersOf(request))) response.headers.set(name, value);
+    const tookMs = performance.now() - startedAt;
+    const { status } = response;
+    const fields = { method: request.method, path: url.pathname, status, tookMs: Math.round(tookMs) };
+    if (status >= 500 || tookMs > SLOW_MS) log.info("request", fields);
+    else log.debug("request", fields);
+    const method = METHODS.has(request.method) ? request.method : "other";
+    seconds.observe({ route: routeOf(url.pathname), method, status: String(status) }, tookMs / 1000);
+    return response;
+  };
+}

@@ -1,0 +1,26 @@
+/** A listener for as long as its process is wanted. */
+import { systemClock } from "./clock.ts";
+import { type ListenOptions, listen } from "./listen.ts";
+import type { Logger } from "./logger.ts";
+
+/** How long a stop waits for requests under way. */
+const DRAIN_MS = 5000;
+/** And for the bodies of answers whose heads are out, when streams keep the server busy for ever. */
+const FLUSH_MS = 250;
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
+/**
+ * Serves until the signal aborts; then lets requests under way end, and cuts what runs on.
+ * @throws AppError `unavailable` when the address is taken
+ */
+export async function serveUntil(signal: AbortSignal, options: ListenOptions, log: Logger): Promise<void> {
+  await using listener = await listen(options);
+  log.info("listening", { url: listener.url });
+  await aborted(signal);
+  await Promise.race([listener.drain(DRAIN_MS), listener.idle().then(() => systemClock.sleep(FLUSH_MS))]);
+}

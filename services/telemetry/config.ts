@@ -1,0 +1,25 @@
+/** What telemetry reads from the environment. */
+import { type Env, gatherConfigs, parseEnv } from "../platform/env.ts";
+import { type RedisConfig, readRedisConfig } from "../platform/redis-config.ts";
+import { maxSubscriptions, readSubgraphConfig, type SubgraphConfig } from "../platform/subgraph-config.ts";
+import { readStoreConfig } from "../repository/config.ts";
+import type { RepositoryConfig } from "../repository/open.ts";
+
+export interface TelemetryConfig extends SubgraphConfig {
+  readonly store: RepositoryConfig;
+  /** Where the live feed is heard. */
+  readonly redis: RedisConfig;
+  /** Running subscriptions of this process together. */
+  readonly maxSubscriptions: number;
+}
+
+/** @throws ConfigError with every problem found */
+export function readTelemetryConfig(env: Env, terminal: { isTerminal: boolean }): TelemetryConfig {
+  const { subgraph, ...own } = gatherConfigs({
+    store: () => readStoreConfig(env),
+    redis: () => readRedisConfig(env),
+    maxSubscriptions: () => parseEnv(env, { MAX_SUBSCRIPTIONS: maxSubscriptions() }).MAX_SUBSCRIPTIONS,
+    subgraph: () => readSubgraphConfig(env, terminal),
+  });
+  return { ...own, ...subgraph };
+}

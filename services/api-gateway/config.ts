@@ -1,7 +1,9 @@
 /** What api-gateway reads from the environment. */
-import { type Env, gatherConfigs, integer, parseEnv, text } from "../platform/env.ts";
+import { type Env, gatherConfigs, parseEnv, text } from "../platform/env.ts";
+import { readInternalToken } from "../platform/internal-token.ts";
 import { type ListenConfig, port, readListenConfig } from "../platform/listen-config.ts";
-import { queryTimeout } from "../platform/subgraph-config.ts";
+import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
+import { maxSubscriptions, queryTimeout } from "../platform/subgraph-config.ts";
 
 export interface ApiConfig extends ListenConfig {
   /** A bearer token that every request but health must carry; null: reads are open. */
@@ -11,6 +13,18 @@ export interface ApiConfig extends ListenConfig {
   readonly queryTimeoutMs: number;
   /** Running subscriptions of this process together. */
   readonly maxSubscriptions: number;
+}
+
+export type SubgraphName = "inventory" | "telemetry";
+
+/** Of the process whose subgraphs are others. */
+export interface GatewayConfig {
+  readonly api: ApiConfig;
+  /** GraphQL addresses. */
+  readonly subgraphs: Readonly<Record<SubgraphName, string>>;
+  /** Sent to the subgraphs; null: none is. */
+  readonly internalToken: string | null;
+  readonly log: LogConfig;
 }
 
 const origins = () =>
@@ -32,7 +46,7 @@ export function readApiConfig(env: Env): ApiConfig {
         API_TOKEN: text().optional(),
         CORS_ORIGINS: origins().optional(),
         QUERY_TIMEOUT: queryTimeout(),
-        MAX_SUBSCRIPTIONS: integer({ min: 1, max: 100_000 }).default(1000),
+        MAX_SUBSCRIPTIONS: maxSubscriptions(),
       }),
   });
   return {
@@ -44,3 +58,25 @@ export function readApiConfig(env: Env): ApiConfig {
     maxSubscriptions: given.MAX_SUBSCRIPTIONS,
   };
 }
+
+const address = (fallback: string) =>
+  text()
+    .refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), {
+      message: `an address such as ${fallback}`,
+    })
+    .default(fallback);
+
+/** @throws ConfigError with every problem found */
+export const readGatewayConfig = (env: Env, terminal: { isTerminal: boolean }): GatewayConfig =>
+  gatherConfigs({
+    api: () => readApiConfig(env),
+    subgraphs: () => {
+      const given = parseEnv(env, {
+        INVENTORY_URL: address("http://inventory:8080/graphql"),
+        TELEMETRY_URL: address("http://telemetry:8080/graphql"),
+      });
+      return { inventory: given.INVENTORY_URL, telemetry: given.TELEMETRY_URL };
+    },
+    internalToken: () => readInternalToken(env),
+    log: () => readLogConfig(env, terminal),
+  });

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from "@graphql-hive/gateway-runtime";
 
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from "graphql";
+import { type DocumentNode, type ExecutionResult, GraphQLSchema } from "graphql";
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
 import { withDeadline } from "../platform/graphql-limits.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -10,6 +10,7 @@ import type { ApiConfig } from "./config.ts";
 import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
 import { createInProcessExecutor } from "./in-process.ts";
 import { planQueries } from "./planner.ts";
+import type { SubgraphExecutor } from "./subgraph.ts";
 
 export const GRAPHQL_PATH = "/graphql";
 const SUPERGRAPH = new URL("../../schema/generated/supergraph.graphql", import.meta.url);
@@ -18,7 +19,11 @@ export interface Gateway extends AsyncDisposable {
   readonly runtime: GatewayRuntime;
   readonly subscriptions: Readonly<SubscriptionCount>;
   /** One subgraph alone, under the same deadline: for a prepared query that has nothing to plan. */
-  ask(subgraph: string, query: DocumentNode, variables: Readonly<Record<string, unknown>>): Promise<ExecutionResult>;
+  ask(
+    subgraph: string,
+    query: DocumentNode,
+    options: { variables: Readonly<Record<string, unknown>>; left?: AbortSignal | undefined },
+  ): Promise<ExecutionResult>;
 }
 
 /** What Hive itself has to say is for whoever debugs it; failures of queries are logged where they are masked. */
@@ -28,8 +33,11 @@ const quiet = (log: Logger) =>
     writers: [{ write: (level, fields, message) => log.debug(message ?? "gateway", { level, fields }) }],
   });
 
+/** A schema runs in this process; an executor asks wherever it likes. */
+export type Subgraph = GraphQLSchema | SubgraphExecutor;
+
 export async function openGateway(
-  subgraphs: Readonly<Record<string, GraphQLSchema>>,
+  subgraphs: Readonly<Record<string, Subgraph>>,
   { config, log }: { config: ApiConfig; log: Logger },
 ): Promise<Gateway> {
   const deadlines: Deadlines = new WeakMap();
@@ -44,7 +52,10 @@ export async function openGateway(
     return context;
   };
   const executors = new Map(
-    Object.entries(subgraphs).map(([name, schema]) => [name, createInProcessExecutor(schema, contextOf, log)]),
+    Object.entries(subgraphs).map(([name, subgraph]) => [
+      name,
+      subgraph instanceof GraphQLSchema ? createInProcessExecutor(subgraph, log) : subgraph,
+    ]),
   );
   const executorOf = (name: string) => {
     const executor = executors.get(name);
@@ -55,11 +66,18 @@ export async function openGateway(
   const runtime = createGatewayRuntime({
     supergraph: await readFile(SUPERGRAPH, "utf8"),
     unifiedGraphHandler: planQueries,
-    transports: { http: { getSubgraphExecutor: ({ subgraphName }) => executorOf(subgraphName) } },
+    transports: {
+      http: {
+        getSubgraphExecutor: ({ subgraphName }) => {
+          const execute = executorOf(subgraphName);
+          return (request) => execute(request, contextOf(request.context));
+        },
+      },
+    },
     plugins: () => [
       limitShape(),
       limitTime(config.queryTimeoutMs, deadlines),
-      limitSubscriptions(config.maxSubscriptions, count),
+      limitSubscriptions(config.maxSubscriptions, count, deadlines),
     ],
     maskedErrors: { maskError: (error) => exposeError(error, log) },
     graphqlEndpoint: GRAPHQL_PATH,
@@ -76,12 +94,12 @@ export async function openGateway(
   return {
     runtime,
     subscriptions: count,
-    ask: (subgraph, document, variables) =>
-      withDeadline(config.queryTimeoutMs, (signal) => {
-        const context = {};
-        deadlines.set(context, signal);
-        return executorOf(subgraph)({ document, variables, context }) as Promise<ExecutionResult>;
-      }),
+    ask: (subgraph, document, { variables, left }) =>
+      withDeadline(
+        config.queryTimeoutMs,
+        (signal) => executorOf(subgraph)({ document, variables }, { signal }) as Promise<ExecutionResult>,
+        { left },
+      ),
     [Symbol.asyncDispose]: async () => {
       await runtime.dispose();
     },

@@ -24,14 +24,21 @@ export const limitShape = () =>
 /** Signals that abort when nobody waits for the answer any more, by gateway context. */
 export type Deadlines = WeakMap<object, AbortSignal>;
 
+/** Aborts when the client of a request over HTTP leaves. Over WebSocket it never does: a socket carries many operations. */
+const leavingOf = (context: { readonly request?: Request }): AbortSignal | undefined => context.request?.signal;
+
 export function limitTime(timeoutMs: number, deadlines: Deadlines): GatewayPlugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       setExecuteFn((executionArgs: unknown) =>
-        withDeadline(timeoutMs, (signal) => {
-          deadlines.set(args.contextValue, signal);
-          return executeFn(executionArgs as Parameters<typeof executeFn>[0]);
-        }),
+        withDeadline(
+          timeoutMs,
+          (signal) => {
+            deadlines.set(args.contextValue, signal);
+            return executeFn(executionArgs as Parameters<typeof executeFn>[0]);
+          },
+          { left: leavingOf(args.contextValue) },
+        ),
       );
     },
   };
@@ -42,9 +49,11 @@ export interface SubscriptionCount {
 }
 
 /** A subscription runs until its reader leaves; those beyond `max` are refused. */
-export function limitSubscriptions(max: number, count: SubscriptionCount): GatewayPlugin {
+export function limitSubscriptions(max: number, count: SubscriptionCount, deadlines: Deadlines): GatewayPlugin {
   return {
-    onSubscribe({ subscribeFn, setSubscribeFn }) {
+    onSubscribe({ args: { contextValue }, subscribeFn, setSubscribeFn }) {
+      const left = leavingOf(contextValue);
+      if (left !== undefined) deadlines.set(contextValue, left);
       setSubscribeFn(async (args: unknown) => {
         if (count.running >= max) {
           const message = `All ${max} subscriptions are taken: try again later, or raise MAX_SUBSCRIPTIONS`;

@@ -1,13 +1,11 @@
 /** Runs a subgraph that lives in this process, as if it were behind HTTP: same supergraph, same planner. */
-import type { ExecutionRequest, ExecutionResult, MaybeAsyncIterable } from "@graphql-tools/utils";
+import type { ExecutionResult } from "@graphql-tools/utils";
 import { execute, type GraphQLSchema, type ExecutionResult as SubgraphResult, subscribe } from "graphql";
-import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
+import { exposeError } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { SubgraphExecutor } from "./subgraph.ts";
 
-/** The context of a subgraph for the gateway's: one object per request, so that loaders span its fetches. */
-export type ContextOf = (gatewayContext: object | undefined) => SubgraphContext;
-
-export function createInProcessExecutor(schema: GraphQLSchema, contextOf: ContextOf, log: Logger) {
+export function createInProcessExecutor(schema: GraphQLSchema, log: Logger): SubgraphExecutor {
   const expose = (result: SubgraphResult): ExecutionResult =>
     result.errors === undefined ? result : { ...result, errors: result.errors.map((error) => exposeError(error, log)) };
 
@@ -26,13 +24,13 @@ export function createInProcessExecutor(schema: GraphQLSchema, contextOf: Contex
     },
   });
 
-  return async (request: ExecutionRequest): Promise<MaybeAsyncIterable<ExecutionResult>> => {
+  return async (request, context) => {
     const args = {
       schema,
       document: request.document,
       variableValues: request.variables,
       operationName: request.operationName,
-      contextValue: contextOf(request.context),
+      contextValue: context,
     };
     if (request.operationType !== "subscription") return expose(await execute(args));
     const results = await subscribe(args);

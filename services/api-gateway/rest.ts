@@ -52,8 +52,9 @@ export function createRest(gateway: Pick<Gateway, "ask">, log: Logger): (request
   const sofa = createSofaRouter({
     async execute({ contextValue }) {
       // Parameters were read already, more strictly than SOFA reads them.
-      const { route, variables, uuid } = (contextValue as { asked: RestRequest }).asked;
-      const result = await gateway.ask(route.subgraph, route.query, variables);
+      const { asked, left } = contextValue as { asked: RestRequest; left: AbortSignal };
+      const { route, variables, uuid } = asked;
+      const result = await gateway.ask(route.subgraph, route.query, { variables, left });
       if (result.errors === undefined && result.data?.[route.field] == null) {
         const message = `No GPU has uuid ${JSON.stringify(uuid)}`;
         return { errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.not_found.graphql } })] };
@@ -73,7 +74,7 @@ export function createRest(gateway: Pick<Gateway, "ask">, log: Logger): (request
     const { route, uuid } = asked.value;
     const path = uuid === null ? route.path : route.path.replace(":uuid", () => encodeURIComponent(uuid));
     const answer = async (): Promise<Response> =>
-      sofa.fetch(new Request(`http://rest.local${REST_PATH}${path}`), { asked: asked.value });
+      sofa.fetch(new Request(`http://rest.local${REST_PATH}${path}`), { asked: asked.value, left: request.signal });
     const response = route.recent ? await recent(url.pathname + url.search, answer) : await answer();
     return request.method === "HEAD" ? new Response(null, response) : response;
   };

@@ -1,22 +1,24 @@
 /** api-gateway: one address for GraphQL, REST, pages, health and metrics. */
 import type { Hooks } from "crossws";
-import type { GraphQLSchema } from "graphql";
 import { formatTimestamp } from "../../schema/timestamp.ts";
-import { askHealth, createProbes, type Health, PROBE_PATHS } from "../platform/health.ts";
+import { askHealth, createProbes, type Health, healthOf, PROBE_PATHS } from "../platform/health.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { methodNotAllowed, problem, problemOf } from "../platform/problem.ts";
+import { measureRequests } from "../platform/requests.ts";
+import { serveUntil } from "../platform/serve.ts";
 import { createAccess } from "./access.ts";
-import type { ApiConfig } from "./config.ts";
-import { GRAPHQL_PATH, openGateway } from "./gateway.ts";
+import type { ApiConfig, GatewayConfig, SubgraphName } from "./config.ts";
+import { GRAPHQL_PATH, openGateway, type Subgraph } from "./gateway.ts";
 import { createGraphqlHttp } from "./graphql-http.ts";
 import { createPages } from "./pages.ts";
+import { openRemoteSubgraphs } from "./remote.ts";
 import { createRest } from "./rest.ts";
 import { REST_PATH } from "./rest-contract.ts";
 import { createWebSocket } from "./websocket.ts";
 
 export interface ApiParts {
-  readonly subgraphs: { readonly inventory: GraphQLSchema; readonly telemetry: GraphQLSchema };
+  readonly subgraphs: Readonly<Record<SubgraphName, Subgraph>>;
   readonly config: ApiConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -29,15 +31,12 @@ export interface Api extends AsyncDisposable {
   readonly websocket: Partial<Hooks>;
 }
 
-const SLOW_MS = 1000;
-const DURATION_BUCKETS_S = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
 const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "referrer-policy": "no-referrer",
   "cross-origin-resource-policy": "same-origin",
 } as const;
-const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
 const OPEN_PATHS = new Set(["/health", ...PROBE_PATHS]);
 
 function routeOf(pathname: string): string {
@@ -61,12 +60,6 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
   const rest = createRest(gateway, log);
   const pages = createPages();
   const probes = createProbes({ metrics, health });
-  const seconds = metrics.histogram({
-    name: "http_request_duration_seconds",
-    help: "Time to the head of an answer, by route, method and status.",
-    labels: ["route", "method", "status"],
-    buckets: DURATION_BUCKETS_S,
-  });
   metrics.gauge(
     { name: "subscriptions", help: "GraphQL subscriptions that run now." },
     () => gateway.subscriptions.running,
@@ -94,28 +87,40 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
   }
 
   return {
-    async fetch(request) {
-      const startedAt = performance.now();
-      const url = new URL(request.url);
-      let response: Response;
-      try {
-        response = await answer(request, url);
-      } catch (error) {
-        log.error("request failed", { method: request.method, path: url.pathname, error });
-        response = problemOf("internal", "Something is wrong on our side; the log says what");
-      }
-      for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value);
-      for (const [name, value] of Object.entries(access.corsHeaders(request))) response.headers.set(name, value);
-      const tookMs = performance.now() - startedAt;
-      const { status } = response;
-      const fields = { method: request.method, path: url.pathname, status, tookMs: Math.round(tookMs) };
-      if (status >= 500 || tookMs > SLOW_MS) log.info("request", fields);
-      else log.debug("request", fields);
-      const method = METHODS.has(request.method) ? request.method : "other";
-      seconds.observe({ route: routeOf(url.pathname), method, status: String(status) }, tookMs / 1000);
-      return response;
-    },
+    fetch: measureRequests(
+      { log, metrics, routeOf, headersOf: (request) => ({ ...SECURITY_HEADERS, ...access.corsHeaders(request) }) },
+      answer,
+    ),
     websocket: createWebSocket(gateway.runtime, access, log),
     [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
   };
+}
+
+const mapped = <Name extends string, From, To>(record: Readonly<Record<Name, From>>, to: (from: From) => To) =>
+  Object.fromEntries(Object.entries<From>(record).map(([name, from]) => [name, to(from)])) as Record<Name, To>;
+
+/**
+ * The API over subgraphs in other processes, until the signal aborts. Resolves to the exit code.
+ * @throws AppError `unavailable` when the address is taken
+ */
+export async function runGateway(
+  config: GatewayConfig,
+  { log, metrics, signal }: { log: Logger; metrics: Metrics; signal: AbortSignal },
+): Promise<number> {
+  const remote = openRemoteSubgraphs(config.subgraphs, { token: config.internalToken, log, metrics });
+  await using opened = new AsyncDisposableStack();
+  for (const subgraph of Object.values(remote)) opened.use(subgraph);
+  const stopping: Health = { healthy: false, away: { service: "is stopping" } };
+  const { fetch, websocket } = opened.use(
+    await createApi({
+      subgraphs: mapped(remote, ({ execute }) => execute),
+      config: config.api,
+      log,
+      metrics,
+      health: async () => (signal.aborted ? stopping : healthOf(mapped(remote, ({ ready }) => ready))),
+    }),
+  );
+  const { port, host: hostname } = config.api;
+  await serveUntil(signal, { port, hostname, fetch, websocket }, log);
+  return 0;
 }

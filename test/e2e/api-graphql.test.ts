@@ -4,8 +4,9 @@ import { serverAudits } from "graphql-http";
 import { AppError } from "../../schema/errors.ts";
 import type { Logger } from "../../services/platform/logger.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
-import { openApi, UTIL, uuidOf } from "../support/api.ts";
+import { openApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { UTIL, uuidOf } from "../support/fleet.ts";
 
 const logged: unknown[] = [];
 const log: Logger = {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { openApi, START, TEMP, UTIL, uuidOf } from "../support/api.ts";
+import { openApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { START, TEMP, UTIL, uuidOf } from "../support/fleet.ts";
 import { openEvents } from "../support/sse.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;

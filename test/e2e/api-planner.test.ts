@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { execute, type GraphQLSchema, parse } from "graphql";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
-import { fillFleet, openApi } from "../support/api.ts";
+import { openApi } from "../support/api.ts";
+import { fillFleet } from "../support/fleet.ts";
 import { ListedStore } from "../support/listed-store.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { formatTimestamp } from "../../schema/timestamp.ts";
-import { fillFleet, openApi, START, TEMP, UTIL, uuidOf } from "../support/api.ts";
+import { openApi } from "../support/api.ts";
 import { type Contract, openContract } from "../support/contract.ts";
 import { eventually } from "../support/eventually.ts";
+import { fillFleet, START, TEMP, UTIL, uuidOf } from "../support/fleet.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 let contract: Contract;

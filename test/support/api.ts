@@ -1,7 +1,6 @@
-/** The real API on a free port, over a listed store. */
-import type { Gpu, GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+/** The real API on a free port, over a listed store: its subgraphs in the same process, or each behind a server. */
 import type { ApiConfig } from "../../services/api-gateway/config.ts";
+import { openRemoteSubgraphs } from "../../services/api-gateway/remote.ts";
 import { createApi } from "../../services/api-gateway/service.ts";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
 import type { Health } from "../../services/platform/health.ts";
@@ -9,64 +8,32 @@ import { listen } from "../../services/platform/listen.ts";
 import { type Logger, silentLogger } from "../../services/platform/logger.ts";
 import { createMetrics } from "../../services/platform/metrics.ts";
 import { createTelemetrySchema } from "../../services/telemetry/schema.ts";
+import { type FaultProxy, openFaultProxy } from "./fault-proxy.ts";
+import { fillFleet } from "./fleet.ts";
+import { type GraphqlAnswer, postGraphql } from "./graphql-answer.ts";
 import { ListedFeed, ListedStore } from "./listed-store.ts";
+import { serveSubgraph } from "./subgraph.ts";
 
-export const uuidOf = (number: number): GpuUuid =>
-  `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
-
-/** 20 July 2025, 10:00 UTC: the first reading of every test fleet. */
-export const START = Date.UTC(2025, 6, 20, 10);
-export const UTIL = "DCGM_FI_DEV_GPU_UTIL" as Series;
-export const TEMP = "DCGM_FI_DEV_GPU_TEMP" as Series;
-
-/** Hosts of eight; every second GPU is held by a pod. Two series, one reading each second. */
-export function fillFleet(store: ListedStore, { gpus, ticks }: { gpus: number; ticks: number }): void {
-  for (let number = 0; number < gpus; number++) {
-    const uuid = uuidOf(number);
-    const held = number % 2 === 0;
-    const gpu: Gpu = {
-      uuid,
-      index: String(number % 16),
-      device: `nvidia${number % 16}`,
-      model: number < gpus / 2 ? "NVIDIA H100 80GB HBM3" : "NVIDIA A100",
-      host: `host-${String(Math.floor(number / 16)).padStart(3, "0")}`,
-      driver: "535.129.03",
-      container: held ? "main" : null,
-      pod: held ? `train-${number}` : null,
-      namespace: held ? "research" : null,
-      firstSeen: START,
-      lastSeen: START + (ticks - 1) * 1000,
-    };
-    store.known.push(gpu);
-    for (let tick = 0; tick < ticks; tick++) {
-      const at = START + tick * 1000;
-      store.stored.push({ gpu: uuid, series: UTIL, at, value: (number + tick) % 101 });
-      store.stored.push({ gpu: uuid, series: TEMP, at, value: 30.5 + tick });
-    }
-  }
+export interface ApiOptions {
+  readonly gpus?: number;
+  readonly ticks?: number;
+  readonly config?: Partial<ApiConfig>;
+  readonly log?: Logger;
 }
 
-export async function openApi({
-  gpus = 3,
-  ticks = 5,
-  config = {},
-  log = silentLogger,
-}: {
-  gpus?: number;
-  ticks?: number;
-  config?: Partial<ApiConfig>;
-  log?: Logger;
-} = {}) {
-  const store = new ListedStore();
-  const feed = new ListedFeed();
-  fillFleet(store, { gpus, ticks });
+interface ApiParts {
+  readonly subgraphs: Parameters<typeof createApi>[0]["subgraphs"];
+  readonly store: ListedStore;
+  readonly feed: ListedFeed;
+  readonly config: Partial<ApiConfig>;
+  readonly log: Logger;
+  readonly metrics: ReturnType<typeof createMetrics>;
+}
+
+async function serveApi({ subgraphs, store, feed, config, log, metrics }: ApiParts) {
   const health: { now: Health } = { now: { healthy: true, away: {} } };
-  const metrics = createMetrics();
   const api = await createApi({
-    subgraphs: {
-      inventory: createInventorySchema({ repository: store }),
-      telemetry: createTelemetrySchema({ repository: store, feed }),
-    },
+    subgraphs,
     config: {
       port: 0,
       host: "127.0.0.1",
@@ -81,23 +48,18 @@ export async function openApi({
     health: async () => health.now,
   });
   const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch: api.fetch, websocket: api.websocket });
-  const get = (path: string, init?: RequestInit) => fetch(listener.url + path, init);
-  const graphql = async (query: string, variables?: Record<string, unknown>) => {
-    const response = await fetch(`${listener.url}/graphql`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ query, variables }),
-    });
-    return { status: response.status, ...((await response.json()) as GraphqlAnswer) };
-  };
   return {
     store,
     feed,
     health,
     api,
+    metrics,
     url: listener.url,
-    get,
-    graphql,
+    get: (path: string, init?: RequestInit) => fetch(listener.url + path, init),
+    graphql: async (query: string, variables?: Record<string, unknown>, init?: RequestInit) => {
+      const response = await postGraphql(`${listener.url}/graphql`, JSON.stringify({ query, variables }), init);
+      return { status: response.status, ...((await response.json()) as GraphqlAnswer) };
+    },
     [Symbol.asyncDispose]: async () => {
       await listener[Symbol.asyncDispose]();
       await api[Symbol.asyncDispose]();
@@ -105,8 +67,51 @@ export async function openApi({
   };
 }
 
-export interface GraphqlAnswer {
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape it asked for
-  readonly data?: any;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+function fill({ gpus = 3, ticks = 5 }: ApiOptions) {
+  const store = new ListedStore();
+  const feed = new ListedFeed();
+  fillFleet(store, { gpus, ticks });
+  return {
+    store,
+    feed,
+    schemas: {
+      inventory: createInventorySchema({ repository: store }),
+      telemetry: createTelemetrySchema({ repository: store, feed }),
+    },
+  };
+}
+
+export function openApi(options: ApiOptions = {}) {
+  const { config = {}, log = silentLogger } = options;
+  const { schemas, ...parts } = fill(options);
+  return serveApi({ ...parts, subgraphs: schemas, config, log, metrics: createMetrics() });
+}
+
+/** Each subgraph behind a server of its own, and each way there through a proxy that breaks it on demand. */
+export async function openRemoteApi(
+  options: ApiOptions & { token?: string; urls?: { readonly inventory?: string; readonly telemetry?: string } } = {},
+) {
+  const { config = {}, log = silentLogger, token = null, urls } = options;
+  const { schemas, ...parts } = fill(options);
+  await using opened = new AsyncDisposableStack();
+  const reach = async (schema: typeof schemas.inventory): Promise<FaultProxy> => {
+    const { port } = opened.use(await serveSubgraph(schema, { token }));
+    return opened.use(await openFaultProxy({ host: "127.0.0.1", port }));
+  };
+  const links = { inventory: await reach(schemas.inventory), telemetry: await reach(schemas.telemetry) };
+  const metrics = createMetrics();
+  const remote = openRemoteSubgraphs(
+    {
+      inventory: `http://${links.inventory.address}/graphql`,
+      telemetry: `http://${links.telemetry.address}/graphql`,
+      ...urls,
+    },
+    { token, log, metrics },
+  );
+  opened.use(remote.inventory);
+  opened.use(remote.telemetry);
+  const subgraphs = { inventory: remote.inventory.execute, telemetry: remote.telemetry.execute };
+  const api = opened.use(await serveApi({ ...parts, subgraphs, config, log, metrics }));
+  const all = opened.move();
+  return { ...api, links, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

@@ -1,5 +1,5 @@
 /** Reads Server-Sent Events of a GraphQL subscription, frame by frame. */
-import type { GraphqlAnswer } from "./api.ts";
+import type { GraphqlAnswer } from "./graphql-answer.ts";
 
 export interface Events extends AsyncDisposable {
   readonly response: Response;

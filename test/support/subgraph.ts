@@ -1,49 +1,56 @@
-/** The real telemetry subgraph over HTTP and WebSocket on a free port, over a listed store. */
-
+/** Subgraphs over HTTP and WebSocket on free ports, over a listed store. */
+import type { GraphQLSchema } from "graphql";
 import { createSubgraphServer } from "../../services/platform/graphql-server.ts";
 import { createInternalGuard } from "../../services/platform/internal-token.ts";
 import { listen } from "../../services/platform/listen.ts";
 import { type Logger, silentLogger } from "../../services/platform/logger.ts";
 import { createMetrics } from "../../services/platform/metrics.ts";
 import { createTelemetrySchema } from "../../services/telemetry/schema.ts";
-import { fillFleet, type GraphqlAnswer } from "./api.ts";
+import { fillFleet } from "./fleet.ts";
+import { type GraphqlAnswer, postGraphql } from "./graphql-answer.ts";
 import { ListedFeed, ListedStore } from "./listed-store.ts";
 
-export async function openSubgraph({
-  token = null,
-  queryTimeoutMs = 30_000,
-  log = silentLogger,
-}: {
-  token?: string | null;
-  queryTimeoutMs?: number;
-  log?: Logger;
-} = {}) {
+export interface SubgraphOptions {
+  readonly token?: string | null;
+  readonly queryTimeoutMs?: number;
+  readonly log?: Logger;
+}
+
+export async function serveSubgraph(
+  schema: GraphQLSchema,
+  { token = null, queryTimeoutMs = 30_000, log = silentLogger }: SubgraphOptions = {},
+) {
+  const metrics = createMetrics();
+  const guard = createInternalGuard(token);
+  const server = createSubgraphServer(schema, { log, metrics, guard, queryTimeoutMs });
+  const { fetch: answer, websocket } = server;
+  const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch: answer, websocket });
+  return {
+    metrics,
+    port: listener.port,
+    url: `${listener.url}/graphql`,
+    [Symbol.asyncDispose]: async () => {
+      await listener[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The real telemetry subgraph over three GPUs. */
+export async function openTelemetry(options: SubgraphOptions = {}) {
   const store = new ListedStore();
   const feed = new ListedFeed();
   fillFleet(store, { gpus: 3, ticks: 2 });
-  const metrics = createMetrics();
-  const server = createSubgraphServer(createTelemetrySchema({ repository: store, feed }), {
-    log,
-    metrics,
-    guard: createInternalGuard(token),
-    queryTimeoutMs,
-  });
-  const { fetch: answer, websocket } = server;
-  const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch: answer, websocket });
-  const url = `${listener.url}/graphql`;
-  const post = (body: BodyInit, init: RequestInit = {}) =>
-    fetch(url, { method: "POST", ...init, headers: { "content-type": "application/json", ...init.headers }, body });
+  const server = await serveSubgraph(createTelemetrySchema({ repository: store, feed }), options);
+  const { metrics, url } = server;
   return {
     store,
     feed,
     metrics,
     url,
-    post,
+    post: (body: BodyInit, init?: RequestInit) => postGraphql(url, body, init),
     graphql: async (query: string, init?: RequestInit) =>
-      (await (await post(JSON.stringify({ query }), init)).json()) as GraphqlAnswer,
-    [Symbol.asyncDispose]: async () => {
-      await listener[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
+      (await (await postGraphql(url, JSON.stringify({ query }), init)).json()) as GraphqlAnswer,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

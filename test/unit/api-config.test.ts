@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readApiConfig } from "../../services/api-gateway/config.ts";
+import { readApiConfig, readGatewayConfig } from "../../services/api-gateway/config.ts";
 
 test("readApiConfig() has defaults for everything, and API_PORT wins over PORT", () => {
   expect(readApiConfig({})).toEqual({
@@ -30,4 +30,19 @@ test("readApiConfig() names every variable that it cannot read, and shows no sec
     "https://a.example",
     "http://b.example:3000",
   ]);
+});
+
+test("readGatewayConfig() knows its subgraphs by their service names, and names an address that is none", () => {
+  const read = (env: Record<string, string>) => readGatewayConfig(env, { isTerminal: false });
+  expect(read({})).toMatchObject({
+    subgraphs: { inventory: "http://inventory:8080/graphql", telemetry: "http://telemetry:8080/graphql" },
+    internalToken: null,
+  });
+  expect(read({ TELEMETRY_URL: "https://t.example/graphql", INTERNAL_TOKEN: "t" })).toMatchObject({
+    subgraphs: { telemetry: "https://t.example/graphql" },
+    internalToken: "t",
+  });
+  expect(() => read({ INVENTORY_URL: "inventory:8080", QUERY_TIMEOUT: "soon" })).toThrow(
+    /QUERY_TIMEOUT[\s\S]*INVENTORY_URL=\(hidden\): accepted is an address such as http:\/\/inventory/,
+  );
 });

@@ -2,21 +2,21 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { AppError } from "../../schema/errors.ts";
-import { START, UTIL, uuidOf } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { START, UTIL, uuidOf } from "../support/fleet.ts";
 import { keptLog } from "../support/kept-log.ts";
 import { openEvents } from "../support/sse.ts";
-import { openSubgraph } from "../support/subgraph.ts";
+import { openTelemetry } from "../support/subgraph.ts";
 
 const TOKEN = { authorization: "Bearer s3cret" };
 const READINGS = "subscription { readings { readings { value } missed } }";
 const PAGE = `{ gpuTelemetry(uuid: "${uuidOf(1)}", limit: 1) { telemetry { metricName value } } }`;
 
 const { log, lines } = keptLog();
-let subgraph: Awaited<ReturnType<typeof openSubgraph>>;
+let subgraph: Awaited<ReturnType<typeof openTelemetry>>;
 beforeEach(async () => {
   lines.length = 0;
-  subgraph = await openSubgraph({ token: "s3cret", queryTimeoutMs: 400, log });
+  subgraph = await openTelemetry({ token: "s3cret", queryTimeoutMs: 400, log });
 });
 afterEach(() => subgraph[Symbol.asyncDispose]());
 
@@ -82,7 +82,7 @@ describe("a subgraph over HTTP", () => {
     expect(late.errors?.[0]).toMatchObject({ extensions: { code: "UNAVAILABLE" } });
     expect(count()).toBe(1);
 
-    await using patient = await openSubgraph({ queryTimeoutMs: 60_000, log });
+    await using patient = await openTelemetry({ queryTimeoutMs: 60_000, log });
     subgraph.store.before = async () => {};
     let asked = 0;
     let ended = 0;
@@ -190,6 +190,33 @@ describe("a subgraph over WebSocket", () => {
     client.terminate();
     await eventually(() => count() === 1, { what: "the store call to stop" });
     await answer;
+  });
+
+  test("sends a reader who names a window no more frames than it has taken", async () => {
+    const socket = new WebSocket(subgraph.url.replace("http", "ws"), "graphql-transport-ws");
+    const received: { type: string; payload?: unknown }[] = [];
+    socket.on("message", (data) => void received.push(JSON.parse(String(data))));
+    await new Promise((resolve) => socket.on("open", resolve));
+    const send = (message: object) => socket.send(JSON.stringify(message));
+    const frames = () => received.filter(({ type }) => type === "next").length;
+    send({ type: "connection_init", payload: TOKEN });
+    await eventually(() => received.length === 1, { what: "the acknowledgement" });
+    send({ id: "slow", type: "subscribe", payload: { query: READINGS, extensions: { window: 2 } } });
+    send({ id: "fast", type: "subscribe", payload: { query: READINGS } });
+    await watched(2);
+    await eventually(() => frames() === 2, { what: "both snapshots" });
+    for (let value = 1; value <= 5; value++) subgraph.feed.tell(live(value));
+    // The fast one got its five, the slow one the second of its window.
+    await eventually(() => frames() === 8, { what: "eight frames" });
+    send({ type: "pong", payload: { taken: "slow" } });
+    send({ type: "ping" });
+    await eventually(() => received.some(({ type }) => type === "pong"), { what: "the answer to the ping" });
+    await eventually(() => frames() === 9, { what: "one more frame" });
+    // It is waiting for room when it is ended.
+    send({ id: "slow", type: "complete" });
+    await watched(1);
+    socket.close();
+    await watched(0);
   });
 
   test("is refused without the token", async () => {

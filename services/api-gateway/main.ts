@@ -1,0 +1,11 @@
+/** The API over subgraphs in other processes. */
+import { readEnvironment } from "../platform/env.ts";
+import { runProgram } from "../platform/lifecycle.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { readGatewayConfig } from "./config.ts";
+import { runGateway } from "./service.ts";
+
+await runProgram("api-gateway", {
+  read: () => readGatewayConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true }),
+  run: (config, { log, signal }) => runGateway(config, { log, metrics: createMetrics(), signal }),
+});

@@ -1,0 +1,94 @@
+/** Queries and mutations of a subgraph in another process: GraphQL over HTTP, JSON both ways. */
+import type { ExecutionResult } from "@graphql-tools/utils";
+import { type DocumentNode, type GraphQLFormattedError, print } from "graphql";
+import { bearer } from "../platform/bearer.ts";
+import { backoffMs, systemClock } from "../platform/clock.ts";
+import type { SubgraphContext } from "../platform/graphql.ts";
+import type { Logger } from "../platform/logger.ts";
+import { Presence } from "./presence.ts";
+import { receiveErrors, type SubgraphRequest, subgraphAway } from "./subgraph.ts";
+
+export interface RemoteHttpOptions {
+  readonly name: string;
+  readonly url: string;
+  /** INTERNAL_TOKEN; null: none is sent. */
+  readonly token: string | null;
+  readonly log: Logger;
+  /** Told of every question: how long it took, and whether an answer came. */
+  readonly onAsked: (seconds: number, answered: boolean) => void;
+}
+
+interface WireResult {
+  readonly data?: ExecutionResult["data"];
+  readonly errors?: readonly GraphQLFormattedError[];
+}
+
+const isResult = (value: unknown): value is WireResult =>
+  typeof value === "object" && value !== null && ("data" in value || "errors" in value);
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export type RemoteHttp = (request: SubgraphRequest, context: SubgraphContext) => Promise<ExecutionResult>;
+
+/**
+ * Asks once; a query whose connection broke once more, as its server may have been replaced. Aborting the context's
+ * signal cuts the connection, and the subgraph stops working on it.
+ */
+export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpOptions): RemoteHttp {
+  const presence = new Presence(log);
+  // Plans are kept, and with them the documents of their fetches.
+  const texts = new WeakMap<DocumentNode, string>();
+  const textOf = (document: DocumentNode): string => {
+    let text = texts.get(document);
+    if (text === undefined) {
+      text = print(document);
+      texts.set(document, text);
+    }
+    return text;
+  };
+  const headers = {
+    accept: "application/json",
+    "content-type": "application/json",
+    ...(token === null ? {} : { authorization: bearer(token) }),
+  };
+
+  async function post(body: string, signal: AbortSignal | undefined): Promise<WireResult> {
+    const response = await fetch(url, { method: "POST", headers, body, redirect: "error", signal: signal ?? null });
+    const text = await response.text();
+    if (response.status === 401) throw new Error("it does not accept our INTERNAL_TOKEN");
+    try {
+      const result: unknown = JSON.parse(text);
+      if (isResult(result)) return result;
+    } catch {
+      // Said below: a page of a proxy, or half an answer.
+    }
+    throw new Error(`${response.status} ${response.statusText} is no GraphQL answer`);
+  }
+
+  async function ask(body: string, { isQuery, signal }: { isQuery: boolean; signal: AbortSignal | undefined }) {
+    try {
+      return await post(body, signal);
+    } catch (error) {
+      if (!isQuery || signal?.aborted) throw error;
+      await systemClock.sleep(backoffMs(0), { signal });
+      return await post(body, signal);
+    }
+  }
+
+  return async ({ document, variables, operationName, operationType = "query" }, { signal }) => {
+    const startedAt = performance.now();
+    const asked = (answered: boolean) => onAsked((performance.now() - startedAt) / 1000, answered);
+    const body = JSON.stringify({ query: textOf(document), variables, operationName });
+    try {
+      const { data, errors } = await ask(body, { isQuery: operationType === "query", signal });
+      presence.back();
+      asked(true);
+      if (errors === undefined) return { data };
+      return { ...(data === undefined ? {} : { data }), errors: receiveErrors(errors, { subgraph: name, log }) };
+    } catch (error) {
+      if (!signal?.aborted) presence.away(wordsOf(error));
+      asked(false);
+      return subgraphAway(name);
+    }
+  };
+}

@@ -1,0 +1,9 @@
+/** Questions to a GraphQL address, and what comes back. */
+export interface GraphqlAnswer {
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape it asked for
+  readonly data?: any;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+}
+
+export const postGraphql = (url: string, body: BodyInit, init: RequestInit = {}): Promise<Response> =>
+  fetch(url, { method: "POST", ...init, headers: { "content-type": "application/json", ...init.headers }, body });

@@ -1,12 +1,9 @@
 /** What all-in-one and ingest read from the environment: the configuration of every part, and where the store lies. */
-import { fileURLToPath } from "node:url";
 import { type ApiConfig, readApiConfig } from "../api-gateway/config.ts";
 import { type CollectorConfig, readCollectorConfig } from "../collector/config.ts";
 import { duration, type Env, gatherConfigs, parseEnv, text } from "../platform/env.ts";
 import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
 import { readStreamerConfig, type StreamerConfig } from "../streamer/config.ts";
-
-const SAMPLE = fileURLToPath(new URL("../../data/sample.csv.gz", import.meta.url));
 
 export interface StoreConfig {
   readonly path: string;
@@ -36,7 +33,7 @@ function readStoreConfig(env: Env): StoreConfig {
 /** `BATCH_SIZE` is the streamer's here; the collector's is `COLLECTOR_BATCH_SIZE`. */
 const parts = (env: Env, { isTerminal }: { isTerminal: boolean }) => ({
   store: () => readStoreConfig(env),
-  streamer: () => readStreamerConfig(env, { defaultPath: SAMPLE }),
+  streamer: () => readStreamerConfig(env),
   collector: () => readCollectorConfig(env, { batchSizeVariable: "COLLECTOR_BATCH_SIZE", positions: "store" }),
   log: () => readLogConfig(env, { isTerminal }),
 });

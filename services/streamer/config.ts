@@ -1,5 +1,11 @@
 /** What the streamer reads from the environment. */
-import { boolean, choice, duration, type Env, integer, parseEnv, text } from "../platform/env.ts";
+import { fileURLToPath } from "node:url";
+import { boolean, choice, duration, type Env, gatherConfigs, integer, parseEnv, text } from "../platform/env.ts";
+import { type ListenConfig, readListenConfig } from "../platform/listen-config.ts";
+import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
+import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
+
+const SAMPLE = fileURLToPath(new URL("../../data/sample.csv.gz", import.meta.url));
 
 export interface StreamerConfig {
   /** Files, directories or globs. */
@@ -17,10 +23,18 @@ export interface StreamerConfig {
   readonly shards: number;
 }
 
+/** The streamer as a process of its own. */
+export interface StreamerProcessConfig {
+  readonly streamer: StreamerConfig;
+  readonly queue: QueueClientConfig;
+  readonly listen: ListenConfig;
+  readonly log: LogConfig;
+}
+
 /** @throws ConfigError with every problem found */
-export function readStreamerConfig(env: Env, { defaultPath }: { defaultPath: string }): StreamerConfig {
+export function readStreamerConfig(env: Env): StreamerConfig {
   const given = parseEnv(env, {
-    CSV_PATH: text().default(defaultPath),
+    CSV_PATH: text().default(SAMPLE),
     STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).default(100),
     LOOP_MODE: boolean().default(true),
     BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
@@ -38,3 +52,12 @@ export function readStreamerConfig(env: Env, { defaultPath }: { defaultPath: str
     shards: given.STREAMER_SHARDS,
   };
 }
+
+/** @throws ConfigError with every problem found */
+export const readStreamerProcessConfig = (env: Env, terminal: { isTerminal: boolean }): StreamerProcessConfig =>
+  gatherConfigs({
+    streamer: () => readStreamerConfig(env),
+    queue: () => readQueueClientConfig(env),
+    listen: () => readListenConfig(env),
+    log: () => readLogConfig(env, terminal),
+  });

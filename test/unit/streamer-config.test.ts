@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { ConfigError } from "../../services/platform/env.ts";
 import { readStreamerConfig } from "../../services/streamer/config.ts";
-
-const read = (env: Record<string, string>) => readStreamerConfig(env, { defaultPath: "data/sample.csv.gz" });
+import { ROOT } from "../support/process.ts";
 
 test("readStreamerConfig() without variables loops over the default file at 100 ms with live times", () => {
-  expect(read({})).toEqual({
-    csvPaths: ["data/sample.csv.gz"],
+  expect(readStreamerConfig({})).toEqual({
+    csvPaths: [join(ROOT, "data/sample.csv.gz")],
     intervalMs: 100,
     loop: true,
     batchSize: null,
@@ -17,9 +17,9 @@ test("readStreamerConfig() without variables loops over the default file at 100 
 });
 
 test("readStreamerConfig() keeps the file's times where it does not loop, unless asked otherwise", () => {
-  expect(read({ LOOP_MODE: "false" }).times).toBe("source");
-  expect(read({ LOOP_MODE: "false", TIMESTAMPS: "live" }).times).toBe("live");
-  expect(read({ TIMESTAMPS: "source" }).times).toBe("source");
+  expect(readStreamerConfig({ LOOP_MODE: "false" }).times).toBe("source");
+  expect(readStreamerConfig({ LOOP_MODE: "false", TIMESTAMPS: "live" }).times).toBe("live");
+  expect(readStreamerConfig({ TIMESTAMPS: "source" }).times).toBe("source");
 });
 
 test("readStreamerConfig() names every bad value at once", () => {
@@ -32,7 +32,7 @@ test("readStreamerConfig() names every bad value at once", () => {
   };
   let problems: readonly string[] = [];
   try {
-    read(bad);
+    readStreamerConfig(bad);
   } catch (error) {
     problems = (error as ConfigError).problems;
     expect(error).toBeInstanceOf(ConfigError);

@@ -1,0 +1,23 @@
+/** The port of a service that has nothing to answer but how it is: probes and metrics. */
+import { createProbes, type Health } from "./health.ts";
+import { type Listener, listen } from "./listen.ts";
+import type { ListenConfig } from "./listen-config.ts";
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+import { problemOf } from "./problem.ts";
+
+/**
+ * Answers `/healthz`, `/readyz` and `/metrics` until disposed, and logs where it listens.
+ * @throws AppError `unavailable` when the address is taken
+ */
+export async function listenForProbes(
+  { port, host: hostname }: ListenConfig,
+  { log, metrics, health }: { log: Logger; metrics: Metrics; health: () => Promise<Health> },
+): Promise<Listener> {
+  const probes = createProbes({ metrics, health });
+  const fetch = async (request: Request) =>
+    (await probes(request)) ?? problemOf("not_found", `There is nothing at ${new URL(request.url).pathname}`);
+  const listener = await listen({ port, hostname, fetch });
+  log.info("listening", { url: listener.url });
+  return listener;
+}

@@ -1,0 +1,32 @@
+/** The streamer as a process: files → queue-service. It ends by itself when LOOP_MODE is false. */
+import { systemClock } from "../platform/clock.ts";
+import { readEnvironment } from "../platform/env.ts";
+import { INTERRUPTED, runProgram } from "../platform/lifecycle.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { listenForProbes } from "../platform/probe-server.ts";
+import { Troubles } from "../platform/troubles.ts";
+import { openQueue } from "../queue/open.ts";
+import { readStreamerProcessConfig } from "./config.ts";
+import { runStreamer } from "./service.ts";
+
+await runProgram("streamer", {
+  read: () => readStreamerProcessConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true }),
+  run: async (config, { log, signal }) => {
+    const metrics = createMetrics();
+    const troubles = new Troubles();
+    await using queue = await openQueue(config.queue);
+    await using _probes = await listenForProbes(config.listen, { log, metrics, health: async () => troubles.health });
+    const { readings, passes, skipped, failed } = await runStreamer(config.streamer, {
+      queue,
+      clock: systemClock,
+      log,
+      metrics,
+      signal,
+      onState: troubles.of("queue"),
+    });
+    const isDone = !signal.aborted;
+    log.info(isDone ? "source ended" : "stopped", { readings, passes, skipped, failed });
+    if (failed) return 1;
+    return isDone || config.streamer.loop ? 0 : INTERRUPTED;
+  },
+});

@@ -73,13 +73,14 @@ export function exposeError(error: unknown, log: Logger): GraphQLError {
     });
   }
   if (cause instanceof GraphQLError) {
-    if (cause.extensions.code !== undefined) return cause;
+    const code = cause.extensions.code ?? ERROR_CODES.invalid.graphql;
     return new GraphQLError(cause.message, {
       nodes: cause.nodes ?? null,
       source: cause.source ?? null,
       positions: cause.positions ?? null,
-      path: cause.path ?? null,
-      extensions: { ...cause.extensions, code: ERROR_CODES.invalid.graphql },
+      // A gateway knows where in its own answer a subgraph's error belongs.
+      path: located?.path ?? cause.path ?? null,
+      extensions: { ...cause.extensions, code },
     });
   }
   log.error("query failed", { error: cause, path: located?.path?.join(".") });

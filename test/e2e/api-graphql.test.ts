@@ -122,6 +122,14 @@ describe("bad queries", () => {
     });
   }
 
+  test("an error of a join says where in the answer it belongs", async () => {
+    const { errors } = await api.graphql("{ gpus(limit: 2) { gpus { telemetry(limit: 0) { count } } } }");
+    expect(errors?.map(({ path }) => path)).toEqual([
+      ["gpus", "gpus", 0, "telemetry"],
+      ["gpus", "gpus", 1, "telemetry"],
+    ]);
+  });
+
   test("a variable of the wrong kind is BAD_USER_INPUT", async () => {
     const { errors } = await api.graphql("query($n: Int) { gpus(limit: $n) { total } }", { n: "abc" });
     expect(errors?.[0]).toMatchObject({ extensions: { code: "BAD_USER_INPUT" } });

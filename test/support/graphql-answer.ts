@@ -2,7 +2,11 @@
 export interface GraphqlAnswer {
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape it asked for
   readonly data?: any;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly path?: readonly (string | number)[];
+    readonly extensions?: { readonly code?: string };
+  }[];
 }
 
 export const postGraphql = (url: string, body: BodyInit, init: RequestInit = {}): Promise<Response> =>

@@ -1,6 +1,12 @@
 /** What the collector reads from the environment. */
-import { duration, type Env, integer, parseEnv } from "../platform/env.ts";
+import { duration, type Env, gatherConfigs, integer, parseEnv } from "../platform/env.ts";
+import { type ListenConfig, readListenConfig } from "../platform/listen-config.ts";
+import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
+import { type RedisConfig, readRedisConfig } from "../platform/redis-config.ts";
+import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
 import { MAX_CALL_ITEMS, MAX_LEASE_MS } from "../queue/port.ts";
+import { readStoreConfig } from "../repository/config.ts";
+import type { RepositoryConfig } from "../repository/open.ts";
 
 export interface CollectorConfig {
   /** Groups of deliveries in flight at once; with positions in the store there is one whatever this says. */
@@ -16,6 +22,17 @@ export interface CollectorConfig {
    * every save carries positions. `queue`: the queue itself.
    */
   readonly positions: "store" | "queue";
+}
+
+/** The collector as a process of its own. */
+export interface CollectorProcessConfig {
+  readonly collector: CollectorConfig;
+  readonly queue: QueueClientConfig;
+  readonly store: RepositoryConfig;
+  /** Of the live feed. */
+  readonly redis: RedisConfig;
+  readonly listen: ListenConfig;
+  readonly log: LogConfig;
 }
 
 /**
@@ -42,3 +59,14 @@ export function readCollectorConfig(
     positions,
   };
 }
+
+/** @throws ConfigError with every problem found */
+export const readCollectorProcessConfig = (env: Env, terminal: { isTerminal: boolean }): CollectorProcessConfig =>
+  gatherConfigs({
+    collector: () => readCollectorConfig(env),
+    queue: () => readQueueClientConfig(env),
+    store: () => readStoreConfig(env),
+    redis: () => readRedisConfig(env),
+    listen: () => readListenConfig(env),
+    log: () => readLogConfig(env, terminal),
+  });

@@ -1,0 +1,44 @@
+/** The collector as a process: queue-service → store → live feed → ack. */
+import { openLiveFeed } from "../live-feed/open.ts";
+import { systemClock } from "../platform/clock.ts";
+import { readEnvironment } from "../platform/env.ts";
+import { healthOf } from "../platform/health.ts";
+import { runProgram } from "../platform/lifecycle.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { listenForProbes } from "../platform/probe-server.ts";
+import { Troubles } from "../platform/troubles.ts";
+import { openQueue } from "../queue/open.ts";
+import { openRepository } from "../repository/open.ts";
+import { readCollectorProcessConfig } from "./config.ts";
+import { runCollector } from "./service.ts";
+
+await runProgram("collector", {
+  read: () => readCollectorProcessConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true }),
+  run: async (config, { log, signal }) => {
+    const metrics = createMetrics();
+    const clock = systemClock;
+    const troubles = new Troubles();
+    await using repository = await openRepository(config.store, { clock, log, metrics });
+    await using liveFeed = await openLiveFeed({ kind: "redis", redis: config.redis, clock, log, metrics });
+    await using queue = await openQueue(config.queue);
+    const health = async () => {
+      const asked = await healthOf({ store: () => repository.ping(), "live feed": () => liveFeed.ping() });
+      const away = { ...asked.away, ...troubles.health.away };
+      return { healthy: Object.keys(away).length === 0, away };
+    };
+    await using _probes = await listenForProbes(config.listen, { log, metrics, health });
+    const summary = await runCollector(config.collector, {
+      queue,
+      repository,
+      liveFeed,
+      retentionMs: config.store.retentionMs,
+      clock,
+      log,
+      metrics,
+      signal,
+      onState: troubles.of("collector"),
+    });
+    log.info("stopped", { ...summary });
+    return 0;
+  },
+});

@@ -8,6 +8,7 @@ export interface PageLimits {
 
 export const GPU_PAGE: PageLimits = { default: 10_000, max: 10_000 };
 export const READING_PAGE: PageLimits = { default: 1000, max: 10_000 };
+export const LETTER_PAGE: PageLimits = { default: 50, max: 100 };
 
 /** What a message says is accepted as `limit`. */
 export const acceptedLimit = ({ max }: PageLimits): string => `a whole number from 1 to ${max.toLocaleString("en-US")}`;

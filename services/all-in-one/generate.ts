@@ -5,6 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { composeSupergraph, printSubgraph } from "../api-gateway/compose.ts";
 import { createOpenApi } from "../api-gateway/openapi.ts";
 import { createInventorySchema } from "../inventory/schema.ts";
+import { createPipelineSchema } from "../queue-service/schema.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";
 
 const FOLDER = new URL("../../schema/generated/", import.meta.url);
@@ -22,11 +23,13 @@ export function generate(): Readonly<Record<string, string>> {
   const subgraphs = {
     inventory: printSubgraph(createInventorySchema({ repository: nobody() })),
     telemetry: printSubgraph(createTelemetrySchema({ repository: nobody(), feed: nobody() })),
+    pipeline: printSubgraph(createPipelineSchema({ queue: nobody() })),
   };
   const openApi = createOpenApi(packageJson.version);
   return {
     "inventory.graphql": subgraphs.inventory,
     "telemetry.graphql": subgraphs.telemetry,
+    "pipeline.graphql": subgraphs.pipeline,
     "supergraph.graphql": composeSupergraph(subgraphs),
     "openapi.json": `${JSON.stringify(openApi, null, 2)}\n`,
     "openapi.yaml": stringify(openApi, { aliasDuplicateObjects: false }),

@@ -7,6 +7,7 @@ import type { Health } from "../platform/health.ts";
 import { listen } from "../platform/listen.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
+import { createPipelineSchema } from "../queue-service/schema.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";
 import type { AllInOneConfig } from "./config.ts";
@@ -65,6 +66,7 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     subgraphs: {
       inventory: createInventorySchema({ repository }),
       telemetry: createTelemetrySchema({ repository, feed: liveFeed }),
+      pipeline: createPipelineSchema({ queue }),
     },
     config: config.api,
     log: log.child({ component: "api-gateway" }),

@@ -8,11 +8,23 @@ export interface Access {
   allowsOrigin(request: Request): boolean;
   /** Of an allowed cross-origin request; empty for every other. */
   corsHeaders(request: Request): Readonly<Record<string, string>>;
-  /** True also when no token is set. */
+  /** To read. True also when no token is set for that. */
   allowsBearer(authorization: string | null | undefined): boolean;
+  /** To change something. False when no token is set for that. */
+  allowsAdmin(authorization: string | null | undefined): boolean;
+  /** Whether any token allows changes. */
+  readonly hasAdmin: boolean;
 }
 
-export function createAccess(options: { apiToken: string | null; corsOrigins: readonly string[] }): Access {
+export interface AccessOptions {
+  readonly apiToken: string | null;
+  readonly adminToken: string | null;
+  readonly corsOrigins: readonly string[];
+}
+
+export function createAccess(options: AccessOptions): Access {
+  const reads = createBearerCheck(options.apiToken);
+  const changes = options.adminToken === null ? () => false : createBearerCheck(options.adminToken);
   const listed = new Set(options.corsOrigins);
   return {
     allowsOrigin({ headers, url }) {
@@ -37,6 +49,8 @@ export function createAccess(options: { apiToken: string | null; corsOrigins: re
         vary: "Origin",
       };
     },
-    allowsBearer: createBearerCheck(options.apiToken),
+    allowsBearer: (authorization) => reads(authorization) || changes(authorization),
+    allowsAdmin: changes,
+    hasAdmin: options.adminToken !== null,
   };
 }

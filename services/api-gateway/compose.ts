@@ -6,12 +6,15 @@ import { type GraphQLSchema, parse } from "graphql";
 /** The subgraph's SDL with its federation directives. */
 export const printSubgraph = (schema: GraphQLSchema): string => `${printSubgraphSchema(schema).trim()}\n`;
 
+/** Where a subgraph is by default, when it is not where its name says. */
+const HOSTS: Readonly<Record<string, string>> = { pipeline: "queue-service" };
+
 /** @throws Error that lists every reason why the subgraphs do not fit together */
 export function composeSupergraph(sdls: Readonly<Record<string, string>>): string {
   const composed = composeServices(
     Object.entries(sdls).map(([name, sdl]) => ({
       name,
-      url: `http://${name}:8080/graphql`,
+      url: `http://${HOSTS[name] ?? name}:8080/graphql`,
       typeDefs: parse(sdl),
     })),
   );

@@ -8,6 +8,8 @@ import { maxSubscriptions, queryTimeout } from "../platform/subgraph-config.ts";
 export interface ApiConfig extends ListenConfig {
   /** A bearer token that every request but health must carry; null: reads are open. */
   readonly apiToken: string | null;
+  /** A bearer token that mutations must carry, and that reads may; null: there are no mutations. */
+  readonly adminToken: string | null;
   /** Origins, other than the server's own, whose pages may call it. */
   readonly corsOrigins: readonly string[];
   readonly queryTimeoutMs: number;
@@ -15,7 +17,7 @@ export interface ApiConfig extends ListenConfig {
   readonly maxSubscriptions: number;
 }
 
-export type SubgraphName = "inventory" | "telemetry";
+export type SubgraphName = "inventory" | "telemetry" | "pipeline";
 
 /** Of the process whose subgraphs are others. */
 export interface GatewayConfig {
@@ -44,6 +46,7 @@ export function readApiConfig(env: Env): ApiConfig {
       parseEnv(env, {
         API_PORT: port().optional(),
         API_TOKEN: text().optional(),
+        ADMIN_TOKEN: text().optional(),
         CORS_ORIGINS: origins().optional(),
         QUERY_TIMEOUT: queryTimeout(),
         MAX_SUBSCRIPTIONS: maxSubscriptions(),
@@ -53,6 +56,7 @@ export function readApiConfig(env: Env): ApiConfig {
     port: given.API_PORT ?? address.port,
     host: address.host,
     apiToken: given.API_TOKEN ?? null,
+    adminToken: given.ADMIN_TOKEN ?? null,
     corsOrigins: given.CORS_ORIGINS ?? [],
     queryTimeoutMs: given.QUERY_TIMEOUT,
     maxSubscriptions: given.MAX_SUBSCRIPTIONS,
@@ -74,8 +78,9 @@ export const readGatewayConfig = (env: Env, terminal: { isTerminal: boolean }): 
       const given = parseEnv(env, {
         INVENTORY_URL: address("http://inventory:8080/graphql"),
         TELEMETRY_URL: address("http://telemetry:8080/graphql"),
+        PIPELINE_URL: address("http://queue-service:8080/graphql"),
       });
-      return { inventory: given.INVENTORY_URL, telemetry: given.TELEMETRY_URL };
+      return { inventory: given.INVENTORY_URL, telemetry: given.TELEMETRY_URL, pipeline: given.PIPELINE_URL };
     },
     internalToken: () => readInternalToken(env),
     log: () => readLogConfig(env, terminal),

@@ -6,8 +6,10 @@ import { type DocumentNode, type ExecutionResult, GraphQLSchema } from "graphql"
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
 import { withDeadline } from "../platform/graphql-limits.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Access } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
 import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
+import { guardMutations } from "./graphql-mutations.ts";
 import { createInProcessExecutor } from "./in-process.ts";
 import { planQueries } from "./planner.ts";
 import type { SubgraphExecutor } from "./subgraph.ts";
@@ -38,7 +40,7 @@ export type Subgraph = GraphQLSchema | SubgraphExecutor;
 
 export async function openGateway(
   subgraphs: Readonly<Record<string, Subgraph>>,
-  { config, log }: { config: ApiConfig; log: Logger },
+  { config, access, log }: { config: ApiConfig; access: Access; log: Logger },
 ): Promise<Gateway> {
   const deadlines: Deadlines = new WeakMap();
   const contexts = new WeakMap<object, SubgraphContext>();
@@ -76,6 +78,7 @@ export async function openGateway(
     },
     plugins: () => [
       limitShape(),
+      guardMutations(access),
       limitTime(config.queryTimeoutMs, deadlines),
       limitSubscriptions(config.maxSubscriptions, count, deadlines),
     ],

@@ -55,7 +55,7 @@ async function answerHealth(health: ApiParts["health"]): Promise<Response> {
 
 export async function createApi({ subgraphs, config, log, metrics, health }: ApiParts): Promise<Api> {
   const access = createAccess(config);
-  const gateway = await openGateway(subgraphs, { config, log });
+  const gateway = await openGateway(subgraphs, { config, access, log });
   const graphql = createGraphqlHttp(gateway.runtime, access);
   const rest = createRest(gateway, log);
   const pages = createPages();

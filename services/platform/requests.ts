@@ -5,20 +5,22 @@ import { problemOf } from "./problem.ts";
 
 const SLOW_MS = 1000;
 const DURATION_BUCKETS_S = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
-const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
+const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
 
 export interface RequestParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** The route of a path, one of few: paths themselves would be labels without end. */
   readonly routeOf: (pathname: string) => string;
+  /** Routes whose requests wait for something to come: they are never slow. */
+  readonly waiting?: ReadonlySet<string>;
   /** Set on every answer, those to failures too. */
   readonly headersOf?: (request: Request) => Readonly<Record<string, string>>;
 }
 
 /** Never rejects: what `answer` throws is a 500, and is logged. */
 export function measureRequests(
-  { log, metrics, routeOf, headersOf = () => ({}) }: RequestParts,
+  { log, metrics, routeOf, waiting = new Set(), headersOf = () => ({}) }: RequestParts,
   answer: (request: Request, url: URL) => Promise<Response>,
 ): (request: Request) => Promise<Response> {
   const seconds = metrics.histogram({
@@ -43,10 +45,11 @@ export function measureRequests(
     const tookMs = performance.now() - startedAt;
     const { status } = response;
     const fields = { method: request.method, path: url.pathname, status, tookMs: Math.round(tookMs) };
-    if (status >= 500 || tookMs > SLOW_MS) log.info("request", fields);
+    const route = routeOf(url.pathname);
+    if (status >= 500 || (tookMs > SLOW_MS && !waiting.has(route))) log.info("request", fields);
     else log.debug("request", fields);
     const method = METHODS.has(request.method) ? request.method : "other";
-    seconds.observe({ route: routeOf(url.pathname), method, status: String(status) }, tookMs / 1000);
+    seconds.observe({ route, method, status: String(status) }, tookMs / 1000);
     return response;
   };
 }

@@ -1,7 +1,8 @@
 /** The queue's figures as metrics: asked for at each scrape, and the same from every replica. */
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import { QUEUE_COUNTERS, type QueueCounter, type QueueStats } from "../queue/port.ts";
+import { QUEUE_COUNTERS, type QueueStats } from "../queue/port.ts";
+import { COUNTER_TEXTS } from "./counters.ts";
 
 type Gauge = Exclude<keyof QueueStats, "counters">;
 
@@ -15,23 +16,6 @@ const GAUGES: Readonly<Record<Gauge, { name: string; help: string; per?: number 
   orphans: { name: "queue_orphans", help: "Batches that nobody will deliver: anything but 0 is a defect." },
 };
 
-const COUNTERS: Readonly<Record<QueueCounter, string>> = {
-  published: "Batches accepted.",
-  readings: "Readings in accepted batches.",
-  duplicates: "Batches published again.",
-  gaps: "Publishes refused: batches before them are missing.",
-  fenced: "Publishes refused: of an older life of their producer.",
-  rejected: "Publishes refused: the queue was full.",
-  claimed: "Hand-overs to consumers.",
-  acked: "Batches removed as stored.",
-  nacked: "Hand-overs that failed.",
-  released: "Hand-overs given back unused.",
-  expired: "Leases that ended without an answer.",
-  dead: "Batches that became dead letters.",
-  redriven: "Dead letters sent back.",
-  purged: "Dead letters deleted.",
-};
-
 /** The same metrics, which ask the queue before they are rendered. While it is away, its last figures stay. */
 export function withQueueFigures(
   metrics: Metrics,
@@ -43,7 +27,7 @@ export function withQueueFigures(
     return (figures: QueueStats) => gauge.set(figures[figure as Gauge] / per);
   });
   const counters = QUEUE_COUNTERS.map((name) => {
-    const counter = metrics.counter({ name: `queue_${name}_total`, help: COUNTERS[name] });
+    const counter = metrics.counter({ name: `queue_${name}_total`, help: COUNTER_TEXTS[name] });
     return (figures: QueueStats) => {
       counter.reset();
       counter.inc(figures.counters[name]);

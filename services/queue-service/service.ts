@@ -1,21 +1,32 @@
-/** queue-service: the queue over HTTP. Replicas are alike: what they know lies in the queue behind them. */
-import { createProbes, healthOf } from "../platform/health.ts";
+/**
+ * queue-service: the queue over HTTP, and subgraph `pipeline`. Replicas are alike: what they know lies in the queue
+ * behind them.
+ */
+import type { Hooks } from "crossws";
+import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql-server.ts";
+import { createProbes, type Health, healthOf, PROBE_PATHS } from "../platform/health.ts";
 import { createInternalGuard, internalTokenMissing } from "../platform/internal-token.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import { createRequestMeter } from "../platform/request-meter.ts";
+import { measureRequests } from "../platform/requests.ts";
+import { serveUntil } from "../platform/serve.ts";
 import type { Queue } from "../queue/port.ts";
 import { QUEUE_PATHS } from "../queue/wire.ts";
 import { createClaims } from "./claims.ts";
+import type { QueueServiceConfig } from "./config.ts";
 import { withQueueFigures } from "./figures.ts";
 import { createRoutes } from "./routes.ts";
+import { createPipelineSchema } from "./schema.ts";
 
-const ROUTES: ReadonlySet<string> = new Set([...Object.values(QUEUE_PATHS), "/healthz", "/readyz", "/metrics"]);
+const ROUTES: ReadonlySet<string> = new Set([...Object.values(QUEUE_PATHS), ...PROBE_PATHS, SUBGRAPH_PATH, "/metrics"]);
+const STOPPING: Health = { healthy: false, away: { service: "is stopping" } };
 
-export interface QueueApiConfig {
-  readonly internalToken: string | null;
-  /** Lease of a claim that names none. */
-  readonly leaseMs: number;
+export type QueueApiConfig = Pick<QueueServiceConfig, "internalToken" | "leaseMs" | "queryTimeoutMs">;
+
+export interface QueueApi extends AsyncDisposable {
+  /** Answers every request; it never rejects. */
+  fetch(request: Request): Promise<Response>;
+  readonly websocket: Partial<Hooks>;
 }
 
 export interface QueueServiceParts {
@@ -31,30 +42,42 @@ const routeOf = (pathname: string): string => {
   return pathname.startsWith(`${QUEUE_PATHS.claims}/`) ? `${QUEUE_PATHS.claims}/{id}` : "other";
 };
 
-/** Answers every request; it never rejects. */
 export function createQueueApi(
-  { internalToken, leaseMs }: QueueApiConfig,
+  { internalToken, leaseMs, queryTimeoutMs }: QueueApiConfig,
   { queue, log, metrics, signal }: QueueServiceParts,
-): (request: Request) => Promise<Response> {
+): QueueApi {
   const guard = createInternalGuard(internalToken);
   const claims = createClaims(queue, { log, stop: signal });
   metrics.gauge({ name: "queue_claims_waiting", help: "Claims that wait in this process." }, () => claims.waiting);
   const routes = createRoutes({ queue, claims, leaseMs, log });
+  const graph = createSubgraphServer(createPipelineSchema({ queue }), { log, metrics, guard, queryTimeoutMs });
   const probes = createProbes({
     metrics: withQueueFigures(metrics, { stats: () => queue.stats(), log }),
-    health: () => healthOf({ queue: () => queue.stats() }),
+    health: async () => (signal.aborted ? STOPPING : healthOf({ queue: () => queue.stats() })),
     guard,
   });
-  const meter = createRequestMeter({ metrics, log, routeOf, waiting: new Set([QUEUE_PATHS.claims]) });
-  const answer = async (request: Request): Promise<Response> => {
-    const probe = await probes(request);
-    if (probe !== null) return probe;
-    return guard.allows(request) ? routes.fetch(request) : internalTokenMissing();
+  const waiting = new Set([QUEUE_PATHS.claims]);
+  return {
+    fetch: measureRequests({ log, metrics, routeOf, waiting }, async (request, { pathname }) => {
+      if (pathname === SUBGRAPH_PATH) return graph.fetch(request);
+      const probe = await probes(request);
+      if (probe !== null) return probe;
+      return guard.allows(request) ? routes.fetch(request) : internalTokenMissing();
+    }),
+    websocket: graph.websocket,
+    [Symbol.asyncDispose]: () => graph[Symbol.asyncDispose](),
   };
-  return async (request) => {
-    const startedAt = performance.now();
-    const response = await answer(request);
-    meter(request, response.status, startedAt);
-    return response;
-  };
+}
+
+/**
+ * Serves until the signal aborts; then claims that wait are answered empty, and what is under way is finished. Resolves
+ * to the exit code.
+ * @throws AppError `unavailable` when the address is taken
+ */
+export async function runQueueService(config: QueueServiceConfig, parts: QueueServiceParts): Promise<number> {
+  const { signal, log } = parts;
+  const { port, host: hostname } = config.listen;
+  await using api = createQueueApi(config, parts);
+  await serveUntil(signal, { port, hostname, fetch: api.fetch, websocket: api.websocket }, log);
+  return 0;
 }

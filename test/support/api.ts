@@ -1,12 +1,16 @@
 /** The real API on a free port, over a listed store: its subgraphs in the same process, or each behind a server. */
-import type { ApiConfig } from "../../services/api-gateway/config.ts";
+import type { ApiConfig, SubgraphName } from "../../services/api-gateway/config.ts";
 import { openRemoteSubgraphs } from "../../services/api-gateway/remote.ts";
 import { createApi } from "../../services/api-gateway/service.ts";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
+import { systemClock } from "../../services/platform/clock.ts";
 import type { Health } from "../../services/platform/health.ts";
 import { listen } from "../../services/platform/listen.ts";
 import { type Logger, silentLogger } from "../../services/platform/logger.ts";
 import { createMetrics } from "../../services/platform/metrics.ts";
+import { openMemoryQueue } from "../../services/queue/memory.ts";
+import type { Queue } from "../../services/queue/port.ts";
+import { createPipelineSchema } from "../../services/queue-service/schema.ts";
 import { createTelemetrySchema } from "../../services/telemetry/schema.ts";
 import { type FaultProxy, openFaultProxy } from "./fault-proxy.ts";
 import { fillFleet } from "./fleet.ts";
@@ -25,12 +29,13 @@ interface ApiParts {
   readonly subgraphs: Parameters<typeof createApi>[0]["subgraphs"];
   readonly store: ListedStore;
   readonly feed: ListedFeed;
+  readonly queue: Queue;
   readonly config: Partial<ApiConfig>;
   readonly log: Logger;
   readonly metrics: ReturnType<typeof createMetrics>;
 }
 
-async function serveApi({ subgraphs, store, feed, config, log, metrics }: ApiParts) {
+async function serveApi({ subgraphs, store, feed, queue, config, log, metrics }: ApiParts) {
   const health: { now: Health } = { now: { healthy: true, away: {} } };
   const api = await createApi({
     subgraphs,
@@ -38,6 +43,7 @@ async function serveApi({ subgraphs, store, feed, config, log, metrics }: ApiPar
       port: 0,
       host: "127.0.0.1",
       apiToken: null,
+      adminToken: null,
       corsOrigins: [],
       queryTimeoutMs: 30_000,
       maxSubscriptions: 100,
@@ -51,6 +57,7 @@ async function serveApi({ subgraphs, store, feed, config, log, metrics }: ApiPar
   return {
     store,
     feed,
+    queue,
     health,
     api,
     metrics,
@@ -70,13 +77,16 @@ async function serveApi({ subgraphs, store, feed, config, log, metrics }: ApiPar
 function fill({ gpus = 3, ticks = 5 }: ApiOptions) {
   const store = new ListedStore();
   const feed = new ListedFeed();
+  const queue = openMemoryQueue({ clock: systemClock, maxBytes: 64 * 1024 * 1024 });
   fillFleet(store, { gpus, ticks });
   return {
     store,
     feed,
+    queue,
     schemas: {
       inventory: createInventorySchema({ repository: store }),
       telemetry: createTelemetrySchema({ repository: store, feed }),
+      pipeline: createPipelineSchema({ queue }),
     },
   };
 }
@@ -89,7 +99,7 @@ export function openApi(options: ApiOptions = {}) {
 
 /** Each subgraph behind a server of its own, and each way there through a proxy that breaks it on demand. */
 export async function openRemoteApi(
-  options: ApiOptions & { token?: string; urls?: { readonly inventory?: string; readonly telemetry?: string } } = {},
+  options: ApiOptions & { token?: string; urls?: Partial<Record<SubgraphName, string>> } = {},
 ) {
   const { config = {}, log = silentLogger, token = null, urls } = options;
   const { schemas, ...parts } = fill(options);
@@ -98,19 +108,29 @@ export async function openRemoteApi(
     const { port } = opened.use(await serveSubgraph(schema, { token }));
     return opened.use(await openFaultProxy({ host: "127.0.0.1", port }));
   };
-  const links = { inventory: await reach(schemas.inventory), telemetry: await reach(schemas.telemetry) };
+  const links = {
+    inventory: await reach(schemas.inventory),
+    telemetry: await reach(schemas.telemetry),
+    pipeline: await reach(schemas.pipeline),
+  };
   const metrics = createMetrics();
   const remote = openRemoteSubgraphs(
     {
       inventory: `http://${links.inventory.address}/graphql`,
       telemetry: `http://${links.telemetry.address}/graphql`,
+      pipeline: `http://${links.pipeline.address}/graphql`,
       ...urls,
     },
     { token, log, metrics },
   );
   opened.use(remote.inventory);
   opened.use(remote.telemetry);
-  const subgraphs = { inventory: remote.inventory.execute, telemetry: remote.telemetry.execute };
+  opened.use(remote.pipeline);
+  const subgraphs = {
+    inventory: remote.inventory.execute,
+    telemetry: remote.telemetry.execute,
+    pipeline: remote.pipeline.execute,
+  };
   const api = opened.use(await serveApi({ ...parts, subgraphs, config, log, metrics }));
   const all = opened.move();
   return { ...api, links, [Symbol.asyncDispose]: () => all.disposeAsync() };

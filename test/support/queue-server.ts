@@ -22,9 +22,10 @@ export async function openQueueServer(
   { token = null, log = silentLogger, timeoutMs }: { token?: string | null; log?: Logger; timeoutMs?: number } = {},
 ): Promise<QueueServer> {
   const stopping = new AbortController();
-  const config = { internalToken: token, leaseMs: 30_000 };
-  const fetch = createQueueApi(config, { queue, log, metrics: createMetrics(), signal: stopping.signal });
-  const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch });
+  const config = { internalToken: token, leaseMs: 30_000, queryTimeoutMs: 10_000 };
+  const api = createQueueApi(config, { queue, log, metrics: createMetrics(), signal: stopping.signal });
+  const { fetch, websocket } = api;
+  const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch, websocket });
   const client = openHttpQueue({ url: listener.url, token, timeoutMs });
   return {
     url: listener.url,
@@ -42,6 +43,7 @@ export async function openQueueServer(
       await client[Symbol.asyncDispose]();
       stopping.abort();
       await listener[Symbol.asyncDispose]();
+      await api[Symbol.asyncDispose]();
     },
   };
 }

@@ -30,10 +30,10 @@ test("the queries behind REST are valid in the subgraph that answers them", () =
 
 test("the graph keeps the names and shapes that clients know", () => {
   const sdl = generate();
-  const types = ["inventory.graphql", "telemetry.graphql"].map((name) =>
+  const types = ["inventory.graphql", "telemetry.graphql", "pipeline.graphql"].map((name) =>
     buildSchema((sdl[name] ?? "").replace(/extend schema[^)]+\)/, "").replaceAll(/@key\([^)]*\)/g, "")),
   );
-  const [inventory, telemetry] = types;
+  const [inventory, telemetry, pipeline] = types;
   const valid = (schema: typeof inventory, query: string) =>
     schema !== undefined && validate(schema, parse(query)).length === 0;
   expect(
@@ -65,4 +65,16 @@ test("the graph keeps the names and shapes that clients know", () => {
   }`,
     ),
   ).toBe(true);
+  expect(
+    valid(
+      pipeline,
+      `query { queues { name ready leased delayed dead bytes oldestAgeSeconds orphans
+      counters { published readings duplicates gaps fenced rejected claimed acked nacked released expired dead redriven purged } }
+    deadLetters(limit: 10, after: "c") { total next letters { id producer epoch seq readings bytes attempts reason
+      publishedAt diedAt undecodable preview { readings firstAt lastAt gpuCount gpus seriesCount series } } } }`,
+    ),
+  ).toBe(true);
+  expect(valid(pipeline, `mutation($ids: [ID!]) { redriveDeadLetters(ids: $ids) purgeDeadLetters(ids: $ids) }`)).toBe(
+    true,
+  );
 });

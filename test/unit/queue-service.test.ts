@@ -178,10 +178,12 @@ describe("queue-service", () => {
     await using server = await openQueueServer(behind, { token: "inner" });
     const ask = async (path: string, authorization?: string) =>
       (await fetch(server.url + path, { headers: authorization === undefined ? {} : { authorization } })).status;
-    expect([await ask("/v1/stats"), await ask("/v1/stats", "Bearer outer"), await ask("/metrics")]).toEqual([
-      401, 401, 401,
-    ]);
-    expect([await ask("/v1/stats", "Bearer inner"), await ask("/metrics", "Bearer inner")]).toEqual([200, 200]);
+    for (const path of ["/v1/stats", "/metrics", "/graphql?query={queues{dead}}", "/nowhere"]) {
+      expect([path, await ask(path), await ask(path, "Bearer outer")]).toEqual([path, 401, 401]);
+    }
+    for (const path of ["/v1/stats", "/metrics", "/graphql?query={queues{dead}}"]) {
+      expect([path, await ask(path, "Bearer inner")]).toEqual([path, 200]);
+    }
     expect([await ask("/healthz"), await ask("/readyz")]).toEqual([200, 200]);
   });
 

@@ -1,0 +1,47 @@
+/** What queue-service reads from the environment. */
+import { byteSize, duration, type Env, gatherConfigs, integer, parseEnv } from "../platform/env.ts";
+import { type RedisConfig, readRedisConfig } from "../platform/redis-config.ts";
+import { readSubgraphConfig, type SubgraphConfig } from "../platform/subgraph-config.ts";
+import { MAX_LEASE_MS } from "../queue/port.ts";
+
+export interface QueueBounds {
+  /** Each is a queue of its own: a producer keeps to one, a consumer asks all. */
+  readonly partitions: number;
+  /** Of ready, leased and delayed bodies together. */
+  readonly maxBytes: number;
+  readonly maxDeliveries: number;
+}
+
+export interface QueueServiceConfig extends SubgraphConfig {
+  readonly redis: RedisConfig;
+  readonly bounds: QueueBounds;
+  /** Of a claim that names none. */
+  readonly leaseMs: number;
+}
+
+const readQueue = (env: Env) =>
+  parseEnv(env, {
+    QUEUE_PARTITIONS: integer({ min: 1, max: 256 }).default(1),
+    QUEUE_MAX_BYTES: byteSize({ min: 1024 * 1024 }).default(512 * 1024 * 1024),
+    QUEUE_MAX_DELIVERIES: integer({ min: 1, max: 1000 }).default(5),
+    QUEUE_LEASE: duration({ minMs: 100, maxMs: MAX_LEASE_MS }).default(30_000),
+  });
+
+/** @throws ConfigError with every problem found */
+export function readQueueServiceConfig(env: Env, terminal: { isTerminal: boolean }): QueueServiceConfig {
+  const { queue, redis, subgraph } = gatherConfigs({
+    queue: () => readQueue(env),
+    redis: () => readRedisConfig(env),
+    subgraph: () => readSubgraphConfig(env, terminal),
+  });
+  return {
+    ...subgraph,
+    redis,
+    bounds: {
+      partitions: queue.QUEUE_PARTITIONS,
+      maxBytes: queue.QUEUE_MAX_BYTES,
+      maxDeliveries: queue.QUEUE_MAX_DELIVERIES,
+    },
+    leaseMs: queue.QUEUE_LEASE,
+  };
+}

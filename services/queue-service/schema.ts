@@ -1,0 +1,87 @@
+/** Subgraph `pipeline`: the queue's figures and its dead letters, which an operator may send back or delete. */
+import type { GraphQLSchema } from "graphql";
+import { LETTER_PAGE } from "../../schema/page.ts";
+import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
+import { parseLimit, refuse } from "../platform/graphql-arguments.ts";
+import { QUEUE_COUNTERS, type Queue, type QueueCounter, type QueueStats } from "../queue/port.ts";
+import { COUNTER_TEXTS } from "./counters.ts";
+import { addDeadLetterPage } from "./dead-letter.ts";
+
+interface NamedQueue extends QueueStats {
+  readonly name: string;
+}
+
+export interface PipelineParts {
+  readonly queue: Pick<Queue, "stats" | "deadLetters">;
+}
+
+const QUEUE_NAME = "readings";
+
+/** GraphQL's Int ends at two thousand million; what may grow beyond it is a Float that holds a whole number. */
+function addQueue(builder: SubgraphBuilder) {
+  const counters = builder.objectRef<QueueStats["counters"]>("QueueCounters").implement({
+    description: "Since the queue was created; whole numbers.",
+    fields: (t) =>
+      Object.fromEntries(
+        QUEUE_COUNTERS.map((name) => [name, t.exposeFloat(name, { description: COUNTER_TEXTS[name] })]),
+      ) as Record<QueueCounter, ReturnType<typeof t.exposeFloat>>,
+  });
+  return builder.objectRef<NamedQueue>("Queue").implement({
+    description: "A queue of batches between streamers and collectors.",
+    fields: (t) => ({
+      name: t.exposeString("name"),
+      ready: t.exposeInt("ready", { description: "Batches that wait for a collector." }),
+      leased: t.exposeInt("leased", { description: "Batches that a collector works on." }),
+      delayed: t.exposeInt("delayed", { description: "Batches that failed and wait for their next attempt." }),
+      dead: t.exposeInt("dead", { description: "Dead letters." }),
+      bytes: t.exposeFloat("bytes", { description: "Of ready, leased and delayed batches; a whole number." }),
+      oldestAgeSeconds: t.float({
+        description: "Age of the oldest ready batch; 0 when there is none.",
+        resolve: ({ oldestAgeMs }) => oldestAgeMs / 1000,
+      }),
+      orphans: t.exposeInt("orphans", { description: "Batches that nobody will deliver: anything but 0 is a defect." }),
+      counters: t.field({ type: counters, resolve: (queue) => queue.counters }),
+    }),
+  });
+}
+
+export function createPipelineSchema({ queue }: PipelineParts): GraphQLSchema {
+  const builder = createSubgraphBuilder();
+  const queueType = addQueue(builder);
+  const page = addDeadLetterPage(builder);
+  const named = (ids: readonly string[] | null | undefined): readonly string[] | undefined =>
+    ids === null ? refuse("ids", null, "a list of ids; leave it out for all dead letters") : ids;
+
+  builder.queryFields((t) => ({
+    queues: t.field({
+      type: [queueType],
+      resolve: async () => [{ name: QUEUE_NAME, ...(await queue.stats()) }],
+    }),
+    deadLetters: t.field({
+      type: page,
+      description: "Batches that failed for good. A page may hold fewer than `limit` although more are there.",
+      args: {
+        limit: t.arg.int({ defaultValue: LETTER_PAGE.default }),
+        after: t.arg.string({ description: "The `next` of the page before." }),
+      },
+      resolve: (_root, { limit, after }) =>
+        queue.deadLetters.list({ limit: parseLimit(limit, LETTER_PAGE), after: after ?? undefined }),
+    }),
+  }));
+  builder.mutationType({
+    fields: (t) => ({
+      redriveDeadLetters: t.int({
+        description:
+          "Back into the queue with all attempts anew, oldest first, as many as there is room for: how many.",
+        args: { ids: t.arg.idList({ description: "At most 1,000; all when left out." }) },
+        resolve: (_root, { ids }) => queue.deadLetters.redrive(named(ids)),
+      }),
+      purgeDeadLetters: t.int({
+        description: "Deleted for good: how many.",
+        args: { ids: t.arg.idList({ description: "At most 1,000; all when left out." }) },
+        resolve: (_root, { ids }) => queue.deadLetters.purge(named(ids)),
+      }),
+    }),
+  });
+  return builder.toSubGraphSchema({});
+}

@@ -8,6 +8,7 @@ import { ERROR_CODES } from "../../schema/errors.ts";
 import { exposeError } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
 import { problem, problemOf } from "../platform/problem.ts";
+import { SocketRoom } from "../platform/socket-room.ts";
 import type { Access } from "./access.ts";
 import { GRAPHQL_PATH } from "./gateway.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
@@ -29,10 +30,13 @@ export function createWebSocket(runtime: GatewayRuntime, access: Access, log: Lo
         return { errors: [exposeError(error, log)] };
       }
     };
+  const rooms = new WeakMap<object, SocketRoom>();
   const options: Options = {
     ...(base as Options),
     ...(base.execute === undefined ? {} : { execute: guarded(base.execute as NonNullable<Options["execute"]>) }),
     ...(base.subscribe === undefined ? {} : { subscribe: guarded(base.subscribe as NonNullable<Options["execute"]>) }),
+    // The next frame is not pulled before this one had room: the live feed conflates for a slow reader.
+    onNext: ({ extra }) => rooms.get(extra.socket)?.wait(),
     onConnect: ({ connectionParams }) => access.allowsBearer(String(connectionParams?.authorization ?? "")),
     async onSubscribe(context, id, payload) {
       if (payload.query.length > MAX_BODY_BYTES) {
@@ -45,6 +49,10 @@ export function createWebSocket(runtime: GatewayRuntime, access: Access, log: Lo
   const hooks = makeHooks(options);
   return {
     ...hooks,
+    open(peer) {
+      rooms.set(peer.websocket, new SocketRoom(peer));
+      hooks.open(peer);
+    },
     upgrade(request) {
       const { pathname } = new URL(request.url);
       if (pathname !== GRAPHQL_PATH) return problemOf("not_found", `No WebSocket is at ${pathname}`);

@@ -9,6 +9,7 @@ import { FrameWindow, readSubscribeExtensions, readTaken } from "./graphql-pace.
 import type { InternalGuard } from "./internal-token.ts";
 import type { Logger } from "./logger.ts";
 import { problemOf } from "./problem.ts";
+import { SocketRoom } from "./socket-room.ts";
 
 /** What a transport hands to a request's context. */
 export interface ServerContext {
@@ -22,18 +23,13 @@ type Options = ServerOptions<Record<string, unknown> | undefined, Extra>;
 type Operation = Pick<ReturnType<SubgraphYoga["getEnveloped"]>, "execute" | "subscribe">;
 type Results = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
 
-/** Bytes that wait for a slow caller; beyond it the subscriptions wait, and the live feed conflates for them. */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
-const DRAIN_POLL_MS = 10;
-
 class Connection {
-  readonly #peer: Peer;
+  readonly #room: SocketRoom;
   readonly #closed = new AbortController();
   readonly #windows = new Map<string, FrameWindow>();
-  #turn: Promise<void> = Promise.resolve();
 
   constructor(peer: Peer) {
-    this.#peer = peer;
+    this.#room = new SocketRoom(peer);
   }
 
   get closed(): AbortSignal {
@@ -51,7 +47,7 @@ class Connection {
     const paced: AsyncIterableIterator<ExecutionResult> = {
       next: async () => {
         await window.enter();
-        await this.#room();
+        await this.#room.wait();
         const result = await results.next();
         if (result.done) end();
         return result;
@@ -71,14 +67,6 @@ class Connection {
 
   close(): void {
     this.#closed.abort();
-  }
-
-  /** Resolves when the next message may be sent, one subscription after the other. */
-  #room(): Promise<void> {
-    this.#turn = this.#turn.then(() =>
-      this.#peer.waitForDrain({ threshold: MAX_BUFFERED_BYTES, pollInterval: DRAIN_POLL_MS }),
-    );
-    return this.#turn;
   }
 }
 

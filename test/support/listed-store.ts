@@ -119,6 +119,8 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
 /** Frames go to every subscriber whole; filters are the live feed's own affair. */
 export class ListedFeed implements LiveFeed {
   readonly subscribers = new Set<{ readonly filter: LiveFilter; readonly minIntervalMs: number }>();
+  /** Frames told that nobody has taken yet: a slow reader's, in all likelihood. */
+  waiting = 0;
   readonly #listeners = new Set<(frame: LiveFrame) => void>();
 
   async publish(): Promise<void> {}
@@ -135,6 +137,7 @@ export class ListedFeed implements LiveFeed {
     const subscriber = { filter, minIntervalMs };
     const listener = (frame: LiveFrame) => {
       frames.push(frame);
+      this.waiting++;
       wake();
     };
     const end = () => {
@@ -154,7 +157,9 @@ export class ListedFeed implements LiveFeed {
           });
         }
         const frame = frames.shift();
-        return frame === undefined ? done : { done: false, value: frame };
+        if (frame === undefined) return done;
+        this.waiting--;
+        return { done: false, value: frame };
       },
       return: async () => {
         end();

@@ -86,7 +86,9 @@ export function createRoutes({ queue, claims, leaseMs, log }: RouteParts): Hono 
   app.notFound(({ req }) => problemOf(new AppError(`Nothing is at ${req.method} ${req.path}`, { code: "not_found" })));
   app.onError((error, { req }) => {
     if (isAppError(error) && error.code !== "internal") return problemOf(error);
-    log.error("request failed", { method: req.method, path: req.path, error });
+    const fields = { method: req.method, path: req.path, error };
+    if (req.raw.signal.aborted) log.debug("caller left", fields);
+    else log.error("request failed", fields);
     return problemOf(new AppError("Something is wrong on our side; the log says what", { code: "internal" }));
   });
   return app;

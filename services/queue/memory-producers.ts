@@ -29,7 +29,7 @@ export class Producers {
   }
 
   async open(producer: string, inherit: readonly string[]): Promise<OpenedProducer> {
-    const state = await this.#load(producer);
+    const state = await this.load(producer);
     const inherited: ProducerPosition[] = [];
     if (state.seq === 0) {
       const others = new Set(inherit);
@@ -44,7 +44,7 @@ export class Producers {
   }
 
   /** One state per producer, however many open it at once. */
-  async #load(producer: string): Promise<ProducerState> {
+  async load(producer: string): Promise<ProducerState> {
     const known = this.#states.get(producer) ?? this.#loading.get(producer);
     if (known !== undefined) return known;
     if (this.#states.size + this.#loading.size >= MAX_PRODUCERS) {

@@ -94,11 +94,16 @@ class MemoryQueue implements Queue {
     checkPublish(batches, { producer, epoch });
     this.#settle();
     const { counters } = this.#ledger;
-    const state = this.#producers.get(producer);
-    if (state?.epoch !== epoch) {
+    let state = this.#producers.get(producer);
+    if (state === undefined) {
+      state = await this.#producers.load(producer);
+      this.#settle();
+    }
+    if (epoch < state.epoch) {
       counters.fenced++;
       return { kind: "fenced" };
     }
+    state.epoch = epoch;
     const fresh = batches.filter(({ seq }) => seq > state.seq);
     const last = fresh.at(-1);
     if (last === undefined) {

@@ -24,7 +24,7 @@ export interface ProducerPosition {
 }
 
 export interface OpenedProducer {
-  /** The new life's number; every earlier one is fenced from now on. */
+  /** The new life's number, greater than every earlier one; those are fenced from now on. */
   readonly epoch: number;
   /** Number of the last accepted batch of any life; the next one published is `seq + 1`. 0: none yet. */
   readonly seq: number;
@@ -49,7 +49,7 @@ export type PublishOutcome =
   | { readonly kind: "duplicate" }
   /** Nothing accepted: the queue's last is `last`; go back to `last + 1`. */
   | { readonly kind: "gap"; readonly last: number }
-  /** Nothing accepted: the epoch is not the one opened last; stop. */
+  /** Nothing accepted: a newer life has been opened; stop. */
   | { readonly kind: "fenced" }
   /** Nothing accepted: no room; wait. */
   | { readonly kind: "full"; readonly retryAfterMs: number };
@@ -186,6 +186,10 @@ export interface ProducerQueue {
   /**
    * All accepted in order and their positions kept in the same step, or none. `seq`s are consecutive. A call whose
    * leading batches were accepted before (a lost reply) accepts the rest. 1 to 1,000 batches.
+   *
+   * A life that the queue does not know, with a greater epoch than the one it knows, was opened before the queue lost
+   * what it knew: it is taken for the newest from now on, and judged as usual. Of a producer without an accepted batch
+   * the last is 0: whatever does not begin with 1 is a gap.
    * @throws AppError `too_large` for a call that not even an empty queue has room for, or that is beyond what an
    * implementation takes in one call, which is 64 MiB at least
    */

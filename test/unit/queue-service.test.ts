@@ -1,14 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import fc from "fast-check";
 import { decodeFrames, encodeFrames } from "../../services/queue/http-frames.ts";
 import { encodeBatches } from "../../services/queue/http-wire.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { MAX_CALL_BYTES, MAX_HEAD_BYTES } from "../../services/queue/wire.ts";
-import { readBytes } from "../../services/queue-service/requests.ts";
-import { batchOf, claim, codeOf, openPublisher } from "../conformance/queue/bench.ts";
+import { batchOf, claim, openPublisher } from "../conformance/queue/bench.ts";
 import { eventually } from "../support/eventually.ts";
-import { keptLog } from "../support/kept-log.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { openQueueServer } from "../support/queue-server.ts";
 
@@ -25,10 +24,39 @@ function openClaim(url: string, body: object): () => void {
   return () => socket.destroy();
 }
 
+describe("frames", () => {
+  test("give back the head and the bodies, whatever they are", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.array(fc.uint8Array(), { maxLength: 20 }), (head, bodies) => {
+        const read = decodeFrames(encodeFrames(JSON.parse(head), bodies));
+        expect(read.head).toEqual(JSON.parse(head));
+        expect(read.bodies.map((body) => [...body])).toEqual(bodies.map((body) => [...body]));
+      }),
+    );
+  });
+
+  test("that are cut anywhere, or are anything else, are refused or have fewer bodies", () => {
+    const whole = encodeFrames({ a: 1 }, [Uint8Array.of(1, 2, 3), new Uint8Array(0), Uint8Array.of(9)]);
+    for (let end = 0; end < whole.byteLength; end++) {
+      const read = (() => {
+        try {
+          return decodeFrames(whole.subarray(0, end)).bodies.length;
+        } catch (error) {
+          return (error as { code: string }).code;
+        }
+      })();
+      expect(read === "invalid" || (typeof read === "number" && read < 3)).toBe(true);
+    }
+    expect(() => decodeFrames(new Uint8Array(64 * 1024))).toThrow(/more than/);
+    expect(() => decodeFrames(Uint8Array.of(255, 255, 255, 255, 1))).toThrow(/ends at byte/);
+  });
+});
+
 describe("queue-service", () => {
   test("answers a publish with 201, 200 again, 409 with the last or fenced, 429 with the wait", async () => {
     await using behind = memory(4);
     await using server = await openQueueServer(behind);
+    const older = await behind.openProducer("a");
     const { epoch } = await behind.openProducer("a");
     const publish = async (seq: number, text: string, life = epoch) => {
       const body = encodeBatches([batchOf(seq, text)], { producer: "a", epoch: life });
@@ -38,7 +66,7 @@ describe("queue-service", () => {
     expect(await publish(1, "ab")).toEqual([201, { kind: "accepted" }, null]);
     expect(await publish(1, "ab")).toEqual([200, { kind: "duplicate" }, null]);
     expect(await publish(3, "c")).toEqual([409, { kind: "gap", last: 1 }, null]);
-    expect(await publish(2, "c", epoch + 1)).toEqual([409, { kind: "fenced" }, null]);
+    expect(await publish(2, "c", older.epoch)).toEqual([409, { kind: "fenced" }, null]);
     expect(await publish(2, "cde")).toEqual([429, { kind: "full", retryAfterMs: 50 }, "1"]);
     expect((await publish(2, "cdefg"))[0]).toBe(413);
   });
@@ -83,29 +111,6 @@ describe("queue-service", () => {
     expect(streamed === undefined || streamed.status === 413).toBe(true);
     expect((await fetch(`${server.url}/v1/nothing`)).status).toBe(404);
     expect((await fetch(`${server.url}/v1/claims/unknown`, { method: "DELETE" })).status).toBe(404);
-  });
-
-  test("waits no longer for a body than it may take", async () => {
-    const body = new ReadableStream({
-      start: (controller) => controller.enqueue(Uint8Array.of(1)),
-    });
-    const request = new Request("http://queue/v1/acks", { method: "POST", body });
-    expect(await codeOf(readBytes(request, 1000, 20))).toBe("unavailable");
-  });
-
-  test("has nothing to say about a caller who leaves in the middle of a request", async () => {
-    await using behind = memory();
-    const { log, lines } = keptLog();
-    await using server = await openQueueServer(behind, { log });
-    const { hostname, port } = new URL(server.url);
-    const socket = connect(Number(port), hostname);
-    socket.write("POST /v1/acks HTTP/1.1\r\nHost: queue\r\nContent-Length: 100\r\n\r\n{");
-    const answered = async () =>
-      (await (await fetch(`${server.url}/metrics`)).text()).includes('route="/v1/acks",method="POST",status="500"');
-    await fetch(`${server.url}/healthz`);
-    socket.destroy();
-    await eventually(answered, { what: "the request is over" });
-    expect(lines.filter(({ method }) => method === "error")).toEqual([]);
   });
 
   test("answers a claim that names nothing, for the service's own lease", async () => {

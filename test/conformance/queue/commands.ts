@@ -50,7 +50,7 @@ const open = (producer: string) =>
     model.opened(producer, opened.epoch);
   });
 
-/** `offset` 0 goes on where the producer is, below repeats, above leaves a gap; `age` counts lives back. */
+/** `offset` 0 goes on where the producer is, below repeats, above leaves a gap; `age` counts lives back, also below 0. */
 const publish = (producer: string, texts: readonly string[], offset: number, age: number) =>
   command(`publish ${producer} ${texts.join(" ")} offset ${offset} age ${age}`, async (model, { queue }) => {
     const { seq, epoch } = model.producers.get(producer) ?? { seq: 0, epoch: 1 };
@@ -137,7 +137,7 @@ const offset = fc.oneof(
   { weight: 6, arbitrary: fc.constant(0) },
   { weight: 2, arbitrary: fc.integer({ min: -3, max: 1 }) },
 );
-const age = fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(1) });
+const age = fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) });
 const producer = fc.constantFrom(...PRODUCERS);
 const several = fc.constantFrom<NackMode>(
   { kind: "release" },

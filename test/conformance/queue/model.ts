@@ -53,9 +53,7 @@ export class QueueModel {
   }
 
   opened(producer: string, epoch: number): void {
-    const known = this.producers.get(producer);
-    if (known === undefined) this.producers.set(producer, { epoch, seq: 0, position: null });
-    else known.epoch = epoch;
+    this.producers.set(producer, { seq: 0, position: null, ...this.producers.get(producer), epoch });
   }
 
   inherited(producer: string, inherit: readonly string[]): ProducerPosition[] {
@@ -67,11 +65,13 @@ export class QueueModel {
   }
 
   publish(batches: readonly OutgoingBatch[], from: { producer: string; epoch: number }): PublishOutcome["kind"] {
-    const producer = this.producers.get(from.producer);
-    if (producer?.epoch !== from.epoch) {
+    const producer = this.producers.get(from.producer) ?? { epoch: 0, seq: 0, position: null };
+    if (from.epoch < producer.epoch) {
       this.counters.fenced++;
       return "fenced";
     }
+    producer.epoch = from.epoch;
+    this.producers.set(from.producer, producer);
     const fresh = batches.filter(({ seq }) => seq > producer.seq);
     const [first] = fresh;
     if (first === undefined) {

@@ -90,6 +90,31 @@ export const QUEUE_MUTANTS: Readonly<Record<string, (queue: Queue) => Queue>> = 
     });
   },
 
+  "an older life may go on": (queue) => {
+    const newest = new Map<string, number>();
+    return around(queue, {
+      openProducer: async (producer, options) => {
+        const opened = await queue.openProducer(producer, options);
+        newest.set(producer, opened.epoch);
+        return opened;
+      },
+      publish: (batches, { producer, epoch }) =>
+        queue.publish(batches, { producer, epoch: Math.max(epoch, newest.get(producer) ?? 0) }),
+    });
+  },
+
+  "a life that was forgotten is fenced": (queue) => {
+    const known = new Set<string>();
+    return around(queue, {
+      openProducer: (producer, options) => {
+        known.add(producer);
+        return queue.openProducer(producer, options);
+      },
+      publish: async (batches, from) =>
+        known.has(from.producer) ? await queue.publish(batches, from) : { kind: "fenced" },
+    });
+  },
+
   "a lost lease can be renewed": (queue) => {
     const known = new Set<string>();
     return around(queue, {

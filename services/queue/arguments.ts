@@ -87,7 +87,7 @@ export function checkExtend(receipts: readonly string[], leaseMs: number): void 
 export function checkDeadLetterPage({ limit, after }: { limit: number; after?: string | undefined }): number {
   checkInteger("limit", limit, 1, MAX_CALL_ITEMS);
   if (after === undefined) return -1;
-  return /^\d{1,15}$/.test(after) ? Number(after) : refuse("after", JSON.stringify(after), "the `next` of a page");
+  return /^\d{1,16}$/.test(after) ? Number(after) : refuse("after", JSON.stringify(after), "the `next` of a page");
 }
 
 export function checkIds(ids: readonly string[] | undefined): void {

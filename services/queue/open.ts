@@ -2,9 +2,11 @@
 import { type HttpQueueOptions, openHttpQueue } from "./http.ts";
 import { type MemoryQueueOptions, openMemoryQueue } from "./memory.ts";
 import type { Queue } from "./port.ts";
+import { openRedisQueue, type RedisQueueConfig } from "./redis.ts";
 
 export type QueueConfig =
   | ({ readonly kind: "memory" } & MemoryQueueOptions)
+  | ({ readonly kind: "redis" } & RedisQueueConfig)
   /** Behind queue-service. */
   | ({ readonly kind: "http" } & HttpQueueOptions);
 
@@ -12,6 +14,8 @@ export async function openQueue(config: QueueConfig): Promise<Queue> {
   switch (config.kind) {
     case "memory":
       return openMemoryQueue(config);
+    case "redis":
+      return await openRedisQueue(config);
     case "http":
       return openHttpQueue(config);
     default:

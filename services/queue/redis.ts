@@ -1,0 +1,22 @@
+/** Opens the queue on Redis. */
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import { openRedis } from "../platform/redis.ts";
+import type { RedisConfig } from "../platform/redis-config.ts";
+import type { Queue } from "./port.ts";
+import { RedisQueue, type RedisQueueOptions } from "./redis/queue.ts";
+
+export interface RedisQueueConfig extends RedisQueueOptions {
+  readonly redis: RedisConfig;
+  readonly log: Logger;
+  readonly clock?: Clock | undefined;
+}
+
+/** Opens without Redis as well: calls answer `unavailable` until it is there. */
+export async function openRedisQueue({ redis, log, clock, ...options }: RedisQueueConfig): Promise<Queue> {
+  const [commands, blocking] = await Promise.all([
+    openRedis(redis, { log, name: "queue", role: "commands" }),
+    openRedis(redis, { log, name: "queue-wait", role: "blocking" }),
+  ]);
+  return new RedisQueue(options, { commands, blocking, isCluster: redis.mode === "cluster", log, clock });
+}

@@ -1,0 +1,185 @@
+/** One partition: its keys, and its scripts with the port's words around them. */
+import { isAppError } from "../../../schema/errors.ts";
+import type { RedisConnection, RedisReply, RedisScript } from "../../platform/redis.ts";
+import type { ClaimRequest, DeadLetter, Delivery, NackMode, OutgoingBatch, ProducerPosition } from "../port.ts";
+import { EntryReader, writeEntries } from "./entry.ts";
+import { PUBLISH_CODES } from "./producer-scripts.ts";
+import { endOfId, nameOf, publishedAtOf, type Receipt, sizeOf } from "./receipt.ts";
+import { PARTITION_KEYS } from "./script-parts.ts";
+import type { Scripts } from "./scripts.ts";
+
+/** Bodies that one call carries: what a reply and a request may be to be quick. */
+const MAX_CALL_BYTES = 64 * 1024 * 1024;
+
+export type ClaimBounds = Pick<ClaimRequest, "max" | "maxBytes" | "leaseMs">;
+
+export interface Claimed {
+  readonly deliveries: readonly Delivery[];
+  /** Ids left in the line. */
+  readonly left: number;
+  /** When the next lease or delay ends; null: none will, or something was handed out. */
+  readonly dueInMs: number | null;
+}
+
+export interface ProducerState {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly position: string;
+}
+
+type Replies = readonly RedisReply[];
+const number = (reply: RedisReply | undefined): number => Number(reply ?? 0);
+const text = (reply: RedisReply | undefined): string => (reply ?? "").toString();
+const flags = (reply: RedisReply, length: number): boolean[] =>
+  Array.isArray(reply) ? reply.map((one) => one === 1) : new Array<boolean>(length).fill(reply === 1);
+
+export class Partition {
+  readonly number: number;
+  readonly #redis: RedisConnection;
+  readonly #scripts: Scripts;
+  readonly #prefix: string;
+  readonly #keys: readonly string[];
+
+  constructor(number: number, parts: { redis: RedisConnection; scripts: Scripts; topic: string }) {
+    this.number = number;
+    this.#redis = parts.redis;
+    this.#scripts = parts.scripts;
+    this.#prefix = `q:{${parts.topic}:${number}}:`;
+    this.#keys = PARTITION_KEYS.map((name) => this.#prefix + name);
+  }
+
+  key(name: (typeof PARTITION_KEYS)[number]): string {
+    return this.#prefix + name;
+  }
+
+  async open(producer: string): Promise<ProducerState> {
+    const keys = [...this.#keys, this.#producerKey(producer)];
+    const [epoch, seq, position] = (await this.#redis.run(this.#scripts.open, keys, [])) as Replies;
+    return { epoch: number(epoch), seq: number(seq), position: text(position) };
+  }
+
+  /** Null: nothing was accepted of it. */
+  async position(producer: string): Promise<ProducerPosition | null> {
+    const state = await this.#redis.call("GET", this.#producerKey(producer));
+    const match = /^(\d+):(\d+):/.exec(text(state));
+    if (match === null || match[2] === "0") return null;
+    const position = text(state).slice(match[0].length);
+    return { producer, epoch: Number(match[1]), seq: Number(match[2]), position };
+  }
+
+  async publish(
+    batches: readonly OutgoingBatch[],
+    from: { producer: string; epoch: number },
+  ): Promise<{ kind: (typeof PUBLISH_CODES)[number]; last: number; bytes: number }> {
+    const sizes = batches.map(({ body }) => body.byteLength);
+    const readings = batches.map((batch) => batch.readings);
+    const bytes = sum(sizes);
+    if (bytes > MAX_CALL_BYTES) return { kind: "too_large", last: 0, bytes };
+    const { entries, lengths } = writeEntries(batches, from);
+    const keys = [...this.#keys, this.#producerKey(from.producer)];
+    const args = [
+      from.epoch,
+      batches[0]?.seq ?? 0,
+      bytes,
+      sum(readings),
+      JSON.stringify(readings),
+      Math.max(...sizes),
+      batches.at(-1)?.position ?? "",
+      JSON.stringify(lengths),
+      sizes.map((size, place) => endOfId(place, size)).join(""),
+    ];
+    const [code, last] = (await this.#redis.run(this.#scripts.publish, keys, [...args, entries]).catch((error) => {
+      if (!isAppError(error, "overloaded")) throw error;
+      return this.#redis.run(this.#scripts.refuse, keys, args);
+    })) as Replies;
+    return { kind: PUBLISH_CODES[number(code)] as (typeof PUBLISH_CODES)[number], last: number(last), bytes };
+  }
+
+  /** `goesOn`: the caller has some from elsewhere, so that not even the first may be larger than `maxBytes`. */
+  async claim({ max, maxBytes, leaseMs }: ClaimBounds, goesOn: boolean): Promise<Claimed> {
+    const args = [max, Math.min(maxBytes, MAX_CALL_BYTES), leaseMs, goesOn ? 1 : 0];
+    const [left, dueIn, joined, entries, marks] = await this.#settled(this.#scripts.claim, args);
+    const reader = new EntryReader();
+    const ids = text(joined).split(",");
+    const deliveries = (entries as readonly Buffer[]).map((entry, index): Delivery => {
+      const id = ids[index] as string;
+      const mark = (marks as Replies | undefined)?.[index];
+      const [returns, handovers] = mark ? (text(mark).split(":") as [string, string]) : ["0", "0"];
+      const name = nameOf(this.number, id);
+      return {
+        id: name,
+        receipt: `${name}.${handovers}`,
+        attempt: Number(returns) + 1,
+        leaseMs,
+        ...reader.read(entry),
+      };
+    });
+    return { deliveries, left: number(left), dueInMs: number(dueIn) < 0 ? null : number(dueIn) };
+  }
+
+  async ack(receipts: readonly Receipt[]): Promise<boolean[]> {
+    const ids = receipts.map(({ id }) => id);
+    const args = [JSON.stringify(ids), sum(ids.map(sizeOf))];
+    return flags(await this.#redis.run(this.#scripts.ack, this.#keys, args), ids.length);
+  }
+
+  async nack(receipts: readonly Receipt[], mode: NackMode, reason: string): Promise<boolean[]> {
+    const delayMs = mode.kind === "retry" ? mode.delayMs : 0;
+    const args = [...heldOf(receipts), mode.kind, delayMs, reason];
+    return flags(await this.#redis.run(this.#scripts.nack, this.#keys, args), receipts.length);
+  }
+
+  async extend(receipts: readonly Receipt[], leaseMs: number): Promise<boolean[]> {
+    const args = [...heldOf(receipts), leaseMs];
+    return flags(await this.#redis.run(this.#scripts.extend, this.#keys, args), receipts.length);
+  }
+
+  run(name: "list" | "redrive" | "purge" | "repair" | "ring", args: readonly (string | number)[]): Promise<RedisReply> {
+    return this.#redis.run(this.#scripts[name], this.#keys, args);
+  }
+
+  /** Null for those that are none any more. */
+  async letters(ids: readonly string[]): Promise<(DeadLetter | null)[]> {
+    const read = (key: "notes" | "bodies") => this.#redis.call("HMGET", this.key(key), ...ids);
+    const [notes, entries] = (await Promise.all([read("notes"), read("bodies")])) as (Buffer | null)[][];
+    const reader = new EntryReader();
+    return ids.map((id, index) => {
+      const [note, entry] = [notes?.[index], entries?.[index]];
+      const found = /^(\d+):\d+:(\d+):/.exec(text(note));
+      if (found === null || !entry) return null;
+      const { position: _, ...rest } = reader.read(entry);
+      return {
+        ...rest,
+        id: nameOf(this.number, id),
+        bytes: sizeOf(id),
+        attempts: Number(found[1]),
+        reason: text(note).slice(found[0].length),
+        publishedAt: publishedAtOf(id),
+        diedAt: Number(found[2]),
+      };
+    });
+  }
+
+  stats(): Promise<Replies> {
+    return this.#settled(this.#scripts.stats, []);
+  }
+
+  /** Runs a script until it says that everything that time has ended is ended; gives the rest of its reply. */
+  async #settled(script: RedisScript, args: readonly number[]): Promise<Replies> {
+    for (;;) {
+      const [again, ...reply] = (await this.#redis.run(script, this.#keys, args)) as Replies;
+      if (again === 0) return reply;
+    }
+  }
+
+  #producerKey(producer: string): string {
+    return `${this.#prefix}p:${producer}`;
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
+const heldOf = (receipts: readonly Receipt[]): [ids: string, handovers: string] => [
+  JSON.stringify(receipts.map(({ id }) => id)),
+  JSON.stringify(receipts.map(({ handover }) => handover)),
+];

@@ -1,0 +1,70 @@
+/** All partitions of a queue: where a producer's batches are, and what concerns several of them. */
+import type { ClaimRequest, Delivery } from "../port.ts";
+import type { Claimed, Partition } from "./partition.ts";
+import { parseReceipt, type Receipt } from "./receipt.ts";
+
+/** Where a producer's batches are (FNV-1a). */
+function partitionOf(producer: string, partitions: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(producer)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0) % partitions;
+}
+
+export class Partitions {
+  readonly all: readonly Partition[];
+  /** Where the next claim begins that nobody called to a partition. */
+  #turn: number;
+
+  constructor(partitions: readonly Partition[]) {
+    this.all = partitions;
+    this.#turn = Math.floor(Math.random() * partitions.length);
+  }
+
+  of(producer: string): Partition {
+    return this.all[partitionOf(producer, this.all.length)] as Partition;
+  }
+
+  /** From all until it is enough, beginning with the one that rang. */
+  async claim({ max, maxBytes, leaseMs }: ClaimRequest, rang: number | null): Promise<Claimed> {
+    const { length } = this.all;
+    const first = rang ?? this.#turn++ % length;
+    const deliveries: Delivery[] = [];
+    let [room, due, left] = [maxBytes, Number.POSITIVE_INFINITY, 0];
+    for (let step = 0; step < length && deliveries.length < max && room > 0; step++) {
+      const partition = this.all[(first + step) % length] as Partition;
+      const bounds = { max: max - deliveries.length, maxBytes: room, leaseMs };
+      const claimed = await partition.claim(bounds, deliveries.length > 0).catch((error: unknown) => {
+        // What others gave is leased already.
+        if (deliveries.length === 0) throw error;
+        return null;
+      });
+      if (claimed === null) break;
+      deliveries.push(...claimed.deliveries);
+      room -= claimed.deliveries.reduce((sum, { body }) => sum + body.byteLength, 0);
+      left += claimed.left;
+      due = Math.min(due, claimed.dueInMs ?? Number.POSITIVE_INFINITY);
+    }
+    return { deliveries, left, dueInMs: due === Number.POSITIVE_INFINITY ? null : due };
+  }
+
+  /** Asks each partition about its own, and answers in the order of the receipts; false for what is none. */
+  async answer(
+    receipts: readonly string[],
+    ask: (partition: Partition, named: readonly Receipt[]) => Promise<readonly boolean[]>,
+  ): Promise<readonly boolean[]> {
+    const named = receipts.map(parseReceipt);
+    const answers = receipts.map(() => false);
+    await Promise.all(
+      this.all.map(async (partition) => {
+        const places = named.flatMap((receipt, place) => (receipt?.partition === partition.number ? [place] : []));
+        if (places.length === 0) return;
+        const given = await ask(
+          partition,
+          places.map((place) => named[place] as Receipt),
+        );
+        for (const [index, place] of places.entries()) answers[place] = given[index] ?? false;
+      }),
+    );
+    return answers;
+  }
+}

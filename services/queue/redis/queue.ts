@@ -1,0 +1,215 @@
+/**
+ * The queue on Redis lists, shared by any number of processes. Everything it knows is in Redis, which must not evict
+ * (`noeviction`) and keeps what was accepted as well as its append-only file does. A producer's batches are all in one
+ * partition; each partition has an equal share of the bounds.
+ */
+import { AppError } from "../../../schema/errors.ts";
+import { type Clock, systemClock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { RedisConnection } from "../../platform/redis.ts";
+import { checkClaim, checkExtend, checkNack, checkOpen, checkPublish, checkReceipts } from "../arguments.ts";
+import type {
+  ClaimRequest,
+  DeadLetters,
+  Delivery,
+  NackMode,
+  OpenedProducer,
+  OutgoingBatch,
+  ProducerPosition,
+  PublishOutcome,
+  Queue,
+  QueueStats,
+} from "../port.ts";
+import { type Bell, createBell } from "./bell.ts";
+import { RedisDeadLetters } from "./dead-letters.ts";
+import { Repairs } from "./orphans.ts";
+import { type Claimed, Partition } from "./partition.ts";
+import { Partitions } from "./partitions.ts";
+import { REDIS_TIME } from "./script-parts.ts";
+import { createScripts } from "./scripts.ts";
+import { addStats, statsOf } from "./stats.ts";
+import { Waiting } from "./waiting.ts";
+
+/** Consumers elsewhere make room within some batches' time. */
+const FULL_RETRY_MS = 100;
+/** How often an idle queue looks whether its figures add up. */
+const AUDIT_MS = 60_000;
+
+export interface RedisQueueOptions {
+  /** In the names of the keys: queues of different topics have nothing in common. Default `telemetry`. */
+  readonly topic?: string | undefined;
+  readonly partitions: number;
+  /** Bound on ready, leased and delayed bodies together. */
+  readonly maxBytes: number;
+  /** Default 1,000,000. */
+  readonly maxBatches?: number | undefined;
+  /** Default 5. */
+  readonly maxDeliveries?: number | undefined;
+  /** Bound on the bodies of dead letters. Default: a quarter of `maxBytes`. The newest is kept even when larger. */
+  readonly maxDeadBytes?: number | undefined;
+  /** Lua expression for the time of the queue, in milliseconds since the epoch. Default: the time of Redis. */
+  readonly now?: string | undefined;
+}
+
+export interface RedisQueueParts {
+  readonly commands: RedisConnection;
+  readonly blocking: RedisConnection;
+  /** Keys of different partitions are on different servers. */
+  readonly isCluster: boolean;
+  readonly log: Logger;
+  /** For waits on this side alone. */
+  readonly clock?: Clock | undefined;
+}
+
+export class RedisQueue implements Queue {
+  readonly deadLetters: DeadLetters;
+  readonly #parts: RedisQueueParts;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  readonly #partitions: Partitions;
+  readonly #bell: Bell;
+  readonly #waiting: Waiting;
+  readonly #repairs: Repairs;
+  #auditAt = 0;
+  #closed = false;
+
+  constructor(options: RedisQueueOptions, parts: RedisQueueParts) {
+    const { topic = "telemetry", partitions, maxBytes, maxBatches = 1_000_000, maxDeliveries = 5 } = options;
+    const { maxDeadBytes = maxBytes / 4, now = REDIS_TIME } = options;
+    const share = (whole: number) => Math.floor(whole / partitions);
+    const scripts = createScripts({
+      now,
+      maxBytes: share(maxBytes),
+      maxBatches: share(maxBatches),
+      maxDeadBytes: share(maxDeadBytes),
+      maxDeliveries,
+    });
+    this.#parts = parts;
+    this.#clock = parts.clock ?? systemClock;
+    this.#maxBytes = share(maxBytes);
+    const all = Array.from(
+      { length: partitions },
+      (_, number) => new Partition(number, { redis: parts.commands, scripts, topic }),
+    );
+    this.#partitions = new Partitions(all);
+    this.#bell = createBell(all, { ...parts, topic });
+    this.#waiting = new Waiting({
+      clock: this.#clock,
+      bell: this.#bell,
+      claim: (request, partition) => this.#claim(request, partition),
+      giveBack: (deliveries) => this.#giveBack(deliveries),
+    });
+    this.#repairs = new Repairs({ redis: parts.commands, log: parts.log, onRepaired: () => this.#bell.tell() });
+    this.deadLetters = new RedisDeadLetters(all, () => this.#bell.tell());
+  }
+
+  async openProducer(
+    producer: string,
+    { inherit = [] }: { inherit?: readonly string[] } = {},
+  ): Promise<OpenedProducer> {
+    checkOpen(producer, inherit);
+    this.#checkOpen();
+    const { epoch, seq, position } = await this.#partitions.of(producer).open(producer);
+    if (seq > 0) return { epoch, seq, position, inherited: [] };
+    const others = [...new Set(inherit)].filter((other) => other !== producer);
+    const positions = await Promise.all(others.map((other) => this.#partitions.of(other).position(other)));
+    const inherited = positions.filter((found): found is ProducerPosition => found !== null);
+    return { epoch, seq, position: null, inherited };
+  }
+
+  async publish(batches: readonly OutgoingBatch[], from: { producer: string; epoch: number }): Promise<PublishOutcome> {
+    checkPublish(batches, from);
+    this.#checkOpen();
+    const { kind, last, bytes } = await this.#partitions.of(from.producer).publish(batches, from);
+    switch (kind) {
+      case "accepted":
+        this.#bell.tell();
+        return { kind };
+      case "gap":
+        return { kind, last };
+      case "full":
+        return { kind, retryAfterMs: FULL_RETRY_MS };
+      case "too_large": {
+        const has = `${batches.length} batches of ${bytes} bytes`;
+        throw new AppError(`Cannot publish ${has} in one call: the partition holds at most ${this.#maxBytes} bytes`, {
+          code: "too_large",
+        });
+      }
+      default:
+        return { kind };
+    }
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly Delivery[]> {
+    checkClaim(request);
+    this.#checkOpen();
+    const { signal, waitMs } = request;
+    if (signal?.aborted) return [];
+    const { deliveries, dueInMs } = await this.#claim(request, null);
+    if (signal?.aborted) {
+      await this.#giveBack(deliveries);
+      return [];
+    }
+    if (deliveries.length > 0 || waitMs === 0 || this.#closed) return deliveries;
+    return await this.#waiting.wait(request, dueInMs);
+  }
+
+  async ack(receipts: readonly string[]): Promise<readonly boolean[]> {
+    checkReceipts(receipts);
+    this.#checkOpen();
+    return await this.#partitions.answer(receipts, (partition, named) => partition.ack(named));
+  }
+
+  async nack(receipts: readonly string[], mode: NackMode): Promise<readonly boolean[]> {
+    const reason = checkNack(receipts, mode);
+    this.#checkOpen();
+    const answers = await this.#partitions.answer(receipts, (partition, named) => partition.nack(named, mode, reason));
+    if (answers.includes(true)) this.#bell.tell();
+    return answers;
+  }
+
+  async extend(receipts: readonly string[], leaseMs: number): Promise<readonly boolean[]> {
+    checkExtend(receipts, leaseMs);
+    this.#checkOpen();
+    return await this.#partitions.answer(receipts, (partition, named) => partition.extend(named, leaseMs));
+  }
+
+  async stats(): Promise<QueueStats> {
+    this.#checkOpen();
+    const stats = await Promise.all(this.#partitions.all.map(async (partition) => statsOf(await partition.stats())));
+    const damaged = this.#partitions.all.filter((_, index) => (stats[index]?.orphans ?? 0) > 0);
+    if (damaged.length > 0) void this.#repairs.run(damaged);
+    return stats.reduce(addStats);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#waiting.close();
+    await this.#parts.blocking[Symbol.asyncDispose]();
+    await this.#parts.commands[Symbol.asyncDispose]();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new AppError("The queue is closed", { code: "unavailable" });
+  }
+
+  async #claim(request: ClaimRequest, rang: number | null): Promise<Claimed> {
+    const claimed = await this.#partitions.claim(request, rang);
+    if (claimed.left > 0) this.#bell.tell();
+    // An idle queue looks after itself where nobody asks for its figures.
+    if (claimed.deliveries.length === 0 && this.#clock.now() >= this.#auditAt) {
+      this.#auditAt = this.#clock.now() + AUDIT_MS;
+      void this.stats().catch(() => {});
+    }
+    return claimed;
+  }
+
+  /** What fails to be released comes back when its lease ends. */
+  async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
+    if (deliveries.length === 0) return;
+    const receipts = deliveries.map(({ receipt }) => receipt);
+    await this.nack(receipts, { kind: "release" }).catch((error: unknown) => {
+      this.#parts.log.warn("claimed batches wait for their lease to end", { batches: deliveries.length, error });
+    });
+  }
+}

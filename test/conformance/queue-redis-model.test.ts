@@ -1,0 +1,46 @@
+/** The queue on a real Redis against its model, and mistakes that the comparison must find. */
+import { afterAll, describe, expect, test } from "bun:test";
+import type { Queue } from "../../services/queue/port.ts";
+import { openQueueConnections } from "../support/redis-queue.ts";
+import { haveSharedRedis, openSharedRedis } from "../support/redis-server.ts";
+import type { OpenQueue } from "./queue/bench.ts";
+import { checkQueueModel } from "./queue/check-model.ts";
+import { QUEUE_MUTANTS } from "./queue/mutants.ts";
+
+const have = haveSharedRedis();
+
+describe.skipIf(!have)("queue model on Redis", async () => {
+  if (!have) return;
+  const server = await openSharedRedis();
+  const connections = await openQueueConnections(server.config);
+  afterAll(async () => {
+    await connections[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const open =
+    (mutate = (queue: Queue) => queue): OpenQueue =>
+    async ({ maxBytes = 1024, maxDeliveries = 5 } = {}) => {
+      const options = { partitions: 1, maxBytes, maxDeliveries, maxDeadBytes: 1024 * 1024 };
+      const opened = await connections.openQueue(options);
+      return {
+        queue: mutate(opened.queue),
+        advance: opened.advance,
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+      };
+    };
+
+  test("does what the model does, whatever is done to it", async () => {
+    const { failed, report } = await checkQueueModel(open(), { runs: 2000, limitMs: 10_000 });
+    expect(report).toBe("");
+    expect(failed).toBe(false);
+  }, 30_000);
+
+  for (const [mistake, mutate] of Object.entries(QUEUE_MUTANTS)) {
+    test(`finds out when ${mistake}`, async () => {
+      const { failed, report } = await checkQueueModel(open(mutate), { runs: 2000, limitMs: 10_000 });
+      expect(failed).toBe(true);
+      expect(report).toMatch(/expect\(received\)/);
+    }, 30_000);
+  }
+});

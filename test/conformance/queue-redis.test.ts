@@ -1,0 +1,42 @@
+/** The queue on a real Redis, which `restart` kills. */
+import { afterAll, describe } from "bun:test";
+import { eventually } from "../support/eventually.ts";
+import { openQueueConnections } from "../support/redis-queue.ts";
+import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
+import type { OpenQueue } from "./queue/bench.ts";
+import { queueConformance } from "./queue.ts";
+
+describe.skipIf(!haveRedisServer())("on Redis", async () => {
+  if (!haveRedisServer()) return;
+  const server = await startRedisServer({ args: ["--appendfsync", "always"] });
+  const connections = await openQueueConnections(server.config);
+  afterAll(async () => {
+    await connections[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const openWith =
+    (partitions: number): OpenQueue =>
+    async ({ maxBytes = 1024 * 1024, maxDeliveries = 5 } = {}) => {
+      const options = {
+        partitions,
+        maxBytes: maxBytes * partitions,
+        maxDeliveries,
+        maxDeadBytes: Math.max(maxBytes, 1024 * 1024) * partitions,
+      };
+      const opened = await connections.openQueue(options);
+      return {
+        queue: opened.queue,
+        advance: opened.advance,
+        restart: async () => {
+          await server.kill();
+          await server.start();
+          await eventually(() => connections.commands.call("PING").catch(() => false), { what: "connected again" });
+          return (await connections.openQueue({ ...options, topic: opened.topic })).queue;
+        },
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+      };
+    };
+  queueConformance("Redis", openWith(1), { survivesRestart: true });
+  queueConformance("Redis of four partitions", openWith(4), { survivesRestart: true });
+});

@@ -1,6 +1,5 @@
 /** What one GraphQL operation may cost a server: bytes of its request, and time. */
 import { GraphQLError } from "graphql";
-import ms from "ms";
 import { ERROR_CODES } from "../../schema/errors.ts";
 import { withBoundedBody } from "./bounded-body.ts";
 
@@ -19,6 +18,8 @@ export async function limitBody(
   const bounded = await withBoundedBody(request, maxBytes);
   return bounded === null ? tooLarge(maxBytes) : answer(bounded);
 }
+
+const span = (ms: number): string => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`);
 
 const unanswered = (message: string) => ({
   errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.unavailable.graphql } })],
@@ -43,7 +44,7 @@ export async function withDeadline<T>(
   if (left?.aborted) leave();
   left?.addEventListener("abort", leave);
   const timer = setTimeout(
-    () => end(`The query took longer than ${ms(timeoutMs)}: ask for less, or raise QUERY_TIMEOUT`),
+    () => end(`The query took longer than ${span(timeoutMs)}: ask for less, or raise QUERY_TIMEOUT`),
     timeoutMs,
   );
   try {

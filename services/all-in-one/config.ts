@@ -1,18 +1,22 @@
-/** What all-in-one and ingest read from the environment: the configuration of every part, and where the store lies. */
+/** What all-in-one and ingest read from the environment: the configuration of every part, and where its backends are. */
 import { type ApiConfig, readApiConfig } from "../api-gateway/config.ts";
 import { type CollectorConfig, readCollectorConfig } from "../collector/config.ts";
-import { duration, type Env, gatherConfigs, parseEnv, text } from "../platform/env.ts";
+import { ConfigError, type Env, gatherConfigs } from "../platform/env.ts";
 import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
+import { type RedisConfig, readRedisConfig } from "../platform/redis-config.ts";
+import { type QueueBounds, readQueueBounds } from "../queue-service/config.ts";
+import { readStoreConfig } from "../repository/config.ts";
+import type { RepositoryConfig } from "../repository/open.ts";
 import { readStreamerConfig, type StreamerConfig } from "../streamer/config.ts";
 
-export interface StoreConfig {
-  readonly path: string;
-  /** 0 keeps everything. */
-  readonly retentionMs: number;
+export interface BackendsConfig {
+  readonly store: RepositoryConfig;
+  /** Of the queue and the live feed; null: both are in this process. */
+  readonly redis: { readonly server: RedisConfig; readonly bounds: QueueBounds } | null;
 }
 
 export interface IngestConfig {
-  readonly store: StoreConfig;
+  readonly backends: BackendsConfig;
   readonly streamer: StreamerConfig;
   readonly collector: CollectorConfig;
   readonly log: LogConfig;
@@ -22,28 +26,41 @@ export interface AllInOneConfig extends IngestConfig {
   readonly api: ApiConfig;
 }
 
-function readStoreConfig(env: Env): StoreConfig {
-  const given = parseEnv(env, {
-    SQLITE_PATH: text().default(".data/telemetry.sqlite"),
-    RETENTION: duration().default(0),
-  });
-  return { path: given.SQLITE_PATH, retentionMs: given.RETENTION };
+/** A file, unless MONGODB_URI is set. */
+function readStore(env: Env): RepositoryConfig {
+  if (!env.MONGODB_URI) return readStoreConfig({ ...env, SQLITE_PATH: env.SQLITE_PATH || ".data/telemetry.sqlite" });
+  if (env.SQLITE_PATH) throw new ConfigError(["SQLITE_PATH and MONGODB_URI are both set: accepted is one store"]);
+  return readStoreConfig(env);
 }
 
-/** `BATCH_SIZE` is the streamer's here; the collector's is `COLLECTOR_BATCH_SIZE`. */
-const parts = (env: Env, { isTerminal }: { isTerminal: boolean }) => ({
-  store: () => readStoreConfig(env),
-  streamer: () => readStreamerConfig(env),
-  collector: () => readCollectorConfig(env, { batchSizeVariable: "COLLECTOR_BATCH_SIZE", positions: "store" }),
-  log: () => readLogConfig(env, { isTerminal }),
-});
-
-/** @throws ConfigError with every problem found */
-export const readAllInOneConfig = (env: Env, terminal: { isTerminal: boolean }): AllInOneConfig =>
-  gatherConfigs({ ...parts(env, terminal), api: () => readApiConfig(env) });
+function readRedis(env: Env): BackendsConfig["redis"] {
+  if (!env.REDIS_ADDR) return null;
+  return gatherConfigs({ server: () => readRedisConfig(env), bounds: () => readQueueBounds(env) });
+}
 
 /**
- * Files as fast as they go, once, with their own times; the log only speaks up when something is wrong.
+ * `BATCH_SIZE` is the streamer's here; the collector's is `COLLECTOR_BATCH_SIZE`. A queue in this process dies with it,
+ * so the store then remembers how far each producer is.
+ */
+function readParts(env: Env, { isTerminal }: { isTerminal: boolean }): IngestConfig {
+  const positions = env.REDIS_ADDR ? "queue" : "store";
+  return gatherConfigs({
+    backends: () => gatherConfigs({ store: () => readStore(env), redis: () => readRedis(env) }),
+    streamer: () => readStreamerConfig(env),
+    collector: () => readCollectorConfig(env, { batchSizeVariable: "COLLECTOR_BATCH_SIZE", positions }),
+    log: () => readLogConfig(env, { isTerminal }),
+  });
+}
+
+/** @throws ConfigError with every problem found */
+export function readAllInOneConfig(env: Env, terminal: { isTerminal: boolean }): AllInOneConfig {
+  const { parts, api } = gatherConfigs({ parts: () => readParts(env, terminal), api: () => readApiConfig(env) });
+  return { ...parts, api };
+}
+
+/**
+ * Files as fast as they go, once, with their own times, through a queue in this process; the log only speaks up when
+ * something is wrong.
  * @param csvPaths files, directories or globs
  * @throws ConfigError with every problem found
  */
@@ -52,7 +69,19 @@ export function readIngestConfig(
   csvPaths: readonly string[],
   terminal: { isTerminal: boolean },
 ): IngestConfig {
-  const once: Env = { ...env, STREAM_INTERVAL: "0", LOOP_MODE: "false", TIMESTAMPS: "source" };
-  const config = gatherConfigs(parts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal));
+  const once: Env = { ...env, STREAM_INTERVAL: "0", LOOP_MODE: "false", TIMESTAMPS: "source", REDIS_ADDR: undefined };
+  const config = readParts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal);
   return { ...config, streamer: { ...config.streamer, csvPaths } };
+}
+
+/** Where the readings lie, for people; credentials are left out. */
+export function storePlace(store: RepositoryConfig): string {
+  switch (store.kind) {
+    case "sqlite":
+      return store.path;
+    case "memory":
+      return "memory";
+    default:
+      return store satisfies never;
+  }
 }

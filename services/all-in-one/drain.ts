@@ -1,18 +1,27 @@
 /** When everything that was published has been stored. */
+import { isAppError } from "../../schema/errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Queue } from "../queue/port.ts";
 
-const POLL_MS = 5;
+const POLL = { firstMs: 5, mostMs: 20 };
 
 async function isEmpty(queue: Pick<Queue, "stats">): Promise<boolean> {
-  const { ready, leased, delayed } = await queue.stats();
-  return ready + leased + delayed === 0;
+  try {
+    const { ready, leased, delayed } = await queue.stats();
+    return ready + leased + delayed === 0;
+  } catch (error) {
+    if (isAppError(error, "unavailable")) return false;
+    throw error;
+  }
 }
 
-/** Resolves once the queue is empty, or the signal aborts. */
+/** Resolves once the queue is empty, or the signal aborts; a queue that is away is not known to be empty. */
 export async function drained(
   queue: Pick<Queue, "stats">,
   { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<void> {
-  while (!signal.aborted && !(await isEmpty(queue))) await clock.sleep(POLL_MS, { signal });
+  for (let pauseMs = POLL.firstMs; !signal.aborted && !(await isEmpty(queue)); ) {
+    await clock.sleep(pauseMs, { signal });
+    pauseMs = Math.min(POLL.mostMs, pauseMs * 1.2);
+  }
 }

@@ -4,9 +4,9 @@ import type { Clock } from "../platform/clock.ts";
 import { INTERRUPTED } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
-import type { IngestConfig } from "./config.ts";
+import type { Backends } from "./backends.ts";
+import { type IngestConfig, storePlace } from "./config.ts";
 import { drained } from "./drain.ts";
-import type { Embedded } from "./embedded.ts";
 import { describeImport } from "./import-summary.ts";
 import { ProgressDisplay } from "./progress.ts";
 
@@ -17,10 +17,10 @@ import { ProgressDisplay } from "./progress.ts";
  */
 export async function runImport(
   config: IngestConfig,
-  parts: { embedded: Embedded; streamer: StreamerThread; clock: Clock; log: Logger; signal: AbortSignal },
+  parts: { backends: Backends; streamer: StreamerThread; clock: Clock; log: Logger; signal: AbortSignal },
 ): Promise<number> {
-  const { embedded, streamer, clock, log, signal } = parts;
-  const { queue, repository, liveFeed } = embedded;
+  const { backends, streamer, clock, log, signal } = parts;
+  const { queue, repository, liveFeed } = backends;
   const startedAt = clock.now();
   const display = new ProgressDisplay(process.stderr, () => clock.now());
   const stop = new AbortController();
@@ -42,7 +42,9 @@ export async function runImport(
     const { dead } = await queue.stats();
     const tookMs = clock.now() - startedAt;
     const interrupted = signal.aborted;
-    process.stdout.write(describeImport({ streamed, stored, tookMs, store: config.store.path, interrupted }));
+    process.stdout.write(
+      describeImport({ streamed, stored, tookMs, store: storePlace(config.backends.store), interrupted }),
+    );
     if (interrupted) return INTERRUPTED;
     const nothing = streamed.readings === 0 && !streamed.alreadyComplete;
     return streamed.failed || nothing || dead > 0 ? 1 : 0;

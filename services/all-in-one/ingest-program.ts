@@ -3,8 +3,8 @@ import { systemClock } from "../platform/clock.ts";
 import { readEnvironment } from "../platform/env.ts";
 import { runProgram } from "../platform/lifecycle.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
+import { openBackends } from "./backends.ts";
 import { readIngestConfig } from "./config.ts";
-import { openEmbedded } from "./embedded.ts";
 import { runImport } from "./import.ts";
 
 /** Ends the process. @param paths files, directories or globs */
@@ -14,7 +14,7 @@ export const ingest = (paths: readonly string[], streamer: StreamerThread): Prom
     output: process.stderr,
     run: async (config, { log, signal }) => {
       const clock = systemClock;
-      await using embedded = await openEmbedded(config.store, { clock, log });
-      return await runImport(config, { embedded, streamer, clock, log, signal });
+      await using backends = await openBackends(config.backends, { clock, log });
+      return await runImport(config, { backends, streamer, clock, log, signal });
     },
   });

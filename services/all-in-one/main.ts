@@ -4,8 +4,8 @@ import { readEnvironment } from "../platform/env.ts";
 import { runProgram } from "../platform/lifecycle.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { openStreamerThread } from "../streamer/thread.ts";
+import { openBackends } from "./backends.ts";
 import { readAllInOneConfig } from "./config.ts";
-import { openEmbedded } from "./embedded.ts";
 import { runAllInOne } from "./service.ts";
 
 await runProgram("all-in-one", {
@@ -15,7 +15,7 @@ await runProgram("all-in-one", {
     const clock = systemClock;
     const maxSubscribers = config.api.maxSubscriptions;
     await using streamer = openStreamerThread();
-    await using embedded = await openEmbedded(config.store, { clock, log, metrics, maxSubscribers });
-    return await runAllInOne(config, { embedded, streamer, clock, log, metrics, signal });
+    await using backends = await openBackends(config.backends, { clock, log, metrics, maxSubscribers });
+    return await runAllInOne(config, { backends, streamer, clock, log, metrics, signal });
   },
 });

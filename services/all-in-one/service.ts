@@ -3,19 +3,19 @@ import { createApi } from "../api-gateway/service.ts";
 import { runCollector } from "../collector/service.ts";
 import { createInventorySchema } from "../inventory/schema.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Health } from "../platform/health.ts";
 import { listen } from "../platform/listen.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
+import { Troubles } from "../platform/troubles.ts";
 import { createPipelineSchema } from "../queue-service/schema.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";
-import type { AllInOneConfig } from "./config.ts";
+import type { Backends } from "./backends.ts";
+import { type AllInOneConfig, storePlace } from "./config.ts";
 import { drained } from "./drain.ts";
-import type { Embedded } from "./embedded.ts";
 
 export interface AllInOneParts {
-  readonly embedded: Embedded;
+  readonly backends: Backends;
   readonly streamer: StreamerThread;
   readonly clock: Clock;
   readonly log: Logger;
@@ -29,24 +29,20 @@ export interface AllInOneParts {
  * @throws AppError when nothing of the source can be read, or the address is taken
  */
 export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts): Promise<number> {
-  const { embedded, streamer, clock, log, metrics, signal } = parts;
-  const { repository, queue, liveFeed } = embedded;
-  const away: Record<string, string> = {};
-  const report = (part: string) => (problem: string | null) => {
-    if (problem === null) delete away[part];
-    else away[part] = problem;
-  };
+  const { backends, streamer, clock, log, metrics, signal } = parts;
+  const { repository, queue, liveFeed } = backends;
+  const troubles = new Troubles();
   const stop = new AbortController();
   const collector = runCollector(config.collector, {
     queue,
     repository,
     liveFeed,
-    retentionMs: config.store.retentionMs,
+    retentionMs: config.backends.store.retentionMs,
     clock,
     log: log.child({ component: "collector" }),
     metrics,
     signal: stop.signal,
-    onState: report("collector"),
+    onState: troubles.of("collector"),
   });
   await using _background = {
     async [Symbol.asyncDispose]() {
@@ -54,14 +50,7 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
       await collector;
     },
   };
-  const health = async (): Promise<Health> => {
-    const store = await repository.ping().then(
-      () => ({}),
-      (error: Error) => ({ store: error.message }),
-    );
-    const all = { ...away, ...store };
-    return { healthy: Object.keys(all).length === 0, away: all };
-  };
+  const health = async () => troubles.addedTo(await backends.health());
   await using api = await createApi({
     subgraphs: {
       inventory: createInventorySchema({ repository }),
@@ -75,14 +64,14 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
   });
   const { port, host: hostname } = config.api;
   await using listener = await listen({ port, hostname, fetch: api.fetch, websocket: api.websocket });
-  log.info("listening", { url: listener.url, store: config.store.path });
+  log.info("listening", { url: listener.url, store: storePlace(config.backends.store) });
 
   const { readings, passes, skipped, failed } = await streamer.run(config.streamer, {
     queue,
     log: log.child({ component: "streamer" }),
     metrics,
     signal,
-    onState: report("streamer"),
+    onState: troubles.of("streamer"),
   });
   await drained(queue, { clock, signal });
   if (!signal.aborted) {

@@ -21,11 +21,8 @@ await runProgram("collector", {
     await using repository = await openRepository(config.store, { clock, log, metrics });
     await using liveFeed = await openLiveFeed({ kind: "redis", redis: config.redis, clock, log, metrics });
     await using queue = await openQueue(config.queue);
-    const health = async () => {
-      const asked = await healthOf({ store: () => repository.ping(), "live feed": () => liveFeed.ping() });
-      const away = { ...asked.away, ...troubles.health.away };
-      return { healthy: Object.keys(away).length === 0, away };
-    };
+    const health = async () =>
+      troubles.addedTo(await healthOf({ store: () => repository.ping(), "live feed": () => liveFeed.ping() }));
     await using _probes = await listenForProbes(config.listen, { log, metrics, health });
     const summary = await runCollector(config.collector, {
       queue,

@@ -13,6 +13,12 @@ export class Troubles {
   }
 
   get health(): Health {
-    return { healthy: this.#away.size === 0, away: Object.fromEntries(this.#away) };
+    return this.addedTo({ healthy: true, away: {} });
+  }
+
+  /** Health with these troubles beside it. */
+  addedTo({ away: others }: Health): Health {
+    const away = { ...others, ...Object.fromEntries(this.#away) };
+    return { healthy: Object.keys(away).length === 0, away };
   }
 }

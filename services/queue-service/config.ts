@@ -19,29 +19,30 @@ export interface QueueServiceConfig extends SubgraphConfig {
   readonly leaseMs: number;
 }
 
-const readQueue = (env: Env) =>
-  parseEnv(env, {
+/** @throws ConfigError */
+export function readQueueBounds(env: Env): QueueBounds {
+  const given = parseEnv(env, {
     QUEUE_PARTITIONS: integer({ min: 1, max: 256 }).default(1),
     QUEUE_MAX_BYTES: byteSize({ min: 1024 * 1024 }).default(512 * 1024 * 1024),
     QUEUE_MAX_DELIVERIES: integer({ min: 1, max: 1000 }).default(5),
-    QUEUE_LEASE: duration({ minMs: 100, maxMs: MAX_LEASE_MS }).default(30_000),
   });
+  return {
+    partitions: given.QUEUE_PARTITIONS,
+    maxBytes: given.QUEUE_MAX_BYTES,
+    maxDeliveries: given.QUEUE_MAX_DELIVERIES,
+  };
+}
+
+const readLease = (env: Env): number =>
+  parseEnv(env, { QUEUE_LEASE: duration({ minMs: 100, maxMs: MAX_LEASE_MS }).default(30_000) }).QUEUE_LEASE;
 
 /** @throws ConfigError with every problem found */
 export function readQueueServiceConfig(env: Env, terminal: { isTerminal: boolean }): QueueServiceConfig {
-  const { queue, redis, subgraph } = gatherConfigs({
-    queue: () => readQueue(env),
+  const { subgraph, ...own } = gatherConfigs({
     redis: () => readRedisConfig(env),
+    bounds: () => readQueueBounds(env),
+    leaseMs: () => readLease(env),
     subgraph: () => readSubgraphConfig(env, terminal),
   });
-  return {
-    ...subgraph,
-    redis,
-    bounds: {
-      partitions: queue.QUEUE_PARTITIONS,
-      maxBytes: queue.QUEUE_MAX_BYTES,
-      maxDeliveries: queue.QUEUE_MAX_DELIVERIES,
-    },
-    leaseMs: queue.QUEUE_LEASE,
-  };
+  return { ...subgraph, ...own };
 }

@@ -47,7 +47,7 @@ const isGraphql = (name: string): boolean =>
 const GRAPHQL_HOMES = /^services\/((inventory|telemetry|queue-service|api-gateway)\/|platform\/graphql[^/]*\.ts$)/;
 
 const CAPABILITY_OPEN = /^services\/(queue|repository|live-feed)\/open\.ts$/;
-const OPENERS = /^services\/([^/]+\/main|all-in-one\/(ingest|embedded))\.ts$/;
+const OPENERS = /^services\/([^/]+\/main|all-in-one\/(ingest|backends))\.ts$/;
 
 const SERVICE_DOORS = /^services\/[^/]+\/(service|config|thread|schema)\.ts$/;
 const CAPABILITY_DOORS = /^services\/(queue|repository|live-feed)\/(port|open|wire|config)\.ts$/;

@@ -1,0 +1,64 @@
+/** The store, the queue and the live feed: in this process and a file beside it, or where the environment says. */
+import { openLiveFeed } from "../live-feed/open.ts";
+import type { LiveFeed } from "../live-feed/port.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type Health, healthOf } from "../platform/health.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import { openQueue } from "../queue/open.ts";
+import type { Queue } from "../queue/port.ts";
+import { openRepository } from "../repository/open.ts";
+import type { Repository } from "../repository/port.ts";
+import type { BackendsConfig } from "./config.ts";
+
+/** Some 10 million readings on their way; the streamer waits when the collector falls behind further. */
+const MAX_QUEUE_BYTES = 32 * 1024 * 1024;
+
+export interface BackendsParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
+  readonly maxSubscribers?: number | undefined;
+}
+
+export interface Backends extends AsyncDisposable {
+  readonly queue: Queue;
+  readonly repository: Repository;
+  readonly liveFeed: LiveFeed;
+  health(): Promise<Health>;
+}
+
+/** @throws AppError `unavailable` when the store cannot be opened */
+export async function openBackends({ store, redis }: BackendsConfig, parts: BackendsParts): Promise<Backends> {
+  const { clock, log, metrics, maxSubscribers } = parts;
+  await using opened = new AsyncDisposableStack();
+  const repository = opened.use(await openRepository(store, { clock, log, metrics }));
+  const restore = (producer: string) => repository.position(producer);
+  const queue = opened.use(
+    await openQueue(
+      redis === null
+        ? { kind: "memory", clock, maxBytes: MAX_QUEUE_BYTES, restore }
+        : { kind: "redis", redis: redis.server, ...redis.bounds, clock, log },
+    ),
+  );
+  const liveFeed = opened.use(
+    await openLiveFeed(
+      redis === null
+        ? { kind: "memory", clock, maxSubscribers }
+        : { kind: "redis", redis: redis.server, clock, log, metrics, maxSubscribers },
+    ),
+  );
+  const all = opened.move();
+  return {
+    queue,
+    repository,
+    liveFeed,
+    health: () =>
+      healthOf({
+        store: () => repository.ping(),
+        queue: () => queue.stats(),
+        "live feed": () => liveFeed.ping(),
+      }),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

@@ -28,16 +28,16 @@ function counted(queue: Queue): { queue: Queue; readonly calls: () => number } {
       extend: count(queue.extend.bind(queue)),
       stats: count(queue.stats.bind(queue)),
       deadLetters: {
-        list: count(queue.deadLetters.list),
-        redrive: count(queue.deadLetters.redrive),
-        purge: count(queue.deadLetters.purge),
+        list: count(queue.deadLetters.list.bind(queue.deadLetters)),
+        redrive: count(queue.deadLetters.redrive.bind(queue.deadLetters)),
+        purge: count(queue.deadLetters.purge.bind(queue.deadLetters)),
       },
       [Symbol.asyncDispose]: queue[Symbol.asyncDispose].bind(queue),
     },
   };
 }
 
-/** `advance` moves the time of the queue behind, once every call on its way has reached it. */
+/** `advance` moves the time of the queue behind, once every call on its way has reached it; `restart` restarts that. */
 export const overHttp =
   (open: OpenQueue): OpenQueue =>
   async (options) => {
@@ -52,6 +52,10 @@ export const overHttp =
       async advance(ms) {
         await eventually(() => inside.calls() === outside.calls(), { what: "every call is in the queue" });
         await behind.advance(ms);
+      },
+      async restart() {
+        await behind.restart?.();
+        return outside.queue;
       },
       [Symbol.asyncDispose]: () => parts.disposeAsync(),
     };

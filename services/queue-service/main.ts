@@ -1,0 +1,15 @@
+/** The queue over HTTP, on Redis. */
+import { readEnvironment } from "../platform/env.ts";
+import { runProgram } from "../platform/lifecycle.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { openQueue } from "../queue/open.ts";
+import { readQueueServiceConfig } from "./config.ts";
+import { runQueueService } from "./service.ts";
+
+await runProgram("queue-service", {
+  read: () => readQueueServiceConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true }),
+  run: async (config, { log, signal }) => {
+    await using queue = await openQueue({ kind: "redis", redis: config.redis, ...config.bounds, log });
+    return await runQueueService(config, { queue, log, metrics: createMetrics(), signal });
+  },
+});

@@ -1,0 +1,35 @@
+/** The queue on a real Redis, with queue-service and its client in front of it; `restart` kills Redis. */
+import { afterAll, describe } from "bun:test";
+import { eventually } from "../support/eventually.ts";
+import { openQueueConnections } from "../support/redis-queue.ts";
+import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
+import { overHttp } from "./queue/over-http.ts";
+import { queueConformance } from "./queue.ts";
+
+describe.skipIf(!haveRedisServer())("over HTTP", async () => {
+  if (!haveRedisServer()) return;
+  const server = await startRedisServer({ args: ["--appendfsync", "always"] });
+  const connections = await openQueueConnections(server.config);
+  afterAll(async () => {
+    await connections[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  queueConformance(
+    "HTTP over Redis",
+    overHttp(async ({ maxBytes = 1024 * 1024, maxDeliveries = 5 } = {}) => {
+      const maxDeadBytes = Math.max(maxBytes, 1024 * 1024);
+      const opened = await connections.openQueue({ partitions: 1, maxBytes, maxDeliveries, maxDeadBytes });
+      return {
+        ...opened,
+        restart: async () => {
+          await server.kill();
+          await server.start();
+          await eventually(() => connections.commands.call("PING").catch(() => false), { what: "connected again" });
+          return opened.queue;
+        },
+      };
+    }),
+    { survivesRestart: true },
+  );
+});

@@ -16,7 +16,7 @@ const CONNECT_MS = 5000;
 /** A quiet connection is asked whether it still is one, and given up without an answer. */
 const PING_MS = 10_000;
 const PONG_MS = 5000;
-const RECONNECT = { baseMs: 100, capMs: 5000 };
+const RECONNECT = { baseMs: 100, capMs: 2000 };
 /** The socket is kept for a moment without subscriptions: a page that is loaded anew comes back at once. */
 const LINGER_MS = 10_000;
 /** Frames of a subscription that may be on their way to a slow reader. */

@@ -13,15 +13,15 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 
 /** Asks all parts at once, each by a call that throws when it is away. */
 export async function healthOf(parts: Readonly<Record<string, () => Promise<unknown>>>): Promise<Health> {
-  const away: Record<string, string> = {};
-  const ask = async (name: string, part: () => Promise<unknown>) => {
-    try {
-      await part();
-    } catch (error) {
-      away[name] = wordsOf(error);
-    }
-  };
-  await Promise.all(Object.entries(parts).map(([name, part]) => ask(name, part)));
+  const problems = await Promise.all(
+    Object.entries(parts).map(([name, part]) =>
+      part().then(
+        () => [],
+        (error: unknown) => [[name, wordsOf(error)] as const],
+      ),
+    ),
+  );
+  const away = Object.fromEntries(problems.flat());
   return { healthy: Object.keys(away).length === 0, away };
 }
 

@@ -14,8 +14,8 @@ import { receiveErrors, type SubgraphRequest, subgraphAway } from "./subgraph.ts
 /** A new subscription is refused when the subgraph cannot be reached for so long. */
 const CONNECT_MS = 5000;
 /** A quiet connection is asked whether it still is one, and given up without an answer. */
-const PING_MS = 10_000;
-const PONG_MS = 5000;
+const PING_MS = 5000;
+const PONG_MS = 3000;
 const RECONNECT = { baseMs: 100, capMs: 2000 };
 /** The socket is kept for a moment without subscriptions: a page that is loaded anew comes back at once. */
 const LINGER_MS = 10_000;

@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { openRemoteApi } from "../support/api.ts";
+import { eventually } from "../support/eventually.ts";
+import { keptLog } from "../support/kept-log.ts";
+import { openEvents } from "../support/sse.ts";
+
+const QUERY = "subscription { readings { readings { value } missed } }";
+
+test("a subscription gives up a connection that has fallen silent, and goes on over the next one", async () => {
+  const { log, lines } = keptLog();
+  const reasons = () => lines.filter(({ message }) => message === "subgraph away").map(({ fields }) => fields.reason);
+  await using api = await openRemoteApi({ log });
+  await using events = await openEvents(api.url, QUERY);
+  expect((await events.next()).data.readings).toMatchObject({ missed: 0 });
+  {
+    // Also takes new connections, and answers nothing on them.
+    using _stalled = api.links.telemetry.stall();
+    await eventually(() => reasons().length > 0, { what: "the silence to be noticed", deadlineMs: 15_000 });
+    expect(reasons()).toEqual(["closed with 4499 Terminated"]);
+  }
+  const { missed, readings } = (await events.next()).data.readings;
+  expect([missed, readings.length]).toEqual([1, 6]);
+  await events[Symbol.asyncDispose]();
+  await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching", deadlineMs: 10_000 });
+}, 60_000);

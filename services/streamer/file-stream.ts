@@ -167,11 +167,15 @@ class FileStream {
     }
   }
 
-  /** Where the queue's last batch ends, when that is remembered; else the file's start. */
+  /**
+   * Where the queue's last batch ends, when that is remembered; else the file's start. A queue that has none has also
+   * forgotten what was before the position that this life began with.
+   */
   #goBack(last: number): PassMark {
     const { log, recent, tally } = this.#run;
     const { producer } = this.#source;
-    const known = recent.get(producer, last);
+    const known = last === 0 ? undefined : recent.get(producer, last);
+    recent.forgetAfter(producer, last);
     const at = known !== undefined && isSameSource(known, this.#head) ? known : null;
     log.warn("queue has lost batches, sending them again", {
       producer,

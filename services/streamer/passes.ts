@@ -26,8 +26,15 @@ export async function streamPasses(run: Run): Promise<void> {
     if (sources === undefined) return;
     pass ??= Math.max(0, ...sources.map(({ position }) => position?.pass ?? 0));
     const before = tally.totals.batches;
+    const lossesBefore = tally.totals.waits.gap ?? 0;
     const resumed = await streamPass(run, files, sources, pass);
     if (signal.aborted) return;
+    if (files.length > 1 && (tally.totals.waits.gap ?? 0) > lossesBefore) {
+      // Of files that were done before, nobody noticed: the queue is asked anew where each stands.
+      log.warn("queue has lost batches, looking after all files of the pass", { pass });
+      lives.clear();
+      continue;
+    }
     tally.passes++;
     log[tally.passes === 1 ? "info" : "debug"]("pass complete", { pass, batches: tally.totals.batches - before });
     if (!config.loop) return;

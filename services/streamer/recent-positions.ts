@@ -13,6 +13,14 @@ export class RecentPositions {
     if (!oldest.done) this.#positions.delete(oldest.value);
   }
 
+  /** What comes after `last` is cut anew, and ends elsewhere perhaps. */
+  forgetAfter(producer: string, last: number): void {
+    for (const key of this.#positions.keys()) {
+      const [seq = "", name] = key.split(/ (.*)/s);
+      if (name === producer && Number(seq) > last) this.#positions.delete(key);
+    }
+  }
+
   get(producer: string, seq: number): StreamPosition | undefined {
     return this.#positions.get(`${seq} ${producer}`);
   }

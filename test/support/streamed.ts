@@ -30,7 +30,7 @@ export const openTestQueue = (clock: Clock = new InstantClock()): Queue =>
 /** `stopAfter`: the run is cut off once that many batches are confirmed. */
 export async function stream(
   config: Partial<StreamerConfig>,
-  { stopAfter = Number.POSITIVE_INFINITY, ...options }: Partial<StreamerOptions> & { stopAfter?: number },
+  { stopAfter = Number.POSITIVE_INFINITY, ...options }: Partial<StreamerOptions> & { stopAfter?: number | undefined },
 ): Promise<StreamerSummary> {
   const controller = new AbortController();
   if (stopAfter === 0) controller.abort();

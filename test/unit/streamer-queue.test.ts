@@ -2,9 +2,10 @@ import { expect, test } from "bun:test";
 import { AppError } from "../../schema/errors.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";
 import type { ProducerQueue, PublishOutcome, Queue } from "../../services/queue/port.ts";
+import { shardOf } from "../../services/streamer/shard.ts";
 import { eventually } from "../support/eventually.ts";
 import { InstantClock } from "../support/instant-clock.ts";
-import { fleetRows, MemoryFiles, readingsOf } from "../support/memory-files.ts";
+import { fleetRows, hostOf, MemoryFiles, readingsOf } from "../support/memory-files.ts";
 import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../support/streamed.ts";
 
 const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
@@ -140,23 +141,62 @@ test("runStreamer() looping goes back into the pass before when the queue has lo
   expect(Math.max(...passes.values()) - Math.min(...passes.values())).toBeLessThanOrEqual(1);
 });
 
-test("runStreamer() starts over when the queue has forgotten more than is remembered", async () => {
-  const clock = new InstantClock();
-  const first = openTestQueue(clock);
-  const second = openTestQueue(clock);
-  const forgetting: ProducerQueue = {
-    openProducer: (...args) => first.openProducer(...args),
+/** A queue that has forgotten everything, once, when it is about to accept the batch. */
+function forgettingQueue(clock: InstantClock, isAbout: (producer: string, seq: number) => boolean) {
+  let current = openTestQueue(clock);
+  let lives = 1;
+  const queue: ProducerQueue = {
+    openProducer: (...args) => current.openProducer(...args),
     publish: async (batches, from) => {
-      if ((batches[0]?.seq ?? 0) < 5) return first.publish(batches, from);
-      while ((await second.openProducer(from.producer)).epoch < from.epoch);
-      forgetting.publish = (...args) => second.publish(...args);
-      return second.publish(batches, from);
+      if (lives === 1 && batches.some(({ seq }) => isAbout(from.producer, seq))) {
+        current = openTestQueue(clock);
+        lives++;
+      }
+      return await current.publish(batches, from);
     },
   };
-  await stream(small, { queue: forgetting, files: filesOf(), clock });
-  const batches = await batchesIn(second);
-  expect(batches[0]?.seq).toBe(1);
-  expect(storedOf(batches)).toEqual(readingsOf(rows));
+  return { queue, kept: () => batchesIn(current), lives: () => lives };
+}
+
+test("runStreamer() starts over in the life it has when the queue has forgotten everything", async () => {
+  for (const how of [small, { batchSize: 4 }, { ...small, loop: true }]) {
+    const clock = new InstantClock();
+    const { queue, kept } = forgettingQueue(clock, (_, seq) => seq === 7);
+    const summary = await stream(how, { queue, files: filesOf(), clock, stopAfter: "loop" in how ? 60 : undefined });
+    expect(summary.waits.gap).toBe(1);
+    const batches = await kept();
+    expect(batches[0]?.seq).toBe(1);
+    expect(storedOf(batches)).toEqual(readingsOf(rows));
+  }
+});
+
+test("runStreamer() sends files again that were done before the queue forgot them", async () => {
+  const clock = new InstantClock();
+  const others = fleetRows({ gpus: 3, ticks: 4, metrics: 5 });
+  const last = fleetRows({ gpus: 2, ticks: 3, metrics: 7 });
+  const files = new MemoryFiles({ "/data/a": rows, "/data/b": others, "/data/c": last });
+  const { queue, kept, lives } = forgettingQueue(clock, (producer, seq) => producer.includes("/b@") && seq === 2);
+  await stream(small, { queue, files, clock });
+  expect(lives()).toBe(2);
+  expect(storedOf(await kept())).toEqual(readingsOf([...rows, ...others, ...last]));
+});
+
+test("runStreamer() starts over when the queue has forgotten a shard that went on where others had stopped", async () => {
+  const clock = new InstantClock();
+  let current = openTestQueue(clock);
+  await stream(small, { queue: current, files: filesOf(), clock, stopAfter: 12 });
+  const seen = current;
+  const queue: ProducerQueue = {
+    openProducer: (...args) => current.openProducer(...args),
+    publish: async (batches, from) => {
+      if (current === seen && from.producer.endsWith("@0/2") && batches[0]?.seq === 3) current = openTestQueue(clock);
+      return await current.publish(batches, from);
+    },
+  };
+  await stream({ ...small, shards: 2, shard: 0 }, { queue, files: filesOf(), clock });
+  expect(current).not.toBe(seen);
+  const own = readingsOf(rows.filter((row) => "gpu" in row && shardOf(hostOf(row.gpu), 2) === 0));
+  expect(storedOf(await batchesIn(current))).toEqual(own);
 });
 
 test("runStreamer() divides a call that is too large for the queue", async () => {

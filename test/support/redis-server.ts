@@ -1,8 +1,9 @@
 /** Redis servers for tests: private ones that can be killed and come back, and the one that is shared. */
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { GenericContainer } from "testcontainers";
 import type { RedisConfig } from "../../services/platform/redis-config.ts";
-import { haveBackend } from "./backends.ts";
+import { announceBackend, hasContainerEngine, withoutBackend } from "./backend.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -21,10 +22,15 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 const BINARY = Bun.which("redis-server") ?? Bun.which("valkey-server");
+const IMAGE = "redis:7";
 const ATTEMPTS = 5;
 
+/** What `openSharedRedis` opens; null: nothing. */
+const SHARED = process.env.REDIS_URL || BINARY !== null ? "server" : (await hasContainerEngine()) ? "container" : null;
+
 /** Whether a private server can be started: what `describe.skipIf` and `test.skipIf` want to know. */
-export const haveRedisServer = (): boolean => haveBackend("redis-server", BINARY);
+export const haveRedisServer = (): boolean =>
+  BINARY !== null || withoutBackend("Redis", "redis-server and valkey-server on PATH") !== null;
 
 const singleServer = (host: string, port: number, more: Partial<RedisConfig> = {}): RedisConfig => ({
   mode: "single",
@@ -52,14 +58,16 @@ export interface RedisServerOptions {
   /** Appended to the defaults: AOF each second, no snapshots, `noeviction`. */
   readonly args?: readonly string[];
   /** Given to every server and client of a test of passwords. */
-  readonly password?: string;
+  readonly password?: string | undefined;
+  /** Lines of its configuration make a sentinel of it. */
+  readonly sentinel?: string | undefined;
 }
 
 /** Empty and answering when it resolves. */
-export async function startRedisServer({ args = [], password }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startOn(await freePort(), args, password);
+      return await startOn(await freePort(), options);
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
     }
@@ -67,18 +75,35 @@ export async function startRedisServer({ args = [], password }: RedisServerOptio
 }
 
 /** Durable, bounded by nothing, refusing rather than evicting; `args` are appended, and the last one wins. */
-const optionsOf = (port: number, folder: string, args: readonly string[], password: string | undefined): string[] => [
+const argumentsOf = (port: number, folder: string, { args = [], password }: RedisServerOptions): string[] => [
   ...["--bind", "127.0.0.1", "--port", String(port), "--dir", folder, "--logfile", join(folder, "redis.log")],
   ...["--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"],
-  ...["--enable-debug-command", "yes"],
+  ...["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"],
   ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
   ...args,
 ];
 
-async function startOn(port: number, args: readonly string[], password: string | undefined): Promise<RedisServer> {
+/** A sentinel keeps what it learns in its configuration. */
+async function writeSentinel(
+  port: number,
+  folder: string,
+  { sentinel, password }: RedisServerOptions,
+): Promise<string> {
+  const path = join(folder, "sentinel.conf");
+  const login = password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`];
+  const lines = [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, `logfile ${join(folder, "redis.log")}`, ...login];
+  await Bun.write(path, `${lines.join("\n")}\n${sentinel}\n`);
+  return path;
+}
+
+async function startOn(port: number, options: RedisServerOptions): Promise<RedisServer> {
   if (BINARY === null) throw new Error("redis-server was not found");
   const folder = await temporaryFolder();
-  const commandLine = [BINARY, ...optionsOf(port, folder.path, args, password)];
+  const { password, sentinel } = options;
+  const commandLine =
+    sentinel === undefined
+      ? [BINARY, ...argumentsOf(port, folder.path, options)]
+      : [BINARY, await writeSentinel(port, folder.path, options), "--sentinel"];
   let child: Bun.Subprocess | undefined;
 
   const server: RedisServer = {
@@ -122,20 +147,43 @@ const logOf = (folder: string): Promise<string> =>
 
 /**
  * For tests that share a server with others and keep to keys of their own: the one that REDIS_URL names, else a private
- * one.
+ * one, else a container.
  */
 export async function openSharedRedis(): Promise<{ readonly config: RedisConfig } & AsyncDisposable> {
   const { REDIS_URL } = process.env;
-  if (!REDIS_URL) return await startRedisServer();
-  const { hostname, port, username, password, pathname, protocol } = new URL(REDIS_URL);
-  const config = singleServer(hostname, Number(port || 6379), {
+  if (REDIS_URL) {
+    announceBackend("Redis", "the server that REDIS_URL names");
+    return { config: configOf(REDIS_URL), [Symbol.asyncDispose]: async () => {} };
+  }
+  if (BINARY !== null) {
+    announceBackend("Redis", BINARY);
+    return await startRedisServer();
+  }
+  announceBackend("Redis", `a container of ${IMAGE}`);
+  const container = await new GenericContainer(IMAGE).withExposedPorts(6379).start();
+  return {
+    config: singleServer(container.getHost(), container.getMappedPort(6379)),
+    [Symbol.asyncDispose]: async () => void (await container.stop()),
+  };
+}
+
+function configOf(url: string): RedisConfig {
+  const { hostname, port, username, password, pathname, protocol } = new URL(url);
+  return singleServer(hostname, Number(port || 6379), {
     username: username || null,
     password: password || null,
     db: Number(pathname.slice(1) || 0),
     tls: protocol === "rediss:",
   });
-  return { config, [Symbol.asyncDispose]: async () => {} };
 }
 
 /** Whether `openSharedRedis` has one to open. */
-export const haveSharedRedis = (): boolean => haveBackend("Redis", process.env.REDIS_URL || BINARY);
+export const haveSharedRedis = (): boolean =>
+  SHARED !== null || withoutBackend("Redis", "REDIS_URL, redis-server and valkey-server on PATH, Docker") !== null;
+
+/** A replica has all that its master has. */
+export const followsItsMaster = (replica: RedisServer): Promise<unknown> =>
+  eventually(async () => String(await replica.command("INFO", "replication")).includes("master_link_status:up"), {
+    what: `replica ${replica.address} follows`,
+    deadlineMs: 20_000,
+  });

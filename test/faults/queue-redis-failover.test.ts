@@ -1,0 +1,102 @@
+/** The queue on a real cluster and behind real sentinels. */
+import { describe, expect, test } from "bun:test";
+import { isAppError } from "../../schema/errors.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
+import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import type { Queue } from "../../services/queue/port.ts";
+import { openRedisQueue } from "../../services/queue/redis.ts";
+import { batchOf, claim, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
+import { eventually } from "../support/eventually.ts";
+import { startRedisCluster } from "../support/redis-cluster.ts";
+import { startRedisSentinels } from "../support/redis-sentinels.ts";
+import { haveRedisServer } from "../support/redis-server.ts";
+
+const open = (redis: RedisConfig, partitions: number) =>
+  openRedisQueue({ redis, log: silentLogger, partitions, maxBytes: 64 * 1024 * 1024 });
+
+/** Repeats what may be repeated, for as long as Redis is away. */
+const patiently = <T>(call: () => Promise<T>, what: string): Promise<T> =>
+  eventually(
+    async () => {
+      try {
+        return { value: await call() };
+      } catch (error) {
+        if (isAppError(error, "unavailable")) return null;
+        throw error;
+      }
+    },
+    { what, deadlineMs: 20_000 },
+  ).then((outcome) => (outcome as { value: T }).value);
+
+/** Claims and acknowledges until nothing is left; the texts in the order of delivery. */
+async function drain(queue: Queue): Promise<string[]> {
+  const texts: string[] = [];
+  for (;;) {
+    const deliveries = await patiently(() => claim(queue), "a claim");
+    if (deliveries.length === 0) return texts;
+    texts.push(...textsOf(deliveries));
+    await patiently(() => queue.ack(receiptsOf(deliveries)), "an ack");
+  }
+}
+
+describe.skipIf(!haveRedisServer())("Redis queue", () => {
+  test("works on a cluster, each partition on one of its nodes", async () => {
+    await using cluster = await startRedisCluster();
+    await using queue = await open(cluster.config, 8);
+    await using other = await open(cluster.config, 8);
+    const publishers = await Promise.all(Array.from({ length: 12 }, (_, n) => openPublisher(queue, `csv@${n}/12`)));
+    await Promise.all(publishers.map((publisher, n) => publisher.publish(`${n}a`, `${n}b`, `${n}c`)));
+    expect(await queue.stats()).toMatchObject({ ready: 36, orphans: 0, counters: { published: 36 } });
+    const sizes = await Promise.all(cluster.nodes.map((server) => server.command("DBSIZE")));
+    expect(sizes.every((size) => Number(size) > 0)).toBe(true);
+
+    const [first] = await claim(other, { max: 1 });
+    expect(await queue.extend([first?.receipt ?? ""], 60_000)).toEqual([true]);
+    expect(await queue.nack([first?.receipt ?? ""], { kind: "reject", reason: "damaged" })).toEqual([true]);
+    expect((await other.deadLetters.list({ limit: 10 })).letters.map(({ id }) => id)).toEqual([first?.id ?? ""]);
+    expect(await other.deadLetters.redrive()).toBe(1);
+    const all = await drain(other);
+    expect(all.toSorted()).toEqual(publishers.flatMap((_, n) => [`${n}a`, `${n}b`, `${n}c`]).toSorted());
+
+    const waiting = claim(other, { waitMs: 30_000 });
+    await publishers[5]?.publish("late");
+    expect(textsOf(await waiting)).toEqual(["late"]);
+    const { inherited } = await queue.openProducer("csv@0/1", { inherit: ["csv@3/12", "csv@4/12", "csv@0/7"] });
+    expect(inherited.map(({ producer, seq }) => [producer, seq])).toEqual([
+      ["csv@3/12", 3],
+      ["csv@4/12", 3],
+    ]);
+  }, 60_000);
+
+  test("goes on when a node of the cluster is lost and its replica takes over", async () => {
+    await using cluster = await startRedisCluster({ replicas: true });
+    await using queue = await open(cluster.config, 3);
+    const publishers = await Promise.all(Array.from({ length: 9 }, (_, n) => openPublisher(queue, `csv@${n}/9`)));
+    await Promise.all(publishers.map((publisher, n) => publisher.publish(`${n}a`)));
+    await Promise.all(cluster.nodes.slice(0, 3).map((server) => server.command("WAIT", 1, 1000)));
+    await cluster.nodes[0]?.kill();
+    for (const [n, { producer, epoch }] of publishers.entries()) {
+      const publish = () => queue.publish([batchOf(2, `${n}b`)], { producer, epoch });
+      expect(["accepted", "duplicate"]).toContain((await patiently(publish, "a publication")).kind);
+    }
+    expect(new Set(await drain(queue))).toEqual(new Set(publishers.flatMap((_, n) => [`${n}a`, `${n}b`])));
+  }, 60_000);
+
+  test("finds the new master by its sentinels, with a password as well", async () => {
+    await using topology = await startRedisSentinels({ password: "secret" });
+    const { master, replica } = topology;
+    await using queue = await open(topology.config, 1);
+    const { producer, epoch, publish } = await openPublisher(queue);
+    for (const text of ["a", "b", "c"]) await publish(text);
+    expect(textsOf(await claim(queue, { max: 1 }))).toEqual(["a"]);
+    await eventually(async () => Number(await replica.command("LLEN", "q:{telemetry:0}:ready")) === 2, {
+      what: "the replica has all",
+    });
+    await master.kill();
+    const next = () => queue.publish([batchOf(4, "d")], { producer, epoch });
+    expect(await patiently(next, "a publication")).toEqual({ kind: "accepted" });
+    expect(await replica.command("ROLE")).toContain("master");
+    expect(await queue.stats()).toMatchObject({ ready: 3, leased: 1, orphans: 0 });
+    expect(await drain(queue)).toEqual(["b", "c", "d"]);
+  }, 60_000);
+});

@@ -5,6 +5,8 @@ import type { z } from "zod";
 import { byteSize, integer } from "../../services/platform/env.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchMemory } from "./memory.ts";
+import { benchPipeline } from "./pipeline.ts";
+import { benchQueue } from "./queue.ts";
 
 const USAGE = `Usage: bun run bench NAME [options]
 
@@ -13,6 +15,14 @@ const USAGE = `Usage: bun run bench NAME [options]
               --rounds N     times each side runs, in turn (3)
   memory    peak memory of ingest on a large file
               --size SIZE    of the file (1GiB)
+  queue     publish, claim + ack and latency of the queue on Redis, beside BullMQ on the same Redis
+              --messages N   of one reading each, a fifth as many of 500 (50000)
+              --rounds N     times each side runs, in turn (3)
+
+  pipeline  CSV file to queryable through streamer, queue-service, Redis and collector as processes, into SQLite
+            and a MongoDB-compatible server, beside VictoriaMetrics
+              --readings N   readings in the file (1000000)
+              --rounds N     times each side runs, in turn (3)
 
   --json FILE   writes all figures there too
 `;
@@ -21,6 +31,7 @@ const OPTIONS = {
   readings: { type: "string" },
   rounds: { type: "string" },
   size: { type: "string" },
+  messages: { type: "string" },
   json: { type: "string" },
 } as const;
 
@@ -43,7 +54,7 @@ function readNumber(name: string, text: string, field: z.ZodType<number, string>
 /** @throws UsageError */
 function chooseBench(args: readonly string[]) {
   const { positionals, values } = readOptions(args);
-  const { readings = "1000000", rounds = "3", size = "1GiB", json } = values;
+  const { readings = "1000000", rounds = "3", size = "1GiB", messages = "50000", json } = values;
   const print = (text: string) => void process.stdout.write(text);
   const [name, ...others] = positionals;
   if (others.length > 0) throw new UsageError(`One bench at a time: ${positionals.join(", ")}`);
@@ -58,6 +69,20 @@ function chooseBench(args: readonly string[]) {
     case "memory": {
       const options = { bytes: readNumber("size", size, byteSize({ min: 1 << 20 })) };
       return { json, run: () => benchMemory(options, print) };
+    }
+    case "pipeline": {
+      const options = {
+        readings: readNumber("readings", readings, integer({ min: 1000, max: 1e9 })),
+        rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
+      };
+      return { json, run: () => benchPipeline(options, print) };
+    }
+    case "queue": {
+      const options = {
+        messages: readNumber("messages", messages, integer({ min: 1000, max: 1e6 })),
+        rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
+      };
+      return { json, run: () => benchQueue(options, print) };
     }
     default:
       throw new UsageError(name === undefined ? "Which bench?" : `No bench is called ${name}`);

@@ -13,6 +13,15 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
 }
 
+/** The same of a process that may have ended: then null. */
+function cpuSecondsSoFar(pid: number): number | null {
+  try {
+    return cpuSeconds(pid);
+  } catch {
+    return null;
+  }
+}
+
 /** The most memory that was resident at once so far, bytes; null when the process has ended. */
 export function peakBytes(pid: number): number | null {
   try {
@@ -21,6 +30,19 @@ export function peakBytes(pid: number): number | null {
   } catch {
     return null;
   }
+}
+
+/** Watches a process to its end. @returns a function that stops watching and gives the CPU seconds last seen */
+export function watchCpu(pid: number): () => number {
+  let seconds = 0;
+  const look = () => {
+    seconds = Math.max(seconds, cpuSecondsSoFar(pid) ?? 0);
+  };
+  const timer = setInterval(look, SAMPLE_MS);
+  return () => {
+    clearInterval(timer);
+    return seconds;
+  };
 }
 
 /**

@@ -14,3 +14,9 @@ export function medians<Name extends string>(rounds: readonly Readonly<Record<Na
     number
   >;
 }
+
+/** The value below which this share of the values lies, by nearest rank; `share` in (0, 1]. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+}

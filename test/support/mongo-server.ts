@@ -21,6 +21,8 @@ export interface MongoServer extends AsyncDisposable {
 /** Has its own process, port and directory; what it acknowledged as journalled survives `kill`. */
 export interface PrivateMongoServer extends MongoServer {
   readonly port: number;
+  /** Of the running server; null where it runs in a container. */
+  readonly pid: number | null;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
   /** After `kill`: the same port and directory; resolves when it answers. */
@@ -32,6 +34,7 @@ export interface PrivateMongoServer extends MongoServer {
 
 /** A server that runs or can be made to run on a port. */
 interface Engine {
+  readonly pid: number | null;
   run(): Promise<void>;
   signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void>;
   /** Rejects when it ends; never resolves. */
@@ -53,6 +56,9 @@ function localEngine(command: (folder: string) => string[], folder: { path: stri
     return program;
   };
   return {
+    get pid() {
+      return running().pid;
+    },
     async run() {
       program = startProgram(command(folder.path));
     },
@@ -82,6 +88,7 @@ async function containerEngine(port: number): Promise<Engine> {
   const handle = container.getById(started.getId());
   let isRunning = true;
   return {
+    pid: null,
     async run() {
       if (!isRunning) await handle.start();
       isRunning = true;
@@ -135,6 +142,9 @@ async function startServer(): Promise<PrivateMongoServer | null> {
       name: await start(),
       uri,
       port,
+      get pid() {
+        return engine.pid;
+      },
       kill: () => engine.signal("SIGKILL"),
       start: async () => void (await start()),
       pause: () => engine.signal("SIGSTOP"),

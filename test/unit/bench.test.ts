@@ -25,7 +25,7 @@ test("formatTable() puts names to the left and figures to the right", () => {
 test("bench refuses what it does not know and says what it does", async () => {
   for (const [args, complaint] of [
     [[], "Which bench?"],
-    [["queue"], "No bench is called queue"],
+    [["speed"], "No bench is called speed"],
     [["ingest", "memory"], "One bench at a time"],
     [["ingest", "--rounds", "0"], '--rounds "0": accepted is a whole number'],
     [["memory", "--size", "big"], '--size "big": accepted is a size'],

@@ -1,0 +1,58 @@
+/** How long the pipeline takes to go on after a process was killed and started again at once, as a supervisor does. */
+import { systemClock } from "../../../services/platform/clock.ts";
+import { silentLogger } from "../../../services/platform/logger.ts";
+import { openRepository } from "../../../services/repository/open.ts";
+import type { Repository } from "../../../services/repository/port.ts";
+import { eventually } from "../../support/eventually.ts";
+import type { Workspace } from "../workspace.ts";
+import { type Services, startServices } from "./services.ts";
+import { openSqliteStore } from "./stores.ts";
+
+/** A sample fleet at some 1,000 readings/s, stamped with the time at which they are sent. */
+const STREAMING = { LOOP_MODE: "true", TIMESTAMPS: "live", STREAM_INTERVAL: "50ms" };
+const LIMIT_MS = 60_000;
+
+export const VICTIMS = ["streamer", "queue-service", "collector", "redis"] as const;
+export type Victim = (typeof VICTIMS)[number];
+
+export type RecoveryFigures = Readonly<Record<"firstStoredMs" | "allStoredMs", number>>;
+
+async function killAndRestart(victim: Victim, { redis, streamer, queueService, collector }: Services): Promise<void> {
+  if (victim === "redis") {
+    await redis.kill();
+    return redis.start();
+  }
+  const member = { streamer, collector, "queue-service": queueService }[victim];
+  await member.kill();
+  member.start();
+}
+
+async function newestStored(repository: Repository): Promise<number> {
+  const hosts = await repository.hosts();
+  return Math.max(0, ...hosts.map(({ lastSeen }) => lastSeen));
+}
+
+/**
+ * From the kill: until a reading is stored that was sent after it, and until all is stored that was ever confirmed. What
+ * a killed collector held comes back when its lease ends.
+ */
+export async function measureRecovery(victim: Victim, workspace: Workspace): Promise<RecoveryFigures> {
+  await using store = await openSqliteStore(workspace);
+  await using services = await startServices(store.env, STREAMING);
+  await using repository = await openRepository(
+    { kind: "sqlite", path: store.env.SQLITE_PATH as string, retentionMs: 0 },
+    { clock: systemClock, log: silentLogger },
+  );
+  const storedAfter = (time: number) =>
+    eventually(async () => (await newestStored(repository)) > time, { what: "newer readings", deadlineMs: LIMIT_MS });
+  services.streamer.start();
+  await storedAfter(Date.now() + 500);
+
+  const [killedAt, startedAt] = [Date.now(), performance.now()];
+  await killAndRestart(victim, services);
+  await storedAfter(killedAt);
+  const firstStoredMs = performance.now() - startedAt;
+  await services.streamer.stop();
+  await services.drained();
+  return { firstStoredMs, allStoredMs: performance.now() - startedAt };
+}

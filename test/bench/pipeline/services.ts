@@ -1,0 +1,55 @@
+/** The pipeline as processes for one round: Redis, queue-service and collector listening, the streamer still to start. */
+import { openHttpQueue } from "../../../services/queue/http.ts";
+import type { Queue } from "../../../services/queue/port.ts";
+import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/free-port.ts";
+import { Member } from "../../support/member.ts";
+import { BUN } from "../../support/process.ts";
+import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+
+type Env = Readonly<Record<string, string>>;
+const DRAIN_LIMIT_MS = 600_000;
+
+export interface Services extends AsyncDisposable {
+  readonly redis: RedisServer;
+  readonly queueService: Member;
+  readonly collector: Member;
+  readonly streamer: Member;
+  readonly queue: Queue;
+  /** Nothing is ready, leased or delayed. */
+  drained(): Promise<void>;
+}
+
+export async function startServices(store: Env, streaming: Env): Promise<Services> {
+  await using opened = new AsyncDisposableStack();
+  const redis = opened.use(await startRedisServer());
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const common = { LOG_FORMAT: "json", REDIS_ADDR: redis.address, QUEUE_SERVICE_URL: url };
+  const member = async (name: string, env: Env): Promise<Member> => {
+    const options = { PORT: String(await freePort()), ...common, ...env };
+    return opened.use(new Member({ name, command: [BUN, `services/${name}/main.ts`], env: options }));
+  };
+  const queueService = await member("queue-service", { PORT: String(port) });
+  const collector = await member("collector", store);
+  const streamer = await member("streamer", streaming);
+  for (const service of [queueService, collector]) service.start();
+  for (const service of [queueService, collector]) await service.listening();
+  const queue = opened.use(openHttpQueue({ url, token: null }));
+  const isDrained = async () => {
+    const { ready, leased, delayed } = await queue.stats();
+    return ready + leased + delayed === 0;
+  };
+  const all = opened.move();
+  return {
+    redis,
+    queueService,
+    collector,
+    streamer,
+    queue,
+    drained: async () => {
+      await eventually(() => isDrained().catch(() => false), { what: "an empty queue", deadlineMs: DRAIN_LIMIT_MS });
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

@@ -1,0 +1,62 @@
+/** The other side: BullMQ on the same Redis, set as its documents advise for throughput. */
+import { Queue, Worker } from "bullmq";
+import type { RedisServer } from "../../support/redis-server.ts";
+import { CALLS_IN_FLIGHT, callsOf, type QueueSide } from "./side.ts";
+
+const QUEUE = "bench";
+/** Jobs that one worker holds at a time. */
+const CONCURRENCY = 100;
+
+export async function openBullMq({ port }: RedisServer): Promise<QueueSide> {
+  const connection = { host: "127.0.0.1", port, maxRetriesPerRequest: null };
+  const queue = new Queue(QUEUE, { connection, defaultJobOptions: { removeOnComplete: true, removeOnFail: true } });
+  await queue.waitUntilReady();
+
+  const openWorker = async (handle: (job: { readonly data: unknown }) => void) => {
+    const worker = new Worker(QUEUE, async (job) => handle(job), { connection, concurrency: CONCURRENCY });
+    worker.on("error", (error) => {
+      throw error;
+    });
+    await worker.waitUntilReady();
+    return worker;
+  };
+
+  return {
+    async publish(messages, perCall) {
+      const calls = callsOf(messages, perCall);
+      const publisher = async () => {
+        for (const call of calls) await queue.addBulk(call.map(({ job }) => ({ name: "batch", data: job })));
+      };
+      await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, publisher));
+    },
+    async consume(count) {
+      const done = Promise.withResolvers<void>();
+      let completed = 0;
+      const worker = await openWorker(() => {});
+      worker.on("completed", () => {
+        if (++completed === count) done.resolve();
+      });
+      await done.promise;
+      await worker.close();
+    },
+    async latencies(messages, pauseMs) {
+      const told: number[] = [];
+      const took: number[] = [];
+      const done = Promise.withResolvers<void>();
+      const worker = await openWorker(({ data }) => {
+        const { number } = data as { number: number };
+        took.push(performance.now() - (told[number] as number));
+        if (took.length === messages.length) done.resolve();
+      });
+      for (const [number, { job }] of messages.entries()) {
+        told[number] = performance.now();
+        await queue.add("batch", { ...job, number });
+        await Bun.sleep(pauseMs);
+      }
+      await done.promise;
+      await worker.close();
+      return took;
+    },
+    [Symbol.asyncDispose]: () => queue.close(),
+  };
+}

@@ -1,5 +1,4 @@
 /** Dead letters of all partitions, as one list in the order of their deaths. */
-import type { RedisReply } from "../../platform/redis.ts";
 import { checkDeadLetterPage, checkIds } from "../arguments.ts";
 import { type DeadLetter, type DeadLetterPage, type DeadLetters, MAX_PAGE_BYTES } from "../port.ts";
 import type { Partition } from "./partition.ts";
@@ -54,7 +53,7 @@ export class RedisDeadLetters implements DeadLetters {
   async #shelf(partition: Partition, limit: number, after: number): Promise<{ total: number; listed: Listed[] }> {
     const { length } = this.#partitions;
     const args = [Math.floor((after - partition.number) / length), limit];
-    const [total, found] = (await partition.run("list", args)) as readonly [number, readonly Buffer[]];
+    const [total, found] = (await partition.ask("list", args)) as readonly [number, readonly Buffer[]];
     const listed = found.flatMap((id, index) => {
       if (index % 2 === 1) return [];
       return [{ partition, id: String(id), order: Number(found[index + 1]) * length + partition.number }];
@@ -93,7 +92,7 @@ export class RedisDeadLetters implements DeadLetters {
       const given = own === undefined ? "" : JSON.stringify(own);
       let [upTo, more] = ["", true];
       while (more) {
-        const reply = (await partition.run(script, [given, upTo])) as readonly RedisReply[];
+        const reply = await partition.ask(script, [given, upTo]);
         const acted = Number(reply[0]);
         more = reply[1] === 1;
         upTo = (reply[2] ?? "").toString();

@@ -52,14 +52,14 @@ return { 0, inLine, call('ZCARD', leases), call('ZCARD', delays), call('ZCARD', 
 `,
   );
 
-/** ARGV: after this order, limit. Reply: total; ids and orders in turn. */
+/** ARGV: after this order, limit. Reply: as stats begins; total; ids and orders in turn. */
 const listScript = (settings: ScriptSettings): RedisScript =>
   operatorScript(
     "list dead letters",
     settings,
     `
-settle()
-return { call('ZCARD', dead), call('ZRANGE', dead, '(' .. ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[2], 'WITHSCORES') }
+if settle() then return { 1 } end
+return { 0, call('ZCARD', dead), call('ZRANGE', dead, '(' .. ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[2], 'WITHSCORES') }
 `,
   );
 
@@ -68,7 +68,7 @@ return { call('ZCARD', dead), call('ZRANGE', dead, '(' .. ARGV[1], '+inf', 'BYSC
  * on, the oldest first, and in `upTo` where all of them end.
  */
 const lettersPart = `
-settle()
+if settle() then return { 1 } end
 local ids, upTo = {}, ARGV[2]
 if ARGV[1] ~= '' then
   local given, orders = cjson.decode(ARGV[1]), {}
@@ -87,7 +87,7 @@ end
 local more = ARGV[1] == '' and #ids == ${LETTERS} and 1 or 0
 `;
 
-/** Reply: how many went back to the line, 1 when there is more to do, where all of them end. */
+/** Reply: as stats begins; how many went back to the line, 1 when there is more to do, where all of them end. */
 const redriveScript = (settings: ScriptSettings): RedisScript =>
   operatorScript(
     "redrive dead letters",
@@ -113,11 +113,11 @@ count('bytes', freed)
 count('deadBytes', -freed)
 count('redriven', moved)
 joinTail()
-return { moved, more, upTo }
+return { 0, moved, more, upTo }
 `,
   );
 
-/** Reply: how many are gone, 1 when there is more to do, where all of them end. */
+/** Reply: as stats begins; how many are gone, 1 when there is more to do, where all of them end. */
 const purgeScript = (settings: ScriptSettings): RedisScript =>
   operatorScript(
     "purge dead letters",
@@ -131,7 +131,7 @@ for _, id in ipairs(ids) do
 end
 count('deadBytes', -freed)
 count('purged', #ids)
-return { #ids, more, upTo }
+return { 0, #ids, more, upTo }
 `,
   );
 

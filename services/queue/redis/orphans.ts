@@ -27,8 +27,10 @@ export class Repairs {
     try {
       for (const partition of partitions) {
         const repaired = await repairOrphans(redis, partition);
+        // Another process may have been quicker.
+        if (repaired === 0) continue;
         log.error("batches that were in no line are back in it", { partition: partition.number, repaired });
-        if (repaired > 0) onRepaired();
+        onRepaired();
       }
     } catch (error) {
       log.warn("batches in no line could not be looked for", { error });

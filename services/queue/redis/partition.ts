@@ -134,8 +134,13 @@ export class Partition {
     return flags(await this.#redis.run(this.#scripts.extend, this.#keys, args), receipts.length);
   }
 
-  run(name: "list" | "redrive" | "purge" | "repair" | "ring", args: readonly (string | number)[]): Promise<RedisReply> {
+  run(name: "repair" | "ring", args: readonly string[]): Promise<RedisReply> {
     return this.#redis.run(this.#scripts[name], this.#keys, args);
+  }
+
+  /** The rest of the reply of a script that looks at what time has ended. */
+  ask(name: "stats" | "list" | "redrive" | "purge", args: readonly (string | number)[]): Promise<Replies> {
+    return this.#settled(this.#scripts[name], args);
   }
 
   /** Null for those that are none any more. */
@@ -160,12 +165,8 @@ export class Partition {
     });
   }
 
-  stats(): Promise<Replies> {
-    return this.#settled(this.#scripts.stats, []);
-  }
-
   /** Runs a script until it says that everything that time has ended is ended; gives the rest of its reply. */
-  async #settled(script: RedisScript, args: readonly number[]): Promise<Replies> {
+  async #settled(script: RedisScript, args: readonly (string | number)[]): Promise<Replies> {
     for (;;) {
       const [again, ...reply] = (await this.#redis.run(script, this.#keys, args)) as Replies;
       if (again === 0) return reply;

@@ -176,7 +176,9 @@ export class RedisQueue implements Queue {
 
   async stats(): Promise<QueueStats> {
     this.#checkOpen();
-    const stats = await Promise.all(this.#partitions.all.map(async (partition) => statsOf(await partition.stats())));
+    const stats = await Promise.all(
+      this.#partitions.all.map(async (partition) => statsOf(await partition.ask("stats", []))),
+    );
     const damaged = this.#partitions.all.filter((_, index) => (stats[index]?.orphans ?? 0) > 0);
     if (damaged.length > 0) void this.#repairs.run(damaged);
     return stats.reduce(addStats);

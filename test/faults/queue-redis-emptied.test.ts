@@ -1,0 +1,85 @@
+/** A Redis that loses everything while files are streamed: the store has every reading once in the end. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { ALL_TIME } from "../../schema/window.ts";
+import { runCollector } from "../../services/collector/service.ts";
+import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
+import { systemClock } from "../../services/platform/clock.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
+import { openRedisQueue } from "../../services/queue/redis.ts";
+import { openMemoryRepository } from "../../services/repository/memory.ts";
+import type { ReadingCursor, TelemetryRepository } from "../../services/repository/port.ts";
+import { runStreamer } from "../../services/streamer/service.ts";
+import { Comparison } from "../support/comparison.ts";
+import { eventually } from "../support/eventually.ts";
+import { NumberedFleet } from "../support/numbered-fleet.ts";
+import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
+import { streamerConfig } from "../support/streamed.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const fleet = new NumberedFleet({ gpus: 16, ticks: 120, seed: 3 });
+const folder = await temporaryFolder();
+afterAll(() => folder[Symbol.asyncDispose]());
+
+async function compare(repository: TelemetryRepository) {
+  const comparison = new Comparison(fleet);
+  for (let gpu = 0; gpu < fleet.size.gpus; gpu++) {
+    let after: ReadingCursor | undefined;
+    do {
+      const page = await repository.readings(fleet.uuid(gpu), ALL_TIME, { limit: 10_000, order: "oldest", after });
+      for (const { series, at, value } of page.readings) comparison.add(fleet.uuid(gpu), series, at, value);
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+  }
+  return comparison.verdict();
+}
+
+describe.skipIf(!haveRedisServer())("Redis emptied in the middle of a file", () => {
+  test("costs nothing: what was sent before is sent again, also of the files that were done", async () => {
+    await fleet.write(folder.path, 3);
+    await using server = await startRedisServer();
+    const common = { clock: systemClock, log: silentLogger };
+    await using queue = await openRedisQueue({ redis: server.config, partitions: 2, maxBytes: 1e8, log: silentLogger });
+    await using liveFeed = await openMemoryLiveFeed({ clock: systemClock });
+    await using repository = openMemoryRepository({ retentionMs: 0 }, common);
+    const stop = new AbortController();
+
+    // Nobody has stored anything yet of what is lost.
+    let emptied = false;
+    const streaming = runStreamer(streamerConfig({ csvPaths: [folder.path], batchSize: 20 }), {
+      ...common,
+      queue: {
+        openProducer: (...args) => queue.openProducer(...args),
+        publish: async (batches, from) => {
+          if (!emptied && from.producer.includes("part-1") && (batches[0]?.seq ?? 0) > 1) {
+            emptied = true;
+            expect((await queue.stats()).ready).toBeGreaterThan(100);
+            await server.command("FLUSHALL");
+          }
+          return await queue.publish(batches, from);
+        },
+      },
+      signal: stop.signal,
+    });
+    const summary = await streaming;
+    expect(summary).toMatchObject({ waits: { gap: 1 }, failed: false });
+
+    const config = {
+      maxConcurrentHandlers: 4,
+      batchSize: 50,
+      maxGroupBytes: 1e6,
+      leaseMs: 30_000,
+      positions: "queue",
+    } as const;
+    const collecting = runCollector(config, { ...common, queue, repository, liveFeed, signal: stop.signal });
+    await eventually(
+      async () => {
+        const { ready, leased, delayed } = await queue.stats();
+        return ready + leased + delayed === 0;
+      },
+      { what: "all is stored", deadlineMs: 20_000 },
+    );
+    stop.abort();
+    await collecting;
+    expect(await compare(repository)).toMatchObject({ readings: fleet.readings, lost: 0, twice: 0, altered: 0 });
+  }, 60_000);
+});

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { MAX_CALL_ITEMS, type Queue } from "../../services/queue/port.ts";
 import { openQueueConnections, type TimedQueue } from "../support/redis-queue.ts";
 import { haveSharedRedis, openSharedRedis } from "../support/redis-server.ts";
-import { claim, claimOne, openPublisher, receiptsOf, textsOf } from "./queue/bench.ts";
+import { batchOf, claim, claimOne, openPublisher, receiptsOf, textsOf } from "./queue/bench.ts";
 
 const have = haveSharedRedis();
 
@@ -79,6 +79,24 @@ describe.skipIf(!have)("Redis queue of thousands", async () => {
     await timed.advance(1000);
     expect(await queue.deadLetters.purge()).toBe(2300);
     expect(await queue.stats()).toMatchObject({ ready: 0, leased: 0, dead: 0, bytes: 0, orphans: 0 });
+  });
+
+  test("keeps bodies apart, small ones and large ones, also where a call begins with what it has", async () => {
+    await using timed = await open();
+    const { queue } = timed;
+    const { producer, epoch } = { producer: "csv", ...(await queue.openProducer("csv")) };
+    for (const [call, size] of [1, 900, 1500, 20_000].entries()) {
+      const bodies = Array.from({ length: 9 }, (_, n) => `${n}`.repeat(n % 2 === 0 ? size : 1));
+      const batches = bodies.map((body, n) => batchOf(call * 9 + n + 1, body));
+      expect(await queue.publish(batches.slice(0, 1), { producer, epoch })).toEqual({ kind: "accepted" });
+      expect(await queue.publish(batches.slice(0, 4), { producer, epoch })).toEqual({ kind: "accepted" });
+      expect(await queue.publish(batches, { producer, epoch })).toEqual({ kind: "accepted" });
+      expect((await queue.stats()).bytes).toBe(bodies.join("").length);
+      const deliveries = await claim(queue);
+      expect(textsOf(deliveries)).toEqual(bodies);
+      await queue.ack(receiptsOf(deliveries));
+      expect((await queue.stats()).bytes).toBe(0);
+    }
   });
 
   test("finds what is behind thousands that were acknowledged in the line", async () => {

@@ -9,7 +9,9 @@ import { PARTITION_KEYS } from "./script-parts.ts";
 import type { Scripts } from "./scripts.ts";
 
 /** Bodies that one call carries: what a reply and a request may be to be quick. */
-const MAX_CALL_BYTES = 64 * 1024 * 1024;
+export const MAX_CALL_BYTES = 64 * 1024 * 1024;
+/** Entries below this travel in one argument: one each costs more than cutting it apart. Above, the copy costs more. */
+const SMALL_ENTRY = 1024;
 
 export type ClaimBounds = Pick<ClaimRequest, "max" | "maxBytes" | "leaseMs">;
 
@@ -70,12 +72,13 @@ export class Partition {
   async publish(
     batches: readonly OutgoingBatch[],
     from: { producer: string; epoch: number },
-  ): Promise<{ kind: (typeof PUBLISH_CODES)[number]; last: number; bytes: number }> {
+  ): Promise<{ kind: (typeof PUBLISH_CODES)[number]; last: number }> {
     const sizes = batches.map(({ body }) => body.byteLength);
     const readings = batches.map((batch) => batch.readings);
     const bytes = sum(sizes);
-    if (bytes > MAX_CALL_BYTES) return { kind: "too_large", last: 0, bytes };
+    if (bytes > MAX_CALL_BYTES) return { kind: "too_large", last: 0 };
     const { entries, lengths } = writeEntries(batches, from);
+    const packed = entries.length < SMALL_ENTRY * lengths.length ? [entries] : cutEntries(entries, lengths);
     const keys = [...this.#keys, this.#producerKey(from.producer)];
     const args = [
       from.epoch,
@@ -88,11 +91,12 @@ export class Partition {
       JSON.stringify(lengths),
       sizes.map((size, place) => endOfId(place, size)).join(""),
     ];
-    const [code, last] = (await this.#redis.run(this.#scripts.publish, keys, [...args, entries]).catch((error) => {
+    const reply = this.#redis.run(this.#scripts.publish, keys, [...args, ...packed]).catch((error: unknown) => {
       if (!isAppError(error, "overloaded")) throw error;
       return this.#redis.run(this.#scripts.refuse, keys, args);
-    })) as Replies;
-    return { kind: PUBLISH_CODES[number(code)] as (typeof PUBLISH_CODES)[number], last: number(last), bytes };
+    });
+    const [code, last] = (await reply) as Replies;
+    return { kind: PUBLISH_CODES[number(code)] as (typeof PUBLISH_CODES)[number], last: number(last) };
   }
 
   /** `goesOn`: the caller has some from elsewhere, so that not even the first may be larger than `maxBytes`. */
@@ -176,6 +180,14 @@ export class Partition {
   #producerKey(producer: string): string {
     return `${this.#prefix}p:${producer}`;
   }
+}
+
+function cutEntries(entries: Buffer, lengths: readonly number[]): Buffer[] {
+  let at = 0;
+  return lengths.map((length) => {
+    at += length;
+    return entries.subarray(at - length, at);
+  });
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

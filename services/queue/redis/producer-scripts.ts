@@ -36,8 +36,8 @@ return { epoch, last, position }
 
 /**
  * KEYS: partition, producer. ARGV: epoch, first seq, bytes of bodies, readings, readings of each as JSON, bytes of the
- * largest body, position of the last, lengths of the entries as JSON, ends of the ids (7 characters each), the entries
- * one after the other. Reply: place in `PUBLISH_CODES`, last seq accepted before.
+ * largest body, position of the last, lengths of the entries as JSON, ends of the ids (7 characters each), the entries:
+ * each an argument, or all in one. Reply: place in `PUBLISH_CODES`, last seq accepted before.
  */
 const judgePart = ({ maxBytes, maxBatches }: ScriptSettings, hasRoom: string): string => `
 settle()
@@ -86,7 +86,7 @@ ${judgePart(settings, "true")}
 local serial = tonumber(kept[2] or 0) + 1
 local prefix = string.format('%011x%x', now, serial)
 local ids, entries, from, sub = {}, {}, 1, string.sub
-local tails, blob = ARGV[9], ARGV[10]
+local tails, together = ARGV[9], #lengths > 1 and #ARGV == 10 and ARGV[10]
 for i = 1, #lengths do
   local to = from + lengths[i]
   if i > have then
@@ -94,7 +94,7 @@ for i = 1, #lengths do
     local place = i - have
     ids[place] = id
     entries[2 * place - 1] = id
-    entries[2 * place] = sub(blob, from, to - 1)
+    entries[2 * place] = together and sub(together, from, to - 1) or ARGV[9 + i]
   end
   from = to
 end

@@ -23,7 +23,7 @@ import type {
 import { type Bell, createBell } from "./bell.ts";
 import { RedisDeadLetters } from "./dead-letters.ts";
 import { Repairs } from "./orphans.ts";
-import { type Claimed, Partition } from "./partition.ts";
+import { type Claimed, MAX_CALL_BYTES, Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
 import { REDIS_TIME } from "./script-parts.ts";
 import { createScripts } from "./scripts.ts";
@@ -120,7 +120,7 @@ export class RedisQueue implements Queue {
   async publish(batches: readonly OutgoingBatch[], from: { producer: string; epoch: number }): Promise<PublishOutcome> {
     checkPublish(batches, from);
     this.#checkOpen();
-    const { kind, last, bytes } = await this.#partitions.of(from.producer).publish(batches, from);
+    const { kind, last } = await this.#partitions.of(from.producer).publish(batches, from);
     switch (kind) {
       case "accepted":
         this.#bell.tell();
@@ -130,10 +130,12 @@ export class RedisQueue implements Queue {
       case "full":
         return { kind, retryAfterMs: FULL_RETRY_MS };
       case "too_large": {
-        const has = `${batches.length} batches of ${bytes} bytes`;
-        throw new AppError(`Cannot publish ${has} in one call: the partition holds at most ${this.#maxBytes} bytes`, {
-          code: "too_large",
-        });
+        const bytes = batches.reduce((sum, { body }) => sum + body.byteLength, 0);
+        const holds = Math.min(this.#maxBytes, MAX_CALL_BYTES);
+        throw new AppError(
+          `Cannot publish ${batches.length} batches of ${bytes} bytes in one call: accepted are ${holds} bytes at most`,
+          { code: "too_large" },
+        );
       }
       default:
         return { kind };

@@ -17,6 +17,38 @@ export interface Bucket {
   readonly unpack: () => Columns;
 }
 
+/** Asks for buckets one by one, as many as it needs; undefined: there are no more. */
+export type BucketReader<T> = Generator<undefined, T, Bucket | undefined>;
+
+export function readBuckets<T>(reader: BucketReader<T>, buckets: Iterable<Bucket>): T {
+  const coming = buckets[Symbol.iterator]();
+  try {
+    let asked = reader.next();
+    while (!asked.done) {
+      const next = coming.next();
+      asked = reader.next(next.done ? undefined : next.value);
+    }
+    return asked.value;
+  } finally {
+    coming.return?.();
+  }
+}
+
+/** The same where each bucket is waited for. */
+export async function readBucketsAsync<T>(reader: BucketReader<T>, buckets: AsyncIterable<Bucket>): Promise<T> {
+  const coming = buckets[Symbol.asyncIterator]();
+  try {
+    let asked = reader.next();
+    while (!asked.done) {
+      const next = await coming.next();
+      asked = reader.next(next.done ? undefined : next.value);
+    }
+    return asked.value;
+  } finally {
+    await coming.return?.();
+  }
+}
+
 /** @throws AppError `internal`: what is stored was checked when it came, so the store itself is damaged */
 export function unpackBucket(gpu: GpuUuid, from: number, packed: Uint8Array): Columns {
   const columns = unpackColumns(packed);

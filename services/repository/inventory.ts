@@ -11,8 +11,13 @@ export const placeOf = (index: string): number => (/^\d{1,15}$/.test(index) ? Nu
 export const inventoryOrder = (a: GpuCursor, b: GpuCursor): number =>
   compare(a.host, b.host) || compare(placeOf(a.index), placeOf(b.index)) || compare(a.uuid, b.uuid);
 
-const rankOf = ({ host, index, device, model, driver, container, pod, namespace }: GpuFacts): string =>
-  JSON.stringify([host, index, device, model, driver, container, pod, namespace]);
+/** In this order, the unknown first: MongoDB compares documents so, too. */
+const RANKED = ["host", "index", "device", "model", "driver", "container", "pod", "namespace"] as const;
+
+function outranks(a: GpuFacts, b: GpuFacts): boolean {
+  const field = RANKED.find((name) => a[name] !== b[name]);
+  return field !== undefined && (a[field] ?? "") > (b[field] ?? "");
+}
 
 /**
  * The GPU after one more sighting, or the same object when nothing is new. The facts are those of the sighting that
@@ -21,18 +26,10 @@ const rankOf = ({ host, index, device, model, driver, container, pod, namespace 
 export function afterSighting(known: Gpu | undefined, { facts, from, to }: Sighting): Gpu {
   if (known === undefined) return { ...facts, firstSeen: from, lastSeen: to };
   const firstSeen = Math.min(known.firstSeen, from);
-  if (to > known.lastSeen || (to === known.lastSeen && rankOf(facts) > rankOf(known))) {
+  if (to > known.lastSeen || (to === known.lastSeen && outranks(facts, known))) {
     return { ...facts, firstSeen, lastSeen: to };
   }
   return firstSeen < known.firstSeen ? { ...known, firstSeen } : known;
 }
 
-export const sameFacts = (a: GpuFacts, b: GpuFacts): boolean =>
-  a.host === b.host &&
-  a.index === b.index &&
-  a.device === b.device &&
-  a.model === b.model &&
-  a.driver === b.driver &&
-  a.container === b.container &&
-  a.pod === b.pod &&
-  a.namespace === b.namespace;
+export const sameFacts = (a: GpuFacts, b: GpuFacts): boolean => RANKED.every((name) => a[name] === b[name]);

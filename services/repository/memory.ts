@@ -6,7 +6,7 @@ import { metricOf } from "../../schema/series.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { type Arrivals, checkSightings, createArrivals } from "./arrivals.ts";
-import { type Bucket, unpackBucket } from "./bucket.ts";
+import { type Bucket, readBuckets, unpackBucket } from "./bucket.ts";
 import { createDifferingCounter } from "./differing.ts";
 import { addSighting, holderOf, type TickFinder } from "./holders.ts";
 import { afterSighting } from "./inventory.ts";
@@ -113,7 +113,7 @@ export function openMemoryRepository(
       signal?.throwIfAborted();
       const buckets = [...(gpus.get(gpu)?.buckets.values() ?? [])];
       buckets.sort(order === "newest" ? (a, b) => b.to - a.to : (a, b) => a.from - b.from);
-      return readPage({ gpu, window, order, ...query }, buckets, onDiffering);
+      return readBuckets(readPage({ gpu, window, order, ...query }, onDiffering), buckets);
     },
 
     async latest(uuids, { metrics: names, signal } = {}) {
@@ -123,7 +123,7 @@ export function openMemoryRepository(
         const buckets = [...(gpus.get(uuid)?.buckets.values() ?? [])].sort((a, b) => b.to - a.to);
         const series = new Set(buckets.flatMap((bucket) => bucket.series));
         const wanted = [...series].filter((name) => names === undefined || names.includes(metricOf(name)));
-        latest.set(uuid, newestReadings(uuid, new Set(wanted), buckets));
+        latest.set(uuid, readBuckets(newestReadings(uuid, new Set(wanted)), buckets));
       }
       return latest;
     },

@@ -1,16 +1,16 @@
 /** The newest reading of each series of one GPU. */
 import type { GpuUuid } from "../../schema/gpu.ts";
 import type { Reading, Series } from "../../schema/reading.ts";
-import type { Bucket } from "./bucket.ts";
+import type { BucketReader } from "./bucket.ts";
 
 /**
- * `buckets` come in descending order of `to`; no more are taken than it needs until every wanted series is found.
+ * Takes buckets in descending order of `to`, no more than it needs until every wanted series is found.
  * In ascending order of series.
  */
-export function newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>, buckets: Iterable<Bucket>): Reading[] {
+export function* newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>): BucketReader<Reading[]> {
   const found = new Map<Series, Reading>();
   const open = new Set(wanted);
-  for (const bucket of buckets) {
+  for (let bucket = yield; bucket !== undefined; bucket = yield) {
     for (const series of open) {
       const at = found.get(series)?.at;
       if (at !== undefined && at > bucket.to) open.delete(series);

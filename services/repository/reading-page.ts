@@ -3,7 +3,7 @@ import type { GpuUuid } from "../../schema/gpu.ts";
 import type { Reading, Series } from "../../schema/reading.ts";
 import { metricOf } from "../../schema/series.ts";
 import type { Window } from "../../schema/window.ts";
-import { type Bucket, firstTickFrom, type Order } from "./bucket.ts";
+import { type Bucket, type BucketReader, firstTickFrom, type Order } from "./bucket.ts";
 import type { ReadingCursor, ReadingPage } from "./port.ts";
 
 export interface PageRequest {
@@ -48,10 +48,10 @@ function createColumnFilter(metrics: readonly string[] | undefined) {
 }
 
 /**
- * `buckets` come in descending order of `to` (newest) or ascending order of `from` (oldest); no more are taken than
- * the page needs. `onDiffering` is told of each reading that lies in several buckets with different values.
+ * Takes buckets in descending order of `to` (newest) or ascending order of `from` (oldest), no more than the page
+ * needs. `onDiffering` is told of each reading that lies in several buckets with different values.
  */
-export function readPage(request: PageRequest, buckets: Iterable<Bucket>, onDiffering: () => void): ReadingPage {
+export function* readPage(request: PageRequest, onDiffering: () => void): BucketReader<ReadingPage> {
   const { gpu, limit, after, order } = request;
   const bounds = pageBounds(request);
   const step = order === "newest" ? -1 : 1;
@@ -101,37 +101,32 @@ export function readPage(request: PageRequest, buckets: Iterable<Bucket>, onDiff
     return [...merged.keys()].sort().every((name) => tell(time, name, merged.get(name) as number));
   };
 
-  const coming = buckets[Symbol.iterator]();
-  let next = coming.next();
-  try {
-    for (;;) {
-      let time = Number.NaN;
-      const reach = ({ at, tick }: OpenBucket) => {
-        const candidate = at[tick] as number;
-        if (Number.isNaN(time) || (candidate - time) * step < 0) time = candidate;
-      };
-      open.forEach(reach);
-      while (!next.done) {
-        const edge = order === "newest" ? next.value.to : next.value.from;
-        if ((edge - time) * step > 0) break;
-        const before = open.length;
-        openBucket(next.value);
-        if (open.length > before) reach(open[before] as OpenBucket);
-        next = coming.next();
-      }
-      if (Number.isNaN(time)) return { readings, next: null };
-      if (!tellTick(time)) {
-        const { at, series } = readings.at(-1) as Reading;
-        return { readings, next: { at, series } };
-      }
-      let over = false;
-      for (const bucket of open) {
-        if (bucket.at[bucket.tick] === time) bucket.tick += step;
-        over ||= bucket.tick === bucket.end;
-      }
-      if (over) open = open.filter(({ tick, end }) => tick !== end);
+  let next = yield;
+  for (;;) {
+    let time = Number.NaN;
+    const reach = ({ at, tick }: OpenBucket) => {
+      const candidate = at[tick] as number;
+      if (Number.isNaN(time) || (candidate - time) * step < 0) time = candidate;
+    };
+    open.forEach(reach);
+    while (next !== undefined) {
+      const edge = order === "newest" ? next.to : next.from;
+      if ((edge - time) * step > 0) break;
+      const before = open.length;
+      openBucket(next);
+      if (open.length > before) reach(open[before] as OpenBucket);
+      next = yield;
     }
-  } finally {
-    coming.return?.();
+    if (Number.isNaN(time)) return { readings, next: null };
+    if (!tellTick(time)) {
+      const { at, series } = readings.at(-1) as Reading;
+      return { readings, next: { at, series } };
+    }
+    let over = false;
+    for (const bucket of open) {
+      if (bucket.at[bucket.tick] === time) bucket.tick += step;
+      over ||= bucket.tick === bucket.end;
+    }
+    if (over) open = open.filter(({ tick, end }) => tick !== end);
   }
 }

@@ -4,7 +4,7 @@ import { BLOCK_SPAN_MS } from "../../../schema/batch.ts";
 import type { GpuUuid } from "../../../schema/gpu.ts";
 import type { Reading, Series } from "../../../schema/reading.ts";
 import { metricOf } from "../../../schema/series.ts";
-import type { Bucket } from "../bucket.ts";
+import { type Bucket, readBuckets } from "../bucket.ts";
 import { newestReadings } from "../newest.ts";
 import type { TelemetryRepository } from "../port.ts";
 import type { Buckets, GpuKey } from "./buckets.ts";
@@ -42,7 +42,7 @@ export function createLatest(
         hours.add(hour);
       }
     }
-    return newestReadings(uuid, wanted, bucketsOf({ id: first[0], uuid }, [...hours]));
+    return readBuckets(newestReadings(uuid, wanted), bucketsOf({ id: first[0], uuid }, [...hours]));
   };
 
   return async (gpus, { metrics, signal } = {}) => {

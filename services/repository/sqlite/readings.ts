@@ -1,6 +1,7 @@
 /** Pages of readings out of the file. */
 import type { Series } from "../../../schema/reading.ts";
 import { metricOf } from "../../../schema/series.ts";
+import { readBuckets } from "../bucket.ts";
 import type { ReadingPage, TelemetryRepository } from "../port.ts";
 import { pageBounds, readPage } from "../reading-page.ts";
 import type { Buckets } from "./buckets.ts";
@@ -40,7 +41,7 @@ export function createReadings(
         const gpu = { id, uuid };
         const found =
           order === "newest" ? buckets.newestFirst(gpu, bounds, lists) : buckets.oldestFirst(gpu, bounds, lists);
-        return readPage(request, found, onDiffering);
+        return readBuckets(readPage(request, onDiffering), found);
       },
       { signal },
     );

@@ -10,6 +10,7 @@ afterAll(async () => {
   await own?.[Symbol.asyncDispose]();
 });
 
+const LOST_MS = 2000;
 const DURABLE = { writeConcern: { w: "majority", journal: true } } as const;
 
 describe.skipIf(shared === null || own === null)("MongoDB-compatible server", () => {
@@ -28,7 +29,9 @@ describe.skipIf(shared === null || own === null)("MongoDB-compatible server", ()
     let acknowledged = 0;
     const insertMany = async () => {
       for (;;) {
-        await numbers.insertOne({ _id: acknowledged }, DURABLE);
+        // The driver may wait for ever where a connection is closed just as it begins to use it.
+        const options: object = { ...DURABLE, signal: AbortSignal.timeout(LOST_MS) };
+        await numbers.insertOne({ _id: acknowledged }, options);
         if (++acknowledged === 20) await own.kill();
       }
     };

@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
@@ -22,10 +24,16 @@ func run() error {
 		return fmt.Errorf("-dir is missing: an existing directory that holds the data")
 	}
 
-	// Every commit reaches the disk before it is answered, as with a journalled write concern.
-	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)"}}
+	// In WAL mode a commit survives the death of the process; only a power cut could take it.
+	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(wal)", "synchronous(normal)"}}
+	sockets, err := os.MkdirTemp("", "ferretdb-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(sockets)
+	socket := filepath.Join(sockets, "socket")
 	server, err := ferretdb.New(&ferretdb.Config{
-		Listener:  ferretdb.ListenerConfig{TCP: *listen},
+		Listener:  ferretdb.ListenerConfig{Unix: socket},
 		Logger:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Handler:   "sqlite",
 		SQLiteURL: "file:" + *directory + "/?" + pragmas.Encode(),
@@ -33,11 +41,18 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	front, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return err
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	fmt.Printf("listening on %s\n", *listen)
-	return server.Run(ctx)
+	go serve(front, socket)
+	fmt.Printf("listening on %s\n", front.Addr())
+	err = server.Run(ctx)
+	front.Close()
+	return err
 }
 
 func main() {

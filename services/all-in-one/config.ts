@@ -81,6 +81,8 @@ export function storePlace(store: RepositoryConfig): string {
       return store.path;
     case "memory":
       return "memory";
+    case "mongodb":
+      return store.url.replace(/^(\S+?:\/\/)(?:.*@)?([^/?]+).*$/, `$1$2/${store.database}`);
     default:
       return store satisfies never;
   }

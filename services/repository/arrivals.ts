@@ -16,9 +16,18 @@ export function checkSightings(batches: readonly Batch[]): void {
   }
 }
 
+/** A sighting of a GPU with a stored block. */
+export interface Arrival {
+  readonly batch: Batch;
+  readonly sighting: Sighting;
+  /** A block of the GPU was stored by this call; else all of them by earlier ones. */
+  readonly fresh: boolean;
+}
+
 export interface Arrivals {
   /** A block of this GPU was stored, now (`fresh`) or by an earlier call. */
   add(batch: Batch, gpu: GpuUuid, fresh: boolean): void;
+  all(): Iterable<Arrival>;
   /** Of GPUs with a stored block: what the inventory learns from. Taking it in twice is harmless. */
   facts(): Iterable<Sighting>;
   /**
@@ -30,6 +39,14 @@ export interface Arrivals {
 
 export function createArrivals(): Arrivals {
   const fresh = new Map<Batch, Map<GpuUuid, boolean>>();
+  function* all(): Generator<Arrival> {
+    for (const [batch, gpus] of fresh) {
+      for (const sighting of batch.sightings) {
+        const isFresh = gpus.get(sighting.facts.uuid);
+        if (isFresh !== undefined) yield { batch, sighting, fresh: isFresh };
+      }
+    }
+  }
   return {
     add(batch, gpu, isFresh) {
       let gpus = fresh.get(batch);
@@ -39,21 +56,17 @@ export function createArrivals(): Arrivals {
       }
       gpus.set(gpu, isFresh || gpus.get(gpu) === true);
     },
+    all,
     *facts() {
-      for (const [batch, gpus] of fresh) {
-        for (const sighting of batch.sightings) if (gpus.has(sighting.facts.uuid)) yield sighting;
-      }
+      for (const { sighting } of all()) yield sighting;
     },
     holders() {
       const sightings = new Map<GpuUuid, Sighting[]>();
-      for (const [batch, gpus] of fresh) {
-        for (const sighting of batch.sightings) {
-          const { uuid } = sighting.facts;
-          if (gpus.get(uuid) !== true) continue;
-          const ofGpu = sightings.get(uuid);
-          if (ofGpu === undefined) sightings.set(uuid, [sighting]);
-          else ofGpu.push(sighting);
-        }
+      for (const { sighting, fresh: isFresh } of all()) {
+        if (!isFresh) continue;
+        const ofGpu = sightings.get(sighting.facts.uuid);
+        if (ofGpu === undefined) sightings.set(sighting.facts.uuid, [sighting]);
+        else ofGpu.push(sighting);
       }
       for (const ofGpu of sightings.values()) ofGpu.sort((a, b) => a.from - b.from);
       return sightings;

@@ -1,12 +1,31 @@
 /** Which store a service of its own opens, from the environment. */
-import { duration, type Env, parseEnv, text } from "../platform/env.ts";
+import { duration, type Env, integer, parseEnv, text } from "../platform/env.ts";
 import type { RepositoryConfig } from "./open.ts";
 
-/** @throws ConfigError */
+/** What MongoDB takes as a database's name on every platform. */
+const DATABASE = /^[^\s/\\."$*<>:|?]{1,63}$/;
+
+/** SQLite where SQLITE_PATH is set, else MongoDB. @throws ConfigError with every problem found */
 export function readStoreConfig(env: Env): RepositoryConfig {
   const { SQLITE_PATH: path, RETENTION: retentionMs } = parseEnv(env, {
-    SQLITE_PATH: text(),
+    SQLITE_PATH: text().optional(),
     RETENTION: duration().default(0),
   });
-  return { kind: "sqlite", path, retentionMs };
+  if (path !== undefined) return { kind: "sqlite", path, retentionMs };
+  const given = parseEnv(env, {
+    MONGODB_URI: text()
+      .regex(/^mongodb(\+srv)?:\/\/[^\s/?]+\S*$/, "mongodb://HOST:PORT or mongodb+srv://HOST")
+      .default("mongodb://mongodb:27017"),
+    MONGODB_DATABASE: text()
+      .regex(DATABASE, 'a name of 1 to 63 characters without /\\."$*<>:|? and spaces')
+      .default("gpu_telemetry"),
+    MONGODB_POOL_SIZE: integer({ min: 1, max: 1000 }).default(20),
+  });
+  return {
+    kind: "mongodb",
+    url: given.MONGODB_URI,
+    database: given.MONGODB_DATABASE,
+    poolSize: given.MONGODB_POOL_SIZE,
+    retentionMs,
+  };
 }

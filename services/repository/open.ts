@@ -3,13 +3,22 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { openMemoryRepository } from "./memory.ts";
+import { openMongodbRepository } from "./mongodb/repository.ts";
 import type { Repository } from "./port.ts";
 import { openSqliteRepository } from "./sqlite/repository.ts";
 
 /** `retentionMs`: age of a reading, by its own time, at which it is dropped; 0 keeps everything. */
 export type RepositoryConfig =
   | { readonly kind: "memory"; readonly retentionMs: number }
-  | { readonly kind: "sqlite"; readonly path: string; readonly retentionMs: number };
+  | { readonly kind: "sqlite"; readonly path: string; readonly retentionMs: number }
+  | {
+      readonly kind: "mongodb";
+      /** May hold a password. */
+      readonly url: string;
+      readonly database: string;
+      readonly poolSize: number;
+      readonly retentionMs: number;
+    };
 
 export interface RepositoryParts {
   readonly clock: Clock;
@@ -24,6 +33,8 @@ export async function openRepository(config: RepositoryConfig, parts: Repository
       return openMemoryRepository(config, parts);
     case "sqlite":
       return openSqliteRepository(config, parts);
+    case "mongodb":
+      return openMongodbRepository(config, parts);
     default:
       return config satisfies never;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readAllInOneConfig, readIngestConfig } from "../../services/all-in-one/config.ts";
+import { readAllInOneConfig, readIngestConfig, storePlace } from "../../services/all-in-one/config.ts";
 
 const terminal = { isTerminal: false };
 const read = (env: Record<string, string>) => readAllInOneConfig(env, terminal);
@@ -34,4 +34,12 @@ test("readIngestConfig() goes through a queue of its own, whatever Redis there i
   expect(backends.redis).toBeNull();
   expect(collector.positions).toBe("store");
   expect(streamer).toMatchObject({ csvPaths: ["a.csv"], intervalMs: 0, loop: false, times: "source" });
+});
+
+test("storePlace() tells where the store is, and no password", () => {
+  const place = (env: Record<string, string>) => storePlace(read(env).backends.store);
+  expect(place({ SQLITE_PATH: "x.sqlite" })).toBe("x.sqlite");
+  expect(place({ MONGODB_URI: "mongodb://db" })).toBe("mongodb://db/gpu_telemetry");
+  const url = "mongodb+srv://user:sec@ret@a.example,b.example/admin?tls=true";
+  expect(place({ MONGODB_URI: url, MONGODB_DATABASE: "fleet" })).toBe("mongodb+srv://a.example,b.example/fleet");
 });

@@ -11,6 +11,7 @@ import {
   type OpenRepository,
   type Row,
   START,
+  StoresOfRuns,
   TEMP,
   UTIL,
   uuidOf,
@@ -158,11 +159,10 @@ export function attributionConformance(open: OpenRepository): void {
         stepMs: fc.constantFrom(1000, HOUR / 4),
       });
     });
-    await using bench = await open();
-    let gpu = 0;
+    await using stores = new StoresOfRuns(open);
     await fc.assert(
       fc.asyncProperty(timeline, async ({ pods, sources, shuffle, twice, group, stepMs }) => {
-        gpu++;
+        const { repository, run: gpu } = await stores.next();
         const parts = sources.flatMap((cuts, source) =>
           [0, ...cuts].map((start, index) =>
             batchOf(
@@ -183,9 +183,9 @@ export function attributionConformance(open: OpenRepository): void {
         const saves = parts.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
         saves.push(saves[twice % saves.length] as (typeof saves)[number]);
         for (let start = 0; start < saves.length; start += group) {
-          await bench.repository.save(saves.slice(start, start + group));
+          await repository.save(saves.slice(start, start + group));
         }
-        const found = (await bench.repository.attributions(uuidOf(gpu), ALL_TIME)).map(
+        const found = (await repository.attributions(uuidOf(gpu), ALL_TIME)).map(
           ({ pod, from, to }): Interval => [pod, (from - START) / stepMs, (to - START) / stepMs],
         );
         expect(found).toEqual(runsOf(pods));

@@ -39,6 +39,37 @@ export async function openBench(
   };
 }
 
+const RUNS_MAX = 10;
+
+/**
+ * Stores for the runs of a property: each serves some, as opening one takes time, and not all of them, as some servers
+ * look at every document for each read. Runs that share one need GPUs of their own.
+ */
+export class StoresOfRuns implements AsyncDisposable {
+  readonly #open: OpenRepository;
+  #bench: RepositoryUnderTest | undefined;
+  #runs = 0;
+
+  constructor(open: OpenRepository) {
+    this.#open = open;
+  }
+
+  /** The store of the next run, and the run's number. */
+  async next(): Promise<{ readonly repository: Repository; readonly run: number }> {
+    const run = this.#runs++;
+    if (run % RUNS_MAX === 0) {
+      await this[Symbol.asyncDispose]();
+      this.#bench = await this.#open();
+    }
+    return { repository: (this.#bench as RepositoryUnderTest).repository, run };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#bench?.[Symbol.asyncDispose]();
+    this.#bench = undefined;
+  }
+}
+
 /** 20 July 2025, 10:00 UTC: a full hour. */
 export const START = Date.UTC(2025, 6, 20, 10);
 export const HOUR = 3_600_000;

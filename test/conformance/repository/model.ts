@@ -16,13 +16,13 @@ import {
   read,
   rowsOf,
   START,
+  StoresOfRuns,
   TEMP,
   UTIL,
   uuidOf,
   windowOf,
 } from "./bench.ts";
 
-/** Each run has GPUs of its own in one store. */
 const GPUS = 3;
 const METRICS = ["DCGM_FI_PROF_GR_ENGINE_ACTIVE", UTIL, TEMP, "UNKNOWN"];
 
@@ -60,8 +60,9 @@ const question = fc.record({
 type Told = [Series, number, number];
 
 /** Every reading of each GPU, merged. */
-function model(gpus: readonly number[], rows: readonly Row[]): Map<GpuUuid, Told[]> {
-  const readings = new Map<GpuUuid, Told[]>(gpus.map((number) => [uuidOf(number), []]));
+function model(firstGpu: number, rows: readonly Row[]): Map<GpuUuid, Told[]> {
+  const gpus = Array.from({ length: GPUS }, (_, number) => uuidOf(firstGpu + number));
+  const readings = new Map<GpuUuid, Told[]>(gpus.map((gpu) => [gpu, []]));
   for (const [series, at, value, facts] of rows) {
     const ofGpu = readings.get(facts?.uuid ?? uuidOf(0)) as Told[];
     const known = ofGpu.find(([name, time]) => name === series && time === at);
@@ -78,12 +79,11 @@ const asTold =
 
 export function modelConformance(open: OpenRepository): void {
   test("repository is a merged list of readings, however they were batched, ordered, grouped and repeated", async () => {
-    await using bench = await open();
-    const { repository } = bench;
-    let firstGpu = 0;
+    await using stores = new StoresOfRuns(open);
     await fc.assert(
       fc.asyncProperty(saves, fc.array(question, { minLength: 3, maxLength: 6 }), async (saved, questions) => {
-        firstGpu += GPUS;
+        const { repository, run } = await stores.next();
+        const firstGpu = run * GPUS;
         const rows = saved.batches.map((batch) =>
           batch.map(({ series, at, value, gpu }): Row => [series, at, value, factsOf(firstGpu + gpu)]),
         );
@@ -94,7 +94,7 @@ export function modelConformance(open: OpenRepository): void {
         for (let start = 0; start < order.length; start += saved.group) {
           await repository.save(order.slice(start, start + saved.group).map((index) => batches[index] as Batch));
         }
-        const readings = model([firstGpu, firstGpu + 1, firstGpu + 2], rows.flat());
+        const readings = model(firstGpu, rows.flat());
 
         for (const { gpu, from, to, metrics, order, limit } of questions) {
           const expected = (readings.get(uuidOf(firstGpu + gpu)) as Told[])

@@ -1,0 +1,209 @@
+/**
+ * Who held each GPU as this process knows it, and what of it the database has not been told yet. A change of holder is
+ * urgent; that an interval goes on is written when it is 30 s behind, or when things are quiet.
+ */
+import type { AnyBulkWriteOperation } from "mongodb";
+import { AppError } from "../../../schema/errors.ts";
+import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Held } from "../holders.ts";
+import {
+  cutPoints,
+  dayFields,
+  dayId,
+  extendsNewest,
+  heldOf,
+  sameIntervals,
+  type Told,
+  takeIn,
+} from "./attribution-days.ts";
+import type { Buckets } from "./buckets.ts";
+import type { AttributionDocument, Collections } from "./documents.ts";
+import { insertNew } from "./insert-new.ts";
+import { LAG_MS, UPDATES_MAX } from "./inventory-ledger.ts";
+import { type Link, reading, writing } from "./link.ts";
+
+/** Days remembered; one for each GPU, as long as time goes on. */
+const KNOWN_MAX = 20_000;
+/** Days read or inserted at once. */
+const CHUNK = 1000;
+/** Another writer was faster so many times in a row. */
+const ATTEMPTS_MAX = 50;
+/** Intervals of one day: some 2 MB. What is above is a source gone wild; the newest are kept. */
+const HELD_MAX = 20_000;
+
+interface Day {
+  readonly id: string;
+  readonly gpu: GpuUuid;
+  /** As read or written last; undefined: not read yet, or another writer was faster. 0: there is no document. */
+  rev: number | undefined;
+  held: readonly Held[];
+  /** Not in the database yet, oldest first. */
+  told: Told[];
+}
+
+/** A day as it is to be. */
+interface Change {
+  readonly day: Day;
+  readonly held: readonly Held[];
+  readonly told: readonly Told[];
+}
+
+export interface AttributionLedger {
+  told(gpu: GpuUuid, told: Told): void;
+  readonly hasUrgent: boolean;
+  readonly isBehind: boolean;
+  /** Writes what is urgent, or everything. What cannot be written now stays in the ledger. */
+  write(options: { all: boolean }): Promise<void>;
+  /** The day's intervals as the database has them, brought up to what this process knows. */
+  current(id: string, held: readonly Held[]): readonly Held[];
+  /** Somebody else has changed days. */
+  reread(): void;
+}
+
+const isExtension = ({ held, rev }: Day, told: Told): boolean =>
+  rev !== undefined && extendsNewest(held, told) && told.to - (held.at(-1) as Held).to < LAG_MS;
+
+/** For what makes an interval longer: nothing is cut. */
+const NO_TICKS = { before: () => undefined, after: () => undefined };
+
+export function createAttributionLedger(link: Link, collections: Collections, buckets: Buckets): AttributionLedger {
+  const collection = collections.attributions;
+  const days = new Map<string, Day>();
+  const behind = new Set<Day>();
+  const urgent = new Set<Day>();
+
+  const read = async (asked: readonly Day[]): Promise<void> => {
+    for (let start = 0; start < asked.length; start += CHUNK) {
+      const some = asked.slice(start, start + CHUNK);
+      const found = await link.call((signal) =>
+        collection.find({ _id: { $in: some.map(({ id }) => id) } }, reading(signal)).toArray(),
+      );
+      const documents = new Map(found.map((document) => [document._id, document]));
+      for (const day of some) {
+        const document = documents.get(day.id);
+        day.rev = document?.rev ?? 0;
+        day.held = document?.held.map(heldOf) ?? [];
+      }
+    }
+  };
+
+  const changeOf = async (day: Day): Promise<Change> => {
+    const told = [...day.told];
+    let { held } = day;
+    for (const one of told) {
+      const { earliest, latest } = cutPoints(held, one);
+      let [before, after]: (number | undefined)[] = [];
+      if (earliest !== undefined) {
+        before = await link.call((signal) => buckets.tickBefore(day.gpu, one.from, earliest, signal));
+      }
+      if (latest !== undefined) {
+        after = await link.call((signal) => buckets.tickAfter(day.gpu, one.to, latest, signal));
+      }
+      held = takeIn(held, one, { before: () => before, after: () => after });
+    }
+    return { day, held: held.slice(-HELD_MAX), told };
+  };
+
+  const settle = ({ day, held, told }: Change, rev: number): void => {
+    day.rev = rev;
+    day.held = held;
+    day.told = day.told.slice(told.length);
+    urgent.delete(day);
+    if (day.told.length === 0) behind.delete(day);
+    else if (!day.told.every((one) => isExtension(day, one))) urgent.add(day);
+  };
+
+  const insert = async (changes: readonly Change[]): Promise<void> => {
+    for (let start = 0; start < changes.length; start += CHUNK) {
+      const some = changes.slice(start, start + CHUNK);
+      const documents = some.map(
+        ({ day, held }): AttributionDocument => ({ _id: day.id, v: 1, gpu: day.gpu, ...dayFields(held, 1) }),
+      );
+      const there = await link.call((signal) => insertNew(link, collection, documents, signal));
+      for (const [index, change] of some.entries()) {
+        if (there.has(index)) change.day.rev = undefined;
+        else settle(change, 1);
+      }
+    }
+  };
+
+  const replace = async (changes: readonly Change[]): Promise<void> => {
+    for (let start = 0; start < changes.length; start += UPDATES_MAX) {
+      const some = changes.slice(start, start + UPDATES_MAX);
+      const operations = some.map(({ day, held }): AnyBulkWriteOperation<AttributionDocument> => {
+        const rev = day.rev as number;
+        return { updateOne: { filter: { _id: day.id, rev }, update: { $set: dayFields(held, rev + 1) } } };
+      });
+      const { matchedCount } = await link.call((signal) =>
+        collection.bulkWrite(operations, { ordered: false, ...writing(signal) }),
+      );
+      for (const change of some) {
+        if (matchedCount === some.length) settle(change, (change.day.rev as number) + 1);
+        // Which of them another writer has changed is not said. Taking in again what is there changes nothing.
+        else change.day.rev = undefined;
+      }
+    }
+  };
+
+  const round = async (asked: readonly Day[]): Promise<void> => {
+    await read(asked.filter(({ rev }) => rev === undefined));
+    const changes: Change[] = [];
+    for (const day of asked) {
+      const change = await changeOf(day);
+      if (sameIntervals(change.held, day.held)) settle(change, day.rev as number);
+      else changes.push(change);
+    }
+    const isNew = ({ day }: Change) => day.rev === 0;
+    const [added, changed] = [changes.filter(isNew), changes.filter((change) => !isNew(change))];
+    await insert(added);
+    await replace(changed);
+  };
+
+  const forgetSome = (): void => {
+    for (const [id, day] of days) {
+      if (days.size <= KNOWN_MAX) return;
+      if (!behind.has(day)) days.delete(id);
+    }
+  };
+
+  return {
+    told(gpu, told) {
+      const id = dayId(gpu, told.from);
+      let day = days.get(id);
+      if (day === undefined) {
+        day = { id, gpu, rev: undefined, held: [], told: [] };
+        days.set(id, day);
+      }
+      if (!isExtension(day, told)) urgent.add(day);
+      else if (day.told.length === 0 && told.to <= (day.held.at(-1) as Held).to) return;
+      day.told.push(told);
+      behind.add(day);
+    },
+    get hasUrgent() {
+      return urgent.size > 0;
+    },
+    get isBehind() {
+      return behind.size > 0;
+    },
+    async write({ all }) {
+      let open: readonly Day[] = [...(all ? behind : urgent)];
+      for (let attempt = 0; open.length > 0; attempt++) {
+        if (attempt === ATTEMPTS_MAX) {
+          throw new AppError(`Cannot store attribution in ${link.place}: others keep changing ${open[0]?.id}`, {
+            code: "unavailable",
+          });
+        }
+        await round(open);
+        open = open.filter(({ rev }) => rev === undefined);
+      }
+      forgetSome();
+    },
+    current(id, held) {
+      const told = days.get(id)?.told ?? [];
+      return told.reduce((intervals, one) => takeIn(intervals, one, NO_TICKS), held);
+    },
+    reread() {
+      for (const day of days.values()) day.rev = undefined;
+    },
+  };
+}

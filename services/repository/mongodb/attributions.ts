@@ -1,0 +1,91 @@
+/** Who held a GPU, out of the days: intervals that go on over midnight are put together again. */
+import type { Attribution, GpuUuid } from "../../../schema/gpu.ts";
+import type { Window } from "../../../schema/window.ts";
+import { ATTRIBUTIONS_MAX, type Held, isNobody, sameHolder } from "../holders.ts";
+import type { GpuRepository } from "../port.ts";
+import { DAY_MS, dayFields, dayOf, heldOf } from "./attribution-days.ts";
+import type { AttributionLedger } from "./attribution-ledger.ts";
+import { dateOf } from "./bucket-documents.ts";
+import type { AttributionDocument, Collections } from "./documents.ts";
+import { type CallOptions, type Link, reading, writing } from "./link.ts";
+
+const FETCH = 64;
+/** Days shortened by one call of `expire`. */
+const SHORTENED_MAX = 1000;
+
+export interface Attributions extends Pick<GpuRepository, "attributions"> {
+  /** Drops intervals that end before the time. */
+  expire(before: number): Promise<void>;
+}
+
+export function createAttributions(
+  { call }: Link,
+  { attributions }: Collections,
+  ledger: AttributionLedger,
+): Attributions {
+  const intervalsOf = ({ _id, held }: AttributionDocument) => ledger.current(_id, held.map(heldOf));
+
+  const touching = async (gpu: GpuUuid, window: Window, signal: AbortSignal): Promise<Held[]> => {
+    const firstDay = dateOf(dayOf(window.from));
+    const found: Held[] = [];
+    const options = { ...reading(signal), batchSize: FETCH };
+    await using later = attributions.find({ gpu, from: { $gte: firstDay } }, { ...options, sort: { from: 1 } });
+    // One beyond the window may be the rest of one that began before it.
+    gather: for await (const day of later) {
+      for (const held of intervalsOf(day)) {
+        const last = found.at(-1);
+        if (last !== undefined && sameHolder(last.holder, held.holder)) {
+          found[found.length - 1] = { ...last, to: held.to };
+          continue;
+        }
+        if (last !== undefined && (held.from >= window.to || found.length > 2 * ATTRIBUTIONS_MAX)) break gather;
+        found.push(held);
+      }
+    }
+    const [first] = found;
+    if (first === undefined) return found;
+    await using earlier = attributions.find({ gpu, from: { $lt: firstDay } }, { ...options, sort: { from: -1 } });
+    let { from } = first;
+    back: for await (const day of earlier) {
+      for (const held of intervalsOf(day).toReversed()) {
+        if (!sameHolder(held.holder, first.holder)) break back;
+        from = held.from;
+      }
+    }
+    found[0] = { ...first, from };
+    return found;
+  };
+
+  const shorten = async (before: number, signal: AbortSignal): Promise<void> => {
+    const days = await attributions
+      .find(
+        { to: { $gte: dateOf(before), $lt: dateOf(before + DAY_MS) }, from: { $lt: dateOf(before) } },
+        reading(signal),
+      )
+      .limit(SHORTENED_MAX)
+      .toArray();
+    for (const { _id, rev, held } of days) {
+      const kept = held.map(heldOf).filter(({ to }) => to >= before);
+      if (kept.length === held.length) continue;
+      // A day that another writer has changed meanwhile is left for the next time.
+      await attributions.updateOne({ _id, rev }, { $set: dayFields(kept, rev + 1) }, writing(signal));
+    }
+  };
+
+  return {
+    attributions: (gpu, window, options?: CallOptions) =>
+      call(async (signal) => {
+        const found = await touching(gpu, window, signal);
+        return found
+          .filter(({ holder, from, to }) => !isNobody(holder) && from < window.to && to >= window.from)
+          .slice(0, ATTRIBUTIONS_MAX)
+          .map(({ holder, from, to }): Attribution => ({ gpu, ...holder, from, to }));
+      }, options),
+    expire: (before) =>
+      call(async (signal) => {
+        await attributions.deleteMany({ to: { $lt: dateOf(before) } }, writing(signal));
+        await shorten(before, signal);
+        ledger.reread();
+      }),
+  };
+}

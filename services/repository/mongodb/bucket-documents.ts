@@ -1,0 +1,84 @@
+/** A block of a batch as documents, and a document as the bucket that readers merge. */
+import { BLOCK_SPAN_MS, type Block } from "../../../schema/batch.ts";
+import type { Columns } from "../../../schema/columns.ts";
+import { AppError } from "../../../schema/errors.ts";
+import type { Series } from "../../../schema/reading.ts";
+import { type Bucket, unpackBucket } from "../bucket.ts";
+import type { BucketDocument } from "./documents.ts";
+import { seriesOfField } from "./field-names.ts";
+import type { SeriesList, SeriesLists } from "./series-lists.ts";
+
+/** Times × series in one document: at most 17 bytes each in BSON, far below MongoDB's 16 MiB. */
+export const CELLS_MAX = 131_072;
+
+export const hourOf = (time: number): number => Math.floor(time / BLOCK_SPAN_MS) * BLOCK_SPAN_MS;
+export const afterHourOf = (time: number): number => hourOf(time) + BLOCK_SPAN_MS;
+
+/** Dates end some 100 million days from 1970: what lies beyond is open. */
+const DATE_MAX = 8.64e15;
+export const dateOf = (time: number): Date => new Date(Math.max(-DATE_MAX, Math.min(DATE_MAX, time)));
+
+/** Plain arrays: the driver's serializer takes no others for numbers. */
+function cellsOf(column: Float64Array, start: number, end: number): (number | null)[] {
+  const cells: (number | null)[] = new Array(end - start);
+  for (let tick = start; tick < end; tick++) {
+    const value = column[tick] as number;
+    cells[tick - start] = Number.isNaN(value) ? null : value;
+  }
+  return cells;
+}
+
+function offsetsOf(at: Float64Array, start: number, end: number): number[] {
+  const offsets: number[] = new Array(end - start);
+  const from = at[start] as number;
+  for (let tick = start; tick < end; tick++) offsets[tick - start] = (at[tick] as number) - from;
+  return offsets;
+}
+
+/** One document, or several in order of time where one would be too large. */
+export function* documentsOf(
+  { gpu, packed, from: first }: Block,
+  { fields }: SeriesList,
+  id: string,
+): Generator<BucketDocument> {
+  const { at, values } = unpackBucket(gpu, first, packed);
+  const ticks = Math.max(1, Math.floor(CELLS_MAX / fields.length));
+  for (let start = 0, part = 0; start < at.length; start += ticks, part++) {
+    const end = Math.min(at.length, start + ticks);
+    const series: Record<string, (number | null)[]> = {};
+    for (const [column, field] of fields.entries()) series[field] = cellsOf(values[column] as Float64Array, start, end);
+    yield {
+      _id: part === 0 ? id : `${id}:${part}`,
+      v: 1,
+      gpu,
+      from: new Date(at[start] as number),
+      to: new Date(at[end - 1] as number),
+      at: offsetsOf(at, start, end),
+      series,
+    };
+  }
+}
+
+function columnsOf({ from, at, series }: BucketDocument): Columns {
+  const start = from.getTime();
+  return {
+    at: Float64Array.from(at, (offset) => start + offset),
+    values: Object.values(series).map((cells) => Float64Array.from(cells, (value) => value ?? Number.NaN)),
+  };
+}
+
+/** @throws AppError `internal` when a newer release wrote it */
+export function bucketOf(document: BucketDocument, lists: SeriesLists): Bucket {
+  if (document.v !== 1) {
+    throw new AppError(`Cannot read bucket ${document._id}: it has version ${document.v}, known is 1`, {
+      code: "internal",
+    });
+  }
+  const { series } = lists.of(Object.keys(document.series).map(seriesOfField) as Series[]);
+  return {
+    from: document.from.getTime(),
+    to: document.to.getTime(),
+    series,
+    unpack: () => columnsOf(document),
+  };
+}

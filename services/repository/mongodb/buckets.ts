@@ -1,0 +1,86 @@
+/** Buckets of one GPU as the database gives them, streamed; and the times of readings next to a given one. */
+import type { Filter, Sort } from "mongodb";
+import { BLOCK_SPAN_MS } from "../../../schema/batch.ts";
+import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Bucket } from "../bucket.ts";
+import { afterHourOf, bucketOf, dateOf, hourOf } from "./bucket-documents.ts";
+import type { BucketDocument, Collections } from "./documents.ts";
+import { reading } from "./link.ts";
+import type { SeriesLists } from "./series-lists.ts";
+
+/** Both inclusive, ms; infinite ends are open. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Reach {
+  readonly signal: AbortSignal;
+  /** Documents fetched at once. */
+  readonly fetch: number;
+}
+
+export interface Buckets {
+  /** Buckets that touch the span, in descending order of `to`. */
+  newestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<Bucket>;
+  /** The same in ascending order of `from`. */
+  oldestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<Bucket>;
+  /** The last time of a reading in `[earliest, time)`. */
+  tickBefore(gpu: GpuUuid, time: number, earliest: number, signal: AbortSignal): Promise<number | undefined>;
+  /** The first time of a reading in `(time, latest]`. */
+  tickAfter(gpu: GpuUuid, time: number, latest: number, signal: AbortSignal): Promise<number | undefined>;
+}
+
+export function createBuckets({ points }: Collections, lists: SeriesLists): Buckets {
+  // No bucket crosses an hour: that bounds both ends of the index scan.
+  const touching = (gpu: GpuUuid, { from, to }: Span): Filter<BucketDocument> => ({
+    gpu,
+    from: { $gte: dateOf(hourOf(from)), $lte: dateOf(to) },
+    to: { $gte: dateOf(from), $lt: dateOf(afterHourOf(to)) },
+  });
+  const find = (filter: Filter<BucketDocument>, sort: Sort, { signal, fetch }: Reach) =>
+    points.find(filter, { ...reading(signal), sort, batchSize: fetch, projection: { gpu: 0 } });
+
+  async function* stream(filter: Filter<BucketDocument>, sort: Sort, reach: Reach): AsyncGenerator<Bucket> {
+    await using cursor = find(filter, sort, reach);
+    for await (const document of cursor) yield bucketOf(document, lists);
+  }
+
+  /** Times of one bucket at a time, without its readings. */
+  async function* times(filter: Filter<BucketDocument>, sort: Sort, signal: AbortSignal) {
+    await using cursor = points.find<Pick<BucketDocument, "from" | "to" | "at">>(filter, {
+      ...reading(signal),
+      sort,
+      batchSize: 16,
+      projection: { _id: 0, from: 1, to: 1, at: 1 },
+    });
+    for await (const { from, to, at } of cursor) yield { from: from.getTime(), to: to.getTime(), at };
+  }
+
+  return {
+    newestFirst: (gpu, span, reach) => stream(touching(gpu, span), { to: -1 }, reach),
+    oldestFirst: (gpu, span, reach) => stream(touching(gpu, span), { from: 1 }, reach),
+    async tickBefore(gpu, time, earliest, signal) {
+      let found = Number.NEGATIVE_INFINITY;
+      // Those that lie across `time` come first, then the one that ends nearest before it.
+      for await (const { from, to, at } of times(touching(gpu, { from: earliest, to: time - 1 }), { to: -1 }, signal)) {
+        const tick = to < time ? to : from + (at.findLast((offset) => from + offset < time) as number);
+        found = Math.max(found, tick);
+        if (to < time) break;
+      }
+      return found >= earliest ? found : undefined;
+    },
+    async tickAfter(gpu, time, latest, signal) {
+      let found = Number.POSITIVE_INFINITY;
+      for await (const { from, at } of times(touching(gpu, { from: time + 1, to: latest }), { from: 1 }, signal)) {
+        const tick = from > time ? from : from + (at.find((offset) => from + offset > time) as number);
+        found = Math.min(found, tick);
+        if (from > time) break;
+      }
+      return found <= latest ? found : undefined;
+    },
+  };
+}
+
+/** The span of one hour. */
+export const hourSpan = (hour: number): Span => ({ from: hour, to: hour + BLOCK_SPAN_MS - 1 });

@@ -1,0 +1,30 @@
+/** Drops what is too old where the server does not do so by itself: a bounded number of buckets a call. */
+import type { TelemetryRepository } from "../port.ts";
+import type { Attributions } from "./attributions.ts";
+import { dateOf } from "./bucket-documents.ts";
+import type { Collections } from "./documents.ts";
+import { type Link, reading, writing } from "./link.ts";
+
+/** Buckets that one call drops at most. */
+const EXPIRE_MAX = 1000;
+
+export function createExpire(
+  { call }: Link,
+  { points }: Collections,
+  attributions: Attributions,
+): TelemetryRepository["expire"] {
+  return async (before) => {
+    const dropped = await call(async (signal) => {
+      // Oldest first: the newest bucket of a series is never gone while older ones remain.
+      const old = await points
+        .find({ to: { $lt: dateOf(before) } }, { ...reading(signal), projection: { _id: 1 }, sort: { to: 1 } })
+        .limit(EXPIRE_MAX)
+        .toArray();
+      if (old.length === 0) return 0;
+      await points.deleteMany({ _id: { $in: old.map(({ _id }) => _id) } }, writing(signal));
+      return old.length;
+    });
+    if (dropped === 0) await attributions.expire(before);
+    return dropped;
+  };
+}

@@ -1,0 +1,64 @@
+/** The newest reading of each series of many GPUs, some GPUs at a time. */
+import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Reading, Series } from "../../../schema/reading.ts";
+import { metricOf } from "../../../schema/series.ts";
+import { type Bucket, readBucketsAsync } from "../bucket.ts";
+import { newestReadings } from "../newest.ts";
+import type { TelemetryRepository } from "../port.ts";
+import { type Buckets, hourSpan } from "./buckets.ts";
+import type { Collections, GpuDocument } from "./documents.ts";
+import { seriesOfField } from "./field-names.ts";
+import { type Link, reading } from "./link.ts";
+
+/** GPUs looked up in the inventory at once. */
+const SLICE = 1000;
+/** GPUs whose buckets are read at once; each holds a connection. */
+const ABREAST = 8;
+/** Nearly always the newest bucket has every series. */
+const FETCH = 2;
+
+export function createLatest({ call }: Link, { gpus }: Collections, buckets: Buckets): TelemetryRepository["latest"] {
+  async function* bucketsOf(gpu: GpuUuid, hours: readonly number[], signal: AbortSignal): AsyncGenerator<Bucket> {
+    for (const hour of hours) yield* buckets.newestFirst(gpu, hourSpan(hour), { signal, fetch: FETCH });
+  }
+
+  const latestOf = (
+    { _id: gpu, newest }: Pick<GpuDocument, "_id" | "newest">,
+    asksFor: (series: Series) => boolean,
+    signal: AbortSignal,
+  ): Promise<Reading[]> => {
+    const hours = new Set<number>();
+    const wanted = new Set<Series>();
+    for (const [field, hour] of Object.entries(newest)) {
+      const series = seriesOfField(field);
+      if (!asksFor(series)) continue;
+      wanted.add(series);
+      hours.add(hour.getTime());
+    }
+    const newestHours = [...hours].sort((a, b) => b - a);
+    return readBucketsAsync(newestReadings(gpu, wanted), bucketsOf(gpu, newestHours, signal));
+  };
+
+  return async (uuids, { metrics, signal } = {}) => {
+    const names = metrics && new Set(metrics);
+    const asksFor = (series: Series) => names === undefined || names.has(metricOf(series));
+    const latest = new Map<GpuUuid, readonly Reading[]>(uuids.map((uuid) => [uuid, []]));
+    const asked = [...latest.keys()];
+    for (let start = 0; start < asked.length; start += SLICE) {
+      const slice = asked.slice(start, start + SLICE);
+      const known = await call(
+        (callSignal) =>
+          gpus.find({ _id: { $in: slice } }, { ...reading(callSignal), projection: { newest: 1 } }).toArray(),
+        { signal },
+      );
+      const next = known.values();
+      const work = async () => {
+        for (const gpu of next) {
+          latest.set(gpu._id, await call((callSignal) => latestOf(gpu, asksFor, callSignal), { signal }));
+        }
+      };
+      await Promise.all(Array.from({ length: ABREAST }, work));
+    }
+    return latest;
+  };
+}

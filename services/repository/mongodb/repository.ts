@@ -1,0 +1,121 @@
+/** The store in MongoDB, or in what speaks its protocol: shared by any number of processes on any number of hosts. */
+import { isAppError } from "../../../schema/errors.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import { checkSightings } from "../arrivals.ts";
+import { createDifferingCounter } from "../differing.ts";
+import type { Repository } from "../port.ts";
+import { oldestKept } from "../rules.ts";
+import { createAttributionLedger } from "./attribution-ledger.ts";
+import { createAttributions } from "./attributions.ts";
+import { createBuckets } from "./buckets.ts";
+import { collectionsOf } from "./documents.ts";
+import { isDenied } from "./errors.ts";
+import { createExpire } from "./expire.ts";
+import { createGpus } from "./gpus.ts";
+import { createIndexes } from "./indexes.ts";
+import { createInventoryLedger } from "./inventory-ledger.ts";
+import { createLatest } from "./latest.ts";
+import { createLearner } from "./learner.ts";
+import { openLink } from "./link.ts";
+import { createPositions } from "./positions.ts";
+import { createReadings } from "./readings.ts";
+import { createSave } from "./save.ts";
+import { createSeriesLists } from "./series-lists.ts";
+
+const PING_LIMIT_MS = 5000;
+
+export interface MongodbRepositoryOptions {
+  /** `mongodb://` or `mongodb+srv://`, with what the driver takes as options; may hold a password. */
+  readonly url: string;
+  readonly database: string;
+  /** Connections of this process at most. */
+  readonly poolSize: number;
+  readonly retentionMs: number;
+}
+
+/** Done once; again after it failed. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work().catch((error: unknown) => {
+      done = undefined;
+      throw error;
+    });
+    return done;
+  };
+}
+
+/**
+ * A store that is away is waited for by the calls, not here: they throw `unavailable` until it is there.
+ * @throws AppError `unavailable` when the address cannot be used, or the server refuses us
+ */
+export async function openMongodbRepository(
+  { retentionMs, ...options }: MongodbRepositoryOptions,
+  { clock, log, metrics }: { clock: Clock; log: Logger; metrics?: Metrics | undefined },
+): Promise<Repository> {
+  await using opened = new AsyncDisposableStack();
+  const link = opened.use(openLink(options));
+  const collections = collectionsOf(link.db);
+  const indexes = createIndexes(link, { retentionMs, log });
+  const lists = createSeriesLists();
+  const buckets = createBuckets(collections, lists);
+  const inventory = createInventoryLedger(link, collections);
+  const ledger = createAttributionLedger(link, collections, buckets);
+  const learner = opened.use(createLearner({ inventory, attributions: ledger, clock, log }));
+  const positions = createPositions(link, collections);
+  const attributions = createAttributions(link, collections, ledger);
+  const save = createSave({ link, collections, lists, learner, positions });
+  const readings = createReadings(link, buckets, createDifferingCounter(metrics));
+  const latest = createLatest(link, collections, buckets);
+  const gpus = createGpus(link, collections, inventory);
+  const expire = createExpire(link, collections, attributions);
+
+  const prepare = once(async () => {
+    await indexes.create();
+    log.info("store opened", { kind: "mongodb", place: link.place });
+  });
+  // Only who writes decides how long it is kept: readers are not told.
+  const prepareWrites = once(async () => {
+    await prepare();
+    await indexes.applyRetention();
+  });
+  const whenReady =
+    <A extends unknown[], T>(work: (...args: A) => Promise<T>) =>
+    async (...args: A): Promise<T> => {
+      await prepare();
+      return work(...args);
+    };
+
+  await prepare().catch((error: unknown) => {
+    if (!isAppError(error, "unavailable") || isDenied(error)) throw error;
+    log.warn("store away", { error });
+  });
+  const all = opened.move();
+  return {
+    async save(batches, saveOptions = {}) {
+      saveOptions.signal?.throwIfAborted();
+      checkSightings(batches);
+      await prepareWrites();
+      return save(batches, oldestKept(clock, retentionMs), saveOptions);
+    },
+    async expire(before) {
+      await prepareWrites();
+      return expire(before);
+    },
+    readings: whenReady(readings),
+    latest: whenReady(latest),
+    position: whenReady(positions.find),
+    gpus: whenReady(gpus.gpus),
+    gpusByUuid: whenReady(gpus.gpusByUuid),
+    hosts: whenReady(gpus.hosts),
+    attributions: whenReady(attributions.attributions),
+    ping: (pingOptions) =>
+      link.call(async (signal) => void (await link.db.command({ ping: 1 }, { signal })), {
+        ...pingOptions,
+        limitMs: PING_LIMIT_MS,
+      }),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

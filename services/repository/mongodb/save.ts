@@ -1,0 +1,103 @@
+/** Takes batches in: their blocks as documents, then what they teach of GPUs, then positions. */
+import { setImmediate } from "node:timers/promises";
+import { type Batch, type Block, bucketId } from "../../../schema/batch.ts";
+import type { Series } from "../../../schema/reading.ts";
+import { type Arrivals, createArrivals } from "../arrivals.ts";
+import type { SaveOptions, SaveOutcome } from "../port.ts";
+import { CELLS_MAX, documentsOf } from "./bucket-documents.ts";
+import type { BucketDocument, Collections } from "./documents.ts";
+import { insertNew } from "./insert-new.ts";
+import type { Learner } from "./learner.ts";
+import type { Link } from "./link.ts";
+import type { Positions } from "./positions.ts";
+import type { SeriesList, SeriesLists } from "./series-lists.ts";
+
+/** Of one command: some 10 MB at most, as a number takes about 12 bytes. */
+const CHUNK_CELLS = 6 * CELLS_MAX;
+const CHUNK_DOCUMENTS = 1000;
+
+export interface SaveParts {
+  readonly link: Link;
+  readonly collections: Collections;
+  readonly lists: SeriesLists;
+  readonly learner: Learner;
+  readonly positions: Positions;
+}
+
+interface Incoming {
+  readonly batch: Batch;
+  readonly block: Block;
+  readonly list: SeriesList;
+  /** How many documents of it were new. */
+  fresh: number;
+}
+
+interface Chunk {
+  readonly documents: BucketDocument[];
+  readonly owners: Incoming[];
+  cells: number;
+}
+
+const emptyChunk = (): Chunk => ({ documents: [], owners: [], cells: 0 });
+
+/** A call's documents in bounded chunks, made only when the one before is stored. */
+function* chunksOf(incoming: readonly Incoming[]): Generator<Chunk> {
+  let chunk = emptyChunk();
+  for (const one of incoming) {
+    for (const document of documentsOf(one.block, one.list, bucketId(one.block, one.batch.series))) {
+      const cells = document.at.length * one.list.fields.length;
+      const isFull = chunk.documents.length === CHUNK_DOCUMENTS || chunk.cells + cells > CHUNK_CELLS;
+      if (isFull) {
+        yield chunk;
+        chunk = emptyChunk();
+      }
+      chunk.documents.push(document);
+      chunk.owners.push(one);
+      chunk.cells += cells;
+    }
+  }
+  if (chunk.documents.length > 0) yield chunk;
+}
+
+export function createSave({ link, collections, lists, learner, positions }: SaveParts) {
+  const store = async (incoming: readonly Incoming[], signal: AbortSignal | undefined): Promise<void> => {
+    for (const { documents, owners } of chunksOf(incoming)) {
+      const there = await link.call((callSignal) => insertNew(link, collections.points, documents, callSignal), {
+        signal,
+      });
+      for (const [index, owner] of owners.entries()) if (!there.has(index)) owner.fresh++;
+      await setImmediate();
+    }
+  };
+
+  return async (
+    batches: readonly Batch[],
+    cutoff: number,
+    { positions: ends = [], signal }: SaveOptions,
+  ): Promise<SaveOutcome> => {
+    const outcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
+    const incoming: Incoming[] = [];
+    for (const batch of batches) {
+      for (const block of batch.blocks) {
+        if (block.to < cutoff) {
+          outcome.tooOld += block.readings;
+          continue;
+        }
+        const list = lists.of(block.series.map((index) => batch.series[index] as Series));
+        incoming.push({ batch, block, list, fresh: 0 });
+      }
+    }
+    await store(incoming, signal);
+
+    const arrivals: Arrivals = createArrivals();
+    for (const { batch, block, fresh } of incoming) {
+      const isFresh = fresh > 0;
+      outcome[isFresh ? "buckets" : "duplicateBuckets"]++;
+      outcome[isFresh ? "readings" : "duplicateReadings"] += block.readings;
+      arrivals.add(batch, block.gpu, isFresh);
+    }
+    await learner.learn(arrivals, incoming);
+    if (ends.length > 0) await positions.advance(ends, { signal });
+    return outcome;
+  };
+}

@@ -1,0 +1,32 @@
+/** Lists of series that many buckets share: each list is one object, with its field names. */
+import type { Series } from "../../../schema/reading.ts";
+import { fieldOf } from "./field-names.ts";
+
+export interface SeriesList {
+  /** In ascending order. */
+  readonly series: readonly Series[];
+  readonly fields: readonly string[];
+}
+
+/** A fleet has few; a source that invents series is not remembered for ever. */
+const KNOWN_MAX = 10_000;
+
+export interface SeriesLists {
+  of(series: readonly Series[]): SeriesList;
+}
+
+export function createSeriesLists(): SeriesLists {
+  const known = new Map<string, SeriesList>();
+  return {
+    of(series) {
+      const key = series.join("\n");
+      let list = known.get(key);
+      if (list === undefined) {
+        if (known.size === KNOWN_MAX) known.clear();
+        list = { series, fields: series.map(fieldOf) };
+        known.set(key, list);
+      }
+      return list;
+    },
+  };
+}

@@ -77,6 +77,8 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
+    // Whoever waits from now on waits for an answer of this run: one that is settled would be awaited for ever.
+    this.#answer = Promise.withResolvers();
     try {
       while (this.#waiting.length > 0 && (await this.#publish(this.#waiting.slice(0, this.#callItems)))) {
         this.#answer.resolve();

@@ -68,6 +68,13 @@ test("streamer ends with 0 when the last batch is confirmed, and sends nothing w
   expect((await bench.queue.stats()).counters).toMatchObject({ readings: csv.readings, duplicates: 0 });
 });
 
+test("streamer with small batches waits for its queue without holding up its own work", async () => {
+  await using bench = await openBench();
+  await using program = bench.start({ BATCH_SIZE: "100" });
+  await program.logLine(({ message }) => message === "source ended", { what: "the end of the source" });
+  expect((await bench.queue.stats()).counters).toMatchObject({ readings: csv.readings, duplicates: 0 });
+});
+
 test("streamer ends with 1 when a file cannot be read, after all others are sent", async () => {
   await using bench = await openBench();
   const several = join(folder.path, "several");

@@ -41,12 +41,16 @@ async function* pagesOf(address: string, uuid: string, limit = 10_000): AsyncGen
   }
 }
 
-/** What the API tells of every GPU, in the form of `Expected`; throws when a reading is told twice. */
-export async function storedReadings(address: string): Promise<Expected> {
+/**
+ * What the API tells of every GPU, in the form of `Expected`; throws when a reading is told twice.
+ * @param asked of these GPUs only
+ */
+export async function storedReadings(address: string, asked?: ReadonlySet<string>): Promise<Expected> {
   const { gpus, total } = await ask<GpuList>(`${address}/api/v1/gpus`);
   if (total !== gpus.length) throw new Error(`total is ${total}, but ${gpus.length} GPUs are listed`);
   const stored = new Map<string, Map<string, number>>();
   for (const { uuid } of gpus) {
+    if (asked?.has(uuid) === false) continue;
     const ofGpu = new Map<string, number>();
     for await (const { telemetry } of pagesOf(address, uuid)) {
       for (const { metric_name, timestamp, value } of telemetry) {

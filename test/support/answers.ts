@@ -3,6 +3,9 @@ import { openEvents } from "./sse.ts";
 
 const UNKNOWN = "GPU-6fd4f087-86f3-7a43-b711-4771313afc50";
 
+const subscriptionOf = (uuid: string): string =>
+  `subscription { readings(filter: { gpus: ["${uuid}"] }) { missed readings { gpuUuid metricName value timestamp } } }`;
+
 /** @param uuid a GPU that is known */
 export async function answersOf(address: string, uuid: string): Promise<Record<string, unknown>> {
   const given: Record<string, unknown> = {};
@@ -29,7 +32,7 @@ export async function answersOf(address: string, uuid: string): Promise<Record<s
     body: JSON.stringify({ query }),
   });
   given.graphql = await graphql.json();
-  await using events = await openEvents(address, "subscription { readings { readings { gpuUuid metricName value } } }");
+  await using events = await openEvents(address, subscriptionOf(uuid));
   given.subscription = await events.next();
   return given;
 }

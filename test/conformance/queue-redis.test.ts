@@ -1,14 +1,17 @@
 /** The queue on a real Redis, which `restart` kills. */
-import { afterAll, describe } from "bun:test";
+import { afterAll, describe, setDefaultTimeout } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { openQueueConnections } from "../support/redis-queue.ts";
 import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
 import type { OpenQueue } from "./queue/bench.ts";
 import { queueConformance } from "./queue.ts";
 
+/** Some tests carry tens of megabytes, and their server writes them down. */
+setDefaultTimeout(20_000);
+
 describe.skipIf(!haveRedisServer())("on Redis", async () => {
   if (!haveRedisServer()) return;
-  const server = await startRedisServer({ args: ["--appendfsync", "always"] });
+  const server = await startRedisServer();
   const connections = await openQueueConnections(server.config);
   afterAll(async () => {
     await connections[Symbol.asyncDispose]();

@@ -55,7 +55,7 @@ async function sendCommand(port: number, args: readonly (string | number)[], pas
 }
 
 export interface RedisServerOptions {
-  /** Appended to the defaults: AOF each second, no snapshots, `noeviction`. */
+  /** Appended to the defaults: AOF always synced, no snapshots, `noeviction`. */
   readonly args?: readonly string[];
   /** Given to every server and client of a test of passwords. */
   readonly password?: string | undefined;
@@ -74,10 +74,13 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   }
 }
 
-/** Durable, bounded by nothing, refusing rather than evicting; `args` are appended, and the last one wins. */
+/**
+ * Durable, bounded by nothing, refusing rather than evicting; `args` are appended, and the last one wins. With
+ * `appendfsync everysec` a kill may lose what was answered: while its disk is slow, Redis answers before it writes.
+ */
 const argumentsOf = (port: number, folder: string, { args = [], password }: RedisServerOptions): string[] => [
   ...["--bind", "127.0.0.1", "--port", String(port), "--dir", folder, "--logfile", join(folder, "redis.log")],
-  ...["--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"],
+  ...["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
   ...["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"],
   ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
   ...args,

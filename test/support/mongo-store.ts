@@ -1,0 +1,35 @@
+/** A MongoDB store of a test, and what lies in its database. */
+import { type Db, MongoClient } from "mongodb";
+import type { Clock } from "../../services/platform/clock.ts";
+import { type Logger, silentLogger } from "../../services/platform/logger.ts";
+import { openRepository } from "../../services/repository/open.ts";
+import type { Repository } from "../../services/repository/port.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { randomDatabase } from "./mongo-server.ts";
+
+export interface StoreOptions {
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  readonly retentionMs?: number;
+}
+
+/** One database: opened as a store by any number of "processes", seen as it is, dropped in the end. */
+export interface SharedDatabase extends AsyncDisposable {
+  readonly db: Db;
+  open(options?: StoreOptions): Promise<Repository>;
+}
+
+export function openDatabase(url: string): SharedDatabase {
+  const client = new MongoClient(url);
+  const database = randomDatabase();
+  const db = client.db(database);
+  return {
+    db,
+    open: ({ clock = new ManualClock(), log = silentLogger, retentionMs = 0 } = {}) =>
+      openRepository({ kind: "mongodb", url, database, poolSize: 5, retentionMs }, { clock, log }),
+    [Symbol.asyncDispose]: async () => {
+      await db.dropDatabase();
+      await client.close();
+    },
+  };
+}

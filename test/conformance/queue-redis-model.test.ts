@@ -31,16 +31,16 @@ describe.skipIf(!have)("queue model on Redis", async () => {
     };
 
   test("does what the model does, whatever is done to it", async () => {
-    const { failed, report } = await checkQueueModel(open(), { runs: 2000, limitMs: 10_000 });
+    const { failed, report } = await checkQueueModel(open(), { runs: 2000, limitMs: 8000 });
     expect(report).toBe("");
     expect(failed).toBe(false);
   }, 30_000);
 
   for (const [mistake, mutate] of Object.entries(QUEUE_MUTANTS)) {
     test(`finds out when ${mistake}`, async () => {
-      const { failed, report } = await checkQueueModel(open(mutate), { runs: 2000, limitMs: 10_000 });
+      const { failed, report } = await checkQueueModel(open(mutate), { runs: 2000, limitMs: 25_000 });
       expect(failed).toBe(true);
       expect(report).toMatch(/expect\(received\)/);
-    }, 30_000);
+    }, 60_000);
   }
 });

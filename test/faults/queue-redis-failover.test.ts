@@ -40,7 +40,7 @@ async function drain(queue: Queue): Promise<string[]> {
 }
 
 describe.skipIf(!haveRedisServer())("Redis queue", () => {
-  test("works on a cluster, each partition on one of its nodes", async () => {
+  test.concurrent("works on a cluster, each partition on one of its nodes", async () => {
     await using cluster = await startRedisCluster();
     await using queue = await open(cluster.config, 8);
     await using other = await open(cluster.config, 8);
@@ -68,7 +68,7 @@ describe.skipIf(!haveRedisServer())("Redis queue", () => {
     ]);
   }, 60_000);
 
-  test("goes on when a node of the cluster is lost and its replica takes over", async () => {
+  test.concurrent("goes on when a node of the cluster is lost and its replica takes over", async () => {
     await using cluster = await startRedisCluster({ replicas: true });
     await using queue = await open(cluster.config, 3);
     const publishers = await Promise.all(Array.from({ length: 9 }, (_, n) => openPublisher(queue, `csv@${n}/9`)));
@@ -82,7 +82,7 @@ describe.skipIf(!haveRedisServer())("Redis queue", () => {
     expect(new Set(await drain(queue))).toEqual(new Set(publishers.flatMap((_, n) => [`${n}a`, `${n}b`])));
   }, 60_000);
 
-  test("finds the new master by its sentinels, with a password as well", async () => {
+  test.concurrent("finds the new master by its sentinels, with a password as well", async () => {
     await using topology = await startRedisSentinels({ password: "secret" });
     const { master, replica } = topology;
     await using queue = await open(topology.config, 1);

@@ -23,7 +23,7 @@ const through = (server: RedisServer, { port }: FaultProxy) => ({
 });
 
 describe.skipIf(!haveRedisServer())("Redis connection", () => {
-  test("carries bytes and numbers as they are, runs scripts, and logs in", async () => {
+  test.concurrent("carries bytes and numbers as they are, runs scripts, and logs in", async () => {
     await using server = await startRedisServer({ password: "secret" });
     await using redis = await openRedis(server.config, parts);
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
@@ -43,7 +43,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     await wrong[Symbol.asyncDispose]();
   }, 15_000);
 
-  test("tells apart what passes, what memory does not allow and what is wrong", async () => {
+  test.concurrent("tells apart what passes, what memory does not allow and what is wrong", async () => {
     await using server = await startRedisServer();
     await using redis = await openRedis(server.config, parts);
     expect(await codeOf(redis.call("INCR"))).toBe("internal");
@@ -58,7 +58,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     ).toBe("overloaded");
   });
 
-  test("runs a command once when its answer is lost, and comes back by itself", async () => {
+  test.concurrent("runs a command once when its answer is lost, and comes back by itself", async () => {
     await using server = await startRedisServer();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: server.port });
     const { log, lines } = keptLog();
@@ -73,7 +73,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     expect(lines.map(({ message }) => message)).toEqual(["redis is there", ...cycle, ...cycle, ...cycle]);
   });
 
-  test("answers what was under way when the server was killed, and comes back with it", async () => {
+  test.concurrent("answers what was under way when the server was killed, and comes back with it", async () => {
     await using server = await startRedisServer();
     await using redis = await openRedis(server.config, parts);
     await server.kill("SIGSTOP");
@@ -85,7 +85,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     await eventually(async () => (await codeOf(redis.call("PING"))) === "resolved", { what: "connected again" });
   });
 
-  test("opens without Redis, says that it is away, and finds it when it comes", async () => {
+  test.concurrent("opens without Redis, says that it is away, and finds it when it comes", async () => {
     await using server = await startRedisServer();
     await server.kill();
     const { log, lines } = keptLog();
@@ -96,7 +96,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     await eventually(async () => (await codeOf(redis.call("PING"))) === "resolved", { what: "connected" });
   }, 15_000);
 
-  test("gives up on a connection that is silent, and makes another", async () => {
+  test.concurrent("gives up on a connection that is silent, and makes another", async () => {
     await using server = await startRedisServer();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: server.port });
     await using redis = await openRedis(through(server, proxy), parts);
@@ -109,7 +109,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     expect(await redis.call("GET", "count")).toEqual(Buffer.from("1"));
   }, 20_000);
 
-  test("waits on a blocking connection longer than a command may take", async () => {
+  test.concurrent("waits on a blocking connection longer than a command may take", async () => {
     await using server = await startRedisServer();
     await using redis = await openRedis(server.config, { ...parts, role: "blocking" });
     expect(await redis.call("BLPOP", "list", "0.05")).toBeNull();
@@ -134,7 +134,7 @@ describe.skipIf(!haveRedisServer() || !haveSharedRedis())("Redis subscriber", ()
     return { subscriber, heard, lines, resets: () => resets, [Symbol.asyncDispose]: close };
   };
 
-  test("hears what is published once it has subscribed, until it unsubscribes", async () => {
+  test.concurrent("hears what is published once it has subscribed, until it unsubscribes", async () => {
     await using server = await openSharedRedis();
     await using redis = await openRedis(server.config, parts);
     await using bench = await open(server.config);
@@ -148,7 +148,7 @@ describe.skipIf(!haveRedisServer() || !haveSharedRedis())("Redis subscriber", ()
     expect(bench.resets()).toBe(0);
   });
 
-  test("is subscribed again after its connection was cut, and tells", async () => {
+  test.concurrent("is subscribed again after its connection was cut, and tells", async () => {
     await using server = await startRedisServer();
     await using bench = await open(server.config);
     await bench.subscriber.subscribe(["a", "b"]);
@@ -164,7 +164,7 @@ describe.skipIf(!haveRedisServer() || !haveSharedRedis())("Redis subscriber", ()
     await eventually(() => bench.heard.length === 2, { what: "two messages" });
   });
 
-  test("notices a connection that is silent although it has nothing to say itself", async () => {
+  test.concurrent("notices a connection that is silent although it has nothing to say itself", async () => {
     await using server = await startRedisServer();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: server.port });
     await using bench = await open(through(server, proxy));

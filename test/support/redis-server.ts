@@ -160,7 +160,8 @@ export async function openSharedRedis(): Promise<{ readonly config: RedisConfig 
   }
   if (BINARY !== null) {
     announceBackend("Redis", BINARY);
-    return await startRedisServer();
+    // Nobody kills it.
+    return await startRedisServer({ args: ["--appendonly", "no"] });
   }
   announceBackend("Redis", `a container of ${IMAGE}`);
   const container = await new GenericContainer(IMAGE).withExposedPorts(6379).start();

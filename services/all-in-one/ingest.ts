@@ -4,7 +4,8 @@ import { openStreamerThread } from "../streamer/thread.ts";
 const USAGE = `Usage: bun run ingest FILE…
 
 Reads DCGM CSV files, directories or globs (.csv, .gz, .zst) into the store at SQLITE_PATH
-(default .data/telemetry.sqlite). Stopped half-way, the same command goes on where it was.
+(default .data/telemetry.sqlite), or into MongoDB where MONGODB_URI is set. Stopped half-way, the
+same command goes on where it was.
 
 Exit status: 0 read, 1 something could not be read, 2 bad usage, 130 interrupted.
 `;

@@ -1,57 +1,70 @@
-/** all-in-one whose queue and live feed are Redis. */
+/** all-in-one whose queue and live feed are Redis, whose store is MongoDB, or both. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { ask, differences, onePass, sourceEnded, startAllInOne, storedReadings } from "../support/all-in-one.ts";
-import { type DcgmExport, largeExport } from "../support/dcgm-export.ts";
+import { type DcgmExport, largeExport, tinyExport } from "../support/dcgm-export.ts";
 import { eventually } from "../support/eventually.ts";
 import { openFaultProxy } from "../support/fault-proxy.ts";
-import { addressOf } from "../support/process.ts";
+import { type PrivateMongoServer, randomDatabase, requirePrivateMongo } from "../support/mongo-server.ts";
+import { addressOf, type Program } from "../support/process.ts";
 import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { openEvents } from "../support/sse.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let csv: DcgmExport;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  csv = await largeExport(folder.path);
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+const health = async (address: string) => {
+  const response = await fetch(`${address}/readyz`);
+  const { dependencies = {} } = (await response.json()) as { dependencies?: Record<string, string> };
+  return { status: response.status, away: Object.keys(dependencies).sort() };
+};
+
+/** Runs it at a pace, kills it whenever it has stored so many batches, and starts it again; returns the last start. */
+async function killedTwice(env: Record<string, string>, batches: readonly number[]): Promise<Program> {
+  for (const enough of batches) {
+    const slow = { STREAM_INTERVAL: "1ms", BATCH_SIZE: "100", COLLECTOR_BATCH_SIZE: "1", MAX_CONCURRENT_HANDLERS: "1" };
+    await using program = startAllInOne({ ...env, ...slow });
+    const address = await addressOf(program);
+    await eventually(
+      async () => {
+        const text = await (await fetch(`${address}/metrics`)).text();
+        return Number(/collector_batches_total (\d+)/.exec(text)?.[1]) >= enough;
+      },
+      { what: `${enough} batches are stored`, deadlineMs: 20_000 },
+    );
+  }
+  return startAllInOne(env);
+}
+
+/** Once the source has ended, the API tells every reading of the file once; then it stops well. */
+async function expectAllStored(program: Program, csv: DcgmExport): Promise<void> {
+  const address = await addressOf(program);
+  await sourceEnded(program);
+  expect(differences(await storedReadings(address), csv.expected)).toEqual([]);
+  expect((await ask<{ status: string }>(`${address}/health`)).status).toBe("healthy");
+  program.kill("SIGTERM");
+  expect(await program.exited).toBe(0);
+}
+
 describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
   let redis: RedisServer;
-  let csv: DcgmExport;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   beforeAll(async () => {
     redis = await startRedisServer();
-    folder = await temporaryFolder();
-    csv = await largeExport(folder.path);
   });
-  afterAll(async () => {
-    await redis[Symbol.asyncDispose]();
-    await folder[Symbol.asyncDispose]();
-  });
-
-  const health = async (address: string) => {
-    const response = await fetch(`${address}/readyz`);
-    const { dependencies = {} } = (await response.json()) as { dependencies?: Record<string, string> };
-    return { status: response.status, away: Object.keys(dependencies).sort() };
-  };
+  afterAll(() => redis[Symbol.asyncDispose]());
 
   test("killed again and again, it goes on where the queue says, and stores every reading once", async () => {
     await redis.command("FLUSHALL");
     const store = join(folder.path, "killed.sqlite");
     const env = { ...onePass(csv.path, store), REDIS_ADDR: redis.address, QUEUE_LEASE: "1s" };
-    for (const enough of [20, 60]) {
-      await using program = startAllInOne({ ...env, STREAM_INTERVAL: "1ms", BATCH_SIZE: "100" });
-      const address = await addressOf(program);
-      await eventually(
-        async () => {
-          const text = await (await fetch(`${address}/metrics`)).text();
-          return Number(/collector_batches_total (\d+)/.exec(text)?.[1]) >= enough;
-        },
-        { what: `${enough} batches are stored` },
-      );
-    }
-    await using program = startAllInOne(env);
-    const address = await addressOf(program);
-    await sourceEnded(program);
-    expect(differences(await storedReadings(address), csv.expected)).toEqual([]);
-    expect((await ask<{ status: string }>(`${address}/health`)).status).toBe("healthy");
-    program.kill("SIGTERM");
-    expect(await program.exited).toBe(0);
+    await using program = await killedTwice(env, [20, 60]);
+    await expectAllStored(program, csv);
   }, 60_000);
 
   test("what any of them stores, the subscribers of all are told", async () => {
@@ -95,4 +108,49 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
     expect(await health(address)).toEqual({ status: 200, away: [] });
     expect(differences(await storedReadings(address), csv.expected)).toEqual([]);
   }, 60_000);
+});
+
+describe("all-in-one over MongoDB", () => {
+  // A server that answers as MongoDB does may look through all documents for each question.
+  let tiny: DcgmExport;
+  let mongo: PrivateMongoServer | null = null;
+  beforeAll(async () => {
+    tiny = await tinyExport(folder.path);
+    mongo = await requirePrivateMongo("all-in-one over MongoDB");
+  }, 120_000);
+  afterAll(() => mongo?.[Symbol.asyncDispose]());
+
+  const environment = ({ uri }: PrivateMongoServer): Record<string, string> => {
+    const { SQLITE_PATH: _, ...once } = onePass(tiny.path, "");
+    return { ...once, MONGODB_URI: uri, MONGODB_DATABASE: randomDatabase() };
+  };
+
+  test("killed again and again, it goes on where the store says, and stores every reading once", async () => {
+    if (mongo === null) return;
+    await using program = await killedTwice(environment(mongo), [3, 6]);
+    await expectAllStored(program, tiny);
+  }, 60_000);
+
+  test("and Redis, killed again and again, it goes on where the queue says", async () => {
+    if (mongo === null || !haveRedisServer()) return;
+    await using redis = await startRedisServer();
+    const env = { ...environment(mongo), REDIS_ADDR: redis.address, QUEUE_LEASE: "1s" };
+    await using program = await killedTwice(env, [3, 6]);
+    await expectAllStored(program, tiny);
+  }, 60_000);
+
+  test("says that the store is away, and goes on when it is back", async () => {
+    if (mongo === null) return;
+    const paced = { STREAM_INTERVAL: "1ms", BATCH_SIZE: "100" };
+    await using program = startAllInOne({ ...environment(mongo), ...paced });
+    const address = await addressOf(program);
+    expect(await health(address)).toEqual({ status: 200, away: [] });
+    await mongo.kill();
+    await eventually(async () => (await health(address)).away.includes("store"), {
+      what: "the store is named",
+      deadlineMs: 20_000,
+    });
+    await mongo.start();
+    await expectAllStored(program, tiny);
+  }, 90_000);
 });

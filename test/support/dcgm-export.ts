@@ -59,3 +59,7 @@ export const smallExport = (folder: string): Promise<DcgmExport> =>
 /** Some 85,000 readings of 24 GPUs: enough to be killed in the middle at full speed. */
 export const largeExport = (folder: string): Promise<DcgmExport> =>
   generate(join(folder, "large.csv"), ["--hosts", "3", "--gpus", "8", "--interval", "15s", "--duration", "1h"]);
+
+/** Some 2,000 readings of 8 GPUs: for a store that looks through everything for each GPU. */
+export const tinyExport = (folder: string): Promise<DcgmExport> =>
+  generate(join(folder, "tiny.csv"), ["--hosts", "1", "--gpus", "8", "--interval", "15s", "--duration", "5m"]);

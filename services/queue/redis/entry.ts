@@ -23,27 +23,34 @@ function writeVarint(into: Buffer, at: number, value: number): number {
   return end;
 }
 
+/** Version, producer and epoch: the same for all entries of a call. */
+function writeHead({ producer, epoch }: { producer: string; epoch: number }): Buffer {
+  const name = Buffer.from(producer);
+  const head = Buffer.allocUnsafe(1 + varintLength(name.length) + name.length + varintLength(epoch));
+  head[0] = VERSION;
+  let at = writeVarint(head, 1, name.length);
+  at += name.copy(head, at);
+  writeVarint(head, at, epoch);
+  return head;
+}
+
 /** The entries of a call one after the other, and how long each is. */
 export function writeEntries(
   batches: readonly OutgoingBatch[],
-  { producer, epoch }: { producer: string; epoch: number },
+  from: { producer: string; epoch: number },
 ): { entries: Buffer; lengths: number[] } {
-  const name = Buffer.from(producer);
-  const fixed = 1 + varintLength(name.length) + name.length + varintLength(epoch);
+  const head = writeHead(from);
   const positions = batches.map(({ position }) => Buffer.byteLength(position));
   const lengths = batches.map(({ seq, readings, body }, index) => {
     const position = positions[index] as number;
     const numbers = varintLength(seq) + varintLength(readings) + varintLength(position);
-    return fixed + numbers + position + body.byteLength;
+    return head.length + numbers + position + body.byteLength;
   });
   const entries = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + length, 0));
   let at = 0;
   for (const [index, { seq, readings, position, body }] of batches.entries()) {
-    entries[at++] = VERSION;
-    at = writeVarint(entries, at, name.length);
-    at += name.copy(entries, at);
-    at = writeVarint(entries, at, epoch);
-    at = writeVarint(entries, at, seq);
+    entries.set(head, at);
+    at = writeVarint(entries, at + head.length, seq);
     at = writeVarint(entries, at, readings);
     at = writeVarint(entries, at, positions[index] as number);
     at += entries.write(position, at);
@@ -62,31 +69,25 @@ export interface Entry {
   readonly body: Uint8Array;
 }
 
-/** Reads entries one after the other: what one producer has published in a row is told with one string. */
 export class EntryReader {
   #entry: Buffer = Buffer.alloc(0);
   #at = 0;
-  #name: Buffer = Buffer.alloc(0);
-  #producer = "";
 
   read(entry: Buffer): Entry {
     this.#entry = entry;
     this.#at = 1;
     if (entry[0] !== VERSION) throw new Error(`Entry of the queue has version ${entry[0]}: known is ${VERSION}`);
-    const name = this.#bytes(this.#varint());
-    if (!name.equals(this.#name)) {
-      this.#name = name;
-      this.#producer = name.toString();
-    }
+    const producer = this.#text();
     const [epoch, seq, readings] = [this.#varint(), this.#varint(), this.#varint()];
-    const position = this.#bytes(this.#varint()).toString();
-    return { producer: this.#producer, epoch, seq, readings, position, body: entry.subarray(this.#at) };
+    const position = this.#text();
+    return { producer, epoch, seq, readings, position, body: entry.subarray(this.#at) };
   }
 
-  #bytes(length: number): Buffer {
+  #text(): string {
+    const length = this.#varint();
     const from = this.#at;
     this.#at += length;
-    return this.#entry.subarray(from, this.#at);
+    return this.#entry.toString("utf8", from, this.#at);
   }
 
   #varint(): number {

@@ -1,7 +1,15 @@
 /** One partition: its keys, and its scripts with the port's words around them. */
 import { isAppError } from "../../../schema/errors.ts";
 import type { RedisConnection, RedisReply, RedisScript } from "../../platform/redis.ts";
-import type { ClaimRequest, DeadLetter, Delivery, NackMode, OutgoingBatch, ProducerPosition } from "../port.ts";
+import {
+  type ClaimRequest,
+  type DeadLetter,
+  type Delivery,
+  MAX_CALL_ITEMS,
+  type NackMode,
+  type OutgoingBatch,
+  type ProducerPosition,
+} from "../port.ts";
 import { EntryReader, writeEntries } from "./entry.ts";
 import { PUBLISH_CODES } from "./producer-scripts.ts";
 import { endOfId, nameOf, publishedAtOf, type Receipt, sizeOf } from "./receipt.ts";
@@ -28,6 +36,9 @@ export interface ProducerState {
   readonly seq: number;
   readonly position: string;
 }
+
+/** 000001002… */
+const PLACES = Array.from({ length: MAX_CALL_ITEMS }, (_, place) => String(place).padStart(3, "0")).join("");
 
 type Replies = readonly RedisReply[];
 const number = (reply: RedisReply | undefined): number => Number(reply ?? 0);
@@ -101,7 +112,7 @@ export class Partition {
 
   /** `goesOn`: the caller has some from elsewhere, so that not even the first may be larger than `maxBytes`. */
   async claim({ max, maxBytes, leaseMs }: ClaimBounds, goesOn: boolean): Promise<Claimed> {
-    const args = [max, Math.min(maxBytes, MAX_CALL_BYTES), leaseMs, goesOn ? 1 : 0];
+    const args = [max, Math.min(maxBytes, MAX_CALL_BYTES), leaseMs, goesOn ? 1 : 0, PLACES.slice(0, 3 * max)];
     const [left, dueIn, joined, entries, marks] = await this.#settled(this.#scripts.claim, args);
     const reader = new EntryReader();
     const ids = text(joined).split(",");

@@ -6,6 +6,7 @@ import { freePort } from "../../support/free-port.ts";
 import { Member } from "../../support/member.ts";
 import { BUN } from "../../support/process.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { EVERY_SECOND } from "../queue/redis-figures.ts";
 
 type Env = Readonly<Record<string, string>>;
 const DRAIN_LIMIT_MS = 600_000;
@@ -22,7 +23,7 @@ export interface Services extends AsyncDisposable {
 
 export async function startServices(store: Env, streaming: Env): Promise<Services> {
   await using opened = new AsyncDisposableStack();
-  const redis = opened.use(await startRedisServer());
+  const redis = opened.use(await startRedisServer({ args: EVERY_SECOND }));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const common = { LOG_FORMAT: "json", REDIS_ADDR: redis.address, QUEUE_SERVICE_URL: url };

@@ -32,12 +32,15 @@ export async function openBullMq({ port }: RedisServer): Promise<QueueSide> {
     async consume(count) {
       const done = Promise.withResolvers<void>();
       let completed = 0;
+      const startedAt = performance.now();
       const worker = await openWorker(() => {});
       worker.on("completed", () => {
         if (++completed === count) done.resolve();
       });
       await done.promise;
+      const tookS = (performance.now() - startedAt) / 1000;
       await worker.close();
+      return tookS;
     },
     async latencies(messages, pauseMs) {
       const told: number[] = [];

@@ -29,7 +29,8 @@ export async function openOurs({ config }: RedisServer): Promise<QueueSide> {
     maxBytes: MAX_BYTES,
     log: silentLogger,
   });
-  const claim = (max: number) => queue.claim({ max, maxBytes: MAX_CLAIM_BYTES, leaseMs: LEASE_MS, waitMs: WAIT_MS });
+  const claim = (max: number, waitMs: number) =>
+    queue.claim({ max, maxBytes: MAX_CLAIM_BYTES, leaseMs: LEASE_MS, waitMs });
   return {
     async publish(messages, perCall) {
       const calls = callsOf(messages, perCall);
@@ -43,15 +44,17 @@ export async function openOurs({ config }: RedisServer): Promise<QueueSide> {
       await Promise.all((await openProducers(queue)).map(publisher));
     },
     async consume(count, perCall) {
+      const startedAt = performance.now();
       let left = count;
       const consumer = async () => {
         while (left > 0) {
-          const deliveries = await claim(perCall);
+          const deliveries = await claim(perCall, 0);
           const acked = await queue.ack(deliveries.map(({ receipt }) => receipt));
           left -= acked.filter(Boolean).length;
         }
       };
       await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, consumer));
+      return (performance.now() - startedAt) / 1000;
     },
     async latencies(messages, pauseMs) {
       const { producer, epoch, seq } = (await openProducers(queue))[0] as {
@@ -63,7 +66,7 @@ export async function openOurs({ config }: RedisServer): Promise<QueueSide> {
       const took: number[] = [];
       const consumer = async () => {
         while (took.length < messages.length) {
-          const deliveries = await claim(100);
+          const deliveries = await claim(100, WAIT_MS);
           const now = performance.now();
           for (const delivery of deliveries) took.push(now - (told[delivery.seq - seq - 1] as number));
           await queue.ack(deliveries.map(({ receipt }) => receipt));

@@ -1,5 +1,8 @@
-/** What Redis says of its own work. */
+/** How Redis is run for a bench, and what it says of its own work. */
 import type { RedisServer } from "../../support/redis-server.ts";
+
+/** Syncs its log to the disk each second: its own default. */
+export const EVERY_SECOND = ["--appendfsync", "everysec"];
 
 async function infoOf(redis: RedisServer, section: string): Promise<Map<string, string>> {
   const text = String(await redis.command("INFO", section));

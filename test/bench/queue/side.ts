@@ -4,8 +4,11 @@ import type { Message } from "./messages.ts";
 export interface QueueSide extends AsyncDisposable {
   /** Resolves when the queue has confirmed all of them. */
   publish(messages: readonly Message[], perCall: number): Promise<void>;
-  /** Resolves when `count` messages have been handed out and acknowledged. */
-  consume(count: number, perCall: number): Promise<void>;
+  /**
+   * Hands out and acknowledges `count` messages, which are all there. Gives the seconds it took, without those for
+   * opening and closing what consumes.
+   */
+  consume(count: number, perCall: number): Promise<number>;
   /**
    * One after the other to a consumer that waits. Gives the time from the call that publishes to the hand-over of each,
    * in milliseconds.

@@ -22,8 +22,10 @@ export async function insertNew<T extends Document>(
     const unconfirmed = error.result.getWriteConcernError();
     if (unconfirmed !== undefined) throw refusedDocument(place, unconfirmed);
     const refusals = [error.writeErrors].flat();
+    // The driver puts what happened to the connection into the same error.
+    if (refusals.length === 0) throw error;
     const other = refusals.find(({ code }) => code !== DUPLICATE_KEY);
-    if (other !== undefined || refusals.length === 0) throw refusedDocument(place, other ?? error);
+    if (other !== undefined) throw refusedDocument(place, other);
     return new Set(refusals.map(({ index }) => index));
   }
 }

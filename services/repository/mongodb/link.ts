@@ -4,14 +4,14 @@ import { AppError } from "../../../schema/errors.ts";
 import { storeError, withoutCredentials } from "./errors.ts";
 
 /** Until a server is found, a connection made or one of the pool is free. */
-const CONNECT_LIMIT_MS = 5000;
+const CONNECT_LIMIT_MS = 3000;
 /** Of one call, whatever happens to its connection. */
-const CALL_LIMIT_MS = 15_000;
+const CALL_LIMIT_MS = 10_000;
 /** The server ends a query that takes longer by itself. */
-const QUERY_LIMIT_MS = 10_000;
+const QUERY_LIMIT_MS = 9_000;
 
 /** What was answered is on the disks of a majority. */
-const DURABLE = { w: "majority", journal: true, wtimeoutMS: 10_000 } as const;
+const DURABLE = { w: "majority", journal: true, wtimeoutMS: 9_000 } as const;
 
 /** Options of a read: how long the server works on it, and what ends it sooner. */
 export const reading = (signal: AbortSignal) => ({ maxTimeMS: QUERY_LIMIT_MS, signal });
@@ -43,9 +43,7 @@ export interface LinkOptions {
 
 /** Without its cause, which may quote the address with its password. */
 const unusableAddress = ({ message }: Error): AppError =>
-  new AppError(`Cannot use MONGODB_URI: ${withoutCredentials(message)}; expected mongodb://HOST:PORT`, {
-    code: "unavailable",
-  });
+  new AppError(`Cannot use MONGODB_URI: ${withoutCredentials(message)}; expected mongodb://HOST:PORT`, UNAVAILABLE);
 
 function createClient({ url, poolSize }: LinkOptions): MongoClient {
   const options: MongoClientOptions = {
@@ -65,11 +63,33 @@ function createClient({ url, poolSize }: LinkOptions): MongoClient {
   }
 }
 
+/** Done once; again after it failed. */
+export function once(work: () => Promise<unknown>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work().then(
+      () => {},
+      (error: unknown) => {
+        done = undefined;
+        throw error;
+      },
+    );
+    return done;
+  };
+}
+
+const UNAVAILABLE = { code: "unavailable" } as const;
+
+const abortOf = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+
 /** Connects with the first call. @throws AppError `unavailable` when the address cannot be used at all */
 export function openLink(options: LinkOptions): Link {
   const client = createClient(options);
   const hosts = client.options.srvHost ?? client.options.hosts.map(String).join(",");
   const place = `mongodb://${hosts}/${options.database}`;
+  // Left to itself, the driver never recovers from a server that was away at first.
+  const connected = once(() => client.connect());
   return {
     db: client.db(options.database),
     place,
@@ -78,16 +98,21 @@ export function openLink(options: LinkOptions): Link {
       // The driver may wait for ever on a connection that is closed just as a call begins to use it (seen on Bun), and
       // keeps it then: only a signal makes it let go.
       const controller = new AbortController();
-      const late = new AppError(`Cannot use the store ${place}: no answer within ${limitMs} ms`, {
-        code: "unavailable",
-      });
-      const timer = setTimeout(() => controller.abort(late), limitMs);
-      const leave = () => controller.abort(signal?.reason);
+      let reason: unknown;
+      const end = (why: unknown) => {
+        reason = why;
+        // The driver copies what it is given, so it gets an error without meaning.
+        controller.abort(new Error("The call has ended"));
+      };
+      const late = () => new AppError(`Cannot use the store ${place}: no answer within ${limitMs} ms`, UNAVAILABLE);
+      const timer = setTimeout(() => end(late()), limitMs);
+      const leave = () => end(signal?.reason);
       signal?.addEventListener("abort", leave, { once: true });
       try {
+        await Promise.race([connected(), abortOf(controller.signal)]);
         return await work(controller.signal);
       } catch (error) {
-        throw storeError(place, error);
+        throw controller.signal.aborted ? reason : storeError(place, error);
       } finally {
         clearTimeout(timer);
         signal?.removeEventListener("abort", leave);

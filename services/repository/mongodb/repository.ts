@@ -18,7 +18,7 @@ import { createIndexes } from "./indexes.ts";
 import { createInventoryLedger } from "./inventory-ledger.ts";
 import { createLatest } from "./latest.ts";
 import { createLearner } from "./learner.ts";
-import { openLink } from "./link.ts";
+import { once, openLink } from "./link.ts";
 import { createPositions } from "./positions.ts";
 import { createReadings } from "./readings.ts";
 import { createSave } from "./save.ts";
@@ -33,18 +33,6 @@ export interface MongodbRepositoryOptions {
   /** Connections of this process at most. */
   readonly poolSize: number;
   readonly retentionMs: number;
-}
-
-/** Done once; again after it failed. */
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work().catch((error: unknown) => {
-      done = undefined;
-      throw error;
-    });
-    return done;
-  };
 }
 
 /**

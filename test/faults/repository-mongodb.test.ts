@@ -1,0 +1,117 @@
+/** The server goes away, stands still or dies: calls end within their time, and nothing that was acknowledged is lost. */
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { ALL_TIME } from "../../schema/window.ts";
+import type { Repository } from "../../services/repository/port.ts";
+import { batchOf, factsOf, GPU, heldBy, type Row, read, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
+import { eventually } from "../support/eventually.ts";
+import { requirePrivateMongo } from "../support/mongo-server.ts";
+import { openDatabase } from "../support/mongo-store.ts";
+import { randomOf } from "../support/seeded.ts";
+import { refusalOf } from "../support/sqlite-store.ts";
+
+setDefaultTimeout(120_000);
+
+const server = await requirePrivateMongo("MongoDB repository, faults");
+afterAll(async () => server?.[Symbol.asyncDispose]());
+
+/** As the collector does: the same call until it is answered. */
+async function saveUntilDone(store: Repository, row: Row): Promise<void> {
+  for (;;) {
+    const refusal = await refusalOf(store.save([batchOf([row])]));
+    if (refusal === "answered") return;
+    expect(refusal).toStartWith("unavailable: ");
+  }
+}
+
+describe.skipIf(server === null)("MongoDB store", () => {
+  const { uri = "", kill, start, pause, resume } = server ?? {};
+
+  test("says that it is away while its server is, and goes on when that is back", async () => {
+    await using database = openDatabase(uri);
+    await using store = await database.open();
+    await store.save([batchOf([[UTIL, 0, 1]])]);
+    await kill?.();
+    const away = /^unavailable: Cannot use the store mongodb:\/\/127\.0\.0\.1:\d+\/test_\w+: /;
+    const refusals = await Promise.all(
+      [
+        store.save([batchOf([[TEMP, 0, 30]])]),
+        store.readings(GPU, ALL_TIME, { limit: 1 }),
+        store.gpus({ limit: 1 }),
+        store.position("csv@0/1"),
+        store.ping(),
+      ].map(refusalOf),
+    );
+    for (const refusal of refusals) expect(refusal).toMatch(away);
+    await start?.();
+    await store.save([batchOf([[TEMP, 0, 30]])]);
+    expect(await read(store)).toHaveLength(2);
+  });
+
+  test("opens while its server is away, and works from when it is there", async () => {
+    await using database = openDatabase(uri);
+    await kill?.();
+    await using store = await database.open();
+    expect(await refusalOf(store.save([batchOf([[UTIL, 0, 1]])]))).toStartWith("unavailable: ");
+    await start?.();
+    expect(await store.save([batchOf([[UTIL, 0, 1]])])).toMatchObject({ buckets: 1 });
+    expect(await read(store)).toEqual([[UTIL, 0, 1]]);
+  });
+
+  test("gives up on a server that stands still, and lets a caller leave at once", async () => {
+    await using database = openDatabase(uri);
+    await using store = await database.open();
+    await store.save([batchOf([[UTIL, 0, 1]])]);
+    await pause?.();
+    try {
+      const leaving = new AbortController();
+      const { signal } = leaving;
+      const asked = [
+        store.readings(GPU, ALL_TIME, { limit: 1, signal }),
+        store.latest([GPU], { signal }),
+        store.gpus({ limit: 1, signal }),
+        store.hosts({ signal }),
+        store.attributions(GPU, ALL_TIME, { signal }),
+        store.save([batchOf([[TEMP, 0, 30]])], { signal }),
+      ].map(refusalOf);
+      leaving.abort(new Error("the caller left"));
+      expect(await Promise.all(asked)).toEqual(asked.map(() => "Error: the caller left"));
+      expect(await refusalOf(store.ping())).toMatch(/^unavailable: .*: no answer within \d+ ms$/);
+    } finally {
+      await resume?.();
+    }
+    expect(await read(store)).toContainEqual([UTIL, 0, 1]);
+  });
+
+  test("has every reading once, whenever its server is killed", async () => {
+    await using database = openDatabase(uri);
+    const random = randomOf(7);
+    const ticks = 120;
+    const podAt = (tick: number) => (Math.floor(tick / 10) % 2 === 0 ? "a" : "b");
+    {
+      const stores = [await database.open(), await database.open()];
+      let next = 0;
+      const saving = stores.map(async (store) => {
+        for (let tick = next++; tick < ticks; tick = next++) {
+          await saveUntilDone(store, [UTIL, tick * 1000, tick, factsOf(1, heldBy(podAt(tick)))]);
+        }
+      });
+      for (let kills = 0; kills < 4; kills++) {
+        const target = Math.floor(((kills + random()) / 4) * ticks * 0.8);
+        await eventually(() => next >= target, { what: `${target} saves`, deadlineMs: 60_000 });
+        await kill?.();
+        await start?.();
+      }
+      await Promise.all(saving);
+      for (const store of stores) await store[Symbol.asyncDispose]();
+    }
+    await using after = await database.open();
+    expect(await read(after, { order: "oldest" })).toEqual(
+      Array.from({ length: ticks }, (_, tick) => [UTIL, tick * 1000, tick]),
+    );
+    expect(await after.gpusByUuid([GPU])).toMatchObject([{ firstSeen: START, lastSeen: START + (ticks - 1) * 1000 }]);
+    const held = await after.attributions(GPU, ALL_TIME);
+    expect(held.map(({ pod, from, to }) => [pod, (from - START) / 1000, (to - START) / 1000])).toEqual(
+      Array.from({ length: ticks / 10 }, (_, run) => [podAt(run * 10), run * 10, run * 10 + 9]),
+    );
+  });
+});

@@ -67,10 +67,11 @@ describe.skipIf(server === null)("MongoDB store", () => {
     ]);
     expect(await database.db.collection("attributions").find().toArray()).toEqual([
       {
-        _id: `${GPU}:2025-07-20` as never,
+        _id: `${GPU}:2025-07-20:1` as never,
         v: 1,
-        gpu: GPU,
+        day: `${GPU}:2025-07-20`,
         rev: 1,
+        gpu: GPU,
         from,
         to,
         held: [{ from, to, namespace: "research", pod: "train", container: "main" }],
@@ -141,10 +142,10 @@ describe.skipIf(server === null)("MongoDB store", () => {
     const keysOf = async (name: string) =>
       (await database.db.collection(name).indexes())
         .map(({ key }) => key)
-        .sort((a, b) => ("to" in a ? 1 : 0) - ("to" in b ? 1 : 0));
+        .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
     expect(await keysOf("telemetry_points")).toEqual([{ _id: 1 }, { gpu: 1, from: 1 }, { gpu: 1, to: -1 }]);
     expect(await keysOf("gpus")).toEqual([{ _id: 1 }, { "seen.host": 1, "seen.place": 1, _id: 1 }]);
-    expect(await keysOf("attributions")).toEqual([{ _id: 1 }, { gpu: 1, from: 1 }]);
+    expect(await keysOf("attributions")).toEqual([{ _id: 1 }, { day: 1 }, { gpu: 1, from: 1 }]);
   });
 
   test("drops what is too old by a TTL index, or says once that the server has none; without retention no longer", async () => {

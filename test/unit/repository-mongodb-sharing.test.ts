@@ -176,6 +176,19 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(await lastSeenIn(database)).toBe(50_000);
   });
 
+  test("loses no change of a process that knows only revisions long gone, and keeps few of them", async () => {
+    await using database = openDatabase(url);
+    await using slow = await database.open();
+    await using quick = await database.open();
+    await hold(slow, 0, "a");
+    for (const [second, pod] of [..."bcdef"].entries()) await hold(quick, (second + 1) * 1000, pod);
+    await hold(slow, 6000, "g");
+    for (const store of [slow, quick]) {
+      expect(await held(store)).toEqual([..."abcdefg"].map((pod, second) => [pod, second * 1000, second * 1000]));
+    }
+    expect(await database.db.collection("attributions").countDocuments()).toBe(2);
+  });
+
   test("puts attribution together over midnight, and over days without readings", async () => {
     await using database = openDatabase(url);
     await using store = await database.open();

@@ -1,5 +1,5 @@
 /**
- * Who held a GPU, cut into days (UTC): each day is one document that its writers replace as a whole, so that no two of
+ * Who held a GPU, cut into days (UTC): each day is one document that its writers renew as a whole, so that no two of
  * them can leave intervals that overlap, and no document grows for ever.
  */
 import type { Batch, Sighting } from "../../../schema/batch.ts";
@@ -91,11 +91,27 @@ const heldDocument = ({ holder, from, to }: Held): HeldDocument => ({
   container: holder.container,
 });
 
-/** The part of a document that changes. */
-export function dayFields(
-  held: readonly Held[],
-  rev: number,
-): Pick<AttributionDocument, "rev" | "from" | "to" | "held"> {
-  const [first, last] = [held[0] as Held, held.at(-1) as Held];
-  return { rev, from: new Date(first.from), to: new Date(last.to), held: held.map(heldDocument) };
+export interface Revision {
+  /** `GPU:YYYY-MM-DD` */
+  readonly id: string;
+  readonly gpu: GpuUuid;
+  readonly rev: number;
+  readonly held: readonly Held[];
 }
+
+export function revisionDocument({ id, gpu, rev, held }: Revision): AttributionDocument {
+  const [first, last] = [held[0] as Held, held.at(-1) as Held];
+  return {
+    _id: `${id}:${rev}`,
+    v: 1,
+    day: id,
+    rev,
+    gpu,
+    from: new Date(first.from),
+    to: new Date(last.to),
+    held: held.map(heldDocument),
+  };
+}
+
+export const isNewer = (one: { readonly rev: number }, other: { readonly rev: number } | undefined): boolean =>
+  other === undefined || one.rev > other.rev;

@@ -2,16 +2,16 @@
  * Who held each GPU as this process knows it, and what of it the database has not been told yet. A change of holder is
  * urgent; that an interval goes on is written when it is 30 s behind, or when things are quiet.
  */
-import type { AnyBulkWriteOperation } from "mongodb";
 import { AppError } from "../../../schema/errors.ts";
 import type { GpuUuid } from "../../../schema/gpu.ts";
 import type { Held } from "../holders.ts";
 import {
   cutPoints,
-  dayFields,
   dayId,
   extendsNewest,
   heldOf,
+  isNewer,
+  revisionDocument,
   sameIntervals,
   type Told,
   takeIn,
@@ -19,7 +19,7 @@ import {
 import type { Buckets } from "./buckets.ts";
 import type { AttributionDocument, Collections } from "./documents.ts";
 import { insertNew } from "./insert-new.ts";
-import { LAG_MS, UPDATES_MAX } from "./inventory-ledger.ts";
+import { LAG_MS } from "./inventory-ledger.ts";
 import { type Link, reading, writing } from "./link.ts";
 
 /** Days remembered; one for each GPU, as long as time goes on. */
@@ -34,7 +34,7 @@ const HELD_MAX = 20_000;
 interface Day {
   readonly id: string;
   readonly gpu: GpuUuid;
-  /** As read or written last; undefined: not read yet, or another writer was faster. 0: there is no document. */
+  /** As read or written last; undefined: not read yet, or another writer was faster. 0: there is none. */
   rev: number | undefined;
   held: readonly Held[];
   /** Not in the database yet, oldest first. */
@@ -60,6 +60,10 @@ export interface AttributionLedger {
   reread(): void;
 }
 
+function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
+}
+
 const isExtension = ({ held, rev }: Day, told: Told): boolean =>
   rev !== undefined && extendsNewest(held, told) && told.to - (held.at(-1) as Held).to < LAG_MS;
 
@@ -73,17 +77,17 @@ export function createAttributionLedger(link: Link, collections: Collections, bu
   const urgent = new Set<Day>();
 
   const read = async (asked: readonly Day[]): Promise<void> => {
-    for (let start = 0; start < asked.length; start += CHUNK) {
-      const some = asked.slice(start, start + CHUNK);
+    const newest = new Map<string, AttributionDocument>();
+    for (const some of chunksOf(asked)) {
       const found = await link.call((signal) =>
-        collection.find({ _id: { $in: some.map(({ id }) => id) } }, reading(signal)).toArray(),
+        collection.find({ day: { $in: some.map(({ id }) => id) } }, reading(signal)).toArray(),
       );
-      const documents = new Map(found.map((document) => [document._id, document]));
-      for (const day of some) {
-        const document = documents.get(day.id);
-        day.rev = document?.rev ?? 0;
-        day.held = document?.held.map(heldOf) ?? [];
-      }
+      for (const document of found) if (isNewer(document, newest.get(document.day))) newest.set(document.day, document);
+    }
+    for (const day of asked) {
+      const document = newest.get(day.id);
+      day.rev = document?.rev ?? 0;
+      day.held = document?.held.map(heldOf) ?? [];
     }
   };
 
@@ -113,36 +117,36 @@ export function createAttributionLedger(link: Link, collections: Collections, bu
     else if (!day.told.every((one) => isExtension(day, one))) urgent.add(day);
   };
 
-  const insert = async (changes: readonly Change[]): Promise<void> => {
-    for (let start = 0; start < changes.length; start += CHUNK) {
-      const some = changes.slice(start, start + CHUNK);
-      const documents = some.map(
-        ({ day, held }): AttributionDocument => ({ _id: day.id, v: 1, gpu: day.gpu, ...dayFields(held, 1) }),
-      );
-      const there = await link.call((signal) => insertNew(link, collection, documents, signal));
-      for (const [index, change] of some.entries()) {
-        if (there.has(index)) change.day.rev = undefined;
-        else settle(change, 1);
-      }
-    }
+  /** Revisions of the days, and the ids of those that nobody needs: all but the newest two. */
+  const revisionsOf = async (changes: readonly Change[]) => {
+    const days = changes.map(({ day }) => day.id);
+    const found = await link.call((signal) =>
+      collection.find({ day: { $in: days } }, { ...reading(signal), projection: { day: 1, rev: 1 } }).toArray(),
+    );
+    const newest = new Map<string, number>();
+    for (const one of found) if (isNewer(one, { rev: newest.get(one.day) ?? 0 })) newest.set(one.day, one.rev);
+    const isOld = ({ day, rev }: { day: string; rev: number }) => rev < (newest.get(day) as number) - 1;
+    return { newest, old: found.filter(isOld).map(({ _id }) => _id) };
   };
 
-  const replace = async (changes: readonly Change[]): Promise<void> => {
-    for (let start = 0; start < changes.length; start += UPDATES_MAX) {
-      const some = changes.slice(start, start + UPDATES_MAX);
-      const operations = some.map(({ day, held }): AnyBulkWriteOperation<AttributionDocument> => {
-        const rev = day.rev as number;
-        return { updateOne: { filter: { _id: day.id, rev }, update: { $set: dayFields(held, rev + 1) } } };
-      });
-      const { matchedCount } = await link.call((signal) =>
-        collection.bulkWrite(operations, { ordered: false, ...writing(signal) }),
-      );
-      for (const change of some) {
-        if (matchedCount === some.length) settle(change, (change.day.rev as number) + 1);
-        // Which of them another writer has changed is not said. Taking in again what is there changes nothing.
-        else change.day.rev = undefined;
-      }
+  const insert = async (changes: readonly Change[]): Promise<void> => {
+    const documents = changes.map(({ day, held }) =>
+      revisionDocument({ id: day.id, gpu: day.gpu, rev: (day.rev as number) + 1, held }),
+    );
+    const there = await link.call((signal) => insertNew(link, collection, documents, signal));
+    const added = changes.filter((change, index) => {
+      if (there.has(index)) change.day.rev = undefined;
+      return !there.has(index);
+    });
+    if (added.length === 0) return;
+    // An id may be free because its revision is long gone: then a newer one is there.
+    const { newest, old } = await revisionsOf(added);
+    for (const change of added) {
+      const rev = (change.day.rev as number) + 1;
+      if (newest.get(change.day.id) === rev) settle(change, rev);
+      else change.day.rev = undefined;
     }
+    if (old.length > 0) await link.call((signal) => collection.deleteMany({ _id: { $in: old } }, writing(signal)));
   };
 
   const round = async (asked: readonly Day[]): Promise<void> => {
@@ -153,10 +157,7 @@ export function createAttributionLedger(link: Link, collections: Collections, bu
       if (sameIntervals(change.held, day.held)) settle(change, day.rev as number);
       else changes.push(change);
     }
-    const isNew = ({ day }: Change) => day.rev === 0;
-    const [added, changed] = [changes.filter(isNew), changes.filter((change) => !isNew(change))];
-    await insert(added);
-    await replace(changed);
+    for (const some of chunksOf(changes)) await insert(some);
   };
 
   const forgetSome = (): void => {

@@ -3,10 +3,11 @@ import type { Attribution, GpuUuid } from "../../../schema/gpu.ts";
 import type { Window } from "../../../schema/window.ts";
 import { ATTRIBUTIONS_MAX, type Held, isNobody, sameHolder } from "../holders.ts";
 import type { GpuRepository } from "../port.ts";
-import { DAY_MS, dayFields, dayOf, heldOf } from "./attribution-days.ts";
+import { DAY_MS, dayOf, heldOf, isNewer, revisionDocument } from "./attribution-days.ts";
 import type { AttributionLedger } from "./attribution-ledger.ts";
 import { dateOf } from "./bucket-documents.ts";
 import type { AttributionDocument, Collections } from "./documents.ts";
+import { insertNew } from "./insert-new.ts";
 import { type CallOptions, type Link, reading, writing } from "./link.ts";
 
 const FETCH = 64;
@@ -18,12 +19,20 @@ export interface Attributions extends Pick<GpuRepository, "attributions"> {
   expire(before: number): Promise<void>;
 }
 
-export function createAttributions(
-  { call }: Link,
-  { attributions }: Collections,
-  ledger: AttributionLedger,
-): Attributions {
-  const intervalsOf = ({ _id, held }: AttributionDocument) => ledger.current(_id, held.map(heldOf));
+/** Revisions come in order of time, and so each day's together. */
+async function* newestOfDays(revisions: AsyncIterable<AttributionDocument>): AsyncGenerator<AttributionDocument> {
+  let newest: AttributionDocument | undefined;
+  for await (const one of revisions) {
+    if (newest !== undefined && one.day !== newest.day) yield newest;
+    else if (!isNewer(one, newest)) continue;
+    newest = one;
+  }
+  if (newest !== undefined) yield newest;
+}
+
+export function createAttributions(link: Link, { attributions }: Collections, ledger: AttributionLedger): Attributions {
+  const { call } = link;
+  const intervalsOf = ({ day, held }: AttributionDocument) => ledger.current(day, held.map(heldOf));
 
   const touching = async (gpu: GpuUuid, window: Window, signal: AbortSignal): Promise<Held[]> => {
     const firstDay = dateOf(dayOf(window.from));
@@ -31,7 +40,7 @@ export function createAttributions(
     const options = { ...reading(signal), batchSize: FETCH };
     await using later = attributions.find({ gpu, from: { $gte: firstDay } }, { ...options, sort: { from: 1 } });
     // One beyond the window may be the rest of one that began before it.
-    gather: for await (const day of later) {
+    gather: for await (const day of newestOfDays(later)) {
       for (const held of intervalsOf(day)) {
         const last = found.at(-1);
         if (last !== undefined && sameHolder(last.holder, held.holder)) {
@@ -46,7 +55,7 @@ export function createAttributions(
     if (first === undefined) return found;
     await using earlier = attributions.find({ gpu, from: { $lt: firstDay } }, { ...options, sort: { from: -1 } });
     let { from } = first;
-    back: for await (const day of earlier) {
+    back: for await (const day of newestOfDays(earlier)) {
       for (const held of intervalsOf(day).toReversed()) {
         if (!sameHolder(held.holder, first.holder)) break back;
         from = held.from;
@@ -57,19 +66,19 @@ export function createAttributions(
   };
 
   const shorten = async (before: number, signal: AbortSignal): Promise<void> => {
-    const days = await attributions
+    const days = attributions
       .find(
-        { to: { $gte: dateOf(before), $lt: dateOf(before + DAY_MS) }, from: { $lt: dateOf(before) } },
-        reading(signal),
+        { to: { $gte: dateOf(before), $lt: dateOf(before + DAY_MS) } },
+        { ...reading(signal), sort: { gpu: 1, from: 1 } },
       )
-      .limit(SHORTENED_MAX)
-      .toArray();
-    for (const { _id, rev, held } of days) {
+      .limit(SHORTENED_MAX);
+    const shorter: AttributionDocument[] = [];
+    for await (const { day: id, gpu, rev, held } of newestOfDays(days)) {
       const kept = held.map(heldOf).filter(({ to }) => to >= before);
-      if (kept.length === held.length) continue;
-      // A day that another writer has changed meanwhile is left for the next time.
-      await attributions.updateOne({ _id, rev }, { $set: dayFields(kept, rev + 1) }, writing(signal));
+      if (kept.length < held.length) shorter.push(revisionDocument({ id, gpu, rev: rev + 1, held: kept }));
     }
+    // A day that another writer has changed meanwhile is left for the next time.
+    if (shorter.length > 0) await insertNew(link, attributions, shorter, signal);
   };
 
   return {

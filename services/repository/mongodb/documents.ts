@@ -54,12 +54,18 @@ export interface HeldDocument {
   readonly container: string | null;
 }
 
-/** Who held a GPU on one day (UTC): an interval that goes on at midnight lies in both days. */
+/**
+ * Who held a GPU on one day (UTC), as one revision of it; an interval that goes on at midnight lies in both days. The
+ * day's highest revision counts. A change is a new document: that its id is free makes sure that nobody else has changed
+ * the same revision, on any server and for many days in one command.
+ */
 export interface AttributionDocument {
-  /** `GPU:YYYY-MM-DD` */
+  /** `GPU:YYYY-MM-DD:REV` */
   readonly _id: string;
   readonly v: 1;
-  /** Grows with each change: a writer replaces only what it has read. */
+  /** `GPU:YYYY-MM-DD` */
+  readonly day: string;
+  /** From 1. */
   readonly rev: number;
   readonly gpu: GpuUuid;
   /** Of the first and the last interval. */

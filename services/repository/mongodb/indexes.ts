@@ -19,8 +19,12 @@ const INDEXES = {
   ],
   // Inventory in its order, and the GPUs of one host.
   gpus: [{ key: { "seen.host": 1, "seen.place": 1, _id: 1 } }],
-  // Who held a GPU within a window.
-  attributions: [{ key: { gpu: 1, from: 1 } }],
+  attributions: [
+    // Who held a GPU within a window.
+    { key: { gpu: 1, from: 1 } },
+    // A day's newest revision, for its writers.
+    { key: { day: 1 } },
+  ],
 } as const satisfies Partial<Record<keyof Collections, readonly IndexDescription[]>>;
 
 const EXISTS = 48;

@@ -18,7 +18,7 @@ export const LAG_MS = 30_000;
 const KNOWN_MAX = 20_000;
 const INSERTS_MAX = 1000;
 /** Updates in one command: some servers hold a connection of their own for each. */
-export const UPDATES_MAX = 50;
+const UPDATES_MAX = 50;
 
 interface Known {
   /** As this process last wrote it; the database may know newer things. */

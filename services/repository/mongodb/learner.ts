@@ -35,7 +35,7 @@ export interface LearnerParts {
 
 export function createLearner({ inventory, attributions, clock, log }: LearnerParts): Learner {
   const closing = new AbortController();
-  let writing: Promise<void> = Promise.resolve();
+  let last: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
   let lastSave = 0;
   let waiting: Promise<void> | undefined;
@@ -47,23 +47,21 @@ export function createLearner({ inventory, attributions, clock, log }: LearnerPa
     if (failed !== undefined) throw failed.reason;
   };
 
-  /** One write at a time: who comes meanwhile shares the next one. */
+  /** One write at a time. */
+  const enqueue = (work: () => Promise<void>): Promise<void> => {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
+  };
+  /** Who comes while another writes shares the next write. */
   const writeUrgent = (): Promise<void> => {
-    next ??= writing
-      .catch(() => {})
-      .then(() => {
-        next = undefined;
-        writing = write({ all: false });
-        return writing;
-      });
+    next ??= enqueue(() => {
+      next = undefined;
+      return write({ all: false });
+    });
     return next;
   };
-
-  const writeAll = async (): Promise<void> => {
-    const before = next ?? writing;
-    writing = before.catch(() => {}).then(() => write({ all: true }));
-    await writing;
-  };
+  const writeAll = (): Promise<void> => enqueue(() => write({ all: true }));
   const isBehind = () => inventory.isBehind || attributions.isBehind;
 
   const writeWhenQuiet = async (): Promise<void> => {

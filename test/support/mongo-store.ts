@@ -2,7 +2,7 @@
 import { type Db, MongoClient } from "mongodb";
 import type { Clock } from "../../services/platform/clock.ts";
 import { type Logger, silentLogger } from "../../services/platform/logger.ts";
-import { openRepository } from "../../services/repository/open.ts";
+import { openRepository, type RepositoryConfig } from "../../services/repository/open.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { randomDatabase } from "./mongo-server.ts";
@@ -16,6 +16,7 @@ export interface StoreOptions {
 /** One database: opened as a store by any number of "processes", seen as it is, dropped in the end. */
 export interface SharedDatabase extends AsyncDisposable {
   readonly db: Db;
+  readonly config: RepositoryConfig;
   open(options?: StoreOptions): Promise<Repository>;
 }
 
@@ -23,10 +24,12 @@ export function openDatabase(url: string): SharedDatabase {
   const client = new MongoClient(url);
   const database = randomDatabase();
   const db = client.db(database);
+  const config = { kind: "mongodb", url, database, poolSize: 5, retentionMs: 0 } as const;
   return {
     db,
+    config,
     open: ({ clock = new ManualClock(), log = silentLogger, retentionMs = 0 } = {}) =>
-      openRepository({ kind: "mongodb", url, database, poolSize: 5, retentionMs }, { clock, log }),
+      openRepository({ ...config, retentionMs }, { clock, log }),
     [Symbol.asyncDispose]: async () => {
       await db.dropDatabase();
       await client.close();

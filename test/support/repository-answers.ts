@@ -1,9 +1,12 @@
-/** What a SQLite store answers to every question; also a program, for Bun and Deno, that prints it. Argument: path. */
+/**
+ * What a store answers to every question; also a program, for Bun and Deno, that prints it.
+ * Argument: the store's configuration in JSON.
+ */
 import process from "node:process";
 import { ALL_TIME } from "../../schema/window.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
-import { openRepository } from "../../services/repository/open.ts";
+import { openRepository, type RepositoryConfig } from "../../services/repository/open.ts";
 import {
   batchOf,
   ENGINE_3,
@@ -30,9 +33,8 @@ const rowsOfPart = (part: number): Row[] =>
   }).flat();
 
 /** Fills the store first when it is empty. */
-export async function repositoryAnswers(path: string): Promise<string> {
-  const parts = { clock: systemClock, log: silentLogger };
-  await using repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
+export async function repositoryAnswers(store: RepositoryConfig): Promise<string> {
+  await using repository = await openRepository(store, { clock: systemClock, log: silentLogger });
   if ((await repository.position("csv@0/1")) === null) {
     for (const part of [2, 0, 1, 2]) {
       const positions = [{ producer: "csv@0/1", epoch: 1, seq: part, position: `after ${part}` }];
@@ -55,6 +57,6 @@ export async function repositoryAnswers(path: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  const [path = ""] = process.argv.slice(2);
-  console.log(await repositoryAnswers(path));
+  const [store = ""] = process.argv.slice(2);
+  console.log(await repositoryAnswers(JSON.parse(store) as RepositoryConfig));
 }

@@ -41,28 +41,22 @@ export function* toldByDay(batch: Batch, sighting: Sighting, again: boolean): Ge
 const crossing = (intervals: readonly Held[], told: Held): Held[] =>
   intervals.filter((held) => held.from <= told.to && held.to >= told.from && !sameHolder(held.holder, told.holder));
 
-/** The ticks that taking it in asks for. */
-export interface CutPoints {
-  /** The last time of a reading before the sighting, not before this time. */
-  readonly earliest: number | undefined;
-  /** The first one after the sighting, not after this time. */
-  readonly latest: number | undefined;
-}
-
-export function cutPoints(intervals: readonly Held[], told: Told): CutPoints {
-  const cut = told.again ? [] : crossing(intervals, told);
-  return {
-    earliest: cut.find(({ from }) => from < told.from)?.from,
-    latest: cut.findLast(({ to }) => to > told.to)?.to,
-  };
-}
+/**
+ * What is left of an interval that is cut ends right beside what cut it, whether or not a reading is there: looking for
+ * the nearest one would cost every writer a query a cut. Who reads the day looks (`isCut`).
+ */
+const BESIDE: TickFinder = { before: (time) => time - 1, after: (time) => time + 1 };
 
 /** The day's intervals after it; the same array where a batch told again has nothing to add. */
-export function takeIn(intervals: readonly Held[], told: Told, ticks: TickFinder): readonly Held[] {
+export function takeIn(intervals: readonly Held[], told: Told): readonly Held[] {
   if (told.again && crossing(intervals, told).length > 0) return intervals;
   const { holder, from, to } = told;
-  return addSighting(intervals, { holder, from, to }, ticks);
+  return addSighting(intervals, { holder, from, to }, BESIDE);
 }
+
+/** Whether the end of one interval or the beginning of the next may be no time of a reading. */
+export const isCut = (held: Held | undefined, next: Held | undefined): boolean =>
+  held !== undefined && next !== undefined && held.to + 1 === next.from;
 
 /** Makes the day's newest interval longer, and nothing else. */
 export function extendsNewest(intervals: readonly Held[], told: Held): boolean {

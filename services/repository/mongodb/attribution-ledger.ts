@@ -6,7 +6,6 @@ import { AppError } from "../../../schema/errors.ts";
 import type { GpuUuid } from "../../../schema/gpu.ts";
 import type { Held } from "../holders.ts";
 import {
-  cutPoints,
   dayId,
   extendsNewest,
   heldOf,
@@ -16,7 +15,6 @@ import {
   type Told,
   takeIn,
 } from "./attribution-days.ts";
-import type { Buckets } from "./buckets.ts";
 import type { AttributionDocument, Collections } from "./documents.ts";
 import { insertNew } from "./insert-new.ts";
 import { LAG_MS } from "./inventory-ledger.ts";
@@ -67,11 +65,7 @@ function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
 const isExtension = ({ held, rev }: Day, told: Told): boolean =>
   rev !== undefined && extendsNewest(held, told) && told.to - (held.at(-1) as Held).to < LAG_MS;
 
-/** For what makes an interval longer: nothing is cut. */
-const NO_TICKS = { before: () => undefined, after: () => undefined };
-
-export function createAttributionLedger(link: Link, collections: Collections, buckets: Buckets): AttributionLedger {
-  const collection = collections.attributions;
+export function createAttributionLedger(link: Link, { attributions: collection }: Collections): AttributionLedger {
   const days = new Map<string, Day>();
   const behind = new Set<Day>();
   const urgent = new Set<Day>();
@@ -91,20 +85,9 @@ export function createAttributionLedger(link: Link, collections: Collections, bu
     }
   };
 
-  const changeOf = async (day: Day): Promise<Change> => {
+  const changeOf = (day: Day): Change => {
     const told = [...day.told];
-    let { held } = day;
-    for (const one of told) {
-      const { earliest, latest } = cutPoints(held, one);
-      let [before, after]: (number | undefined)[] = [];
-      if (earliest !== undefined) {
-        before = await link.call((signal) => buckets.tickBefore(day.gpu, one.from, earliest, signal));
-      }
-      if (latest !== undefined) {
-        after = await link.call((signal) => buckets.tickAfter(day.gpu, one.to, latest, signal));
-      }
-      held = takeIn(held, one, { before: () => before, after: () => after });
-    }
+    const held = told.reduce(takeIn, day.held);
     return { day, held: held.slice(-HELD_MAX), told };
   };
 
@@ -153,7 +136,7 @@ export function createAttributionLedger(link: Link, collections: Collections, bu
     await read(asked.filter(({ rev }) => rev === undefined));
     const changes: Change[] = [];
     for (const day of asked) {
-      const change = await changeOf(day);
+      const change = changeOf(day);
       if (sameIntervals(change.held, day.held)) settle(change, day.rev as number);
       else changes.push(change);
     }
@@ -201,7 +184,7 @@ export function createAttributionLedger(link: Link, collections: Collections, bu
     },
     current(id, held) {
       const told = days.get(id)?.told ?? [];
-      return told.reduce((intervals, one) => takeIn(intervals, one, NO_TICKS), held);
+      return told.reduce(takeIn, held);
     },
     reread() {
       for (const day of days.values()) day.rev = undefined;

@@ -3,9 +3,10 @@ import type { Attribution, GpuUuid } from "../../../schema/gpu.ts";
 import type { Window } from "../../../schema/window.ts";
 import { ATTRIBUTIONS_MAX, type Held, isNobody, sameHolder } from "../holders.ts";
 import type { GpuRepository } from "../port.ts";
-import { DAY_MS, dayOf, heldOf, isNewer, revisionDocument } from "./attribution-days.ts";
+import { DAY_MS, dayOf, heldOf, isCut, isNewer, revisionDocument } from "./attribution-days.ts";
 import type { AttributionLedger } from "./attribution-ledger.ts";
 import { dateOf } from "./bucket-documents.ts";
+import type { Buckets } from "./buckets.ts";
 import type { AttributionDocument, Collections } from "./documents.ts";
 import { insertNew } from "./insert-new.ts";
 import { type CallOptions, type Link, reading, writing } from "./link.ts";
@@ -30,9 +31,26 @@ async function* newestOfDays(revisions: AsyncIterable<AttributionDocument>): Asy
   if (newest !== undefined) yield newest;
 }
 
-export function createAttributions(link: Link, { attributions }: Collections, ledger: AttributionLedger): Attributions {
+export function createAttributions(
+  link: Link,
+  { attributions }: Collections,
+  { ledger, buckets }: { ledger: AttributionLedger; buckets: Buckets },
+): Attributions {
   const { call } = link;
-  const intervalsOf = ({ day, held }: AttributionDocument) => ledger.current(day, held.map(heldOf));
+  /** Ends that a cut has left are moved to the readings nearest to them; where there is none, nothing was left. */
+  const intervalsOf = async ({ day, gpu, held }: AttributionDocument, signal: AbortSignal): Promise<Held[]> => {
+    const known = ledger.current(day, held.map(heldOf));
+    const exact: Held[] = [];
+    for (const [index, interval] of known.entries()) {
+      let { from, to }: { from: number | undefined; to: number | undefined } = interval;
+      if (isCut(known[index - 1], interval)) from = await buckets.tickAfter(gpu, from - 1, to, signal);
+      if (from !== undefined && isCut(interval, known[index + 1])) {
+        to = await buckets.tickBefore(gpu, to + 1, from, signal);
+      }
+      if (from !== undefined && to !== undefined) exact.push({ ...interval, from, to });
+    }
+    return exact;
+  };
 
   const touching = async (gpu: GpuUuid, window: Window, signal: AbortSignal): Promise<Held[]> => {
     const firstDay = dateOf(dayOf(window.from));
@@ -41,7 +59,7 @@ export function createAttributions(link: Link, { attributions }: Collections, le
     await using later = attributions.find({ gpu, from: { $gte: firstDay } }, { ...options, sort: { from: 1 } });
     // One beyond the window may be the rest of one that began before it.
     gather: for await (const day of newestOfDays(later)) {
-      for (const held of intervalsOf(day)) {
+      for (const held of await intervalsOf(day, signal)) {
         const last = found.at(-1);
         if (last !== undefined && sameHolder(last.holder, held.holder)) {
           found[found.length - 1] = { ...last, to: held.to };
@@ -56,7 +74,7 @@ export function createAttributions(link: Link, { attributions }: Collections, le
     await using earlier = attributions.find({ gpu, from: { $lt: firstDay } }, { ...options, sort: { from: -1 } });
     let { from } = first;
     back: for await (const day of newestOfDays(earlier)) {
-      for (const held of intervalsOf(day).toReversed()) {
+      for (const held of (await intervalsOf(day, signal)).reverse()) {
         if (!sameHolder(held.holder, first.holder)) break back;
         from = held.from;
       }

@@ -50,10 +50,10 @@ export async function openMongodbRepository(
   const lists = createSeriesLists();
   const buckets = createBuckets(collections, lists);
   const inventory = createInventoryLedger(link, collections);
-  const ledger = createAttributionLedger(link, collections, buckets);
+  const ledger = createAttributionLedger(link, collections);
   const learner = opened.use(createLearner({ inventory, attributions: ledger, clock, log }));
   const positions = createPositions(link, collections);
-  const attributions = createAttributions(link, collections, ledger);
+  const attributions = createAttributions(link, collections, { ledger, buckets });
   const save = createSave({ link, collections, lists, learner, positions });
   const readings = createReadings(link, buckets, createDifferingCounter(metrics));
   const latest = createLatest(link, collections, buckets);

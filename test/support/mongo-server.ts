@@ -2,10 +2,12 @@
  * MongoDB-compatible servers. In this order: MONGODB_URI, `mongod`, `ferretdb` on PATH or built by Go, `mongo:8` in a
  * container. Tests that kill or stop theirs always start a private one.
  */
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import { GenericContainer, getContainerRuntimeClient } from "testcontainers";
 import { announceBackend, hasContainerEngine, withoutBackend } from "./backend.ts";
+import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { type Program, ROOT, startProgram } from "./process.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -49,6 +51,13 @@ async function nameOf(uri: string): Promise<string> {
   return ferretdbVersion === undefined ? `MongoDB ${version}` : `FerretDB, which answers as MongoDB ${version}`;
 }
 
+/** A signal is on its way until each thread has taken it. */
+async function isStopped(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, "utf8")));
+  return states.every((stat) => /\) [Tt] /.test(stat));
+}
+
 function localEngine(command: (folder: string) => string[], folder: { path: string } & AsyncDisposable): Engine {
   let program: Program | undefined;
   const running = (): Program => {
@@ -65,6 +74,7 @@ function localEngine(command: (folder: string) => string[], folder: { path: stri
     async signal(name) {
       running().kill(name);
       if (name === "SIGKILL") await running().exited;
+      if (name === "SIGSTOP") await eventually(() => isStopped(running().pid), { what: "the server standing still" });
     },
     async ended() {
       const { exited, output } = running();

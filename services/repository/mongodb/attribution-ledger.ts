@@ -4,6 +4,7 @@
  */
 import { AppError } from "../../../schema/errors.ts";
 import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Logger } from "../../platform/logger.ts";
 import type { Held } from "../holders.ts";
 import {
   dayId,
@@ -65,7 +66,11 @@ function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
 const isExtension = ({ held, rev }: Day, told: Told): boolean =>
   rev !== undefined && extendsNewest(held, told) && told.to - (held.at(-1) as Held).to < LAG_MS;
 
-export function createAttributionLedger(link: Link, { attributions: collection }: Collections): AttributionLedger {
+export function createAttributionLedger(
+  link: Link,
+  { attributions: collection }: Collections,
+  log: Logger,
+): AttributionLedger {
   const days = new Map<string, Day>();
   const behind = new Set<Day>();
   const urgent = new Set<Day>();
@@ -88,6 +93,7 @@ export function createAttributionLedger(link: Link, { attributions: collection }
   const changeOf = (day: Day): Change => {
     const told = [...day.told];
     const held = told.reduce(takeIn, day.held);
+    if (held.length > HELD_MAX) log.warn("oldest intervals of a day dropped", { day: day.id, kept: HELD_MAX });
     return { day, held: held.slice(-HELD_MAX), told };
   };
 

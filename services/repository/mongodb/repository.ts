@@ -50,7 +50,7 @@ export async function openMongodbRepository(
   const lists = createSeriesLists();
   const buckets = createBuckets(collections, lists);
   const inventory = createInventoryLedger(link, collections);
-  const ledger = createAttributionLedger(link, collections);
+  const ledger = createAttributionLedger(link, collections, log);
   const learner = opened.use(createLearner({ inventory, attributions: ledger, clock, log }));
   const positions = createPositions(link, collections);
   const attributions = createAttributions(link, collections, { ledger, buckets });

@@ -25,6 +25,6 @@ generate:
 sample *ARGS:
     bun run sample "$@"
 
-# Measure: `just bench ingest`, `just bench memory`
+# Measure: `just bench ingest`, `memory`, `queue`, `pipeline`, `backlog`
 bench *ARGS:
     bun run bench "$@"

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
-import fc from "fast-check";
 import { decodeFrames, encodeFrames } from "../../services/queue/http-frames.ts";
 import { encodeBatches } from "../../services/queue/http-wire.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";
@@ -23,34 +22,6 @@ function openClaim(url: string, body: object): () => void {
   socket.write(`POST /v1/claims HTTP/1.1\r\nHost: queue\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
   return () => socket.destroy();
 }
-
-describe("frames", () => {
-  test("give back the head and the bodies, whatever they are", () => {
-    fc.assert(
-      fc.property(fc.json(), fc.array(fc.uint8Array(), { maxLength: 20 }), (head, bodies) => {
-        const read = decodeFrames(encodeFrames(JSON.parse(head), bodies));
-        expect(read.head).toEqual(JSON.parse(head));
-        expect(read.bodies.map((body) => [...body])).toEqual(bodies.map((body) => [...body]));
-      }),
-    );
-  });
-
-  test("that are cut anywhere, or are anything else, are refused or have fewer bodies", () => {
-    const whole = encodeFrames({ a: 1 }, [Uint8Array.of(1, 2, 3), new Uint8Array(0), Uint8Array.of(9)]);
-    for (let end = 0; end < whole.byteLength; end++) {
-      const read = (() => {
-        try {
-          return decodeFrames(whole.subarray(0, end)).bodies.length;
-        } catch (error) {
-          return (error as { code: string }).code;
-        }
-      })();
-      expect(read === "invalid" || (typeof read === "number" && read < 3)).toBe(true);
-    }
-    expect(() => decodeFrames(new Uint8Array(64 * 1024))).toThrow(/more than/);
-    expect(() => decodeFrames(Uint8Array.of(255, 255, 255, 255, 1))).toThrow(/ends at byte/);
-  });
-});
 
 describe("queue-service", () => {
   test("answers a publish with 201, 200 again, 409 with the last or fenced, 429 with the wait", async () => {

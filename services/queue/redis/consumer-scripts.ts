@@ -1,21 +1,11 @@
 /** Scripts of the consumers' side: hand-overs and what becomes of them. Lists of ids and hand-overs are JSON. */
-import { type RedisScript, redisScript } from "../../platform/redis.ts";
-import { commonPart, headerOf, returnsPart, type ScriptSettings } from "./script-parts.ts";
+import type { RedisScript } from "../../platform/redis.ts";
+import { type ScriptSettings, scriptOf } from "./script-parts.ts";
 
 /** Looks at the head of the line per script; beyond that the caller asks again. */
 const ROUNDS = 20;
 /** Looked at together while bodies have to be measured. */
 const MEASURED = 50;
-
-const consumerScript = (name: string, settings: ScriptSettings, body: string): RedisScript =>
-  redisScript(
-    name,
-    `${headerOf({ allowOutOfMemory: true })}
-${commonPart(settings)}
-${returnsPart(settings)}
-${body}
-`,
-  );
 
 /**
  * ARGV: max, maxBytes, leaseMs, 1 when the caller has some already and nothing may be too large, places in the call (000
@@ -23,7 +13,7 @@ ${body}
  * something ends, -1 for never, where nothing was handed out; the ids with commas between; entries; marks, where any.
  */
 const claimScript = (settings: ScriptSettings): RedisScript =>
-  consumerScript(
+  scriptOf(
     "claim",
     settings,
     `
@@ -128,7 +118,7 @@ return { 0, left, -1, table.concat(ids, ','), entries, known }
 
 /** ARGV: ids, bytes of their bodies together. Reply: 1 when all were there, else a list of 1 and 0. */
 const ackScript = (settings: ScriptSettings): RedisScript =>
-  consumerScript(
+  scriptOf(
     "ack",
     settings,
     `
@@ -177,7 +167,7 @@ end
 
 /** ARGV: ids, hand-overs, kind, delayMs, reason. Reply: a list of 1 and 0. */
 const nackScript = (settings: ScriptSettings): RedisScript =>
-  consumerScript(
+  scriptOf(
     "nack",
     settings,
     `
@@ -217,7 +207,7 @@ return answers
 
 /** ARGV: ids, hand-overs, leaseMs. Reply: a list of 1 and 0. */
 const extendScript = (settings: ScriptSettings): RedisScript =>
-  consumerScript(
+  scriptOf(
     "extend",
     settings,
     `

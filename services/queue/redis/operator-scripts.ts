@@ -1,28 +1,18 @@
 /** Scripts for those who look after the queue: figures, dead letters, repair. */
 import { type RedisScript, redisScript } from "../../platform/redis.ts";
-import { commonPart, headerOf, returnsPart, type ScriptSettings } from "./script-parts.ts";
+import { commonPart, headerOf, type ScriptSettings, scriptOf } from "./script-parts.ts";
 
 /** Dead letters that one script moves or deletes at most, where all are asked for. */
 const LETTERS = 500;
 /** Looks at the head of the line for the oldest one that never came back, each of a hundred ids. */
 const LOOKS = 100;
 
-const operatorScript = (name: string, settings: ScriptSettings, body: string): RedisScript =>
-  redisScript(
-    name,
-    `${headerOf({ allowOutOfMemory: true })}
-${commonPart(settings)}
-${returnsPart(settings)}
-${body}
-`,
-  );
-
 /**
  * Reply: 1 when it must be asked again, else 0; ids in the line that have a body; leased; delayed; dead; bodies; publication
  * of the oldest ready one, -1 for none; now; names and values of the sums.
  */
 const statsScript = (settings: ScriptSettings): RedisScript =>
-  operatorScript(
+  scriptOf(
     "stats",
     settings,
     `
@@ -54,7 +44,7 @@ return { 0, inLine, call('ZCARD', leases), call('ZCARD', delays), call('ZCARD', 
 
 /** ARGV: after this order, limit. Reply: as stats begins; total; ids and orders in turn. */
 const listScript = (settings: ScriptSettings): RedisScript =>
-  operatorScript(
+  scriptOf(
     "list dead letters",
     settings,
     `
@@ -89,7 +79,7 @@ local more = ARGV[1] == '' and #ids == ${LETTERS} and 1 or 0
 
 /** Reply: as stats begins; how many went back to the line, 1 when there is more to do, where all of them end. */
 const redriveScript = (settings: ScriptSettings): RedisScript =>
-  operatorScript(
+  scriptOf(
     "redrive dead letters",
     settings,
     `
@@ -119,7 +109,7 @@ return { 0, moved, more, upTo }
 
 /** Reply: as stats begins; how many are gone, 1 when there is more to do, where all of them end. */
 const purgeScript = (settings: ScriptSettings): RedisScript =>
-  operatorScript(
+  scriptOf(
     "purge dead letters",
     settings,
     `
@@ -137,7 +127,7 @@ return { 0, #ids, more, upTo }
 
 /** ARGV: ids as JSON that are in no line, as far as could be seen. Reply: how many are back in the line. */
 const repairScript = (settings: ScriptSettings): RedisScript =>
-  operatorScript(
+  scriptOf(
     "repair",
     settings,
     `

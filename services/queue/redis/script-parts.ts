@@ -15,6 +15,7 @@
  * | sums | hash | counters, and what is kept of bytes, orders and serial numbers |
  * | producer | string | epoch:seq:position |
  */
+import { type RedisScript, redisScript } from "../../platform/redis.ts";
 
 /** What a queue is made of; all clients of one queue have the same. */
 export interface ScriptSettings {
@@ -186,3 +187,14 @@ local function settle()
   return leasesCut or delaysCut
 end
 `;
+
+/** A script that may run when memory is full, as all may but those that publish. */
+export const scriptOf = (name: string, settings: ScriptSettings, body: string): RedisScript =>
+  redisScript(
+    name,
+    `${headerOf({ allowOutOfMemory: true })}
+${commonPart(settings)}
+${returnsPart(settings)}
+${body}
+`,
+  );

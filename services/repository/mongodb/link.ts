@@ -1,10 +1,14 @@
 /** The process's one client: its pool, and the time that each call may take. */
 import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
 import { AppError } from "../../../schema/errors.ts";
+import type { Logger } from "../../platform/logger.ts";
 import { storeError, withoutCredentials } from "./errors.ts";
+import { watchHeartbeats } from "./heartbeats.ts";
 
 /** Until a server is found, a connection made or one of the pool is free. */
 const CONNECT_LIMIT_MS = 3000;
+/** To connect and be answered takes twice that at most. */
+const HEARTBEAT_LIMIT_MS = 2 * CONNECT_LIMIT_MS + 1000;
 /** Of one call, whatever happens to its connection. */
 const CALL_LIMIT_MS = 10_000;
 /** The server ends a query that takes longer by itself. */
@@ -84,12 +88,23 @@ const abortOf = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
 /** Connects with the first call. @throws AppError `unavailable` when the address cannot be used at all */
-export function openLink(options: LinkOptions): Link {
+export function openLink(options: LinkOptions, { log }: { log: Logger }): Link {
   const client = createClient(options);
   const hosts = client.options.srvHost ?? client.options.hosts.map(String).join(",");
   const place = `mongodb://${hosts}/${options.database}`;
   // Left to itself, the driver never recovers from a server that was away at first.
-  const connected = once(() => client.connect());
+  let connected = once(() => client.connect());
+  const heartbeats = watchHeartbeats(client, {
+    limitMs: HEARTBEAT_LIMIT_MS,
+    onStuck: (server) => {
+      log.warn("store's client hangs and is connected anew", { server });
+      const closed = client.close().catch(() => {});
+      connected = once(async () => {
+        await closed;
+        await client.connect();
+      });
+    },
+  });
   return {
     db: client.db(options.database),
     place,
@@ -118,6 +133,9 @@ export function openLink(options: LinkOptions): Link {
         signal?.removeEventListener("abort", leave);
       }
     },
-    [Symbol.asyncDispose]: () => client.close(),
+    async [Symbol.asyncDispose]() {
+      heartbeats[Symbol.dispose]();
+      await client.close();
+    },
   };
 }

@@ -44,7 +44,7 @@ export async function openMongodbRepository(
   { clock, log, metrics }: { clock: Clock; log: Logger; metrics?: Metrics | undefined },
 ): Promise<Repository> {
   await using opened = new AsyncDisposableStack();
-  const link = opened.use(openLink(options));
+  const link = opened.use(openLink(options, { log }));
   const collections = collectionsOf(link.db);
   const indexes = createIndexes(link, { retentionMs, log });
   const lists = createSeriesLists();

@@ -1,0 +1,59 @@
+/** Every client of a MongoDB store finds the server again that was killed while it worked. */
+import { expect, test } from "bun:test";
+import { systemClock } from "../../services/platform/clock.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
+import { openRepository } from "../../services/repository/open.ts";
+import type { Repository } from "../../services/repository/port.ts";
+import { eventually } from "../support/eventually.ts";
+import { randomDatabase, requirePrivateMongo } from "../support/mongo-server.ts";
+
+const CLIENTS = 16;
+const KILLS = 2;
+/** More than the driver's least pause: from then on it sends a heartbeat the moment that a connection breaks. */
+const HEARTBEAT_PAUSE_MS = 700;
+const RECOVERY_MS = 20_000;
+
+const answers = (repository: Repository): Promise<boolean> =>
+  repository.gpus({ limit: 1 }).then(
+    () => true,
+    () => false,
+  );
+
+test("repository over MongoDB works again after its server was killed in the middle of its work", async () => {
+  await using server = await requirePrivateMongo("heartbeats");
+  if (server === null) return;
+  await using opened = new AsyncDisposableStack();
+  const config = { kind: "mongodb", url: server.uri, database: randomDatabase(), poolSize: 2, retentionMs: 0 } as const;
+  const repositories: Repository[] = [];
+  for (let client = 0; client < CLIENTS; client++) {
+    repositories.push(opened.use(await openRepository(config, { clock: systemClock, log: silentLogger })));
+  }
+  let asking = true;
+  let asked = 0;
+  const work = repositories.map(async (repository) => {
+    while (asking) if (await answers(repository)) asked++;
+  });
+  opened.defer(async () => {
+    asking = false;
+    await Promise.all(work);
+  });
+  for (let kill = 1; kill <= KILLS; kill++) {
+    const before = asked;
+    const soonest = performance.now() + HEARTBEAT_PAUSE_MS;
+    await eventually(() => asked > before + 20 * CLIENTS && performance.now() > soonest, {
+      ...{ what: "clients at work", deadlineMs: RECOVERY_MS },
+    });
+    await server.kill();
+    // So that each has begun to look for it.
+    await Promise.all(
+      repositories.map((repository) => eventually(async () => !(await answers(repository)), { what: "a refusal" })),
+    );
+    await server.start();
+    await Promise.all(
+      repositories.map((repository, client) =>
+        eventually(() => answers(repository), { what: `client ${client} after kill ${kill}`, deadlineMs: RECOVERY_MS }),
+      ),
+    );
+  }
+  expect(asked).toBeGreaterThan(KILLS * 20 * CLIENTS);
+}, 120_000);

@@ -23,7 +23,7 @@ export interface ChaosOptions {
   readonly onFault?: (fault: Fault) => void;
 }
 
-const between = (random: Random, [least, most]: readonly [number, number]): number =>
+export const between = (random: Random, [least, most]: readonly [number, number]): number =>
   Math.round(least + random() * (most - least));
 
 /** Resolves to how often each kind has struck. @throws what a fault threw: the harness is broken then, not the system */
@@ -70,7 +70,7 @@ export async function disturb(
 }
 
 /** A span of a fault, or of calm: chaos is the one place where time itself is the input. */
-const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);

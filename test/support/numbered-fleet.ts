@@ -13,20 +13,36 @@ import { formatTimestamp } from "../../schema/timestamp.ts";
 const SERIES = [
   "DCGM_FI_DEV_GPU_UTIL",
   "DCGM_FI_DEV_MEM_COPY_UTIL",
-  "DCGM_FI_DEV_POWER_USAGE",
+  "DCGM_FI_DEV_ENC_UTIL",
+  "DCGM_FI_DEV_DEC_UTIL",
   "DCGM_FI_DEV_GPU_TEMP",
-  "DCGM_FI_DEV_FB_USED",
-  "DCGM_FI_DEV_FB_FREE",
+  "DCGM_FI_DEV_MEMORY_TEMP",
+  "DCGM_FI_DEV_POWER_USAGE",
+  "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
   "DCGM_FI_DEV_SM_CLOCK",
   "DCGM_FI_DEV_MEM_CLOCK",
-  "DCGM_FI_DEV_DEC_UTIL",
-  "DCGM_FI_DEV_ENC_UTIL",
+  "DCGM_FI_DEV_FB_USED",
+  "DCGM_FI_DEV_FB_FREE",
+  "DCGM_FI_DEV_FB_RESERVED",
+  "DCGM_FI_DEV_PSTATE",
+  "DCGM_FI_DEV_FAN_SPEED",
+  "DCGM_FI_DEV_XID_ERRORS",
+  "DCGM_FI_DEV_PCIE_REPLAY_COUNTER",
+  "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL",
+  "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+  "DCGM_FI_PROF_SM_ACTIVE",
+  "DCGM_FI_PROF_SM_OCCUPANCY",
+  "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
+  "DCGM_FI_PROF_DRAM_ACTIVE",
+  "DCGM_FI_PROF_PCIE_TX_BYTES",
+  "DCGM_FI_PROF_PCIE_RX_BYTES",
 ] as const;
 const GPUS_PER_HOST = 4;
-const START = Date.UTC(2025, 6, 18, 20, 30);
-const STEP_MS = 15_000;
+/** So that an hour ends on the way. */
+const START = Date.UTC(2025, 6, 18, 20, 58);
+const STEP_MS = 1000;
 /** A pod holds a GPU so long; every third turn nobody does. */
-const TURN_TICKS = 40;
+const TURN_TICKS = 100;
 
 export interface FleetSize {
   readonly gpus: number;
@@ -49,6 +65,11 @@ export class NumberedFleet {
   constructor(size: FleetSize) {
     this.size = size;
     for (let gpu = 0; gpu < size.gpus; gpu++) this.#gpus.set(this.uuid(gpu), gpu);
+  }
+
+  /** The smallest of that many GPUs with at least so many readings. */
+  static of({ readings, gpus, seed }: { readings: number; gpus: number; seed: number }): NumberedFleet {
+    return new NumberedFleet({ gpus, ticks: Math.ceil(readings / (gpus * SERIES.length)), seed });
   }
 
   get readings(): number {

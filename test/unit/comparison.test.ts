@@ -6,7 +6,7 @@ import { readAll } from "../support/dcgm-file.ts";
 import { NumberedFleet } from "../support/numbered-fleet.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const fleet = new NumberedFleet({ gpus: 10, ticks: 130, seed: 7 });
+const fleet = new NumberedFleet({ gpus: 4, ticks: 130, seed: 7 });
 
 type Told = [uuid: string, series: string, at: number, value: number];
 

@@ -1,0 +1,30 @@
+/** The harness sees a loss when there is one: the same chaos over services with a defect planted. */
+import { expect, test } from "bun:test";
+import { describeChaos, runChaos } from "../support/chaos-run.ts";
+import { requirePrivateMongo } from "../support/mongo-server.ts";
+import { haveRedisServer } from "../support/redis-server.ts";
+
+/** One run is as good as sure to lose something. */
+const SEEDS = [1, 2, 3];
+const READINGS = 100_000;
+
+test.skipIf(!haveRedisServer()).each([
+  ["a collector that acknowledges before it stores", { collector: "test/faults/planted/early-ack-collector.ts" }],
+  ["a claim in two commands", { queueService: "test/faults/planted/split-claim-queue-service.ts" }],
+])(
+  "chaos over %s is seen to lose readings",
+  async (defect, programs) => {
+    await using store = await requirePrivateMongo("planted defects");
+    if (store === null) return;
+    let lost = 0;
+    for (const seed of SEEDS) {
+      const report = await runChaos({ seed, readings: READINGS, store, programs });
+      console.log(`with ${defect}: ${describeChaos(report)}`);
+      expect(report.stored.altered).toBe(0);
+      lost = report.stored.lost;
+      if (lost > 0) break;
+    }
+    expect(lost).toBeGreaterThan(0);
+  },
+  300_000,
+);

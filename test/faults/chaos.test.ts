@@ -1,0 +1,35 @@
+/**
+ * Everything that can be killed is killed, and every link is cut: two streamers, two queue-services, three collectors,
+ * Redis and the store. Then the store is compared with the input reading by reading.
+ *
+ * `CHAOS_SEED=7 CHAOS_READINGS=300000 bun test test/faults/chaos.test.ts` plays one run again, or a larger one than CI does.
+ */
+import { expect, test } from "bun:test";
+import { describeChaos, runChaos } from "../support/chaos-run.ts";
+import { requirePrivateMongo } from "../support/mongo-server.ts";
+import { haveRedisServer } from "../support/redis-server.ts";
+
+const SEED = Number(process.env.CHAOS_SEED ?? 1);
+const READINGS = Number(process.env.CHAOS_READINGS ?? 150_000);
+const NOTHING = { lost: 0, twice: 0, altered: 0, examples: [] };
+
+test.skipIf(!haveRedisServer())(
+  `chaos with seed ${SEED} loses nothing, tells nothing twice, alters nothing`,
+  async () => {
+    await using store = await requirePrivateMongo("chaos");
+    if (store === null) return;
+    const report = await runChaos({ seed: SEED, readings: READINGS, store });
+    console.log(describeChaos(report));
+    expect(report.crashes).toEqual([]);
+    expect(report.stored).toEqual({ readings: report.stored.readings, ...NOTHING });
+    expect(report.told).toEqual({ readings: report.told.readings, ...NOTHING });
+    expect(report.inventory).toEqual([]);
+    const { dead, orphans, counters } = report.stats;
+    expect({ dead, orphans, unsettled: counters.published - counters.acked }).toEqual({
+      dead: 0,
+      orphans: 0,
+      unsettled: 0,
+    });
+  },
+  600_000,
+);

@@ -1,0 +1,145 @@
+/**
+ * What is away for a while, and what stops in an orderly way, costs delay and nothing else: no reading, no attempt, no
+ * wait for a lease. A batch may be handed out once only, so an attempt used up shows as a dead letter.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { pause } from "../support/chaos.ts";
+import { eventually } from "../support/eventually.ts";
+import { type PrivateMongoServer, requirePrivateMongo } from "../support/mongo-server.ts";
+import { type Report, type Run, type RunOptions, runPipeline } from "../support/pipeline-run.ts";
+import { haveRedisServer } from "../support/redis-server.ts";
+
+/** A minute as well, when there is time for it: nothing in the pipeline gives up. */
+const OUTAGE_MS = Number(process.env.OUTAGE_MS ?? 12_000);
+const TEN_MINUTES = 600_000;
+
+const DEFAULTS = {
+  seed: 1,
+  readings: 60_000,
+  counts: { streamer: 2, queueService: 2, collector: 2 },
+  leaseMs: 3000,
+  maxDeliveries: 1,
+  intervalMs: 10,
+} as const satisfies Partial<RunOptions>;
+
+const NOTHING = { lost: 0, twice: 0, altered: 0, examples: [] };
+
+function expectWhole({ stored, told, inventory, stats, crashes }: Report): void {
+  expect(crashes).toEqual([]);
+  expect(stored).toEqual({ readings: stored.readings, ...NOTHING });
+  expect(told).toEqual({ readings: told.readings, ...NOTHING });
+  expect(inventory).toEqual([]);
+  expect({ dead: stats.dead, orphans: stats.orphans }).toEqual({ dead: 0, orphans: 0 });
+}
+
+const acked = (count: number, { queue }: Run): Promise<unknown> =>
+  eventually(() => queue.stats().then(({ counters }) => counters.acked >= count), {
+    what: `${count} batches stored`,
+    deadlineMs: 30_000,
+  });
+
+describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
+  let store: PrivateMongoServer | null;
+  beforeAll(async () => {
+    store = await requirePrivateMongo("outages");
+  });
+  afterAll(() => store?.[Symbol.asyncDispose]());
+
+  async function run(given: Partial<RunOptions>, meanwhile: (run: Run) => Promise<void>): Promise<Report | null> {
+    return store && (await runPipeline({ ...DEFAULTS, store, ...given }, meanwhile));
+  }
+
+  test(
+    `waits ${OUTAGE_MS / 1000} s for its store, several leases long`,
+    async () => {
+      const report = await run({}, async (events) => {
+        await acked(20, events);
+        await events.store.kill();
+        await pause(OUTAGE_MS);
+        const { leased, counters } = await events.queue.stats();
+        expect(leased).toBeGreaterThan(0);
+        expect(counters.expired).toBe(0);
+        await events.store.start();
+      });
+      if (report === null) return;
+      expectWhole(report);
+    },
+    180_000 + OUTAGE_MS,
+  );
+
+  test(
+    `waits ${OUTAGE_MS / 1000} s for Redis`,
+    async () => {
+      // What was handed out before is handed out again: its lease could not be renewed.
+      const report = await run({ maxDeliveries: 3 }, async (events) => {
+        await acked(20, events);
+        await events.redis.kill();
+        await pause(OUTAGE_MS);
+        await events.redis.start();
+      });
+      if (report === null) return;
+      expectWhole(report);
+    },
+    180_000 + OUTAGE_MS,
+  );
+
+  test("leaves nothing leased when its collectors are stopped under load", async () => {
+    const report = await run({ leaseMs: TEN_MINUTES, intervalMs: 1 }, async ({ pipeline, queue }) => {
+      const { collectors } = pipeline;
+      for (const moment of [100, 250, 400, 550]) {
+        await pause(moment);
+        expect(await Promise.all(collectors.map((collector) => collector.stop()))).toEqual([0, 0]);
+        expect((await queue.stats()).leased).toBe(0);
+        for (const collector of collectors) collector.start();
+        await Promise.all(collectors.map((collector) => collector.listening()));
+      }
+    });
+    if (report === null) return;
+    expectWhole(report);
+    expect(report.stats.counters).toMatchObject({ expired: 0, claimed: expect.any(Number) });
+  }, 180_000);
+
+  test("leaves nothing leased when its collectors are stopped while the store does not answer", async () => {
+    const report = await run({ leaseMs: TEN_MINUTES }, async (events) => {
+      const { pipeline, queue } = events;
+      const { collectors } = pipeline;
+      await acked(20, events);
+      await events.store.pause();
+      await eventually(() => queue.stats().then(({ leased }) => leased > 0), { what: "deliveries in hand" });
+      expect(await Promise.all(collectors.map((collector) => collector.stop()))).toEqual([0, 0]);
+      expect((await queue.stats()).leased).toBe(0);
+      await events.store.resume();
+      for (const collector of collectors) collector.start();
+    });
+    if (report === null) return;
+    expectWhole(report);
+    expect(report.stats.counters.released).toBeGreaterThan(0);
+  }, 180_000);
+
+  test("leaves nothing leased when its queue-services are replaced one after the other", async () => {
+    const report = await run({ leaseMs: TEN_MINUTES, intervalMs: 3 }, async (events) => {
+      for (const round of [1, 2, 3]) {
+        for (const service of events.pipeline.queueServices) {
+          await acked(round * 20, events);
+          expect(await service.stop()).toBe(0);
+          service.start();
+          await service.listening();
+        }
+      }
+    });
+    if (report === null) return;
+    expectWhole(report);
+    expect(report.stats.counters.expired).toBe(0);
+  }, 180_000);
+
+  test("sends again what a Redis that came back empty has lost", async () => {
+    const report = await run({ files: 1 }, async (events) => {
+      await acked(40, events);
+      await events.redis.command("FLUSHALL");
+      await events.redis.command("SCRIPT", "FLUSH");
+    });
+    if (report === null) return;
+    expectWhole(report);
+    expect(report.stats.counters.gaps).toBeGreaterThan(0);
+  }, 180_000);
+});

@@ -1,0 +1,193 @@
+/**
+ * A process kills itself between any two steps of publish, claim, save, ack, nack, reap and redrive; the others go on,
+ * another takes its place, and every reading is stored once.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { openHttpQueue } from "../../services/queue/http.ts";
+import type { Queue } from "../../services/queue/port.ts";
+import { type Doom, doomName } from "../support/doom.ts";
+import { type DoomedLife, type Situation, situated, startDoomed } from "../support/doomed-life.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/free-port.ts";
+import { liveAsCollector, liveAsQueueService, liveAsStreamer, type Surroundings } from "../support/lives.ts";
+import { type MongoServer, randomDatabase, requireMongo } from "../support/mongo-server.ts";
+import { NumberedFleet } from "../support/numbered-fleet.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { compareDocuments } from "../support/stored-fleet.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const SIGKILLED = 137;
+const LEASE_MS = 400;
+const DRAIN_MS = 20_000;
+
+interface FailPoint extends Pick<DoomedLife, "role" | "situation"> {
+  readonly doom: Doom;
+  /** Done with the whole file published and nobody consuming, before the collector comes. */
+  readonly prepare?: (queue: Queue) => Promise<void>;
+  readonly poison?: boolean;
+}
+
+const moments = ["before", "after"] as const;
+const at = (role: FailPoint["role"], call: string, nth: number, more: Omit<FailPoint, "role" | "doom"> = {}) =>
+  moments.map((moment): FailPoint => ({ role, doom: { call, moment, nth }, ...more }));
+const situation = (name: Situation) => ({ situation: name });
+
+/** Deliveries of a consumer that never answers: their leases end. */
+async function abandon(queue: Queue): Promise<void> {
+  const request = { max: 4, maxBytes: 1e9, leaseMs: 100, waitMs: 0 };
+  const deliveries = await queue.claim(request);
+  expect(deliveries).toHaveLength(4);
+  const over = performance.now() + 150;
+  await eventually(() => performance.now() > over, { what: "the end of the leases" });
+}
+
+async function bury(queue: Queue): Promise<void> {
+  const deliveries = await queue.claim({ max: 4, maxBytes: 1e9, leaseMs: 10_000, waitMs: 0 });
+  await queue.nack(
+    deliveries.map(({ receipt }) => receipt),
+    { kind: "reject", reason: "buried by the test" },
+  );
+  expect((await queue.stats()).dead).toBe(4);
+  // The call that the service may die of; its caller asks again.
+  await eventually(
+    () =>
+      queue.deadLetters.redrive().then(
+        () => true,
+        () => false,
+      ),
+    {
+      what: "the redrive",
+      deadlineMs: 10_000,
+    },
+  );
+}
+
+const POINTS: readonly FailPoint[] = [
+  ...at("streamer", "openProducer", 1),
+  ...at("streamer", "publish", 1),
+  ...at("streamer", "publish", 2),
+  ...at("queue-service", "openProducer", 1),
+  ...at("queue-service", "publish", 1),
+  ...at("queue-service", "publish", 2),
+  ...at("queue-service", "claim", 1),
+  ...at("queue-service", "claim", 2, { prepare: abandon }),
+  ...at("queue-service", "ack", 2),
+  ...at("queue-service", "nack", 1, situation("refused")),
+  ...at("queue-service", "nack", 1, { poison: true }),
+  ...at("queue-service", "nack", 1, situation("stopping")),
+  ...at("queue-service", "extend", 1, situation("slow")),
+  ...at("queue-service", "deadLetters.redrive", 1, { prepare: bury }),
+  ...at("collector", "claim", 1),
+  ...at("collector", "claim", 2),
+  ...at("collector", "save", 1),
+  ...at("collector", "save", 2),
+  ...at("collector", "publish", 1),
+  ...at("collector", "ack", 1),
+  ...at("collector", "ack", 2),
+  ...at("collector", "nack", 1, situation("refused")),
+  ...at("collector", "nack", 1, { poison: true }),
+  ...at("collector", "nack", 1, situation("stopping")),
+  ...at("collector", "extend", 1, situation("slow")),
+];
+
+const nameOf = ({ role, doom, situation: of, poison, prepare }: FailPoint): string =>
+  `${role} dies ${doomName(doom)}${of ? `, ${of}` : ""}${poison ? ", poison" : ""}${prepare ? `, ${prepare.name}` : ""}`;
+
+/** One undecodable batch, of a producer of its own. */
+async function poison(queue: Queue): Promise<void> {
+  const { epoch } = await queue.openProducer("poison@0/1");
+  const batch = { seq: 1, body: Uint8Array.of(1, 2, 3), readings: 1, position: "" };
+  const outcome = await queue.publish([batch], { producer: "poison@0/1", epoch });
+  if (outcome.kind !== "accepted") throw new Error(`poison was not accepted: ${outcome.kind}`);
+}
+
+/** The queue is empty, and its books are in order. */
+async function settled(queue: Queue, dead: number): Promise<void> {
+  const isEmpty = async () => {
+    const { ready, leased, delayed } = await queue.stats();
+    return ready + leased + delayed === 0;
+  };
+  await eventually(() => isEmpty().catch(() => false), { what: "an empty queue", deadlineMs: DRAIN_MS });
+  const { orphans, counters, ...stats } = await queue.stats();
+  expect({ dead: stats.dead, orphans }).toEqual({ dead, orphans: 0 });
+  expect(counters.published).toBe(counters.acked + counters.purged + dead);
+}
+
+/** Lives all roles; the doomed one is a process of its own until it is dead, and then another life in its place. */
+async function endure(point: FailPoint, surroundings: Surroundings, port: number): Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const lives: Promise<void>[] = [];
+  await using queue = openHttpQueue({ url: surroundings.queueUrl, token: null });
+  await using _ending = {
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await Promise.all(lives);
+    },
+  };
+  const serve = () => void lives.push(liveAsQueueService(surroundings, { port, signal }));
+  const die = async (then = () => {}) => {
+    await using program = startDoomed({ ...point, surroundings, port });
+    const status = await program.exited;
+    expect({ status }).toEqual({ status: SIGKILLED });
+    then();
+  };
+  const death = point.role === "queue-service" ? die(serve) : undefined;
+  if (death === undefined) serve();
+  if (point.role === "streamer") await die();
+  await liveAsStreamer(surroundings, { signal });
+  if (point.poison) await poison(queue);
+  await point.prepare?.(queue);
+  if (point.role === "collector") await die();
+  if (point.role === "queue-service" && point.situation !== undefined) {
+    const first = new AbortController();
+    const life = liveAsCollector(surroundings, { ...situated(point.situation, first), signal: first.signal });
+    await death;
+    first.abort();
+    await life;
+  }
+  lives.push(liveAsCollector(surroundings, { signal }));
+  await death;
+  await settled(queue, point.poison ? 1 : 0);
+}
+
+describe.skipIf(!haveRedisServer())("a process that dies at a step of its work", () => {
+  const fleet = new NumberedFleet({ gpus: 8, ticks: 6, seed: 1 });
+  let redis: RedisServer;
+  let mongo: MongoServer | null;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  beforeAll(async () => {
+    mongo = await requireMongo("fail points");
+    redis = await startRedisServer();
+    folder = await temporaryFolder();
+    await fleet.write(folder.path, 1);
+  });
+  afterAll(async () => {
+    await redis[Symbol.asyncDispose]();
+    await mongo?.[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  test.each(POINTS.map((point) => [nameOf(point), point] as const))(
+    "%s",
+    async (_, point) => {
+      if (mongo === null) return;
+      await redis.command("FLUSHALL");
+      const port = await freePort();
+      const surroundings: Surroundings = {
+        redis: redis.config,
+        queueUrl: `http://127.0.0.1:${port}`,
+        store: { uri: mongo.uri, database: randomDatabase() },
+        csvPath: folder.path,
+        batchSize: 100,
+        leaseMs: LEASE_MS,
+        maxDeliveries: 5,
+      };
+      await endure(point, surroundings, port);
+      expect(await compareDocuments(mongo.uri, surroundings.store.database, fleet)).toEqual({
+        ...{ readings: fleet.readings, lost: 0, twice: 0, altered: 0, examples: [] },
+      });
+    },
+    60_000,
+  );
+});

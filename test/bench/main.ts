@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { z } from "zod";
 import { byteSize, integer } from "../../services/platform/env.ts";
+import { benchBacklog } from "./backlog.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchMemory } from "./memory.ts";
 import { benchPipeline } from "./pipeline.ts";
@@ -13,6 +14,9 @@ const USAGE = `Usage: bun run bench NAME [options]
   ingest    CSV file to queryable, beside VictoriaMetrics: wall time, CPU, memory, disk
               --readings N   readings in the file (1000000)
               --rounds N     times each side runs, in turn (3)
+  backlog   streamer to queue with nobody collecting: memory of Redis and of the streamer, then all of it stored
+              --readings N   readings in the backlog (5000000)
+              --batch N      readings in a batch (what the streamer takes at full speed)
   memory    peak memory of ingest on a large file
               --size SIZE    of the file (1GiB)
   queue     publish, claim + ack and latency of the queue on Redis, beside BullMQ on the same Redis
@@ -32,6 +36,7 @@ const OPTIONS = {
   rounds: { type: "string" },
   size: { type: "string" },
   messages: { type: "string" },
+  batch: { type: "string" },
   json: { type: "string" },
 } as const;
 
@@ -54,7 +59,8 @@ function readNumber(name: string, text: string, field: z.ZodType<number, string>
 /** @throws UsageError */
 function chooseBench(args: readonly string[]) {
   const { positionals, values } = readOptions(args);
-  const { readings = "1000000", rounds = "3", size = "1GiB", messages = "50000", json } = values;
+  const { batch, rounds = "3", size = "1GiB", messages = "50000", json } = values;
+  const { readings = positionals[0] === "backlog" ? "5000000" : "1000000" } = values;
   const print = (text: string) => void process.stdout.write(text);
   const [name, ...others] = positionals;
   if (others.length > 0) throw new UsageError(`One bench at a time: ${positionals.join(", ")}`);
@@ -65,6 +71,11 @@ function chooseBench(args: readonly string[]) {
         rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
       };
       return { json, run: () => benchIngest(options, print) };
+    }
+    case "backlog": {
+      const batchSize = batch === undefined ? null : readNumber("batch", batch, integer({ min: 1, max: 65_536 }));
+      const options = { readings: readNumber("readings", readings, integer({ min: 1e6, max: 1e9 })), batchSize };
+      return { json, run: () => benchBacklog(options, print) };
     }
     case "memory": {
       const options = { bytes: readNumber("size", size, byteSize({ min: 1 << 20 })) };

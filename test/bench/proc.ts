@@ -45,6 +45,16 @@ export function watchCpu(pid: number): () => number {
   };
 }
 
+/** What is resident now, bytes; null when the process has ended. */
+export function residentBytes(pid: number): number | null {
+  try {
+    const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return match === null ? null : Number(match[1]) * 1024;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Watches a process to its end. The kernel's own figure for a child that has ended (ru_maxrss) will not do: it begins
  * with the size of the process that forked it.

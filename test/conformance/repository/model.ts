@@ -124,7 +124,7 @@ export function modelConformance(open: OpenRepository): void {
           else expect([known?.firstSeen, known?.lastSeen]).toEqual([Math.min(...times), Math.max(...times)]);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 100, interruptAfterTimeLimit: 8000 },
     );
   });
 }

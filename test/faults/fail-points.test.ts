@@ -3,17 +3,26 @@
  * another takes its place, and every reading is stored once.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { systemClock } from "../../services/platform/clock.ts";
+import { silentLogger } from "../../services/platform/logger.ts";
 import { openHttpQueue } from "../../services/queue/http.ts";
 import type { Queue } from "../../services/queue/port.ts";
+import { openRepository } from "../../services/repository/open.ts";
 import { type Doom, doomName } from "../support/doom.ts";
 import { type DoomedLife, type Situation, situated, startDoomed } from "../support/doomed-life.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
-import { liveAsCollector, liveAsQueueService, liveAsStreamer, type Surroundings } from "../support/lives.ts";
+import {
+  liveAsCollector,
+  liveAsQueueService,
+  liveAsStreamer,
+  type Surroundings,
+  storeConfig,
+} from "../support/lives.ts";
 import { type MongoServer, randomDatabase, requireMongo } from "../support/mongo-server.ts";
 import { NumberedFleet } from "../support/numbered-fleet.ts";
 import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { compareDocuments } from "../support/stored-fleet.ts";
+import { compareDocuments, compareInventory } from "../support/stored-fleet.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const SIGKILLED = 137;
@@ -81,6 +90,11 @@ const POINTS: readonly FailPoint[] = [
   ...at("collector", "claim", 2),
   ...at("collector", "save", 1),
   ...at("collector", "save", 2),
+  ...at("collector", "insertMany", 1),
+  ...at("collector", "insertMany", 2),
+  ...at("collector", "insertMany", 3),
+  ...at("collector", "bulkWrite", 1),
+  ...at("collector", "bulkWrite", 2),
   ...at("collector", "publish", 1),
   ...at("collector", "ack", 1),
   ...at("collector", "ack", 2),
@@ -115,39 +129,38 @@ async function settled(queue: Queue, dead: number): Promise<void> {
 
 /** Lives all roles; the doomed one is a process of its own until it is dead, and then another life in its place. */
 async function endure(point: FailPoint, surroundings: Surroundings, port: number): Promise<void> {
-  const stop = new AbortController();
-  const { signal } = stop;
-  const lives: Promise<void>[] = [];
   await using queue = openHttpQueue({ url: surroundings.queueUrl, token: null });
-  await using _ending = {
-    [Symbol.asyncDispose]: async () => {
+  await using lives = new AsyncDisposableStack();
+  /** Until the end of this function; whoever came last goes first. */
+  const live = (life: (signal: AbortSignal) => Promise<void>): void => {
+    const stop = new AbortController();
+    const over = life(stop.signal);
+    lives.defer(() => {
       stop.abort();
-      await Promise.all(lives);
-    },
+      return over;
+    });
   };
-  const serve = () => void lives.push(liveAsQueueService(surroundings, { port, signal }));
-  const die = async (then = () => {}) => {
+  const serve = () => live((signal) => liveAsQueueService(surroundings, { port, signal }));
+  const die = async () => {
     await using program = startDoomed({ ...point, surroundings, port });
     const status = await program.exited;
-    expect({ status }).toEqual({ status: SIGKILLED });
-    then();
+    expect({ status, ...program.output }).toEqual({ status: SIGKILLED, stdout: "", stderr: "" });
   };
-  const death = point.role === "queue-service" ? die(serve) : undefined;
-  if (death === undefined) serve();
+  const { signal } = new AbortController();
+  const death = point.role === "queue-service" ? die().then(serve) : serve();
   if (point.role === "streamer") await die();
   await liveAsStreamer(surroundings, { signal });
   if (point.poison) await poison(queue);
   await point.prepare?.(queue);
   if (point.role === "collector") await die();
-  if (point.role === "queue-service" && point.situation !== undefined) {
+  if (point.role === "queue-service") {
     const first = new AbortController();
     const life = liveAsCollector(surroundings, { ...situated(point.situation, first), signal: first.signal });
     await death;
     first.abort();
     await life;
   }
-  lives.push(liveAsCollector(surroundings, { signal }));
-  await death;
+  live((signal) => liveAsCollector(surroundings, { signal }));
   await settled(queue, point.poison ? 1 : 0);
 }
 
@@ -187,6 +200,11 @@ describe.skipIf(!haveRedisServer())("a process that dies at a step of its work",
       expect(await compareDocuments(mongo.uri, surroundings.store.database, fleet)).toEqual({
         ...{ readings: fleet.readings, lost: 0, twice: 0, altered: 0, examples: [] },
       });
+      await using repository = await openRepository(storeConfig(surroundings), {
+        clock: systemClock,
+        log: silentLogger,
+      });
+      expect(await compareInventory(repository, fleet)).toEqual([]);
     },
     60_000,
   );

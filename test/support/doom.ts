@@ -16,22 +16,34 @@ async function die(): Promise<never> {
   return await new Promise<never>(() => {});
 }
 
+type Method = (...args: unknown[]) => unknown;
+
+function fatal(method: Method, { moment, nth }: Doom): Method {
+  let calls = 0;
+  return async function doomedMethod(this: unknown, ...args) {
+    const isFatal = ++calls === nth;
+    if (isFatal && moment === "before") return await die();
+    const result: unknown = await method.apply(this, args);
+    return isFatal ? await die() : result;
+  };
+}
+
+/** Dooms a method of every object of a class. */
+export function doomClass(prototype: object, doom: Doom): void {
+  const method = Reflect.get(prototype, doom.call) as Method;
+  Reflect.set(prototype, doom.call, fatal(method, doom));
+}
+
 /** The same part; only the doomed call differs. */
 export function doomed<T extends object>(part: T, doom: Doom): T {
   const [name = "", inner] = doom.call.split(".");
-  let calls = 0;
+  const fatalMember = fatal(Reflect.get(part, name, part) as Method, doom);
   return new Proxy(part, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property, target);
       if (property === name && inner !== undefined) return doomed(member as object, { ...doom, call: inner });
       if (typeof member !== "function") return member;
-      if (property !== name) return member.bind(target);
-      return async (...args: unknown[]) => {
-        const isFatal = ++calls === doom.nth;
-        if (isFatal && doom.moment === "before") return await die();
-        const result: unknown = await member.apply(target, args);
-        return isFatal ? await die() : result;
-      };
+      return property === name ? fatalMember.bind(target) : member.bind(target);
     },
   });
 }

@@ -1,6 +1,7 @@
 /** A program that lives as one of the pipeline's services until a step of its work kills it. */
+import { Collection } from "mongodb";
 import type { ConsumerQueue } from "../../services/queue/port.ts";
-import { type Doom, doomed } from "./doom.ts";
+import { type Doom, doomClass, doomed } from "./doom.ts";
 import {
   type CollectorParts,
   liveAsCollector,
@@ -58,6 +59,9 @@ export function situated(situation: Situation | undefined, stop: AbortController
   };
 }
 
+/** Commands of MongoDB, of which a save has several. */
+const WRITES: readonly string[] = ["insertMany", "bulkWrite"];
+
 async function live({ role, doom, surroundings, port = 0, situation }: DoomedLife): Promise<void> {
   const stop = new AbortController();
   const { signal } = stop;
@@ -69,6 +73,7 @@ async function live({ role, doom, surroundings, port = 0, situation }: DoomedLif
     case "queue-service":
       return await liveAsQueueService(surroundings, { port, signal, queue: (queue) => doomed(queue, doom) });
     case "collector": {
+      if (WRITES.includes(doom.call)) doomClass(Collection.prototype, doom);
       const { queue: frontQueue, repository: frontStore } = situated(situation, stop);
       return await liveAsCollector(surroundings, {
         signal,

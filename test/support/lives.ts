@@ -27,6 +27,9 @@ export interface Surroundings {
   readonly maxDeliveries: number;
 }
 
+export const storeConfig = ({ store: { uri: url, database } }: Pick<Surroundings, "store">) =>
+  ({ kind: "mongodb", url, database, poolSize: 4, retentionMs: 0 }) as const;
+
 type InFront<T> = (part: T) => T;
 type Saves = Pick<TelemetryRepository, "save" | "position" | "expire">;
 type Tells = { publish(batches: readonly unknown[]): Promise<void> };
@@ -56,8 +59,7 @@ export async function liveAsCollector(
 ): Promise<void> {
   const { queue: frontQueue = (queue) => queue, repository: frontStore = (repository) => repository } = parts;
   const { liveFeed: frontFeed = (feed) => feed } = parts;
-  const config = { kind: "mongodb", url: store.uri, database: store.database, poolSize: 4, retentionMs: 0 } as const;
-  await using repository = await openRepository(config, { clock, log });
+  await using repository = await openRepository(storeConfig({ store }), { clock, log });
   await using queue = await openQueue({ kind: "http", url: queueUrl, token: null });
   await runCollector(
     // Few at a time, so that a life has several of each step.

@@ -118,7 +118,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
 
   test("leaves nothing leased when its queue-services are replaced one after the other", async () => {
     const report = await run({ leaseMs: TEN_MINUTES, intervalMs: 3 }, async (events) => {
-      for (const round of [1, 2, 3]) {
+      for (const round of [1, 2, 3, 4, 5, 6]) {
         for (const service of events.pipeline.queueServices) {
           await acked(round * 20, events);
           expect(await service.stop()).toBe(0);

@@ -149,6 +149,26 @@ test("what a claim brings for one who has left is given back, and the next in li
   expect(bench.returned).toEqual(["a"]);
 });
 
+test("a queue that closes waits until what a claim under way brings is given back", async () => {
+  const bench = openBench();
+  const underWay = Promise.withResolvers<Claimed>();
+  bench.acts.claim = () => underWay.promise;
+  const waiting = bench.wait();
+  await settled();
+  bench.ring();
+  await settled();
+  let closed = false;
+  const closing = bench.waiting.close().then(() => {
+    closed = true;
+  });
+  expect(await waiting).toEqual([]);
+  await settled();
+  expect(closed).toBe(false);
+  underWay.resolve({ ...nothing, deliveries: [delivery("a")] });
+  await closing;
+  expect(bench.returned).toEqual(["a"]);
+});
+
 test("all who wait are told when Redis is away, and sent away when the queue closes", async () => {
   const bench = openBench();
   bench.acts.claim = () => Promise.reject(new AppError("Redis is away", { code: "unavailable" }));
@@ -158,7 +178,7 @@ test("all who wait are told when Redis is away, and sent away when the queue clo
   expect(await Promise.all(waits.map(codeOf))).toEqual(["unavailable", "unavailable"]);
 
   const closing = bench.wait();
-  bench.waiting.close();
+  void bench.waiting.close();
   expect(await closing).toEqual([]);
   bench.endPop(new AppError("closed", { code: "unavailable" }));
   await settled();

@@ -188,7 +188,7 @@ export class RedisQueue implements Queue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    this.#waiting.close();
+    await this.#waiting.close();
     await this.#parts.blocking[Symbol.asyncDispose]();
     await this.#parts.commands[Symbol.asyncDispose]();
   }
@@ -212,8 +212,12 @@ export class RedisQueue implements Queue {
   async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return;
     const receipts = deliveries.map(({ receipt }) => receipt);
-    await this.nack(receipts, { kind: "release" }).catch((error: unknown) => {
+    try {
+      // Also while the queue closes.
+      await this.#partitions.answer(receipts, (partition, named) => partition.nack(named, { kind: "release" }, ""));
+      this.#bell.tell();
+    } catch (error) {
       this.#parts.log.warn("claimed batches wait for their lease to end", { batches: deliveries.length, error });
-    });
+    }
   }
 }

@@ -32,6 +32,7 @@ export class Waiting {
   readonly #parts: WaitingParts;
   readonly #line = new Set<Waiter>();
   #running = false;
+  #serving: Promise<void> | undefined;
   #closed = false;
   #popping: Promise<number | null> | null = null;
   #failures = 0;
@@ -69,10 +70,12 @@ export class Waiting {
     });
   }
 
-  close(): void {
+  /** Sends all away; resolves when what a claim under way brings for them is given back. */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const waiter of this.#line) waiter.settle([]);
     this.#nap.abort();
+    await this.#serving;
   }
 
   #lookIn(dueInMs: number | null): void {
@@ -88,7 +91,9 @@ export class Waiting {
     this.#running = true;
     while (this.#line.size > 0) {
       const sign = await this.#sign();
-      if (sign !== "sooner") await this.#serve(sign);
+      if (sign === "sooner") continue;
+      this.#serving = this.#serve(sign);
+      await this.#serving;
     }
     this.#running = false;
   }

@@ -5,21 +5,19 @@
 import { join } from "node:path";
 import { writePieces } from "../../data/output.ts";
 import { DEFAULT_SIMULATION, simulate } from "../../data/simulation.ts";
-import { ALL_TIME } from "../../schema/window.ts";
 import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
 import { openHttpQueue } from "../../services/queue/http.ts";
 import type { Queue, QueueStats } from "../../services/queue/port.ts";
-import { openRepository } from "../../services/repository/open.ts";
-import type { Repository } from "../../services/repository/port.ts";
 import { PROGRAMS } from "../support/distributed.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { Member } from "../support/member.ts";
 import { onRuntime } from "../support/process.ts";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { startRedisServer } from "../support/redis-server.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { residentBytes } from "./proc.ts";
+import { redisMemoryBytes } from "./queue/redis-figures.ts";
+import { countInSqlite } from "./stored.ts";
 import { count, decimal, formatTable, mebibytes } from "./table.ts";
 import { openWorkspace } from "./workspace.ts";
 
@@ -34,7 +32,6 @@ const LIMIT_MS = 600_000;
 const HELD_BACK_MS = 10_000;
 /** The smallest bound that a queue-service accepts. */
 const LEAST_BOUND = 2 ** 20;
-const PAGE = 10_000;
 
 /** Another fleet for each part, so that no reading is there twice. */
 async function writePart(folder: string, part: number, readings: number): Promise<string> {
@@ -42,10 +39,6 @@ async function writePart(folder: string, part: number, readings: number): Promis
   const fleet = { ...DEFAULT_SIMULATION, seed: part, hosts: 30, durationMs: Number.POSITIVE_INFINITY };
   await writePieces(simulate({ ...fleet, maxRows: readings }), path);
   return path;
-}
-
-async function usedMemory(redis: RedisServer): Promise<number> {
-  return Number(/^used_memory:(\d+)/m.exec(String(await redis.command("INFO", "memory")))?.[1]);
 }
 
 /** Samples until the condition holds: what is resident at each quarter of the way, and the most. */
@@ -61,20 +54,6 @@ async function watchMemory(member: Member, done: () => Promise<boolean>): Promis
   );
   const seen = samples.filter((bytes) => bytes > 0);
   return [0.25, 0.5, 0.75, 1].map((part) => seen[Math.ceil(seen.length * part) - 1] ?? 0);
-}
-
-async function countReadings(repository: Repository): Promise<number> {
-  let readings = 0;
-  const { gpus } = await repository.gpus({ limit: PAGE });
-  for (const { uuid } of gpus) {
-    let page = await repository.readings(uuid, ALL_TIME, { limit: PAGE });
-    readings += page.readings.length;
-    while (page.next !== null) {
-      page = await repository.readings(uuid, ALL_TIME, { limit: PAGE, after: page.next });
-      readings += page.readings.length;
-    }
-  }
-  return readings;
 }
 
 const isEmpty = ({ ready, leased, delayed }: QueueStats): boolean => ready + leased + delayed === 0;
@@ -107,7 +86,7 @@ export async function benchBacklog({ readings, batchSize }: BacklogBenchOptions,
       ...(batchSize === null ? {} : { BATCH_SIZE: String(batchSize) }),
     });
 
-  const before = await usedMemory(redis);
+  const before = await redisMemoryBytes(redis);
   const service = await serve(2 ** 36);
   await using queue: Queue = openHttpQueue({ url: QUEUE_SERVICE_URL, token: null });
   let startedAt = performance.now();
@@ -115,7 +94,7 @@ export async function benchBacklog({ readings, batchSize }: BacklogBenchOptions,
   const publishing = await watchMemory(streamer, async () => streamer.ends.length > 0);
   const publishS = (performance.now() - startedAt) / 1000;
   const { bytes, ready } = await queue.stats();
-  const redisBytes = (await usedMemory(redis)) - before;
+  const redisBytes = (await redisMemoryBytes(redis)) - before;
 
   await service.stop();
   await serve(Math.max(LEAST_BOUND, bytes));
@@ -134,9 +113,7 @@ export async function benchBacklog({ readings, batchSize }: BacklogBenchOptions,
     ...{ what: "everything stored", deadlineMs: LIMIT_MS },
   });
   const drainS = (performance.now() - startedAt) / 1000;
-  const parts = { clock: systemClock, log: silentLogger };
-  await using repository = await openRepository({ kind: "sqlite", path: SQLITE_PATH, retentionMs: 0 }, parts);
-  const stored = await countReadings(repository);
+  const stored = await countInSqlite(SQLITE_PATH);
   if (stored !== readings + more) throw new Error(`${stored} readings are stored, of ${readings + more}`);
 
   const figures = {

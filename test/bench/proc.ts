@@ -22,15 +22,21 @@ function cpuSecondsSoFar(pid: number): number | null {
   }
 }
 
-/** The most memory that was resident at once so far, bytes; null when the process has ended. */
-export function peakBytes(pid: number): number | null {
+/** A size that `/proc/PID/status` names, bytes; null when the process has ended. */
+function statusBytes(pid: number, name: "VmHWM" | "VmRSS"): number | null {
   try {
-    const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
     return match === null ? null : Number(match[1]) * 1024;
   } catch {
     return null;
   }
 }
+
+/** The most memory that was resident at once so far, bytes; null when the process has ended. */
+export const peakBytes = (pid: number): number | null => statusBytes(pid, "VmHWM");
+
+/** What is resident now, bytes; null when the process has ended. */
+export const residentBytes = (pid: number): number | null => statusBytes(pid, "VmRSS");
 
 /** Watches a process to its end. @returns a function that stops watching and gives the CPU seconds last seen */
 export function watchCpu(pid: number): () => number {
@@ -43,16 +49,6 @@ export function watchCpu(pid: number): () => number {
     clearInterval(timer);
     return seconds;
   };
-}
-
-/** What is resident now, bytes; null when the process has ended. */
-export function residentBytes(pid: number): number | null {
-  try {
-    const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-    return match === null ? null : Number(match[1]) * 1024;
-  } catch {
-    return null;
-  }
 }
 
 /**

@@ -1,37 +1,22 @@
 /** A Redis that loses everything while files are streamed: the store has every reading once in the end. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { ALL_TIME } from "../../schema/window.ts";
 import { runCollector } from "../../services/collector/service.ts";
 import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openRedisQueue } from "../../services/queue/redis.ts";
 import { openMemoryRepository } from "../../services/repository/memory.ts";
-import type { ReadingCursor, TelemetryRepository } from "../../services/repository/port.ts";
 import { runStreamer } from "../../services/streamer/service.ts";
-import { Comparison } from "../support/comparison.ts";
 import { eventually } from "../support/eventually.ts";
 import { NumberedFleet } from "../support/numbered-fleet.ts";
 import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
+import { compareAnswers } from "../support/stored-fleet.ts";
 import { streamerConfig } from "../support/streamed.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const fleet = new NumberedFleet({ gpus: 16, ticks: 120, seed: 3 });
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());
-
-async function compare(repository: TelemetryRepository) {
-  const comparison = new Comparison(fleet);
-  for (let gpu = 0; gpu < fleet.size.gpus; gpu++) {
-    let after: ReadingCursor | undefined;
-    do {
-      const page = await repository.readings(fleet.uuid(gpu), ALL_TIME, { limit: 10_000, order: "oldest", after });
-      for (const { series, at, value } of page.readings) comparison.add(fleet.uuid(gpu), series, at, value);
-      after = page.next ?? undefined;
-    } while (after !== undefined);
-  }
-  return comparison.verdict();
-}
 
 describe.skipIf(!haveRedisServer())("Redis emptied in the middle of a file", () => {
   test("costs nothing: what was sent before is sent again, also of the files that were done", async () => {
@@ -80,6 +65,11 @@ describe.skipIf(!haveRedisServer())("Redis emptied in the middle of a file", () 
     );
     stop.abort();
     await collecting;
-    expect(await compare(repository)).toMatchObject({ readings: fleet.readings, lost: 0, twice: 0, altered: 0 });
+    expect(await compareAnswers(repository, fleet)).toMatchObject({
+      readings: fleet.readings,
+      lost: 0,
+      twice: 0,
+      altered: 0,
+    });
   }, 60_000);
 });

@@ -1,19 +1,17 @@
 /** Streamer, queue-service, Redis and collector as processes, while the number of streamers changes in mid-file. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { ALL_TIME } from "../../schema/window.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openQueue } from "../../services/queue/open.ts";
 import { openRepository } from "../../services/repository/open.ts";
-import type { ReadingCursor } from "../../services/repository/port.ts";
-import { Comparison } from "../support/comparison.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { Member } from "../support/member.ts";
 import { NumberedFleet } from "../support/numbered-fleet.ts";
 import { onRuntime } from "../support/process.ts";
 import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { compareAnswers } from "../support/stored-fleet.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = await temporaryFolder();
@@ -64,16 +62,7 @@ describe.skipIf(!haveRedisServer())("streamers whose number changes in the middl
   async function compare(path: string) {
     const parts = { clock: systemClock, log: silentLogger };
     await using repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
-    const comparison = new Comparison(fleet);
-    for (let gpu = 0; gpu < fleet.size.gpus; gpu++) {
-      let after: ReadingCursor | undefined;
-      do {
-        const page = await repository.readings(fleet.uuid(gpu), ALL_TIME, { limit: 10_000, order: "oldest", after });
-        for (const { series, at, value } of page.readings) comparison.add(fleet.uuid(gpu), series, at, value);
-        after = page.next ?? undefined;
-      } while (after !== undefined);
-    }
-    return comparison.verdict();
+    return await compareAnswers(repository, fleet);
   }
 
   const stop = async (streamer: Member): Promise<void> => void (await streamer.stop());

@@ -1,4 +1,5 @@
 /** Disturbs a running system, one fault after another, the same ones in the same order for the same seed. */
+import { systemClock } from "../../services/platform/clock.ts";
 import { type Random, randomOf } from "./seeded.ts";
 
 export interface Fault {
@@ -70,14 +71,4 @@ export async function disturb(
 }
 
 /** A span of a fault, or of calm: chaos is the one place where time itself is the input. */
-export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-    if (signal?.aborted) done();
-  });
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> => systemClock.sleep(ms, { signal });

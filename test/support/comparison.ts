@@ -54,7 +54,7 @@ export class Comparison {
   }
 
   /** @param gpus only these were asked for; absent: all */
-  verdict(gpus: readonly number[] = Array.from({ length: this.#fleet.size.gpus }, (_, gpu) => gpu)): Verdict {
+  verdict(gpus: readonly number[] = this.#fleet.gpus): Verdict {
     const { series, size } = this.#fleet;
     const readings = gpus.length * series.length * size.ticks;
     const lost = readings - this.#distinct;

@@ -72,6 +72,11 @@ export class NumberedFleet {
     return new NumberedFleet({ gpus, ticks: Math.ceil(readings / (gpus * SERIES.length)), seed });
   }
 
+  /** Their numbers. */
+  get gpus(): readonly number[] {
+    return [...this.#gpus.values()];
+  }
+
   get readings(): number {
     return this.size.gpus * this.size.ticks * SERIES.length;
   }

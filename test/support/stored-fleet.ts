@@ -1,4 +1,4 @@
-/** What a MongoDB store holds of a numbered fleet: read document by document past our own code, and as readers see it. */
+/** What a store holds of a numbered fleet: as readers see it, and of MongoDB document by document past our own code. */
 import { MongoClient } from "mongodb";
 import type { Attribution } from "../../schema/gpu.ts";
 import { ALL_TIME } from "../../schema/window.ts";
@@ -32,11 +32,11 @@ export async function compareDocuments(uri: string, database: string, fleet: Num
   return comparison.verdict();
 }
 
-/** All readings of these GPUs, page by page. */
+/** All readings of these GPUs, or of the whole fleet, page by page. */
 export async function compareAnswers(
   repository: Pick<Repository, "readings">,
   fleet: NumberedFleet,
-  gpus: readonly number[],
+  gpus: readonly number[] = fleet.gpus,
 ): Promise<Verdict> {
   const comparison = new Comparison(fleet);
   for (const gpu of gpus) {

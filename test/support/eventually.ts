@@ -7,7 +7,7 @@ const POLL_MS = 5;
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { deadlineMs = 5000, what }: { deadlineMs?: number; what: string },
+  { deadlineMs = 20_000, what }: { deadlineMs?: number; what: string },
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {

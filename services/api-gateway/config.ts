@@ -1,5 +1,5 @@
 /** What api-gateway reads from the environment. */
-import { type Env, gatherConfigs, parseEnv, text } from "../platform/env.ts";
+import { boolean, type Env, gatherConfigs, integer, parseEnv, rate, text } from "../platform/env.ts";
 import { readInternalToken } from "../platform/internal-token.ts";
 import { type ListenConfig, port, readListenConfig } from "../platform/listen-config.ts";
 import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
@@ -15,7 +15,18 @@ export interface ApiConfig extends ListenConfig {
   readonly queryTimeoutMs: number;
   /** Running subscriptions of this process together. */
   readonly maxSubscriptions: number;
+  /** Requests a second that one client may make; null: as many as it likes. */
+  readonly rateLimit: number | null;
+  /** Proxies in front, each of which appends to X-Forwarded-For. */
+  readonly trustedProxies: number;
+  /** Whether the schema may be asked for. */
+  readonly introspection: boolean;
+  readonly graphiql: boolean;
 }
+
+/** Requests a second; in one process on a laptop nobody is limited who did not ask for it. */
+const SERVICE_RATE = 100;
+const MAX_PROXIES = 10;
 
 export type SubgraphName = "inventory" | "telemetry" | "pipeline";
 
@@ -38,8 +49,11 @@ const origins = () =>
     return found;
   });
 
-/** @throws ConfigError with every problem found */
-export function readApiConfig(env: Env): ApiConfig {
+/**
+ * @param defaults what holds where `RATE_LIMIT` is not set
+ * @throws ConfigError with every problem found
+ */
+export function readApiConfig(env: Env, defaults: Pick<ApiConfig, "rateLimit"> = { rateLimit: null }): ApiConfig {
   const { address, given } = gatherConfigs({
     address: () => readListenConfig(env),
     given: () =>
@@ -50,6 +64,10 @@ export function readApiConfig(env: Env): ApiConfig {
         CORS_ORIGINS: origins().optional(),
         QUERY_TIMEOUT: queryTimeout(),
         MAX_SUBSCRIPTIONS: maxSubscriptions(),
+        RATE_LIMIT: rate().default(defaults.rateLimit),
+        TRUSTED_PROXIES: integer({ max: MAX_PROXIES }).default(0),
+        INTROSPECTION: boolean().default(true),
+        GRAPHIQL: boolean().default(true),
       }),
   });
   return {
@@ -60,6 +78,10 @@ export function readApiConfig(env: Env): ApiConfig {
     corsOrigins: given.CORS_ORIGINS ?? [],
     queryTimeoutMs: given.QUERY_TIMEOUT,
     maxSubscriptions: given.MAX_SUBSCRIPTIONS,
+    rateLimit: given.RATE_LIMIT,
+    trustedProxies: given.TRUSTED_PROXIES,
+    introspection: given.INTROSPECTION,
+    graphiql: given.GRAPHIQL,
   };
 }
 
@@ -73,7 +95,7 @@ const address = (fallback: string) =>
 /** @throws ConfigError with every problem found */
 export const readGatewayConfig = (env: Env, terminal: { isTerminal: boolean }): GatewayConfig =>
   gatherConfigs({
-    api: () => readApiConfig(env),
+    api: () => readApiConfig(env, { rateLimit: SERVICE_RATE }),
     subgraphs: () => {
       const given = parseEnv(env, {
         INVENTORY_URL: address("http://inventory:8080/graphql"),

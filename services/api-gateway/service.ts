@@ -1,6 +1,7 @@
 /** api-gateway: one address for GraphQL, REST, pages, health and metrics. */
 import type { Hooks } from "crossws";
 import { formatTimestamp } from "../../schema/timestamp.ts";
+import { refuseGraphql } from "../platform/graphql-limits.ts";
 import { askHealth, createProbes, type Health, healthOf, PROBE_PATHS } from "../platform/health.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -15,6 +16,7 @@ import { createPages } from "./pages.ts";
 import { openRemoteSubgraphs } from "./remote.ts";
 import { createRest } from "./rest.ts";
 import { REST_PATH } from "./rest-contract.ts";
+import { createThrottle, tooOften } from "./throttle.ts";
 import { createWebSocket } from "./websocket.ts";
 
 export interface ApiParts {
@@ -55,6 +57,7 @@ async function answerHealth(health: ApiParts["health"]): Promise<Response> {
 
 export async function createApi({ subgraphs, config, log, metrics, health }: ApiParts): Promise<Api> {
   const access = createAccess(config);
+  const throttle = createThrottle(config, metrics);
   const gateway = await openGateway(subgraphs, { config, access, log });
   const graphql = createGraphqlHttp(gateway.runtime, access);
   const rest = createRest(gateway, log);
@@ -68,6 +71,13 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
   async function answer(request: Request, url: URL): Promise<Response> {
     const { method, headers } = request;
     const { pathname } = url;
+    const retryAfterMs = OPEN_PATHS.has(pathname) ? 0 : throttle.waitMs(throttle.clientOf(request), "http");
+    if (retryAfterMs > 0) {
+      const detail = tooOften(config.rateLimit);
+      return pathname === GRAPHQL_PATH
+        ? refuseGraphql("overloaded", detail, { retryAfterMs })
+        : problemOf("overloaded", detail, { retryAfterMs });
+    }
     if (method === "OPTIONS" && headers.has("access-control-request-method"))
       return new Response(null, { status: 204 });
     if (!OPEN_PATHS.has(pathname) && !access.allowsBearer(headers.get("authorization"))) {
@@ -86,12 +96,10 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
     return method === "HEAD" ? new Response(null, response) : response;
   }
 
+  const headersOf = (request: Request) => ({ ...SECURITY_HEADERS, ...access.corsHeaders(request) });
   return {
-    fetch: measureRequests(
-      { log, metrics, routeOf, headersOf: (request) => ({ ...SECURITY_HEADERS, ...access.corsHeaders(request) }) },
-      answer,
-    ),
-    websocket: createWebSocket(gateway.runtime, access, log),
+    fetch: measureRequests({ log, metrics, routeOf, headersOf }, answer),
+    websocket: createWebSocket({ runtime: gateway.runtime, access, throttle, config, headersOf, log }),
     [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
   };
 }

@@ -55,10 +55,10 @@ export const choice = <const T extends string>(...accepted: readonly T[]) =>
 
 export const text = () => z.string();
 
-/** A requests-per-second limit: `100/s`, `off` is null. */
+/** A requests-per-second limit: `100/s`; `0` is null, no limit. */
 export const rate = () =>
-  parsed("a rate such as 100/s, or off", (value) => {
-    if (value === "off") return null;
+  parsed("a rate such as 100/s, or 0 for none", (value) => {
+    if (value === "0") return null;
     const match = /^(\d+)\/s$/.exec(value);
     return match !== null && Number(match[1]) > 0 ? Number(match[1]) : undefined;
   });

@@ -1,13 +1,22 @@
 /** What one GraphQL operation may cost a server: bytes of its request, and time. */
 import { GraphQLError } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
 import { withBoundedBody } from "./bounded-body.ts";
 
-const tooLarge = (maxBytes: number): Response => {
-  const message = `The body is larger than accepted: at most ${maxBytes.toLocaleString("en-US")} bytes`;
-  const { status, graphql: code } = ERROR_CODES.too_large;
-  return Response.json({ errors: [{ message, extensions: { code } }] }, { status });
-};
+/** An answer in GraphQL's form to a request that is not read as far as its query. */
+export function refuseGraphql(
+  code: ErrorCode,
+  message: string,
+  { retryAfterMs }: { retryAfterMs?: number } = {},
+): Response {
+  const { status, graphql } = ERROR_CODES[code];
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const headers = retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
+  return Response.json({ errors: [{ message, extensions: { code: graphql, ...wait } }] }, { status, headers });
+}
+
+const tooLarge = (maxBytes: number): Response =>
+  refuseGraphql("too_large", `The body is larger than accepted: at most ${maxBytes.toLocaleString("en-US")} bytes`);
 
 /** `answer` gets the request when its body is not too large; the refusal has GraphQL's form. */
 export async function limitBody(

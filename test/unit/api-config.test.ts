@@ -10,6 +10,10 @@ test("readApiConfig() has defaults for everything, and API_PORT wins over PORT",
     corsOrigins: [],
     queryTimeoutMs: 30_000,
     maxSubscriptions: 1000,
+    rateLimit: null,
+    trustedProxies: 0,
+    introspection: true,
+    graphiql: true,
   });
   expect(readApiConfig({ PORT: "9000" }).port).toBe(9000);
   expect(readApiConfig({ PORT: "9000", API_PORT: "9001" }).port).toBe(9001);

@@ -13,6 +13,7 @@ interface File {
 }
 
 const OWN = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const START = `${OWN}; require-trusted-types-for 'script'; trusted-types 'none'`;
 const SWAGGER = `${OWN}; style-src 'self' 'unsafe-inline'`;
 const GRAPHIQL =
   "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; " +
@@ -27,6 +28,17 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
   png: "image/png",
 };
+
+/** Of the start page, which lie in `pages/start/`. */
+const START_FILES = [
+  "icon.svg",
+  "colours.css",
+  "start.css",
+  "states.css",
+  ...["commands", "hottest", "patience", "rate", "running", "said", "server", "start", "token"].map(
+    (name) => `${name}.js`,
+  ),
+];
 
 const typeOf = (name: string): string => TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream";
 
@@ -46,9 +58,8 @@ function listFiles(): ReadonlyMap<string, File> {
     { type: typeOf(name), location: new URL(name, swaggerUi) },
   ];
   return new Map([
-    ["/", own("index.html", OWN)],
-    ["/page.css", own("page.css")],
-    ["/page.js", own("page.js")],
+    ["/", own("start.html", START)],
+    ...START_FILES.map((name): [string, File] => [`/start/${name}`, own(`start/${name}`)]),
     ["/swagger/index.html", own("swagger.html", SWAGGER)],
     ["/swagger/swagger-initializer.js", own("swagger-initializer.js")],
     ...["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"].map(swagger),

@@ -8,6 +8,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import { methodNotAllowed, problem, problemOf } from "../platform/problem.ts";
 import { measureRequests } from "../platform/requests.ts";
 import { serveUntil } from "../platform/serve.ts";
+import { ABOUT_PATH, createAbout } from "./about.ts";
 import { createAccess } from "./access.ts";
 import type { ApiConfig, GatewayConfig, SubgraphName } from "./config.ts";
 import { GRAPHQL_PATH, openGateway, type Subgraph } from "./gateway.ts";
@@ -62,6 +63,7 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
   const graphql = createGraphqlHttp(gateway.runtime, access);
   const rest = createRest(gateway, log);
   const pages = createPages();
+  const about = createAbout(subgraphs);
   const probes = createProbes({ metrics, health });
   metrics.gauge(
     { name: "subscriptions", help: "GraphQL subscriptions that run now." },
@@ -85,6 +87,7 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
       return problem({ status: 401, title: "Unauthorized", detail, headers: { "www-authenticate": "Bearer" } });
     }
     if (pathname === REST_PATH || pathname.startsWith(`${REST_PATH}/`)) return rest(request);
+    if (pathname === ABOUT_PATH) return about(request);
     const page = await pages(request, url);
     if (page !== null) return page;
     if (pathname === GRAPHQL_PATH) return graphql(request);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { openApi } from "../support/api.ts";
+import packageJson from "../../package.json" with { type: "json" };
+import { openApi, openRemoteApi } from "../support/api.ts";
 import { openContract } from "../support/contract.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
@@ -47,7 +48,13 @@ describe("pages", () => {
   const browser = { headers: { accept: "text/html,application/xhtml+xml" } };
 
   test("load nothing from elsewhere", async () => {
-    for (const path of ["/", "/page.js", "/page.css", "/swagger/index.html", "/swagger/swagger-initializer.js"]) {
+    for (const path of [
+      "/",
+      "/start/start.js",
+      "/start/start.css",
+      "/swagger/index.html",
+      "/swagger/swagger-initializer.js",
+    ]) {
       const response = await api.get(path, browser);
       expect([path, response.status]).toEqual([path, 200]);
       expect(await response.text()).not.toMatch(/(src|href|url|import)[=(:]?\s*["'(]?(https?:)?\/\/(?!localhost)/i);
@@ -88,8 +95,22 @@ describe("pages", () => {
   });
 
   test("a file takes GET and HEAD only", async () => {
-    const response = await api.get("/openapi.json", { method: "POST" });
-    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    for (const path of ["/openapi.json", "/about.json"]) {
+      const response = await api.get(path, { method: "POST" });
+      expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    }
+  });
+
+  test("/about.json tells the version, for how long it runs, and over what", async () => {
+    const about = await (await api.get("/about.json")).json();
+    expect(about).toEqual({
+      version: packageJson.version,
+      uptimeSeconds: expect.any(Number),
+      wiring: "embedded",
+      subgraphs: ["inventory", "telemetry", "pipeline"],
+    });
+    await using remote = await openRemoteApi();
+    expect(await (await remote.get("/about.json")).json()).toMatchObject({ wiring: "distributed" });
   });
 });
 

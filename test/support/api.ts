@@ -66,6 +66,8 @@ async function serveApi({ subgraphs, store, feed, queue, config, log, metrics }:
     api,
     metrics,
     url: listener.url,
+    /** Adds a fleet to the store, behind the API's back. */
+    fill: (fleet: { gpus: number; ticks: number }) => fillFleet(store, fleet),
     get: (path: string, init?: RequestInit) => fetch(listener.url + path, init),
     graphql: async (query: string, variables?: Record<string, unknown>, init?: RequestInit) => {
       const response = await postGraphql(`${listener.url}/graphql`, JSON.stringify({ query, variables }), init);

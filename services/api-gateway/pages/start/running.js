@@ -1,0 +1,38 @@
+/** What is running: version, time since its start, and each part with its state. */
+const byId = (id) => document.getElementById(id);
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+function spanOf(seconds) {
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
+  const count = Math.floor(seconds / size);
+  return `${count.toLocaleString()} ${unit}${count === 1 ? "" : "s"}`;
+}
+
+/** @param health as `/health` answers */
+export function showRunning({ version, uptimeSeconds, wiring, subgraphs }, health) {
+  byId("about").textContent = `Version ${version}, up for ${spanOf(uptimeSeconds)}`;
+  const away = health?.dependencies ?? {};
+  const parts =
+    wiring === "embedded"
+      ? [["all-in-one", Object.keys(away).length === 0 ? "everything in one process" : "one process"]]
+      : [["api-gateway", "answers"], ...subgraphs.filter((name) => !(name in away)).map((name) => [name, "answers"])];
+  byId("parts").replaceChildren(
+    ...parts.map(([name, state]) => partOf(name, state, true)),
+    ...Object.entries(away).map(([name, state]) => partOf(name, state, false)),
+  );
+}
+
+function partOf(name, state, isThere) {
+  const part = document.createElement("li");
+  part.className = isThere ? "there" : "away";
+  const title = document.createElement("b");
+  title.textContent = name;
+  part.append(title, ` ${state}`);
+  return part;
+}

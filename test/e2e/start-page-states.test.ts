@@ -1,0 +1,74 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { openApi, openRemoteApi } from "../support/api.ts";
+import { openBrowser, openPage } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { violationsOf } from "../support/violations.ts";
+
+setDefaultTimeout(30_000);
+const browser = await openBrowser("pages in a browser");
+afterAll(() => browser?.close());
+
+if (browser !== null) describe("pages in a browser", () => look(browser));
+
+function look(chromium: Browser): void {
+  test("the start page of an empty store says what to do, and shows the first GPU when it comes", async () => {
+    await using api = await openApi({ gpus: 0 });
+    await using shown = await openPage(chromium, api.url);
+    const { page } = shown;
+    await page.goto(`${api.url}/`);
+    await page.getByText("No GPU has been seen yet. Start the server with CSV_PATH").waitFor();
+    expect(await page.locator("#hottest").isVisible()).toBe(false);
+    expect(await violationsOf(page)).toEqual([]);
+    api.fill({ gpus: 3, ticks: 2 });
+    await eventually(async () => (await page.locator("#gpus").textContent()) === "3", { what: "three GPUs" });
+    expect(await page.locator("#empty").isVisible()).toBe(false);
+    expect(shown.offences).toEqual([]);
+  });
+
+  test("the start page of a distributed system names its parts, and who is away", async () => {
+    await using api = await openRemoteApi({ gpus: 20 });
+    await using shown = await openPage(chromium, api.url);
+    const { page } = shown;
+    const parts = () => page.locator("#parts li").allInnerTexts();
+    await page.goto(`${api.url}/`);
+    await page.locator('#state[data-state="live"]').waitFor();
+    const all = ["api-gateway answers", "inventory answers", "telemetry answers", "pipeline answers"];
+    expect(await parts()).toEqual(all);
+    expect(shown.offences).toEqual([]);
+
+    api.health.now = { healthy: false, away: { telemetry: "does not answer" } };
+    await page.reload();
+    await page.locator("#parts .away").waitFor();
+    expect(await parts()).toEqual([
+      ...all.filter((part) => !part.startsWith("telemetry")),
+      "telemetry does not answer",
+    ]);
+    expect(await violationsOf(page)).toEqual([]);
+  });
+
+  test("GraphiQL loads and runs a query", async () => {
+    await using api = await openApi();
+    await using shown = await openPage(chromium, api.url);
+    const { page } = shown;
+    await page.goto(`${api.url}/graphql?query=${encodeURIComponent("{ gpus { total } }")}`);
+    await page.getByRole("button", { name: /execute query/i }).click();
+    await page.locator(".result-window").getByText("total").waitFor();
+    expect(await page.locator(".result-window").textContent()).toContain("3");
+    expect(shown.offences).toEqual([]);
+  });
+
+  test("Swagger UI loads, and its questions are answered", async () => {
+    await using api = await openApi();
+    await using shown = await openPage(chromium, api.url);
+    const { page } = shown;
+    await page.goto(`${api.url}/swagger/index.html`);
+    const list = page.locator(".opblock").filter({ has: page.locator('[data-path="/api/v1/gpus"]') });
+    await list.locator(".opblock-summary-control").click();
+    await list.getByRole("button", { name: "Try it out" }).click();
+    await list.getByRole("button", { name: "Execute" }).click();
+    await list.locator(".live-responses-table .response-col_status").getByText("200").waitFor();
+    expect(await list.locator(".live-responses-table .microlight").first().textContent()).toContain('"total": 3');
+    expect(shown.offences).toEqual([]);
+  });
+}

@@ -7,6 +7,7 @@ import { listenForProbes } from "../platform/probe-server.ts";
 import { Troubles } from "../platform/troubles.ts";
 import { openQueue } from "../queue/open.ts";
 import { readStreamerProcessConfig } from "./config.ts";
+import { announceFiles } from "./found-files.ts";
 import { runStreamer } from "./service.ts";
 
 await runProgram("streamer", {
@@ -14,6 +15,8 @@ await runProgram("streamer", {
   run: async (config, { log, signal }) => {
     const metrics = createMetrics();
     const troubles = new Troubles();
+    // Before anything else is said: it is what people look for where there is no shell.
+    await announceFiles(config.streamer.csvPaths, { log });
     await using queue = await openQueue(config.queue);
     await using _probes = await listenForProbes(config.listen, { log, metrics, health: async () => troubles.health });
     const { readings, passes, skipped, failed } = await runStreamer(config.streamer, {

@@ -7,8 +7,6 @@ import type { SourceFile } from "./source-files.ts";
 
 /** Rest after a pass that brought nothing, so that a loop over nothing does not spin. */
 const IDLE_MS = 1000;
-/** Files named in the first log line. */
-const LOGGED_FILES = 20;
 
 /**
  * Ends at the end of the first pass, when looping by the run's signal. Looping goes on in the pass that the most advanced
@@ -60,14 +58,9 @@ async function findFiles({ files, config, log }: Run, isFirst: boolean): Promise
 }
 
 function announce({ config, log }: Run, files: readonly SourceFile[]): void {
-  const { csvPaths, intervalMs, batchSize, times, loop, shard, shards } = config;
-  log.info("streaming", {
-    csvPaths,
-    files: files.slice(0, LOGGED_FILES).map(({ path, size }) => ({ path, bytes: size })),
-    count: files.length,
-    bytes: files.reduce((sum, { size }) => sum + size, 0),
-    ...{ intervalMs, batchSize, times, loop, shard, shards },
-  });
+  const { intervalMs, batchSize, times, loop, shard, shards } = config;
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  log.info("streaming", { count: files.length, bytes, intervalMs, batchSize, times, loop, shard, shards });
 }
 
 /** All before the first is read, so that an earlier streamer of any of them stops. Undefined: the run has ended. */

@@ -1,7 +1,8 @@
 /** The files behind a `CSV_PATH`: one file, a directory's CSV files, or what a glob matches. */
-import { glob, readdir, stat } from "node:fs/promises";
+import { glob, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../schema/errors.ts";
+import { folderContents, nearestContents } from "./folder-contents.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
@@ -9,12 +10,29 @@ export interface SourceFile {
   readonly path: string;
   /** Bytes on disk when it was found; it may have grown since. */
   readonly size: number;
-  /** By its name: `.gz`, `.zst`, else none. */
+  /** By its first bytes; by its name, `.gz` or `.zst`, where they say nothing. */
   readonly compression: Compression;
 }
 
-const compressionOf = (path: string): Compression =>
-  path.endsWith(".gz") ? "gzip" : path.endsWith(".zst") ? "zstd" : "none";
+/** RFC 1952 and RFC 8878. */
+const MAGIC: ReadonlyMap<string, Compression> = new Map([
+  ["1f8b", "gzip"],
+  ["28b52ffd", "zstd"],
+]);
+
+/** A file under the name that people mount theirs over may be packed, whatever its name says. */
+async function compressionOf(path: string): Promise<Compression> {
+  const named: Compression = path.endsWith(".gz") ? "gzip" : path.endsWith(".zst") ? "zstd" : "none";
+  const first = Buffer.alloc(4);
+  try {
+    await using handle = await open(path, "r");
+    await handle.read(first, 0, first.length, 0);
+  } catch {
+    // Whoever reads it says why it cannot be read.
+    return named;
+  }
+  return MAGIC.get(first.toString("hex", 0, 2)) ?? MAGIC.get(first.toString("hex")) ?? named;
+}
 
 const IN_DIRECTORY = /\.(?:csv|gz|zst)$/;
 const GLOB = /[*?[\]{}]/;
@@ -24,7 +42,7 @@ const byPath = (a: SourceFile, b: SourceFile): number => (a.path < b.path ? -1 :
 
 async function sourceFile(path: string): Promise<SourceFile | undefined> {
   const found = await stat(path).catch(() => undefined);
-  return found?.isFile() ? { path, size: found.size, compression: compressionOf(path) } : undefined;
+  return found?.isFile() ? { path, size: found.size, compression: await compressionOf(path) } : undefined;
 }
 
 async function sourceFiles(paths: readonly string[]): Promise<SourceFile[]> {
@@ -40,7 +58,10 @@ async function inDirectory(path: string): Promise<readonly SourceFile[]> {
   const names = await readdir(path);
   const files = await sourceFiles(names.filter((name) => IN_DIRECTORY.test(name)).map((name) => join(path, name)));
   if (files.length > 0) return files;
-  throw new AppError(`Cannot read directory ${path}: it has no .csv, .csv.gz or .csv.zst file`, { code: "invalid" });
+  throw new AppError(
+    `Cannot read directory ${path}: it has no .csv, .csv.gz or .csv.zst file; there is ${await folderContents(path)}`,
+    { code: "invalid" },
+  );
 }
 
 async function matching(pattern: string): Promise<readonly SourceFile[]> {
@@ -48,7 +69,10 @@ async function matching(pattern: string): Promise<readonly SourceFile[]> {
   for await (const path of glob(pattern)) paths.push(path);
   const files = await sourceFiles(paths);
   if (files.length > 0) return files;
-  throw new AppError(`Cannot read ${pattern}: it matches no file`, { code: "not_found" });
+  const base = pattern.slice(0, pattern.search(GLOB));
+  throw new AppError(`Cannot read ${pattern}: it matches no file; ${await nearestContents(`${base}*`)}`, {
+    code: "not_found",
+  });
 }
 
 /**
@@ -63,11 +87,13 @@ export async function findSources(path: string): Promise<readonly SourceFile[]> 
       if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
     });
     if (found?.isDirectory()) return await inDirectory(path);
-    if (found !== undefined) return [{ path, size: found.size, compression: compressionOf(path) }];
+    if (found !== undefined) return [{ path, size: found.size, compression: await compressionOf(path) }];
     if (GLOB.test(path)) return await matching(path);
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError(`Cannot look at ${path}: ${(error as Error).message}`, { code: "unavailable", cause: error });
   }
-  throw new AppError(`Cannot read ${path}: there is no such file or directory`, { code: "not_found" });
+  throw new AppError(`Cannot read ${path}: there is no such file or directory; ${await nearestContents(path)}`, {
+    code: "not_found",
+  });
 }

@@ -3,6 +3,7 @@ import { isMainThread, type MessagePort, parentPort, workerData } from "node:wor
 import { systemClock } from "../platform/clock.ts";
 import type { Fields, Logger } from "../platform/logger.ts";
 import { connectQueue } from "../queue/wire.ts";
+import { announceFiles } from "./found-files.ts";
 import type { StreamerProgress } from "./progress.ts";
 import { runStreamer } from "./service.ts";
 import type { StreamerTotals } from "./summary.ts";
@@ -57,11 +58,13 @@ function serve(parent: MessagePort): void {
   const progress = rarely<StreamerProgress>((value) => tell({ kind: "progress", progress: value }));
   const run = async ({ config, queue: port }: Extract<ToThread, { kind: "start" }>) => {
     using queue = connectQueue(port);
+    const log = remoteLogger(tell);
     try {
+      await announceFiles(config.csvPaths, { log });
       const summary = await runStreamer(config, {
         queue,
         clock: systemClock,
-        log: remoteLogger(tell),
+        log,
         signal: controller.signal,
         onState: (problem) => tell({ kind: "state", problem }),
         onTotals: totals.offer,

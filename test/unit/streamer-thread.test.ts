@@ -34,7 +34,7 @@ test("StreamerThread.run() streams a file through the port, with log lines, metr
     onProgress: ({ readings }) => progress.push(readings),
   });
   expect(summary).toMatchObject({ readings: 1800, gpus: 20, skipped: { fields: 1 }, failed: false, passes: 1 });
-  expect(lines.map(({ message }) => message)).toEqual(["streaming", "row skipped", "pass complete"]);
+  expect(lines.map(({ message }) => message)).toEqual(["files found", "streaming", "row skipped", "pass complete"]);
   expect(progress.at(-1)).toBe(1800);
   expect(await metrics.render()).toContain("gpu_telemetry_streamer_readings_total 1800");
   expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(rows));

@@ -28,3 +28,7 @@ sample *ARGS:
 # Measure: `just bench ingest`, `memory`, `queue`, `pipeline`, `backlog`
 bench *ARGS:
     bun run bench "$@"
+
+# Build the image gpu-telemetry:COMMIT and gpu-telemetry:dev; BUN_IMAGE=… is another base
+docker-build *ARGS:
+    infra/scripts/docker-build.sh "$@"

@@ -45,7 +45,8 @@ const typeOf = (name: string): string => TYPES[name.slice(name.lastIndexOf(".") 
 function listFiles(): ReadonlyMap<string, File> {
   const own = (name: string, csp?: string): File => ({
     type: typeOf(name),
-    location: new URL(`./pages/${name}`, import.meta.url),
+    // From any service's folder: a bundle of all-in-one has this module in another.
+    location: new URL(`../api-gateway/pages/${name}`, import.meta.url),
     ...(csp === undefined ? {} : { csp }),
   });
   const generated = (name: string): File => ({

@@ -21,9 +21,12 @@ export interface StreamerThread extends AsyncDisposable {
   run(config: StreamerConfig, options: StreamerThreadOptions): Promise<StreamerSummary>;
 }
 
+/** From any service's folder, and with this module's own ending: in a bundle both are other ones. */
+const WORKER = `../streamer/worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`;
+
 /** It begins to load at once, while the caller prepares what it is to run with. */
 export function openStreamerThread(): StreamerThread {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: STREAMER_THREAD });
+  const worker = new Worker(new URL(WORKER, import.meta.url), { workerData: STREAMER_THREAD });
   return {
     run: (config, options) => runIn(worker, config, options),
     [Symbol.asyncDispose]: async () => {

@@ -7,7 +7,8 @@ export interface Rule {
   violations(sources: readonly Source[]): string[];
 }
 
-const isProduct = (path: string): boolean => /^(schema|services)\//.test(path);
+/** What runs in production, the image's own program included. */
+const isProduct = (path: string): boolean => /^(schema|services|infra\/docker)\//.test(path);
 const isCode = (path: string): boolean => path.endsWith(".ts");
 
 function importRule(name: string, forbids: (path: string, found: SourceImport) => boolean): Rule {

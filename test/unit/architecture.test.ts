@@ -8,7 +8,7 @@ import { importEffects } from "../support/import-effects.ts";
 import { ROOT } from "../support/process.ts";
 import type { Source } from "../support/source-imports.ts";
 
-const paths = [...new Glob("{schema,services,test,data}/**/*.{ts,js}").scanSync(ROOT)].sort();
+const paths = [...new Glob("{schema,services,infra,test,data}/**/*.{ts,js}").scanSync(ROOT)].sort();
 const sources: Source[] = await Promise.all(
   paths.map(async (path) => ({ path, text: await Bun.file(join(ROOT, path)).text() })),
 );
@@ -69,6 +69,7 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
     ["services/queue/open.ts", 'const url = Bun.env["REDIS_URL"];'],
     ["schema/gpu.ts", 'const url = process["env"].REDIS_URL;'],
     ["schema/gpu.ts", "const url = import.meta.env.REDIS_URL;"],
+    ["infra/docker/program.ts", "const { PORT } = process.env;"],
   ],
   "no code asks in which environment it runs": [["schema/gpu.ts", 'if (NODE_ENV === "test") return;']],
   "nothing is left to do later": [["test/unit/gpu.test.ts", `// ${"TO"}DO: more`]],
@@ -91,10 +92,12 @@ for (const rule of RULES) {
 }
 
 /** What a program runs, and the worker's side of a thread: they do something when they are loaded. */
-const isProgram = (path: string): boolean => /\/(main|ingest|worker)\.ts$/.test(path);
+const isProgram = (path: string): boolean => /\/(main|ingest|worker|program)\.ts$/.test(path);
 
 test("importing a module does nothing, with nothing in the environment", async () => {
-  const modules = paths.filter((path) => /^(schema|services|data)\/.*\.ts$/.test(path) && !isProgram(path));
+  const modules = paths.filter(
+    (path) => /^(schema|services|infra\/docker|data)\/.*\.ts$/.test(path) && !isProgram(path),
+  );
   expect(modules.length).toBeGreaterThan(50);
   expect(await importEffects(modules.map((path) => join(ROOT, path)))).toEqual([]);
 }, 90_000);

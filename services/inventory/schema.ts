@@ -4,7 +4,7 @@ import type { GpuUuid, Host } from "../../schema/gpu.ts";
 import { METRICS, type MetricInfo } from "../../schema/metric.ts";
 import { encodeCursor, GPU_PAGE } from "../../schema/page.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
-import { parseCursor, parseLimit, parseUuid } from "../platform/graphql-arguments.ts";
+import { parseCursor, parseLimit, parseUuid, refuse } from "../platform/graphql-arguments.ts";
 import type { GpuCursor, GpuPage, GpuRepository } from "../repository/port.ts";
 import { addGpu, createGpuLoader } from "./gpu.ts";
 
@@ -92,6 +92,16 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
       description: "null: no such GPU.",
       args: { uuid: t.arg.id({ required: true }) },
       resolve: (_root, { uuid }, context) => loader(context).load(parseUuid(uuid)),
+    }),
+    gpusByUuid: t.field({
+      type: [gpu],
+      nullable: { list: false, items: true },
+      description: "In the order asked; null: no such GPU. At most 10,000.",
+      args: { uuids: t.arg.idList({ required: true }) },
+      resolve: (_root, { uuids }, context) => {
+        if (uuids.length > GPU_PAGE.max) refuse("uuids", uuids.length, `at most ${GPU_PAGE.max} of them`);
+        return Promise.all(uuids.map((uuid) => loader(context).load(parseUuid(uuid))));
+      },
     }),
     hosts: t.field({
       type: [host],

@@ -43,7 +43,7 @@ test("the graph keeps the names and shapes that clients know", () => {
     gpus(filter: { hostname: "h", namespace: "n", model: "m" }, limit: 10, after: "c") { gpus { uuid deviceId gpuIndex
       modelName hostname container pod namespace driverVersion firstSeen lastSeen
       attributions(startTime: $a, endTime: $a) { container pod namespace from to } } total next }
-    gpu(uuid: "u") { uuid } hosts { hostname gpus lastSeen } metrics { name unit kind description aliases }
+    gpu(uuid: "u") { uuid } gpusByUuid(uuids: ["u"]) { uuid } hosts { hostname gpus lastSeen } metrics { name unit kind description aliases }
   }`,
     ),
   ).toBe(true);

@@ -8,6 +8,7 @@ import { withDeadline } from "../platform/graphql-limits.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Access } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
+import { judgeDirectives } from "./defer.ts";
 import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
 import { guardMutations } from "./graphql-mutations.ts";
 import { createInProcessExecutor } from "./in-process.ts";
@@ -67,7 +68,7 @@ export async function openGateway(
   const count: SubscriptionCount = { running: 0 };
   const runtime = createGatewayRuntime({
     supergraph: await readFile(SUPERGRAPH, "utf8"),
-    unifiedGraphHandler: planQueries,
+    unifiedGraphHandler: planQueries(log),
     transports: {
       http: {
         getSubgraphExecutor: ({ subgraphName }) => {
@@ -77,6 +78,7 @@ export async function openGateway(
       },
     },
     plugins: () => [
+      judgeDirectives(),
       limitShape(),
       guardMutations(access),
       limitTime(config.queryTimeoutMs, deadlines),

@@ -1,15 +1,22 @@
-/** The query planner, with selections in an order that it reads right. */
+/** The query planner, with selections in an order that it reads right, and with `@defer`, which it does not know. */
 import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
+import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
 import {
   type DocumentNode,
   type FieldNode,
   GraphQLError,
+  type GraphQLSchema,
   Kind,
   type SelectionNode,
   type SelectionSetNode,
   visit,
 } from "graphql";
 import { ERROR_CODES } from "../../schema/errors.ts";
+import { exposeError } from "../platform/graphql.ts";
+import type { Logger } from "../platform/logger.ts";
+import { takesParts, withDefer } from "./defer.ts";
+import { answerInParts } from "./defer-answer.ts";
+import { type Split, splitDocument, undeferred, withConditions } from "./defer-split.ts";
 
 /** `__typename`, `__schema` and `__type`. */
 const isMeta = (selection: SelectionNode): boolean =>
@@ -70,21 +77,51 @@ const reorder = (document: DocumentNode): DocumentNode =>
     },
   });
 
-export const planQueries: typeof unifiedGraphHandler = async (options) => {
-  const handled = await unifiedGraphHandler(options);
-  const { executor } = handled;
-  if (executor === undefined) return handled;
-  // Plans are kept by document, so one document always becomes the same other one.
-  const reordered = new WeakMap<DocumentNode, DocumentNode>();
-  return {
-    ...handled,
-    executor(request) {
-      let document = reordered.get(request.document);
-      if (document === undefined) {
-        document = reorder(request.document);
-        reordered.set(request.document, document);
-      }
-      return executor(document === request.document ? request : { ...request, document });
-    },
+/** Plans kept by document want one document always to become the same other one. */
+function rewriteOnce(rewrite: (document: DocumentNode) => DocumentNode): (document: DocumentNode) => DocumentNode {
+  const rewritten = new WeakMap<DocumentNode, DocumentNode>();
+  return (document) => {
+    let other = rewritten.get(document);
+    if (other === undefined) {
+      other = rewrite(document);
+      rewritten.set(document, other);
+    }
+    return other;
   };
-};
+}
+
+/** Splits kept by document and operation, unless a variable says that some of it is not to be deferred. */
+function keepSplits(schema: GraphQLSchema) {
+  const kept = new WeakMap<DocumentNode, Map<string | undefined, Split>>();
+  return ({ document, operationName, variables }: ExecutionRequest): Split | null => {
+    const wanted = withConditions(document, { schema, operationName, variables });
+    if (wanted === null) return null;
+    if (wanted !== document) return splitDocument(wanted, { schema, operationName });
+    const splits = kept.get(document) ?? new Map<string | undefined, Split>();
+    const split = splits.get(operationName) ?? splitDocument(document, { schema, operationName });
+    kept.set(document, splits.set(operationName, split));
+    return split;
+  };
+}
+
+export const planQueries =
+  (log: Logger): typeof unifiedGraphHandler =>
+  async (options) => {
+    const handled = await unifiedGraphHandler({ ...options, unifiedGraph: withDefer(options.unifiedGraph) });
+    const { executor, unifiedGraph: schema } = handled;
+    if (executor === undefined) return handled;
+    const whole = rewriteOnce(undeferred);
+    const ordered = rewriteOnce(reorder);
+    const splitOf = keepSplits(schema);
+    const execute: Executor = (request) => executor({ ...request, document: ordered(request.document) });
+    return {
+      ...handled,
+      executor(request) {
+        const document = whole(request.document);
+        const isDeferred = document !== request.document && takesParts(request.context);
+        const split = isDeferred ? splitOf(request) : null;
+        if (split === null) return execute({ ...request, document });
+        return answerInParts(request, split, { execute, expose: (error) => exposeError(error, log) });
+      },
+    };
+  };

@@ -34,9 +34,51 @@ const unanswered = (message: string) => ({
   errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.unavailable.graphql } })],
 });
 
+const isParts = (result: unknown): result is AsyncIterable<unknown> =>
+  typeof result === "object" && result !== null && Symbol.asyncIterator in result;
+
+/** The parts of an answer until `stopped` says why no more come; that is then its last part. */
+function untilStopped(
+  parts: AsyncIterable<unknown>,
+  { stopped, end }: { stopped: Promise<{ errors: GraphQLError[] }>; end: () => void },
+): AsyncIterableIterator<unknown> {
+  const iterator = parts[Symbol.asyncIterator]();
+  const over: IteratorResult<unknown> = { done: true, value: undefined };
+  let ended = false;
+  const finish = () => {
+    ended = true;
+    end();
+    return over;
+  };
+  return {
+    async next() {
+      if (ended) return over;
+      try {
+        const part = await Promise.race([stopped, iterator.next()]);
+        if (!("errors" in part)) return part.done ? finish() : part;
+        finish();
+        iterator.return?.().catch(() => {});
+        // No fragment is left out by name: which ones are still due is known to the planner alone.
+        return { done: false, value: { incremental: [{ data: {}, path: [], errors: part.errors }], hasNext: false } };
+      } catch (error) {
+        finish();
+        throw error;
+      }
+    },
+    async return() {
+      finish();
+      iterator.return?.().catch(() => {});
+      return over;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
 /**
  * What `run` gives; or an error once time is up, or the caller has left: then the signal that `run` got aborts, and
- * what still becomes of it is nobody's concern.
+ * what still becomes of it is nobody's concern. An answer in parts has its last part by then.
  */
 export async function withDeadline<T>(
   timeoutMs: number,
@@ -45,21 +87,35 @@ export async function withDeadline<T>(
 ): Promise<T | { errors: GraphQLError[] }> {
   const stop = new AbortController();
   const { promise: stopped, resolve } = Promise.withResolvers<{ errors: GraphQLError[] }>();
-  const end = (message: string) => {
+  const give = (message: string) => {
     resolve(unanswered(message));
     stop.abort();
   };
-  const leave = () => end("The caller left before the answer");
+  const leave = () => give("The caller left before the answer");
   if (left?.aborted) leave();
   left?.addEventListener("abort", leave);
   const timer = setTimeout(
-    () => end(`The query took longer than ${span(timeoutMs)}: ask for less, or raise QUERY_TIMEOUT`),
+    () => give(`The query took longer than ${span(timeoutMs)}: ask for less, or raise QUERY_TIMEOUT`),
     timeoutMs,
   );
-  try {
-    return await Promise.race([stopped, run(stop.signal)]);
-  } finally {
+  const end = () => {
     clearTimeout(timer);
     left?.removeEventListener("abort", leave);
+  };
+  try {
+    const result = await Promise.race([stopped, run(stop.signal)]);
+    if (isParts(result)) {
+      // Whoever stops reading has left, too.
+      const close = () => {
+        end();
+        stop.abort();
+      };
+      return untilStopped(result, { stopped, end: close }) as T;
+    }
+    end();
+    return result;
+  } catch (error) {
+    end();
+    throw error;
   }
 }

@@ -4,7 +4,9 @@ import { execute, type GraphQLSchema, parse } from "graphql";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
 import { openApi } from "../support/api.ts";
 import { fillFleet } from "../support/fleet.ts";
+import type { GraphqlAnswer } from "../support/graphql-answer.ts";
 import { ListedStore } from "../support/listed-store.ts";
+import { mergeParts, openParts } from "../support/parts.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 let alone: GraphQLSchema;
@@ -38,49 +40,82 @@ const TYPES: Record<string, { leaves: string[]; nested: [field: string, type: st
   Attribution: { leaves: ["pod", "from"], nested: [] },
 };
 const CONDITIONS = ["", "", "", "@include(if: true)", "@skip(if: $yes)", "@include(if: $yes)"];
+/** Of fragments alone. */
+const DEFERRED = ["@defer", "@defer", "@defer(if: $yes)", "@defer @include(if: $yes)"];
 
-function selections(type: string, depth: number, spread: boolean): fc.Arbitrary<string> {
+interface Shape {
+  readonly spread: boolean;
+  readonly deferred: boolean;
+}
+
+function selections(type: string, depth: number, shape: Shape): fc.Arbitrary<string> {
   const { leaves, nested } = TYPES[type] ?? { leaves: [], nested: [] };
   const condition = fc.constantFrom(...CONDITIONS);
-  const part = (head: string, of: string) =>
-    fc.tuple(condition, selections(of, depth - 1, spread)).map(([when, inner]) => `${head} ${when} { ${inner} }`);
+  const onFragment = shape.deferred ? fc.constantFrom(...CONDITIONS, ...DEFERRED) : condition;
+  const part = (head: string, of: string, when = condition) =>
+    fc.tuple(when, selections(of, depth - 1, shape)).map(([when, inner]) => `${head} ${when} { ${inner} }`);
   const leaf = fc.tuple(fc.constantFrom(...leaves), condition).map((words) => words.join(" "));
   const deeper =
     depth === 0
       ? []
       : [
           ...nested.map(([field, of]) => part(field, of)),
-          part(`... on ${type}`, type),
-          part("...", type),
-          ...(spread && type === "Gpu" ? [condition.map((when) => `...OnGpu ${when}`)] : []),
+          part(`... on ${type}`, type, onFragment),
+          part("...", type, onFragment),
+          ...(shape.spread && type === "Gpu" ? [onFragment.map((when) => `...OnGpu ${when}`)] : []),
         ];
   return fc.array(fc.oneof(leaf, ...deeper), { minLength: 1, maxLength: 4 }).map((parts) => parts.join(" "));
 }
 
-test("the gateway answers any query as the subgraph alone would", async () => {
-  const parts = fc.record({
-    root: selections("Query", 5, true),
-    onQuery: selections("Query", 2, false),
-    onGpu: selections("Gpu", 1, false),
-    rootFirst: fc.boolean(),
-    yes: fc.boolean(),
-  });
-  await fc.assert(
-    fc.asyncProperty(parts, async ({ root, onQuery, onGpu, rootFirst, yes }) => {
-      const query = `query($yes: Boolean! = true) { ${rootFirst ? `${root} ...OnQuery` : `...OnQuery ${root}`} }
+const queries = (deferred: boolean) =>
+  fc
+    .record({
+      root: selections("Query", 5, { spread: true, deferred }),
+      onQuery: selections("Query", 2, { spread: false, deferred }),
+      onGpu: selections("Gpu", 1, { spread: false, deferred }),
+      rootFirst: fc.boolean(),
+      yes: fc.boolean(),
+    })
+    .map(({ root, onQuery, onGpu, rootFirst, yes }) => ({
+      yes,
+      query: `query($yes: Boolean! = true) { ${rootFirst ? `${root} ...OnQuery` : `...OnQuery ${root}`} }
         fragment OnQuery on Query { ${onQuery} gpus { gpus { ...OnGpu } } i: __typename @include(if: $yes) }
-        fragment OnGpu on Gpu { ${onGpu} }`;
-      const expected = await execute({
-        schema: alone,
-        document: parse(query),
-        variableValues: { yes },
-        contextValue: {},
-      });
-      const { data, errors } = await api.graphql(query, { yes });
-      fc.pre(errors?.every(({ message }) => message.includes("limit of")) !== true);
-      expect(errors).toBeUndefined();
-      expect(data).toEqual(JSON.parse(JSON.stringify(expected.data)));
+        fragment OnGpu on Gpu { ${onGpu} }`,
+    }));
+
+/** What the subgraph alone says to the query as if nothing were deferred. */
+async function expected(query: string, yes: boolean): Promise<unknown> {
+  const document = parse(query.replaceAll(/@defer(\(if: \$yes\))?/g, ""));
+  const { data } = await execute({ schema: alone, document, variableValues: { yes }, contextValue: {} });
+  return JSON.parse(JSON.stringify(data));
+}
+
+const isRefused = ({ errors }: GraphqlAnswer): boolean =>
+  errors?.every(({ message }) => message.includes("limit of")) === true;
+
+test("the gateway answers any query as the subgraph alone would", async () => {
+  await fc.assert(
+    fc.asyncProperty(queries(false), async ({ query, yes }) => {
+      const answer = await api.graphql(query, { yes });
+      fc.pre(!isRefused(answer));
+      expect(answer).toEqual({ status: 200, data: await expected(query, yes) });
     }),
     { numRuns: 200 },
   );
+}, 60_000);
+
+test("whatever is deferred, the parts make that same answer", async () => {
+  let inParts = 0;
+  await fc.assert(
+    fc.asyncProperty(queries(true), async ({ query, yes }) => {
+      await using answer = await openParts(api.url, { query, variables: { yes } });
+      const parts = await answer.rest();
+      const merged = mergeParts(parts);
+      fc.pre(!isRefused(merged));
+      if (parts.length > 1) inParts++;
+      expect(merged).toEqual({ data: await expected(query, yes) });
+    }),
+    { numRuns: 100 },
+  );
+  expect(inParts).toBeGreaterThan(20);
 }, 60_000);

@@ -33,6 +33,8 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
   };
   /** Awaited by every call: a test makes it fail or wait. */
   before: (signal?: AbortSignal) => Promise<void> = async () => {};
+  /** Awaited by `latest` alone. */
+  beforeLatest: (signal?: AbortSignal) => Promise<void> = async () => {};
 
   async gpus({ filter = {}, limit, after, signal }: GpuQuery): Promise<GpuPage> {
     this.calls.gpus++;
@@ -102,8 +104,12 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
     return { readings, next: more ? { at: last.at, series: last.series } : null };
   }
 
-  async latest(gpus: readonly GpuUuid[], { metrics }: { metrics?: readonly string[] | undefined } = {}) {
+  async latest(
+    gpus: readonly GpuUuid[],
+    { metrics, signal }: { metrics?: readonly string[] | undefined; signal?: AbortSignal | undefined } = {},
+  ) {
     this.calls.latest++;
+    await this.beforeLatest(signal);
     const latest = new Map<GpuUuid, Map<Series, Reading>>(gpus.map((gpu) => [gpu, new Map()]));
     for (const reading of this.stored) {
       const ofGpu = latest.get(reading.gpu);

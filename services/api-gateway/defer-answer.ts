@@ -1,0 +1,134 @@
+/** An answer in parts: first what is not deferred, then each deferred fragment as soon as it is there. */
+import type { ExecutionRequest, ExecutionResult, Executor, MaybeAsyncIterable } from "@graphql-tools/utils";
+import { type DocumentNode, GraphQLError } from "graphql";
+import { KEYS, type Later, MANY, SPOT, type Split } from "./defer-split.ts";
+
+type Path = (string | number)[];
+type Incremental = NonNullable<ExecutionResult["incremental"]>[number];
+
+/** A place in the answer where a fragment is still due. */
+interface Spot {
+  readonly path: Path;
+  readonly key: string;
+}
+
+/** Takes the marks out of the answer; the spots by number of their fragment. */
+function takeSpots(data: unknown, path: Path = [], spots = new Map<number, Spot[]>()): ReadonlyMap<number, Spot[]> {
+  if (typeof data !== "object" || data === null) return spots;
+  if (Array.isArray(data)) {
+    for (const [index, item] of data.entries()) takeSpots(item, [...path, index], spots);
+    return spots;
+  }
+  for (const [name, value] of Object.entries(data)) {
+    if (!name.startsWith(SPOT)) takeSpots(value, [...path, name], spots);
+    else {
+      const number = Number(name.slice(SPOT.length));
+      const known = spots.get(number);
+      if (known === undefined) spots.set(number, [{ path, key: value }]);
+      else known.push({ path, key: value });
+      delete (data as Record<string, unknown>)[name];
+    }
+  }
+  return spots;
+}
+
+/** Each entity's part of the answer for all of them, at its own spot, with its errors. */
+function placeMany({ data, errors = [] }: ExecutionResult, spots: readonly Spot[]): Incremental[] {
+  const many: readonly unknown[] = data?.[MANY] ?? [];
+  // When all of a fragment is skipped, nothing is asked for and nothing comes.
+  const missing = data == null ? null : {};
+  const placed = spots.map(({ path }, index): Incremental & { errors: GraphQLError[] } => ({
+    data: index < many.length ? many[index] : missing,
+    path,
+    errors: [],
+  }));
+  for (const error of errors) {
+    const [, index, ...rest] = error.path ?? [];
+    const part = placed[typeof index === "number" ? index : 0];
+    if (part === undefined) continue;
+    const path = typeof index === "number" ? [...(part.path ?? []), ...rest] : undefined;
+    part.errors.push(new GraphQLError(error.message, { path: path ?? null, extensions: error.extensions }));
+  }
+  return placed;
+}
+
+class Parts implements AsyncIterableIterator<ExecutionResult> {
+  #first: ExecutionResult | undefined;
+  readonly #ready: Incremental[] = [];
+  #due = 0;
+  #arrived = () => {};
+
+  constructor(first: ExecutionResult, later: readonly Promise<readonly Incremental[]>[]) {
+    this.#first = first;
+    this.#due = later.length;
+    for (const part of later) {
+      part.then((incremental) => {
+        this.#ready.push(...incremental);
+        this.#due--;
+        this.#arrived();
+      });
+    }
+  }
+
+  async next(): Promise<IteratorResult<ExecutionResult>> {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined) return { done: false, value: { ...first, hasNext: true } };
+    while (this.#ready.length === 0) {
+      if (this.#due === 0) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => {
+        this.#arrived = resolve;
+      });
+    }
+    return { done: false, value: { incremental: this.#ready.splice(0), hasNext: this.#due > 0 } };
+  }
+
+  /** Whoever stops reading aborts the signal of the request, which ends the work. */
+  async return(): Promise<IteratorResult<ExecutionResult>> {
+    this.#first = undefined;
+    this.#ready.length = 0;
+    this.#due = 0;
+    this.#arrived();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/**
+ * Each fragment is asked for once, for all its places together.
+ * @param expose what a caller may see of an error in a later part
+ */
+export async function answerInParts(
+  request: ExecutionRequest,
+  split: Split,
+  { execute, expose }: { execute: Executor; expose: (error: unknown) => GraphQLError },
+): Promise<MaybeAsyncIterable<ExecutionResult>> {
+  const first = (await execute({ ...request, document: split.now })) as ExecutionResult;
+  const ask = async (document: DocumentNode, variables: ExecutionRequest["variables"]): Promise<ExecutionResult> => {
+    try {
+      const { data, errors } = (await execute({ ...request, document, variables })) as ExecutionResult;
+      return errors === undefined ? { data: data ?? {} } : { data, errors: errors.map(expose) };
+    } catch (error) {
+      return { errors: [expose(error)] };
+    }
+  };
+  const askLater = async ({ document, label, ofEntity }: Later, spots: readonly Spot[]): Promise<Incremental[]> => {
+    const variables = ofEntity ? { ...request.variables, [KEYS]: spots.map(({ key }) => key) } : request.variables;
+    const result = await ask(document, variables);
+    const placed = ofEntity ? placeMany(result, spots) : [{ ...result, path: [] }];
+    return placed.map(({ data = null, path = [], errors = [] }) => ({
+      data,
+      path,
+      ...(label !== undefined && { label }),
+      ...(errors.length > 0 && { errors }),
+    }));
+  };
+  const later = [...takeSpots(first.data)].flatMap(([number, spots]) => {
+    const due = split.later[number];
+    return due === undefined ? [] : [askLater(due, spots)];
+  });
+  return later.length === 0 ? first : new Parts(first, later);
+}

@@ -1,0 +1,150 @@
+/** A document with `@defer` becomes several without: one that is answered now, and one per deferred fragment. */
+import { GraphQLDeferDirective } from "@graphql-tools/utils";
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentSpreadNode,
+  type GraphQLSchema,
+  getDirectiveValues,
+  getOperationAST,
+  getVariableValues,
+  type InlineFragmentNode,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  parse,
+  type SelectionNode,
+  type SelectionSetNode,
+  separateOperations,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
+
+/** By type, the field that answers for many of them by key, in the order asked, and the key's own field. */
+const ENTITIES: Readonly<Record<string, { readonly key: string; readonly many: string }>> = {
+  Gpu: { key: "uuid", many: "gpusByUuid(uuids: $__keys)" },
+};
+
+/** The list of entities in the answer to a later document. */
+export const MANY = "__many";
+/** The variable that names them. */
+export const KEYS = "__keys";
+/** Where something is deferred, the answer has this and its number: the entity's key, or the name of the query's type. */
+export const SPOT = "__deferred_";
+
+export interface Later {
+  /** Without `@defer`. */
+  readonly document: DocumentNode;
+  readonly label: string | undefined;
+  /** Of an entity: asks for all that the variable `KEYS` names. Else: of the query itself. */
+  readonly ofEntity: boolean;
+}
+
+export interface Split {
+  /** Without `@defer`. */
+  readonly now: DocumentNode;
+  /** By number, as the answer to `now` names them. */
+  readonly later: readonly Later[];
+}
+
+export interface SplitOptions {
+  readonly schema: GraphQLSchema;
+  readonly operationName?: string | undefined;
+}
+
+type Fragment = InlineFragmentNode | FragmentSpreadNode;
+
+const deferOf = ({ directives }: Fragment): DirectiveNode | undefined =>
+  directives?.find(({ name }) => name.value === GraphQLDeferDirective.name);
+
+const without = <Node extends Fragment>(fragment: Node, defer: DirectiveNode): Node => ({
+  ...fragment,
+  directives: fragment.directives?.filter((directive) => directive !== defer),
+});
+
+/** The document as if all of it were wanted at once; the same one when it defers nothing. */
+export function undeferred(document: DocumentNode): DocumentNode {
+  const enter = <Node extends Fragment>(fragment: Node): Node | undefined => {
+    const defer = deferOf(fragment);
+    return defer && without(fragment, defer);
+  };
+  return visit(document, { InlineFragment: enter, FragmentSpread: enter });
+}
+
+/** The document without those `@defer` whose `if` is false. Null: the variables are not what it declares. */
+export function withConditions(
+  document: DocumentNode,
+  {
+    schema,
+    operationName,
+    variables = {},
+  }: SplitOptions & { variables?: Readonly<Record<string, unknown>> | undefined },
+): DocumentNode | null {
+  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+  const { coerced } = getVariableValues(schema, definitions, variables);
+  if (coerced === undefined) return null;
+  const enter = <Node extends Fragment>(fragment: Node): Node | undefined => {
+    const defer = deferOf(fragment);
+    if (defer === undefined) return undefined;
+    return getDirectiveValues(GraphQLDeferDirective, fragment, coerced)?.if === false
+      ? without(fragment, defer)
+      : undefined;
+  };
+  return visit(document, { InlineFragment: enter, FragmentSpread: enter });
+}
+
+/** Stands in the answer where the fragment would, under the same conditions. */
+const markOf = (alias: string, name: string, { directives = [] }: Fragment): FieldNode => ({
+  kind: Kind.FIELD,
+  alias: { kind: Kind.NAME, value: alias },
+  name: { kind: Kind.NAME, value: name },
+  directives,
+});
+const selecting = (...selections: SelectionNode[]): SelectionSetNode => ({ kind: Kind.SELECTION_SET, selections });
+const operationOf = (text: string) => parse(text).definitions[0] as OperationDefinitionNode;
+
+/** Asks for the fragment of all entities that the variable `KEYS` names. */
+function askMany(
+  many: string,
+  fragment: Fragment,
+): Pick<OperationDefinitionNode, "selectionSet" | "variableDefinitions"> {
+  const { selectionSet, variableDefinitions = [] } = operationOf(`query($${KEYS}: [ID!]!) { ${MANY}: ${many} { _ } }`);
+  const [field] = selectionSet.selections as [FieldNode];
+  return { selectionSet: selecting({ ...field, selectionSet: selecting(fragment) }), variableDefinitions };
+}
+
+/**
+ * Only fragments on the query itself, and on an entity, are deferred: those can be asked for later and are the same
+ * thing then. All others are answered at once, and what is deferred within a deferred fragment comes with it.
+ */
+export function splitDocument(document: DocumentNode, { schema, operationName }: SplitOptions): Split {
+  const operation = getOperationAST(document, operationName);
+  if (operation == null) return { now: document, later: [] };
+  const pick = (whole: DocumentNode) => separateOperations(whole)[operation.name?.value ?? ""] ?? whole;
+  const { definitions } = undeferred(document);
+  const fragments = definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+  const typeInfo = new TypeInfo(schema);
+  const later: Later[] = [];
+  const enter = (fragment: Fragment): Fragment | FieldNode | undefined => {
+    const defer = deferOf(fragment);
+    const parent = typeInfo.getParentType();
+    if (defer === undefined || parent == null) return undefined;
+    const plain = without(fragment, defer);
+    const entity = ENTITIES[parent.name];
+    if (entity === undefined && parent !== schema.getQueryType()) return plain;
+    const asked = entity === undefined ? { selectionSet: selecting(plain) } : askMany(entity.many, plain);
+    const variableDefinitions = [...(operation.variableDefinitions ?? []), ...(asked.variableDefinitions ?? [])];
+    const query = { ...operation, ...asked, variableDefinitions, operation: OperationTypeNode.QUERY };
+    const label = defer.arguments?.find(({ name }) => name.value === "label")?.value;
+    const number = later.push({
+      document: pick(undeferred({ ...document, definitions: [query, ...fragments] })),
+      label: label?.kind === Kind.STRING ? label.value : undefined,
+      ofEntity: entity !== undefined,
+    });
+    return markOf(`${SPOT}${number - 1}`, entity?.key ?? "__typename", plain);
+  };
+  const now = visit(pick(document), visitWithTypeInfo(typeInfo, { InlineFragment: enter, FragmentSpread: enter }));
+  return { now: pick(now), later };
+}

@@ -95,8 +95,7 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
     if (probe !== null) return probe;
     if (pathname !== "/health") return problemOf("not_found", `Nothing is at ${pathname}: see /`);
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
-    const response = await answerHealth(health);
-    return method === "HEAD" ? new Response(null, response) : response;
+    return answerHealth(health);
   }
 
   const headersOf = (request: Request) => ({ ...SECURITY_HEADERS, ...access.corsHeaders(request) });

@@ -70,6 +70,6 @@ export function createProbes({
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
     const response = await answer(request);
     response.headers.set("cache-control", "no-store");
-    return method === "HEAD" ? new Response(null, response) : response;
+    return response;
   };
 }

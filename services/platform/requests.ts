@@ -18,6 +18,14 @@ export interface RequestParts {
   readonly headersOf?: (request: Request) => Readonly<Record<string, string>>;
 }
 
+/** For HEAD: the headers that GET would get, with the length of a body that was made and is not sent. */
+async function withoutBody(response: Response): Promise<Response> {
+  if (response.body === null) return response;
+  const { status, headers } = response;
+  headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  return new Response(null, { status, headers });
+}
+
 /** Never rejects: what `answer` throws is a 500, and is logged. */
 export function measureRequests(
   { log, metrics, routeOf, waiting = new Set(), headersOf = () => ({}) }: RequestParts,
@@ -41,7 +49,11 @@ export function measureRequests(
       else log.error("request failed", fields);
       response = problemOf("internal", "Something is wrong on our side; the log says what");
     }
-    for (const [name, value] of Object.entries(headersOf(request))) response.headers.set(name, value);
+    for (const [name, value] of Object.entries(headersOf(request))) {
+      if (name === "vary") response.headers.append(name, value);
+      else response.headers.set(name, value);
+    }
+    if (request.method === "HEAD") response = await withoutBody(response);
     const tookMs = performance.now() - startedAt;
     const { status } = response;
     const fields = { method: request.method, path: url.pathname, status, tookMs: Math.round(tookMs) };

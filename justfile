@@ -21,6 +21,10 @@ check:
 generate:
     bun run generate
 
+# Print the REST API: schema/generated/openapi.json and openapi.yaml
+openapi:
+    bun run openapi
+
 # Simulate a fleet: data/sample.csv.gz, or see `just sample --help`
 sample *ARGS:
     bun run sample "$@"

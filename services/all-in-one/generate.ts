@@ -1,4 +1,4 @@
-/** Prints into `schema/generated/` what follows from the code; the files are committed. `bun run generate` */
+/** Prints into `schema/generated/` what follows from the code; the files are committed. `bun run generate [FILE…]` */
 import { mkdir, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 import packageJson from "../../package.json" with { type: "json" };
@@ -38,5 +38,12 @@ export function generate(): Readonly<Record<string, string>> {
 
 if (import.meta.main) {
   await mkdir(FOLDER, { recursive: true });
-  for (const [name, text] of Object.entries(generate())) await writeFile(new URL(name, FOLDER), text);
+  const generated = generate();
+  const named = process.argv.slice(2);
+  for (const name of named.length > 0 ? named : Object.keys(generated)) {
+    const text = generated[name];
+    if (text === undefined)
+      throw new Error(`${name} is not generated: accepted are ${Object.keys(generated).join(", ")}`);
+    await writeFile(new URL(name, FOLDER), text);
+  }
 }

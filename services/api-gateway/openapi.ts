@@ -1,27 +1,14 @@
 /** The OpenAPI 3.1 document: what SOFA makes of the contract, and what it leaves out. */
-import { isNonNullType, isObjectType } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { type GraphQLSchema, isNonNullType, isObjectType } from "graphql";
+import { MAX_METRICS } from "../platform/graphql-arguments.ts";
+import { answersOf, HEADERS, headerRefs, type JsonSchema, PROBLEM, RESPONSES, schemaRef } from "./openapi-answers.ts";
 import { createSofaRouter } from "./rest.ts";
-import { buildContract, REST_PATH, REST_ROUTES } from "./rest-contract.ts";
-
-interface JsonSchema {
-  type?: string | string[];
-  format?: string;
-  description?: string;
-  properties?: Record<string, JsonSchema>;
-  required?: string[];
-  additionalProperties?: boolean;
-  minimum?: number;
-  maximum?: number;
-  default?: number;
-  items?: JsonSchema;
-  $ref?: string;
-  enum?: string[];
-}
+import { buildContract, columnsOf, REST_PATH, REST_ROUTES, type RestRoute } from "./rest-contract.ts";
+import { CSV_MEDIA, JSON_MEDIA, NDJSON_MEDIA } from "./rest-rows.ts";
 
 interface Parameter {
   name: string;
-  in: "path" | "query";
+  in: "path" | "query" | "header";
   required: boolean;
   description?: string;
   schema: JsonSchema;
@@ -30,6 +17,7 @@ interface Parameter {
 interface Operation {
   operationId: string;
   summary?: string;
+  description?: string;
   tags: string[];
   parameters: Parameter[];
   responses: Record<string, unknown>;
@@ -41,45 +29,35 @@ interface SofaDocument {
   components: { schemas: Record<string, JsonSchema> };
 }
 
-const PROBLEM: JsonSchema = {
-  type: "object",
-  description: "RFC 9457 problem details.",
-  required: ["type", "title", "status", "detail"],
-  properties: {
-    type: { type: "string" },
-    title: { type: "string" },
-    status: { type: "integer" },
-    detail: { type: "string", description: "What was wrong, the value, and what is accepted." },
-  },
-  additionalProperties: false,
-};
-
 const HEALTH: JsonSchema = {
   type: "object",
   required: ["status", "timestamp"],
   properties: {
     status: { type: "string", enum: ["healthy", "unhealthy"] },
     timestamp: { type: "string", format: "date-time" },
-    dependencies: { type: "object", description: "What is away, by name; only when unhealthy." },
+    dependencies: {
+      type: "object",
+      description: "What is away, by name; only when unhealthy.",
+      additionalProperties: { type: "string" },
+    },
   },
+  additionalProperties: false,
 };
 
-const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
-const content = (type: string, schema: JsonSchema) => ({ content: { [type]: { schema } } });
-const failure = (description: string) => ({ description, ...content("application/problem+json", ref("Problem")) });
-
-const FAILURES: Readonly<Record<string, unknown>> = {
-  "400": failure("A parameter is malformed, out of range, unknown or given twice"),
-  "401": failure("A token is set, and the request does not carry it"),
-  "405": failure("Only GET and HEAD are possible"),
-  "429": failure(`${ERROR_CODES.overloaded.title}: see Retry-After`),
-  "500": failure(ERROR_CODES.internal.title),
-  "503": failure("The store is away or the query took too long: see Retry-After"),
+const IF_NONE_MATCH: Parameter = {
+  name: "If-None-Match",
+  in: "header",
+  required: false,
+  description: "ETag of the answer that the client has: 304 when it would be the same.",
+  schema: { type: "string" },
 };
+
+const FORMS =
+  "JSON, or what Accept asks for: CSV (RFC 4180, with a header) or NDJSON. Without a limit these two are a stream of " +
+  "the whole list, each row once; when it cannot be told to its end, the connection is cut.";
 
 /** Every field is always there; what is unknown is null. */
-function completeObjects(schemas: Record<string, JsonSchema>): Record<string, JsonSchema> {
-  const contract = buildContract();
+function completeObjects(schemas: Record<string, JsonSchema>, contract: GraphQLSchema): Record<string, JsonSchema> {
   const complete: Record<string, JsonSchema> = {};
   for (const [name, schema] of Object.entries(schemas)) {
     const type = contract.getType(name);
@@ -91,68 +69,107 @@ function completeObjects(schemas: Record<string, JsonSchema>): Record<string, Js
       if (!isNonNullType(fieldType)) property.type = [String(property.type), "null"];
       properties[field] = property;
     }
-    complete[name] = { type: "object", required: Object.keys(properties), properties, additionalProperties: false };
+    const { description } = schema;
+    complete[name] = {
+      type: "object",
+      ...(description === undefined ? {} : { description }),
+      required: Object.keys(properties),
+      properties,
+      additionalProperties: false,
+    };
   }
   return complete;
 }
 
-function completeParameter(parameter: Parameter, field: string): Parameter {
-  const { description, ...schema } = parameter.schema;
-  const limits = REST_ROUTES.find((route) => route.field === field)?.limits;
-  const range =
-    parameter.name === "limit" && limits ? { minimum: 1, maximum: limits.max, default: limits.default } : {};
-  return { ...parameter, ...(description === undefined ? {} : { description }), schema: { ...schema, ...range } };
+/** What is refused beyond the type: empty text, and more than fits. */
+function narrow({ description: _told, ...schema }: JsonSchema): JsonSchema {
+  if (schema.items !== undefined) return { ...schema, maxItems: MAX_METRICS, items: narrow(schema.items) };
+  return schema.type === "string" && schema.format === undefined ? { ...schema, minLength: 1 } : schema;
 }
 
-function completeOperation(operation: Operation): Operation {
-  const field = operation.operationId.replace(/_query$/, "");
-  const answer = buildContract().getQueryType()?.getFields()[field];
-  const description = answer?.description ?? "";
-  const byUuid = operation.parameters.some(({ name }) => name === "uuid");
+function completeParameter(parameter: Parameter, { limits, table }: RestRoute): Parameter {
+  const { name, schema } = parameter;
+  const told = parameter.description ?? schema.description;
+  const streamed = name === "limit" && table !== undefined ? " As CSV or NDJSON: all when not given." : "";
+  const range = name === "limit" && limits ? { minimum: 1, maximum: limits.max, default: limits.default } : {};
   return {
-    operationId: field,
-    summary: description,
+    ...parameter,
+    ...(told === undefined ? {} : { description: told + streamed }),
+    schema: { ...narrow(schema), ...range },
+  };
+}
+
+function contentOf({ table, field }: RestRoute, contract: GraphQLSchema) {
+  const whole = String(contract.getQueryType()?.getFields()[field]?.type);
+  const json = { [JSON_MEDIA]: { schema: schemaRef(whole) } };
+  if (table === undefined) return json;
+  const columns = columnsOf(table, contract).join(",");
+  return {
+    ...json,
+    [CSV_MEDIA]: { schema: { type: "string", description: `First line: ${columns}`, example: `${columns}\r\n` } },
+    // Of one line, as OpenAPI 3.1 has no words for a sequence of values.
+    [NDJSON_MEDIA]: { schema: { ...schemaRef(table.rowType), description: "Each line by itself." } },
+  };
+}
+
+function completeOperation(operation: Operation, route: RestRoute, contract: GraphQLSchema): Operation {
+  const summary = contract.getQueryType()?.getFields()[route.field]?.description ?? "";
+  const { table } = route;
+  const hasUuid = operation.parameters.some(({ name }) => name === "uuid");
+  const headers = headerRefs("ETag", "Cache-Control", "Vary", ...(table === undefined ? [] : ["Link"]));
+  return {
+    operationId: route.field,
+    summary,
+    ...(table === undefined ? {} : { description: FORMS }),
     tags: ["GPUs"],
-    parameters: operation.parameters.map((parameter) => completeParameter(parameter, field)),
+    parameters: [...operation.parameters.map((parameter) => completeParameter(parameter, route)), IF_NONE_MATCH],
     responses: {
-      "200": { description, ...content("application/json", ref(String(answer?.type))) },
-      ...(byUuid ? { "404": failure("No such GPU") } : {}),
-      ...FAILURES,
+      "200": { description: summary, headers, content: contentOf(route, contract) },
+      ...answersOf(304, 400, 401, ...(hasUuid ? [404] : []), 405, 406, 429, 500, 503),
     },
   };
 }
 
+const health = (description: string) => ({
+  description,
+  headers: headerRefs("Cache-Control"),
+  content: { [JSON_MEDIA]: { schema: schemaRef("Health") } },
+});
+
+const HEALTH_PATH = {
+  get: {
+    operationId: "health",
+    summary: "Whether everything that answers depend on is there.",
+    tags: ["Health"],
+    security: [],
+    responses: { "200": health("Healthy"), ...answersOf(405, 500), "503": health("A dependency is away") },
+  },
+};
+
 export function createOpenApi(version: string): Readonly<Record<string, unknown>> {
+  const contract = buildContract();
   const sofa = (createSofaRouter() as unknown as { openAPIDocument: SofaDocument }).openAPIDocument;
-  const paths = Object.entries(sofa.paths).map(([path, { get }]) => [
-    REST_PATH + path,
-    { get: completeOperation(get) },
-  ]);
+  const paths = REST_ROUTES.map((route) => {
+    const path = route.path.replace(":uuid", "{uuid}");
+    const operation = sofa.paths[path]?.get;
+    if (operation === undefined) throw new Error(`SOFA describes no ${path}`);
+    return [REST_PATH + path, { get: completeOperation(operation, route, contract) }];
+  });
   return {
     openapi: "3.1.0",
     info: {
       title: "GPU telemetry",
       version,
-      description: "GPUs of a fleet and what they measure. The same data, and live readings, are at /graphql.",
+      description:
+        "GPUs of a fleet and what they measure. The same data, and live readings, are at /graphql. " +
+        "HEAD is possible wherever GET is, with the same headers. Answers are packed with zstd or gzip for who accepts that.",
     },
     security: [{}, { token: [] }],
-    paths: {
-      "/health": {
-        get: {
-          operationId: "health",
-          summary: "Whether everything that answers depend on is there.",
-          tags: ["Health"],
-          security: [],
-          responses: {
-            "200": { description: "Healthy", ...content("application/json", ref("Health")) },
-            "503": { description: "A dependency is away", ...content("application/json", ref("Health")) },
-          },
-        },
-      },
-      ...Object.fromEntries(paths),
-    },
+    paths: { "/health": HEALTH_PATH, ...Object.fromEntries(paths) },
     components: {
-      schemas: { ...completeObjects(sofa.components.schemas), Health: HEALTH, Problem: PROBLEM },
+      schemas: { ...completeObjects(sofa.components.schemas, contract), Health: HEALTH, Problem: PROBLEM },
+      responses: RESPONSES,
+      headers: HEADERS,
       securitySchemes: { token: { type: "http", scheme: "bearer", description: "API_TOKEN, when one is set." } },
     },
   };

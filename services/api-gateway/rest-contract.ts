@@ -2,8 +2,9 @@
  * REST as a contract: a snake_case schema that nothing executes, from which SOFA makes routes and OpenAPI, and per
  * route the prepared query that answers it.
  */
-import { buildSchema, type DocumentNode, type GraphQLSchema, parse } from "graphql";
+import { buildSchema, type DocumentNode, type GraphQLSchema, isObjectType, parse } from "graphql";
 import { GPU_PAGE, type PageLimits, READING_PAGE } from "../../schema/page.ts";
+import { CSV_MEDIA, JSON_MEDIA, type Media, NDJSON_MEDIA, type Row } from "./rest-rows.ts";
 
 export const REST_PATH = "/api/v1";
 
@@ -19,7 +20,7 @@ const CONTRACT = /* GraphQL */ `
       namespace: String
       "Only GPUs of this model."
       model: String
-      "How many at most; all when not given."
+      "How many at most."
       limit: Int
       "The next of the page before."
       after: String
@@ -101,6 +102,17 @@ const CONTRACT = /* GraphQL */ `
     "Time at the source, UTC."
     timestamp: DateTime!
   }
+
+  "A reading that stands by itself: a line of CSV or NDJSON."
+  type GpuReading {
+    gpu_uuid: String!
+    "The series: the metric, and in braces the labels that tell readings of one GPU apart."
+    metric_name: String!
+    "In the unit of the metric catalogue."
+    value: Float!
+    "Time at the source, UTC."
+    timestamp: DateTime!
+  }
 `;
 
 export const buildContract = (): GraphQLSchema => buildSchema(CONTRACT);
@@ -116,6 +128,14 @@ const GPU_FIELDS = /* GraphQL */ `
   namespace
 `;
 
+/** A list as rows of one type each. */
+export interface RestTable {
+  /** Of the contract; its fields are the columns. */
+  readonly rowType: string;
+  /** Of one page: a value of the contract's type. */
+  rows(page: Row): readonly Row[];
+}
+
 export interface RestRoute {
   /** Field of the contract. */
   readonly field: string;
@@ -127,6 +147,8 @@ export interface RestRoute {
   readonly limits: PageLimits | null;
   /** Whether an answer of a moment ago will do: large, the same for all who ask, and slow to change. */
   readonly recent: boolean;
+  /** Absent: it is no list, so JSON is its only form. */
+  readonly table?: RestTable;
 }
 
 export const REST_ROUTES: readonly RestRoute[] = [
@@ -136,6 +158,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
     subgraph: "inventory",
     limits: GPU_PAGE,
     recent: true,
+    table: { rowType: "Gpu", rows: (page) => page.gpus as readonly Row[] },
     query: parse(/* GraphQL */ `
       query gpus($hostname: String, $namespace: String, $model: String, $limit: Int, $after: String) {
         gpus(filter: { hostname: $hostname, namespace: $namespace, model: $model }, limit: $limit, after: $after) {
@@ -169,6 +192,10 @@ export const REST_ROUTES: readonly RestRoute[] = [
     subgraph: "telemetry",
     limits: READING_PAGE,
     recent: false,
+    table: {
+      rowType: "GpuReading",
+      rows: ({ gpu_uuid, telemetry }) => (telemetry as readonly Row[]).map((reading) => ({ gpu_uuid, ...reading })),
+    },
     query: parse(/* GraphQL */ `
       query gpu_telemetry(
         $uuid: ID!, $start_time: DateTime, $end_time: DateTime, $metric: [String!], $limit: Int, $after: String
@@ -185,3 +212,12 @@ export const REST_ROUTES: readonly RestRoute[] = [
     `),
   },
 ];
+
+/** What an answer can be written as; the first is what callers get who do not ask. */
+export const mediaOf = ({ table }: RestRoute): readonly Media[] =>
+  table === undefined ? [JSON_MEDIA] : [JSON_MEDIA, CSV_MEDIA, NDJSON_MEDIA];
+
+export function columnsOf({ rowType }: RestTable, contract: GraphQLSchema): readonly string[] {
+  const type = contract.getType(rowType);
+  return isObjectType(type) ? Object.keys(type.getFields()) : [];
+}

@@ -54,7 +54,7 @@ export function parseDuration(name: string, value: unknown, { minMs }: { minMs: 
   return duration >= minMs && duration <= 3_600_000 ? duration : refuse(name, value, accepted);
 }
 
-const MAX_METRICS = 200;
+export const MAX_METRICS = 200;
 
 /** Canonical names, each once; aliases are known, unknown names stay what they are. Absent: every metric. */
 export function parseMetrics(names: readonly string[] | null | undefined): readonly string[] | undefined {

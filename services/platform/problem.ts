@@ -1,6 +1,8 @@
 /** Errors of HTTP answers: RFC 9457 problem details. */
 import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
 
+export const PROBLEM_MEDIA = "application/problem+json";
+
 interface Problem {
   readonly status: number;
   readonly title: string;
@@ -14,7 +16,7 @@ interface Problem {
 export const problem = ({ status, title, detail, headers, members }: Problem): Response =>
   Response.json(
     { type: "about:blank", title, status, detail, ...members },
-    { status, headers: { ...headers, "content-type": "application/problem+json", "cache-control": "no-store" } },
+    { status, headers: { ...headers, "content-type": PROBLEM_MEDIA, "cache-control": "no-store" } },
   );
 
 export function problemOf(

@@ -15,14 +15,12 @@ describe("health", () => {
   test("/health tells the state and the time, and 503 with what is away", async () => {
     const contract = await openContract(api.url);
     const healthy = await api.get("/health");
-    const body = await healthy.json();
+    const body = contract.check("/health", healthy, await healthy.text());
     expect(healthy.status).toBe(200);
     expect(Object.keys(body)).toEqual(["status", "timestamp"]);
-    contract.check("/health", healthy, body);
     api.health.now = { healthy: false, away: { store: "no answer" } };
     const unhealthy = await api.get("/health");
-    const trouble = await unhealthy.json();
-    contract.check("/health", unhealthy, trouble);
+    const trouble = contract.check("/health", unhealthy, await unhealthy.text());
     expect([unhealthy.status, trouble.status, trouble.dependencies]).toEqual([
       503,
       "unhealthy",
@@ -138,7 +136,7 @@ describe("API_TOKEN", () => {
       for (const headers of [{}, { authorization: "Bearer s3cre" }, { authorization: "s3cret" }]) {
         const response = await guarded.get(path, { headers });
         expect([path, response.status]).toEqual([path, 401]);
-        contract.check("/api/v1/gpus", response, await response.json());
+        contract.check("/api/v1/gpus", response, await response.text());
       }
       expect((await guarded.get(path, right)).status).toBe(200);
     }

@@ -68,7 +68,7 @@ describe("a client that asks too often", () => {
       "1",
       "nosniff",
     ]);
-    contract.check("/api/v1/gpus", rest, await rest.json());
+    contract.check("/api/v1/gpus", rest, await rest.text());
     const graphql = await refusedOf(() => api.get("/graphql?query={__typename}"));
     expect((await graphql.json()).errors[0]).toMatchObject({
       message: "Too many requests: accepted are 1 a second from one client (RATE_LIMIT)",

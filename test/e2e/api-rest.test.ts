@@ -16,8 +16,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 const GPU = `/api/v1/gpus/${uuidOf(3)}`;
 const ask = async (path: string, init?: RequestInit) => {
   const response = await api.get(path, init);
-  const body = await response.json();
-  contract.check(path, response, body);
+  const body = contract.check(path, response, await response.text());
   return { status: response.status, body, headers: response.headers };
 };
 
@@ -204,14 +203,6 @@ describe("bad requests", () => {
     const body = JSON.stringify({ subscription: "x", url: `${api.url}/health` });
     expect((await ask("/api/v1/webhook", { method: "POST", body })).status).toBe(404);
   });
-});
-
-test("HEAD answers like GET without a body", async () => {
-  for (const path of ["/api/v1/gpus", "/health", "/openapi.json", "/"]) {
-    const response = await api.get(path, { method: "HEAD" });
-    expect(response.status).toBe(200);
-    expect(await response.text()).toBe("");
-  }
 });
 
 test("the list of GPUs shows a new one a moment later, and keeps no failure", async () => {

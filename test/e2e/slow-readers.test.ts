@@ -5,6 +5,7 @@ import WebSocket from "ws";
 import { openApi, openRemoteApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { START, UTIL, uuidOf } from "../support/fleet.ts";
+import { settled } from "../support/settled.ts";
 
 const QUERY = "subscription { readings { readings { gpuUuid hostname metricName value timestamp } missed } }";
 /** Some 16 MB of text: more than sockets hold. */
@@ -60,20 +61,4 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
     socket.destroy();
     await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
   }, 60_000);
-}
-
-/** The value once it has stayed the same for a while. */
-async function settled(read: () => number): Promise<number> {
-  let seen = Number.NaN;
-  let same = 0;
-  await eventually(
-    () => {
-      const value = read();
-      same = value === seen ? same + 1 : 0;
-      seen = value;
-      return same > 40;
-    },
-    { what: "a value that stays", deadlineMs: 20_000 },
-  );
-  return seen;
 }

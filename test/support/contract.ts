@@ -1,44 +1,124 @@
 /** Holds every answer to the OpenAPI document that the API itself serves. */
 import Ajv2020 from "ajv/dist/2020";
 import addFormats from "ajv-formats";
+import { parse } from "csv-parse/sync";
 
-interface Media {
-  readonly schema: { readonly $ref: string };
+interface Header {
+  readonly schema: object;
 }
+interface Answer {
+  readonly headers?: Readonly<Record<string, Header | Reference>>;
+  readonly content?: Readonly<Record<string, { readonly schema: object }>>;
+}
+interface Reference {
+  readonly $ref: string;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
 interface OpenApi {
-  readonly paths: Record<string, { get: { responses: Record<string, { content: Record<string, Media> }> } }>;
-  readonly components: { readonly schemas: Record<string, object> };
+  readonly paths: Readonly<
+    Record<
+      string,
+      {
+        readonly get: {
+          readonly parameters?: readonly Parameter[];
+          readonly responses: Readonly<Record<string, Answer | Reference>>;
+        };
+      }
+    >
+  >;
 }
 
 export interface Contract {
   readonly document: OpenApi;
-  /** @throws Error when the path has no such answer, or the body is not of its shape */
-  check(path: string, response: Response, body: unknown): void;
+  /**
+   * The body, read as its type says; null: there is none.
+   * @throws Error when the path has no such answer, or a header or the body is not of its form
+   */
+  check(path: string, response: Response, text: string): ReturnType<typeof JSON.parse>;
 }
 
+const pointer = (...parts: string[]): string =>
+  parts.map((part) => `/${encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("");
+
+/** Sent only when there is cause for it. */
+const OPTIONAL_HEADERS = new Set(["Link", "ETag"]);
+
 export async function openContract(url: string): Promise<Contract> {
-  const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi;
+  return createContract(await (await fetch(`${url}/openapi.json`)).json());
+}
+
+function createContract(document: OpenApi): Contract {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats(ajv);
   ajv.addSchema(document, "openapi");
+  const resolve = <T extends object>(place: string, value: T | Reference | undefined): [string, T | undefined] => {
+    if (value === undefined || !("$ref" in value)) return [place, value];
+    const parts = value.$ref.split("/").slice(1);
+    return [value.$ref, parts.reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], document) as T];
+  };
+  const isValid = (place: string, value: unknown): boolean => ajv.validate({ $ref: `openapi${place}/schema` }, value);
   const patterns = Object.keys(document.paths).map(
     (path) => [path, new RegExp(`^${path.replace("{uuid}", "(MIG-GPU-[^/]+/\\d+/\\d+|[^/]+)")}$`)] as const,
   );
+
   return {
     document,
-    check(path, response, body) {
-      const pathname = path.replace(/\?.*$/, "");
-      const known = patterns.find(([, pattern]) => pattern.test(pathname));
-      const type = response.headers.get("content-type")?.replace(/;.*/, "") ?? "";
-      const described = known && document.paths[known[0]]?.get.responses[response.status];
-      if (known !== undefined && described === undefined)
-        throw new Error(`${path}: ${response.status} is not described`);
-      // A path that does not exist is not in the document; its problem details are.
-      const reference = described ? described.content[type]?.schema.$ref : "#/components/schemas/Problem";
-      if (reference === undefined) throw new Error(`${path}: ${type} is not described for ${response.status}`);
-      if (!ajv.validate({ $ref: `openapi${reference}` }, body)) {
-        throw new Error(`${path}: ${ajv.errorsText()} in ${JSON.stringify(body).slice(0, 300)}`);
+    check(path, response, text) {
+      const { status, headers } = response;
+      const fail = (what: string): never => {
+        throw new Error(`${path} is answered with ${status} ${text.slice(0, 300)}: ${what}`);
+      };
+      const type = headers.get("content-type")?.replace(/;.*/, "") ?? "";
+      const known = patterns.find(([, pattern]) => pattern.test(path.replace(/\?.*$/, "")))?.[0];
+      if (known === undefined) {
+        // A path that does not exist is not in the document; its problem details are.
+        if (type !== "application/problem+json" || status !== 404) fail("the path is not described");
+        return JSON.parse(text);
       }
+      const described = document.paths[known]?.get.responses[status];
+      const [place, answer] = resolve<Answer>(
+        `#${pointer("paths", known, "get", "responses", String(status))}`,
+        described,
+      );
+      if (answer === undefined) return fail("the status is not described");
+      for (const [name, header] of Object.entries(answer.headers ?? {})) {
+        const value = headers.get(name);
+        if (value === null) {
+          if (!OPTIONAL_HEADERS.has(name)) fail(`there is no ${name}`);
+          continue;
+        }
+        const [at, { schema } = { schema: {} }] = resolve<Header>(`${place}${pointer("headers", name)}`, header);
+        const isNumber = "type" in schema && schema.type === "integer";
+        if (!isValid(at, isNumber ? Number(value) : value)) fail(`${name} is ${value}: ${ajv.errorsText()}`);
+      }
+      if (answer.content === undefined) return text === "" ? null : fail("there is a body");
+      if (answer.content[type] === undefined) return fail(`${type} is not described`);
+      const body = readBody(type, text);
+      for (const value of type === "application/x-ndjson" ? (body as unknown[]) : [body]) {
+        if (!isValid(`${place}${pointer("content", type)}`, value)) fail(ajv.errorsText());
+      }
+      return body;
     },
   };
+}
+
+function readBody(type: string, text: string): unknown {
+  if (type === "application/x-ndjson")
+    return text === ""
+      ? []
+      : text
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line));
+  if (type !== "text/csv") return JSON.parse(text);
+  // Every line has as many fields as the first.
+  parse(text);
+  return text;
 }

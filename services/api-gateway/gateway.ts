@@ -9,8 +9,10 @@ import type { Logger } from "../platform/logger.ts";
 import type { Access } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
 import { judgeDirectives } from "./defer.ts";
+import { limitRows } from "./graphql-cost.ts";
 import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
 import { guardMutations } from "./graphql-mutations.ts";
+import { hideSchema, withoutHints } from "./graphql-secrecy.ts";
 import { createInProcessExecutor } from "./in-process.ts";
 import { planQueries } from "./planner.ts";
 import type { SubgraphExecutor } from "./subgraph.ts";
@@ -79,12 +81,16 @@ export async function openGateway(
     },
     plugins: () => [
       judgeDirectives(),
+      ...(config.introspection ? [] : [hideSchema()]),
       limitShape(),
+      limitRows(),
       guardMutations(access),
       limitTime(config.queryTimeoutMs, deadlines),
       limitSubscriptions(config.maxSubscriptions, count, deadlines),
     ],
-    maskedErrors: { maskError: (error) => exposeError(error, log) },
+    maskedErrors: {
+      maskError: (error) => (config.introspection ? exposeError(error, log) : withoutHints(exposeError(error, log))),
+    },
     graphqlEndpoint: GRAPHQL_PATH,
     logging: quiet(log),
     // Origins, pages and errors of subgraphs are ours to treat.

@@ -5,16 +5,27 @@ import { methodNotAllowed, problem } from "../platform/problem.ts";
 import type { Access } from "./access.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
 
+/**
+ * A page of another site can make a browser POST text and forms without asking first, but not JSON: that takes a
+ * preflight, which CORS_ORIGINS answers for.
+ */
+const isJson = (contentType: string | null): boolean => /^application\/json\s*(;|$)/i.test(contentType ?? "");
+
 export function createGraphqlHttp(runtime: GatewayRuntime, access: Access): (request: Request) => Promise<Response> {
   return async (request) => {
-    if (!access.allowsOrigin(request)) {
+    const refusal = access.refusalOf(request);
+    if (refusal !== null) return problem({ status: 403, title: "Forbidden", detail: refusal });
+    if (request.method !== "GET" && request.method !== "POST") return methodNotAllowed(request.method, "GET, POST");
+    const type = request.headers.get("content-type");
+    if (request.method === "POST" && !isJson(type)) {
+      const detail = `The content type is ${JSON.stringify(type ?? "")}: accepted is application/json`;
       return problem({
-        status: 403,
-        title: "Forbidden",
-        detail: "This origin may not ask: CORS_ORIGINS does not name it",
+        status: 415,
+        title: "Unsupported media type",
+        detail,
+        headers: { "accept-post": "application/json" },
       });
     }
-    if (request.method !== "GET" && request.method !== "POST") return methodNotAllowed(request.method, "GET, POST");
     return limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, {}));
   };
 }

@@ -15,9 +15,9 @@ export const limitShape = () =>
     maxAliases: { n: LIMITS.aliases, allowList: [] },
     maxDirectives: { n: LIMITS.directives },
     maxTokens: { n: LIMITS.tokens },
-    // Cost is bounded where it arises: pages have limits, and a request has a budget of readings.
+    // It knows of `first` and `last`, not of `limit`, and of no list without; `limitRows` and the subgraphs' budgets do.
     costLimit: { enabled: false },
-    // Names are no secret here, and a hint at a misspelt one helps.
+    // It misses hints at types and enum values; `hideSchema` has them all where names are a secret.
     blockFieldSuggestion: { enabled: false },
   });
 

@@ -1,7 +1,7 @@
 /** Who may run mutations: callers with ADMIN_TOKEN, over HTTP and WebSocket alike. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { type ExecutionArgs, GraphQLError, getOperationAST, OperationTypeNode } from "graphql";
-import type { Access } from "./access.ts";
+import { type Access, bearerOf } from "./access.ts";
 
 const OFF = "Mutations are off: set ADMIN_TOKEN to allow them to callers who send it";
 const NOT_ALLOWED =
@@ -14,9 +14,7 @@ interface CallerContext {
 }
 
 const authorizationOf = ({ request, connectionParams }: CallerContext): string | null =>
-  connectionParams === undefined
-    ? (request?.headers.get("authorization") ?? null)
-    : String(connectionParams.authorization ?? "");
+  connectionParams === undefined ? (request?.headers.get("authorization") ?? null) : bearerOf(connectionParams);
 
 export function guardMutations(access: Access): GatewayPlugin {
   return {

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { methodNotAllowed } from "../platform/problem.ts";
+import { methodNotAllowed, problemOf } from "../platform/problem.ts";
+import type { ApiConfig } from "./config.ts";
 import { GRAPHQL_PATH } from "./gateway.ts";
 
 interface File {
@@ -82,13 +83,19 @@ async function packGraphiql(): Promise<Uint8Array> {
 
 export type Pages = (request: Request, url: URL) => Promise<Response | null>;
 
+/** Without the links that lead to what is switched off. */
+const withoutLinks = (html: Uint8Array): Uint8Array =>
+  new TextEncoder().encode(new TextDecoder().decode(html).replace(/<a\b[^>]*href="\/graphql"[^>]*>.*?<\/a>/gs, ""));
+
 /** Null for what it does not have. */
-export function createPages(): Pages {
+export function createPages({ graphiql: hasGraphiql }: Pick<ApiConfig, "graphiql">): Pages {
   const files = listFiles();
   const read = new Map<string, Promise<Uint8Array>>();
   let graphiql: Promise<Uint8Array> | undefined;
   const readOnce = (location: URL): Promise<Uint8Array> => {
-    const kept = read.get(location.href) ?? readFile(location);
+    const kept =
+      read.get(location.href) ??
+      readFile(location).then((body) => (hasGraphiql || !location.href.endsWith(".html") ? body : withoutLinks(body)));
     read.set(location.href, kept);
     return kept;
   };
@@ -113,6 +120,9 @@ export function createPages(): Pages {
     // With a query in the address, too: that is how GraphiQL shares one.
     const wantsPage = request.headers.get("accept")?.includes("text/html");
     if (url.pathname === GRAPHQL_PATH && request.method === "GET" && wantsPage) {
+      // A query that is typed into a browser is answered, as to any other client.
+      if (!hasGraphiql && url.searchParams.has("query")) return null;
+      if (!hasGraphiql) return problemOf("not_found", "GraphiQL is off: GRAPHIQL=true serves it");
       graphiql ??= packGraphiql();
       return new Response((await graphiql) as Uint8Array<ArrayBuffer>, {
         headers: {

@@ -1,10 +1,12 @@
 /** Queries and mutations of a subgraph in another process: GraphQL over HTTP, JSON both ways. */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type DocumentNode, type GraphQLFormattedError, print } from "graphql";
+import { isAppError } from "../../schema/errors.ts";
 import { bearer } from "../platform/bearer.ts";
 import { backoffMs, systemClock } from "../platform/clock.ts";
-import type { SubgraphContext } from "../platform/graphql.ts";
+import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
+import { readAnswer } from "./answer-budget.ts";
 import { Presence } from "./presence.ts";
 import { receiveErrors, type SubgraphRequest, subgraphAway } from "./subgraph.ts";
 
@@ -52,9 +54,10 @@ export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpO
     ...(token === null ? {} : { authorization: bearer(token) }),
   };
 
-  async function post(body: string, signal: AbortSignal | undefined): Promise<WireResult> {
-    const response = await fetch(url, { method: "POST", headers, body, redirect: "error", signal: signal ?? null });
-    const text = await response.text();
+  async function post(body: string, context: SubgraphContext): Promise<WireResult> {
+    const signal = context.signal ?? null;
+    const response = await fetch(url, { method: "POST", headers, body, redirect: "error", signal });
+    const text = await readAnswer(response, context);
     if (response.status === 401) throw new Error("it does not accept our INTERNAL_TOKEN");
     try {
       const result: unknown = JSON.parse(text);
@@ -65,28 +68,33 @@ export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpO
     throw new Error(`${response.status} ${response.statusText} is no GraphQL answer`);
   }
 
-  async function ask(body: string, { isQuery, signal }: { isQuery: boolean; signal: AbortSignal | undefined }) {
+  async function ask(body: string, { isQuery, context }: { isQuery: boolean; context: SubgraphContext }) {
+    const { signal } = context;
     try {
-      return await post(body, signal);
+      return await post(body, context);
     } catch (error) {
-      if (!isQuery || signal?.aborted) throw error;
+      if (!isQuery || signal?.aborted || isAppError(error)) throw error;
       await systemClock.sleep(backoffMs(0), { signal });
-      return await post(body, signal);
+      return await post(body, context);
     }
   }
 
-  return async ({ document, variables, operationName, operationType = "query" }, { signal }) => {
+  return async ({ document, variables, operationName, operationType = "query" }, context) => {
     const startedAt = performance.now();
     const asked = (answered: boolean) => onAsked((performance.now() - startedAt) / 1000, answered);
     const body = JSON.stringify({ query: textOf(document), variables, operationName });
     try {
-      const { data, errors } = await ask(body, { isQuery: operationType === "query", signal });
+      const { data, errors } = await ask(body, { isQuery: operationType === "query", context });
       presence.back();
       asked(true);
       if (errors === undefined) return { data };
       return { ...(data === undefined ? {} : { data }), errors: receiveErrors(errors, { subgraph: name, log }) };
     } catch (error) {
-      if (!signal?.aborted) presence.away(wordsOf(error));
+      if (isAppError(error)) {
+        asked(true);
+        return { errors: [exposeError(error, log)] };
+      }
+      if (!context.signal?.aborted) presence.away(wordsOf(error));
       asked(false);
       return subgraphAway(name);
     }

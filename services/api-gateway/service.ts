@@ -62,7 +62,7 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
   const gateway = await openGateway(subgraphs, { config, access, log });
   const graphql = createGraphqlHttp(gateway.runtime, access);
   const rest = createRest(gateway, log);
-  const pages = createPages();
+  const pages = createPages(config);
   const about = createAbout(subgraphs);
   const probes = createProbes({ metrics, health });
   metrics.gauge(
@@ -82,14 +82,16 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
     }
     if (method === "OPTIONS" && headers.has("access-control-request-method"))
       return new Response(null, { status: 204 });
+    const misdirection = OPEN_PATHS.has(pathname) ? null : access.misdirectionOf(request);
+    if (misdirection !== null) return problem({ status: 421, title: "Misdirected request", detail: misdirection });
+    const page = await pages(request, url);
+    if (page !== null) return page;
     if (!OPEN_PATHS.has(pathname) && !access.allowsBearer(headers.get("authorization"))) {
       const detail = "Send API_TOKEN as Authorization: Bearer …";
       return problem({ status: 401, title: "Unauthorized", detail, headers: { "www-authenticate": "Bearer" } });
     }
     if (pathname === REST_PATH || pathname.startsWith(`${REST_PATH}/`)) return rest(request);
     if (pathname === ABOUT_PATH) return about(request);
-    const page = await pages(request, url);
-    if (page !== null) return page;
     if (pathname === GRAPHQL_PATH) return graphql(request);
     const probe = await probes(request);
     if (probe !== null) return probe;

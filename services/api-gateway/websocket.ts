@@ -9,7 +9,7 @@ import { exposeError } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
 import { problem, problemOf } from "../platform/problem.ts";
 import { SocketRoom } from "../platform/socket-room.ts";
-import type { Access } from "./access.ts";
+import { type Access, bearerOf } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
 import { GRAPHQL_PATH } from "./gateway.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
@@ -57,7 +57,7 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
     ...(base.subscribe === undefined ? {} : { subscribe: guarded(base.subscribe as NonNullable<Options["execute"]>) }),
     // The next frame is not pulled before this one had room: the live feed conflates for a slow reader.
     onNext: ({ extra }) => rooms.get(extra.socket)?.wait(),
-    onConnect: ({ connectionParams }) => access.allowsBearer(String(connectionParams?.authorization ?? "")),
+    onConnect: ({ connectionParams }) => access.allowsBearer(bearerOf(connectionParams)),
     async onSubscribe(context, id, payload) {
       const retryAfterMs = throttle.waitMs(clients.get(context.extra.socket) ?? "", "websocket");
       if (retryAfterMs > 0) return refused("overloaded", tooOften(config.rateLimit), retryAfterMs);
@@ -74,9 +74,8 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
     const retryAfterMs = throttle.waitMs(throttle.clientOf(request), "http");
     if (retryAfterMs > 0) return problemOf("overloaded", tooOften(config.rateLimit), { retryAfterMs });
     if (pathname !== GRAPHQL_PATH) return problemOf("not_found", `No WebSocket is at ${pathname}`);
-    if (access.allowsOrigin(request)) return null;
-    const detail = "This origin may not ask: CORS_ORIGINS does not name it";
-    return problem({ status: 403, title: "Forbidden", detail });
+    const detail = access.misdirectionOf(request) ?? access.refusalOf(request);
+    return detail === null ? null : problem({ status: 403, title: "Forbidden", detail });
   }
   return {
     ...hooks,

@@ -9,5 +9,6 @@ export const bearer = (token: string): string => `Bearer ${token}`;
 export function createBearerCheck(token: string | null): (authorization: string | null | undefined) => boolean {
   if (token === null) return () => true;
   const expected = digest(bearer(token));
-  return (authorization) => timingSafeEqual(digest(authorization ?? ""), expected);
+  // The scheme's name may be written in any case (RFC 9110 §11.1).
+  return (authorization) => timingSafeEqual(digest((authorization ?? "").replace(/^bearer /i, bearer(""))), expected);
 }

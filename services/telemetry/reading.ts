@@ -10,6 +10,8 @@ import type { ReadingCursor, TelemetryRepository } from "../repository/port.ts";
 
 /** All pages of one request together, so that no query outgrows memory. */
 const MAX_READINGS_PER_REQUEST = 250_000;
+/** Every series of the largest fleet once, and as much again. */
+const MAX_NEWEST_PER_REQUEST = 600_000;
 const CONCURRENT_PAGES = 8;
 
 export interface GpuTelemetry {
@@ -75,6 +77,17 @@ export function createPageReader(repository: Pick<TelemetryRepository, "readings
 /** One store call per request and list of metrics, however many GPUs are asked for. */
 export function createLatestReader(repository: Pick<TelemetryRepository, "latest">) {
   const loadersOf = perRequest(() => new Map<string, DataLoader<GpuUuid, readonly Reading[]>>());
+  const leftOf = perRequest(() => ({ readings: MAX_NEWEST_PER_REQUEST }));
+  const spend = (context: SubgraphContext, readings: number) => {
+    const left = leftOf(context);
+    left.readings -= readings;
+    if (left.readings >= 0) return;
+    throw new AppError(
+      `The query asks for more than ${MAX_NEWEST_PER_REQUEST.toLocaleString("en-US")} newest readings: ` +
+        "ask for fewer GPUs, or name `metrics`",
+      { code: "too_large" },
+    );
+  };
   return (gpu: GpuUuid, names: readonly string[] | null | undefined, context: SubgraphContext) => {
     const metrics = parseMetrics(names);
     const key = metrics === undefined ? "" : JSON.stringify(metrics);
@@ -83,7 +96,12 @@ export function createLatestReader(repository: Pick<TelemetryRepository, "latest
     if (loader === undefined) {
       loader = new DataLoader(async (gpus) => {
         const latest = await repository.latest(gpus, { metrics, signal: context.signal });
-        return gpus.map((uuid) => latest.get(uuid) ?? []);
+        const ofGpus = gpus.map((uuid) => latest.get(uuid) ?? []);
+        spend(
+          context,
+          ofGpus.reduce((sum, { length }) => sum + length, 0),
+        );
+        return ofGpus;
       });
       loaders.set(key, loader);
     }

@@ -128,18 +128,23 @@ describe("CORS", () => {
 });
 
 describe("API_TOKEN", () => {
-  test("is asked of everything but health, over HTTP and WebSocket", async () => {
+  test("is asked of everything but health and pages that hold no data, over HTTP and WebSocket", async () => {
     await using guarded = await openApi({ config: { apiToken: "s3cret" } });
     const right = { headers: { authorization: "Bearer s3cret" } };
     const contract = await openContract(api.url);
-    for (const path of ["/api/v1/gpus", "/graphql?query={__typename}", "/metrics", "/", "/openapi.json"]) {
+    for (const path of ["/api/v1/gpus", "/graphql?query={__typename}", "/metrics", "/nothing"]) {
       for (const headers of [{}, { authorization: "Bearer s3cre" }, { authorization: "s3cret" }]) {
         const response = await guarded.get(path, { headers });
         expect([path, response.status]).toEqual([path, 401]);
         contract.check("/api/v1/gpus", response, await response.text());
       }
-      expect((await guarded.get(path, right)).status).toBe(200);
+      expect((await guarded.get(path, right)).status).toBe(path === "/nothing" ? 404 : 200);
     }
+    expect((await guarded.get("/metrics", { headers: { authorization: "bearer s3cret" } })).status).toBe(200);
+    for (const path of ["/", "/swagger/index.html", "/openapi.json"]) {
+      expect([path, (await guarded.get(path)).status]).toEqual([path, 200]);
+    }
+    expect((await guarded.get("/graphql", { headers: { accept: "text/html" } })).status).toBe(200);
     for (const path of ["/health", "/healthz", "/readyz"]) expect((await guarded.get(path)).status).toBe(200);
 
     const total = async (connectionParams: Record<string, string>) => {
@@ -154,5 +159,6 @@ describe("API_TOKEN", () => {
     };
     expect(await total({})).toBe(4403);
     expect(await total({ authorization: "Bearer s3cret" })).toEqual({ gpus: { total: 3 } });
+    expect(await total({ Authorization: "Bearer s3cret" })).toEqual({ gpus: { total: 3 } });
   });
 });

@@ -36,3 +36,7 @@ bench *ARGS:
 # Build the image gpu-telemetry:COMMIT and gpu-telemetry:dev; BUN_IMAGE=… is another base
 docker-build *ARGS:
     infra/scripts/docker-build.sh "$@"
+
+# Twelve checks of a deployed system; `just system-test --help` says what it reads
+system-test *ARGS:
+    test/e2e/system-test.sh "$@"

@@ -55,7 +55,7 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     subgraphs: {
       inventory: createInventorySchema({ repository }),
       telemetry: createTelemetrySchema({ repository, feed: liveFeed }),
-      pipeline: createPipelineSchema({ queue }),
+      pipeline: createPipelineSchema({ queue, clock }),
     },
     config: config.api,
     log: log.child({ component: "api-gateway" }),

@@ -1,21 +1,26 @@
 /** Subgraph `pipeline`: the queue's figures and its dead letters, which an operator may send back or delete. */
 import type { GraphQLSchema } from "graphql";
 import { LETTER_PAGE } from "../../schema/page.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
 import { parseLimit, refuse } from "../platform/graphql-arguments.ts";
 import { QUEUE_COUNTERS, type Queue, type QueueCounter, type QueueStats } from "../queue/port.ts";
 import { COUNTER_TEXTS } from "./counters.ts";
 import { addDeadLetterPage } from "./dead-letter.ts";
+import { createQueueWatch, type QueueRates } from "./watch.ts";
 
 interface NamedQueue extends QueueStats {
   readonly name: string;
+  readonly rates: QueueRates | null;
 }
 
 export interface PipelineParts {
   readonly queue: Pick<Queue, "stats" | "deadLetters">;
+  readonly clock?: Clock;
 }
 
 const QUEUE_NAME = "readings";
+const RATE = "each second; null until there are two figures a second apart, and in queries.";
 
 /** GraphQL's Int ends at two thousand million; what may grow beyond it is a Float that holds a whole number. */
 function addQueue(builder: SubgraphBuilder) {
@@ -41,13 +46,24 @@ function addQueue(builder: SubgraphBuilder) {
       }),
       orphans: t.exposeInt("orphans", { description: "Batches that nobody will deliver: anything but 0 is a defect." }),
       counters: t.field({ type: counters, resolve: (queue) => queue.counters }),
+      publishedPerSecond: t.float({
+        nullable: true,
+        description: `Batches accepted ${RATE}`,
+        resolve: ({ rates }) => rates?.publishedPerSecond ?? null,
+      }),
+      ackedPerSecond: t.float({
+        nullable: true,
+        description: `Batches stored and removed ${RATE}`,
+        resolve: ({ rates }) => rates?.ackedPerSecond ?? null,
+      }),
     }),
   });
 }
 
-export function createPipelineSchema({ queue }: PipelineParts): GraphQLSchema {
+export function createPipelineSchema({ queue, clock = systemClock }: PipelineParts): GraphQLSchema {
   const builder = createSubgraphBuilder();
   const queueType = addQueue(builder);
+  const watchQueue = createQueueWatch(queue, clock);
   const page = addDeadLetterPage(builder);
   const named = (ids: readonly string[] | null | undefined): readonly string[] | undefined =>
     ids === null ? refuse("ids", null, "a list of ids; leave it out for all dead letters") : ids;
@@ -55,7 +71,7 @@ export function createPipelineSchema({ queue }: PipelineParts): GraphQLSchema {
   builder.queryFields((t) => ({
     queues: t.field({
       type: [queueType],
-      resolve: async () => [{ name: QUEUE_NAME, ...(await queue.stats()) }],
+      resolve: async () => [{ name: QUEUE_NAME, rates: null, ...(await queue.stats()) }],
     }),
     deadLetters: t.field({
       type: page,
@@ -68,6 +84,18 @@ export function createPipelineSchema({ queue }: PipelineParts): GraphQLSchema {
         queue.deadLetters.list({ limit: parseLimit(limit, LETTER_PAGE), after: after ?? undefined }),
     }),
   }));
+  builder.subscriptionType({
+    fields: (t) => ({
+      queues: t.field({
+        type: [queueType],
+        description:
+          "At once, then once a second; a slow reader gets the newest figures. While the queue is away no event comes, " +
+          "and the subscription goes on by itself when it is back.",
+        subscribe: (_root, _args, { signal }) => watchQueue(signal),
+        resolve: ({ stats, rates }) => [{ name: QUEUE_NAME, rates, ...stats }],
+      }),
+    }),
+  });
   builder.mutationType({
     fields: (t) => ({
       redriveDeadLetters: t.int({

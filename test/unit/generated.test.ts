@@ -74,6 +74,7 @@ test("the graph keeps the names and shapes that clients know", () => {
       publishedAt diedAt undecodable preview { readings firstAt lastAt gpuCount gpus seriesCount series } } } }`,
     ),
   ).toBe(true);
+  expect(valid(pipeline, "subscription { queues { name publishedPerSecond ackedPerSecond } }")).toBe(true);
   expect(valid(pipeline, `mutation($ids: [ID!]) { redriveDeadLetters(ids: $ids) purgeDeadLetters(ids: $ids) }`)).toBe(
     true,
   );

@@ -23,6 +23,12 @@ export interface StreamerConfig {
   readonly shards: number;
 }
 
+/** A number, or the name of a StatefulSet's pod, which ends in one: `streamer-2`. */
+const shard = () =>
+  text()
+    .regex(/^(?:[a-z0-9][a-z0-9.-]*-)?\d{1,3}$/, "a whole number from 0 to 999, or a pod's name that ends in one")
+    .transform((name) => Number(/\d+$/.exec(name)?.[0]));
+
 /** The streamer as a process of its own. */
 export interface StreamerProcessConfig {
   readonly streamer: StreamerConfig;
@@ -39,7 +45,7 @@ export function readStreamerConfig(env: Env): StreamerConfig {
     LOOP_MODE: boolean().default(true),
     BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
     TIMESTAMPS: choice("source", "live").optional(),
-    STREAMER_SHARD: integer({ max: 999 }).default(0),
+    STREAMER_SHARD: shard().default(0),
     STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
   });
   return {

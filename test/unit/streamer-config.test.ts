@@ -22,6 +22,14 @@ test("readStreamerConfig() keeps the file's times where it does not loop, unless
   expect(readStreamerConfig({ TIMESTAMPS: "source" }).times).toBe("source");
 });
 
+test("readStreamerConfig() takes a shard's number from the name of a pod", () => {
+  const shardOf = (name: string) => readStreamerConfig({ STREAMER_SHARD: name }).shard;
+  expect(["7", "streamer-0", "streamer-12", "gpu-2-streamer-3"].map(shardOf)).toEqual([7, 0, 12, 3]);
+  for (const name of ["streamer", "streamer-", "-1", "1000", "streamer-1000", "Streamer-1", "streamer-1 "]) {
+    expect(() => shardOf(name)).toThrow("STREAMER_SHARD=");
+  }
+});
+
 test("readStreamerConfig() names every bad value at once", () => {
   const bad = {
     STREAM_INTERVAL: "fast",

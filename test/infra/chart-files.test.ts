@@ -1,0 +1,50 @@
+import { expect, test } from "bun:test";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { printChart } from "../../infra/scripts/chart/print.ts";
+import { leaves, readValues } from "../../infra/scripts/chart/values.ts";
+import { ROOT } from "../support/process.ts";
+
+const CHART = join(ROOT, "infra/helm/gpu-telemetry");
+
+test("the chart's schema and tables are what values.yaml says: bun run chart", async () => {
+  for (const [name, text] of Object.entries(await printChart(CHART))) {
+    expect({ name, text: await readFile(join(CHART, name), "utf8") }).toEqual({ name, text });
+  }
+});
+
+test("readValues() tells groups from values, and reads what stands above each", () => {
+  const values = readValues(
+    [
+      "# A word on the file.",
+      "",
+      "image:",
+      "  # -- The one image",
+      "  # of all services",
+      '  # @schema {"minLength": 1}',
+      "  repository: gpu # not this",
+      "  tag: ''",
+      "# -- Of every pod",
+      '# @schema {"$ref": "#/$defs/pod"}',
+      "pod:",
+      "  labels: {}",
+    ].join("\n"),
+  );
+  expect(leaves(values)).toEqual([
+    {
+      path: ["image", "repository"],
+      value: "gpu",
+      description: "The one image of all services",
+      schema: { minLength: 1 },
+      members: null,
+    },
+    { path: ["image", "tag"], value: "", description: "", schema: null, members: null },
+    {
+      path: ["pod"],
+      value: { labels: {} },
+      description: "Of every pod",
+      schema: { $ref: "#/$defs/pod" },
+      members: null,
+    },
+  ]);
+});

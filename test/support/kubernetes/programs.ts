@@ -1,0 +1,41 @@
+/** Real helm and kubectl, built by Go into the cache unless they are there, and where they look for a cluster. */
+import { join } from "node:path";
+import { withoutBackend } from "../backend.ts";
+import { ROOT } from "../process.ts";
+
+export interface Finished {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. */
+export async function finished(command: readonly string[], env: Record<string, string> = {}): Promise<Finished> {
+  const child = Bun.spawn([...command], { cwd: ROOT, env: { ...process.env, ...env }, stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** The folder with `helm`, `helm3` and `kubectl`; null, said aloud, where Go is not. */
+export async function kubernetesPrograms(suite: string): Promise<string | null> {
+  if (Bun.which(process.env.GO ?? "go") === null) return withoutBackend(suite, "Go, to build helm and kubectl");
+  const { code, stdout, stderr } = await finished([join(ROOT, "test/support/helm/build")]);
+  if (code !== 0) throw new Error(`helm and kubectl cannot be built:\n${stderr.slice(-4000)}`);
+  return stdout.trim();
+}
+
+/** A kubeconfig of one cluster; JSON is YAML, too. */
+export function kubeconfig(server: string, context = "fake"): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": context,
+    clusters: [{ name: context, cluster: { server } }],
+    users: [{ name: context, user: {} }],
+    contexts: [{ name: context, context: { cluster: context, user: context } }],
+  });
+}

@@ -9,13 +9,14 @@ export interface PatienceOptions {
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly onWait: (reason: WaitReason) => void;
-  /** Why the queue is away; null when it answers again. */
+  /** Why the queue is away, or that it has not answered yet; null when it answers. */
   readonly onState: (problem: string | null) => void;
 }
 
 export class Patience {
   readonly #options: PatienceOptions;
   #failures = 0;
+  #everAnswered = false;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
@@ -23,7 +24,9 @@ export class Patience {
 
   /** The call's outcome, or undefined when the signal has ended the run. Errors other than `unavailable` go through. */
   async ask<T>(call: () => Promise<T>): Promise<T | undefined> {
-    const { signal } = this.#options;
+    const { signal, onState } = this.#options;
+    // A first call to nowhere takes long to fail, and until then nobody knows that it can be done.
+    if (!this.#everAnswered && this.#failures === 0) onState("queue has not answered yet");
     while (!signal.aborted) {
       try {
         const outcome = await unlessAborted(call(), signal);
@@ -58,9 +61,10 @@ export class Patience {
   }
 
   #answered(): void {
-    if (this.#failures === 0) return;
-    this.#options.log.info("queue answers again", { failures: this.#failures });
+    if (this.#failures > 0) this.#options.log.info("queue answers again", { failures: this.#failures });
+    else if (this.#everAnswered) return;
     this.#failures = 0;
+    this.#everAnswered = true;
     this.#options.onState(null);
   }
 }

@@ -133,8 +133,11 @@ test("streamer is not ready while the queue is away, and goes on when it is back
   await using bench = await openBench();
   const refused = await bench.link.refuse();
   await using program = bench.start();
-  await eventually(async () => (await readiness(program)).status === 503, { what: "it is not ready" });
-  expect((await readiness(program)).dependencies.queue).toContain("queue is away");
+  const away = async () => {
+    const { status, dependencies } = await readiness(program);
+    return status === 503 && dependencies.queue?.includes("queue is away");
+  };
+  await eventually(away, { what: "it says that the queue is away" });
   expect((await fetch(`${await addressOf(program)}/healthz`)).status).toBe(200);
   await refused[Symbol.asyncDispose]();
   expect(await program.exited).toBe(0);

@@ -42,15 +42,16 @@ test("runStreamer() asks a queue that is away until it answers, with growing pau
   const queue = openTestQueue(clock);
   const states: (string | null)[] = [];
   let opens = 0;
-  const away = () => Promise.reject(new AppError("connection refused", { code: "unavailable" }));
-  const flaky = withPublish(queue, (call, ...args) => (call >= 2 && call <= 12 ? away() : queue.publish(...args)));
+  const refuse = () => Promise.reject(new AppError("connection refused", { code: "unavailable" }));
+  const flaky = withPublish(queue, (call, ...args) => (call >= 2 && call <= 12 ? refuse() : queue.publish(...args)));
   const both: ProducerQueue = {
     ...flaky,
-    openProducer: (...args) => (++opens <= 3 ? away() : queue.openProducer(...args)),
+    openProducer: (...args) => (++opens <= 3 ? refuse() : queue.openProducer(...args)),
   };
   const summary = await stream(small, { queue: both, files: filesOf(), clock, onState: (state) => states.push(state) });
   expect(summary.waits.unavailable).toBe(14);
-  expect(states).toEqual(["queue is away: connection refused", null, "queue is away: connection refused", null]);
+  const away = "queue is away: connection refused";
+  expect(states).toEqual(["queue has not answered yet", away, null, away, null]);
   expect(Math.max(...clock.slept)).toBeLessThanOrEqual(10_000);
   expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(rows));
 });

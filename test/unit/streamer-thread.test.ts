@@ -96,7 +96,7 @@ test("StreamerThread.run() says when the queue is away, and when it answers agai
   const metrics = createMetrics();
   const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)] });
   await runStreamerThread(config, { ...quiet(), queue: flaky, metrics, onState: (state) => states.push(state) });
-  expect(states).toEqual(["queue is away: no route", null]);
+  expect(states).toEqual(["queue has not answered yet", null, "queue is away: no route", null]);
   expect(await metrics.render()).toContain('gpu_telemetry_streamer_waits_total{reason="unavailable"} 2');
 });
 

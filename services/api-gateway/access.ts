@@ -1,6 +1,7 @@
 /** Who may ask: which pages of a browser, and whether the token is right. */
 import { isIP } from "node:net";
 import { createBearerCheck } from "../platform/bearer.ts";
+import { isLoopback } from "../platform/loopback.ts";
 import type { ApiConfig } from "./config.ts";
 
 const CORS_MAX_AGE_S = "600";
@@ -28,9 +29,6 @@ export function bearerOf(connectionParams: Readonly<Record<string, unknown>> | u
   const given = authorization ?? Authorization;
   return typeof given === "string" ? given : "";
 }
-
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(\.\d+){3}$/.test(host);
 
 const hostOf = (address: string): string | null => (URL.canParse(address) ? new URL(address).host : null);
 

@@ -31,7 +31,7 @@ function createReadiness(url: string): () => Promise<void> {
     const body: unknown = await response.json().catch(() => null);
     if (response.ok) return;
     const { dependencies } = (body ?? {}) as { dependencies?: Record<string, string> };
-    refuse(`is not ready: ${Object.values(dependencies ?? {}).join("; ") || response.status}`);
+    refuse(`is not ready: ${Object.keys(dependencies ?? {}).join(", ") || response.status}`);
   };
   return () => {
     if (asked === undefined || performance.now() - askedAt > READY_AGE_MS) {

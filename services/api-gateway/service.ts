@@ -2,7 +2,7 @@
 import type { Hooks } from "crossws";
 import { formatTimestamp } from "../../schema/timestamp.ts";
 import { refuseGraphql } from "../platform/graphql-limits.ts";
-import { askHealth, createProbes, type Health, healthOf, PROBE_PATHS } from "../platform/health.ts";
+import { createProbes, type Health, healthOf, PROBE_PATHS } from "../platform/health.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { methodNotAllowed, problem, problemOf } from "../platform/problem.ts";
@@ -14,6 +14,7 @@ import type { ApiConfig, GatewayConfig, SubgraphName } from "./config.ts";
 import { GRAPHQL_PATH, openGateway, type Subgraph } from "./gateway.ts";
 import { createGraphqlHttp } from "./graphql-http.ts";
 import { createPages } from "./pages.ts";
+import { createPublicHealth } from "./public-health.ts";
 import { openRemoteSubgraphs } from "./remote.ts";
 import { createRest } from "./rest.ts";
 import { REST_PATH } from "./rest-contract.ts";
@@ -34,10 +35,12 @@ export interface Api extends AsyncDisposable {
   readonly websocket: Partial<Hooks>;
 }
 
-const SECURITY_HEADERS = {
-  "x-content-type-options": "nosniff",
+/** A page sends a policy of its own. Strict-Transport-Security is for whoever ends TLS. */
+const POLICY = { "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'" } as const;
+const BROWSER_HEADERS = {
   "x-frame-options": "DENY",
   "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 } as const;
 const OPEN_PATHS = new Set(["/health", ...PROBE_PATHS]);
@@ -50,13 +53,15 @@ function routeOf(pathname: string): string {
 }
 
 async function answerHealth(health: ApiParts["health"]): Promise<Response> {
-  const { healthy, away } = await askHealth(health);
+  const { healthy, away } = await health();
   const timestamp = formatTimestamp(Date.now());
   const body = healthy ? { status: "healthy", timestamp } : { status: "unhealthy", timestamp, dependencies: away };
   return Response.json(body, { status: healthy ? 200 : 503, headers: { "cache-control": "no-store" } });
 }
 
-export async function createApi({ subgraphs, config, log, metrics, health }: ApiParts): Promise<Api> {
+export async function createApi(parts: ApiParts): Promise<Api> {
+  const { subgraphs, config, log, metrics } = parts;
+  const health = createPublicHealth(parts.health, log);
   const access = createAccess(config);
   const throttle = createThrottle(config, metrics);
   const gateway = await openGateway(subgraphs, { config, access, log });
@@ -100,7 +105,11 @@ export async function createApi({ subgraphs, config, log, metrics, health }: Api
     return answerHealth(health);
   }
 
-  const headersOf = (request: Request) => ({ ...SECURITY_HEADERS, ...access.corsHeaders(request) });
+  const headersOf = (request: Request, response: Response) => ({
+    ...BROWSER_HEADERS,
+    ...(response.headers.has("content-security-policy") ? {} : POLICY),
+    ...access.corsHeaders(request),
+  });
   return {
     fetch: measureRequests({ log, metrics, routeOf, headersOf }, answer),
     websocket: createWebSocket({ runtime: gateway.runtime, access, throttle, config, headersOf, log }),

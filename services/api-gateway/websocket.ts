@@ -23,7 +23,7 @@ export interface WebSocketParts {
   readonly throttle: Throttle;
   readonly config: Pick<ApiConfig, "rateLimit">;
   /** Set on refusals, too. */
-  readonly headersOf: (request: Request) => Readonly<Record<string, string>>;
+  readonly headersOf: (request: Request, response: Response) => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
@@ -88,7 +88,7 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
       const request = upgrade as Request;
       const refusal = refuse(request);
       if (refusal === null) return hooks.upgrade(upgrade);
-      for (const [name, value] of Object.entries(headersOf(request))) refusal.headers.set(name, value);
+      for (const [name, value] of Object.entries(headersOf(request, refusal))) refusal.headers.set(name, value);
       return refusal;
     },
   };

@@ -2,7 +2,7 @@
 import type { GraphQLSchema } from "graphql";
 import { createSubgraphServer, SUBGRAPH_PATH } from "./graphql-server.ts";
 import { createProbes, type Health, PROBE_PATHS } from "./health.ts";
-import { createInternalGuard } from "./internal-token.ts";
+import { createInternalGuard, warnWhenOpen } from "./internal-token.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { problemOf } from "./problem.ts";
@@ -31,6 +31,7 @@ export async function runSubgraph(
   { log, metrics, health, signal }: SubgraphParts,
 ): Promise<number> {
   const guard = createInternalGuard(config.internalToken);
+  warnWhenOpen({ host: config.listen.host, token: config.internalToken }, log);
   const stopping: Health = { healthy: false, away: { service: "is stopping" } };
   const probes = createProbes({ metrics, guard, health: async () => (signal.aborted ? stopping : health()) });
   await using server = createSubgraphServer(schema, { log, metrics, guard, queryTimeoutMs: config.queryTimeoutMs });

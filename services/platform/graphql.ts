@@ -5,6 +5,7 @@ import FederationPlugin from "@pothos/plugin-federation";
 import { GraphQLError } from "graphql";
 import { ERROR_CODES, isAppError } from "../../schema/errors.ts";
 import { formatTimestamp } from "../../schema/timestamp.ts";
+import { AWAY, logAway } from "./away-log.ts";
 import type { Logger } from "./logger.ts";
 
 /** One object per request: data loaders and limits live as long as it does. */
@@ -56,15 +57,17 @@ export function perRequest<T>(create: (context: SubgraphContext) => T): (context
 }
 
 /**
- * The error as a caller may see it: an AppError's message and code, and what graphql-js itself says of a request.
- * Anything else is masked, and logged for the operator.
+ * The error as a caller may see it: an AppError's message and code, and what graphql-js itself says of a request. What
+ * is away and why, and anything else, is masked, and logged for the operator.
  */
 export function exposeError(error: unknown, log: Logger): GraphQLError {
   const located = error instanceof GraphQLError ? error : undefined;
   const cause = located?.originalError ?? error;
   const place = { nodes: located?.nodes ?? null, path: located?.path ?? null };
   if (isAppError(cause) && cause.code !== "internal") {
-    return new GraphQLError(cause.message, {
+    const isAway = cause.code === "unavailable";
+    if (isAway) logAway(log, cause);
+    return new GraphQLError(isAway ? AWAY : cause.message, {
       ...place,
       extensions: {
         code: ERROR_CODES[cause.code].graphql,

@@ -1,6 +1,8 @@
 /** Who may ask what is not for the outside: queue-service and the subgraphs answer callers that send INTERNAL_TOKEN. */
 import { createBearerCheck } from "./bearer.ts";
 import { type Env, parseEnv, text } from "./env.ts";
+import type { Logger } from "./logger.ts";
+import { isLoopback } from "./loopback.ts";
 import { problem } from "./problem.ts";
 
 export interface InternalGuard {
@@ -16,6 +18,12 @@ export const readInternalToken = (env: Env): string | null =>
 export function createInternalGuard(token: string | null): InternalGuard {
   const allowsBearer = createBearerCheck(token);
   return { allowsBearer, allows: ({ headers }) => allowsBearer(headers.get("authorization")) };
+}
+
+/** Says once, at the start, that a service which is not meant for the public answers whoever reaches it. */
+export function warnWhenOpen({ host, token }: { host: string; token: string | null }, log: Logger): void {
+  if (token !== null || isLoopback(host)) return;
+  log.warn("answers everyone who reaches it: set INTERNAL_TOKEN, or keep it to a private network", { host });
 }
 
 export const internalTokenMissing = (): Response =>

@@ -15,7 +15,7 @@ export interface RequestParts {
   /** Routes whose requests wait for something to come: they are never slow. */
   readonly waiting?: ReadonlySet<string>;
   /** Set on every answer, those to failures too. */
-  readonly headersOf?: (request: Request) => Readonly<Record<string, string>>;
+  readonly headersOf?: (request: Request, response: Response) => Readonly<Record<string, string>>;
 }
 
 /** For HEAD: the headers that GET would get, with the length of a body that was made and is not sent. */
@@ -49,7 +49,8 @@ export function measureRequests(
       else log.error("request failed", fields);
       response = problemOf("internal", "Something is wrong on our side; the log says what");
     }
-    for (const [name, value] of Object.entries(headersOf(request))) {
+    response.headers.set("x-content-type-options", "nosniff");
+    for (const [name, value] of Object.entries(headersOf(request, response))) {
       if (name === "vary") response.headers.append(name, value);
       else response.headers.set(name, value);
     }

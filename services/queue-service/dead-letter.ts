@@ -50,7 +50,11 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
       readings: t.exposeFloat("readings", { description: "As its producer said; a whole number." }),
       bytes: t.exposeInt("bytes"),
       attempts: t.exposeInt("attempts", { description: "How often it was handed to a collector." }),
-      reason: t.exposeString("reason", { description: "Why the last attempt failed." }),
+      reason: t.string({
+        description: "Why the last attempt failed.",
+        // It may name the store's address, which the log of the collector has.
+        resolve: ({ reason }) => reason.replace(/\b[a-z][a-z+.-]*:\/\/[^\s;]+?(?=:?(\s|;|$))/gi, "its address"),
+      }),
       publishedAt: t.expose("publishedAt", { type: "DateTime" }),
       diedAt: t.expose("diedAt", { type: "DateTime" }),
       preview: t.field({

@@ -5,7 +5,7 @@
 import type { Hooks } from "crossws";
 import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql-server.ts";
 import { createProbes, type Health, healthOf, PROBE_PATHS } from "../platform/health.ts";
-import { createInternalGuard, internalTokenMissing } from "../platform/internal-token.ts";
+import { createInternalGuard, internalTokenMissing, warnWhenOpen } from "../platform/internal-token.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { measureRequests } from "../platform/requests.ts";
@@ -77,6 +77,7 @@ export function createQueueApi(
 export async function runQueueService(config: QueueServiceConfig, parts: QueueServiceParts): Promise<number> {
   const { signal, log } = parts;
   const { port, host: hostname } = config.listen;
+  warnWhenOpen({ host: hostname, token: config.internalToken }, log);
   await using api = createQueueApi(config, parts);
   await serveUntil(signal, { port, hostname, fetch: api.fetch, websocket: api.websocket }, log);
   return 0;

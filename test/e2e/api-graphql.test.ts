@@ -220,10 +220,13 @@ describe("trouble behind the graph", () => {
 
   test("a store that is away is UNAVAILABLE, and 503 with Retry-After in REST", async () => {
     api.store.before = async () => {
-      throw new AppError("The store is away", { code: "unavailable", retryAfterMs: 2500 });
+      throw new AppError("mongodb://db-0:27017 is away", { code: "unavailable", retryAfterMs: 2500 });
     };
     const { errors } = await api.graphql("{ gpus { total } }");
-    expect(errors?.[0]).toMatchObject({ message: "The store is away", extensions: { code: "UNAVAILABLE" } });
+    expect(errors?.[0]).toMatchObject({
+      message: "Something that this needs is away: try again in a moment",
+      extensions: { code: "UNAVAILABLE", retryAfterMs: 2500 },
+    });
     const rest = await api.get("/api/v1/gpus");
     expect(rest.status).toBe(503);
     expect(rest.headers.get("retry-after")).toBe("3");

@@ -18,13 +18,13 @@ describe("health", () => {
     const body = contract.check("/health", healthy, await healthy.text());
     expect(healthy.status).toBe(200);
     expect(Object.keys(body)).toEqual(["status", "timestamp"]);
-    api.health.now = { healthy: false, away: { store: "no answer" } };
+    api.health.now = { healthy: false, away: { store: "does not answer" } };
     const unhealthy = await api.get("/health");
     const trouble = contract.check("/health", unhealthy, await unhealthy.text());
     expect([unhealthy.status, trouble.status, trouble.dependencies]).toEqual([
       503,
       "unhealthy",
-      { store: "no answer" },
+      { store: "does not answer" },
     ]);
     expect((await api.get("/readyz")).status).toBe(503);
     expect((await api.get("/healthz")).status).toBe(200);
@@ -84,11 +84,24 @@ describe("pages", () => {
   });
 
   test("answers carry headers that keep browsers strict", async () => {
-    for (const path of ["/", "/api/v1/gpus", "/nothing", "/graphql?query={__typename}"]) {
+    for (const path of [
+      "/",
+      "/api/v1/gpus",
+      "/nothing",
+      "/graphql?query={__typename}",
+      "/healthz",
+      "/graphql?query={",
+    ]) {
       const { headers } = await api.get(path);
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("x-frame-options")).toBe("DENY");
+      expect(headers.get("referrer-policy")).toBe("no-referrer");
+      expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
+      expect(headers.get("cross-origin-opener-policy")).toBe("same-origin");
+      expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+      expect([headers.get("server"), headers.get("x-powered-by")]).toEqual([null, null]);
     }
+    expect((await api.get("/api/v1/gpus")).headers.get("content-security-policy")).toContain("default-src 'none'");
     expect((await api.get("/")).headers.get("content-security-policy")).toContain("default-src 'self'");
   });
 

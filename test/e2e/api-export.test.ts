@@ -105,7 +105,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
         taken += length;
       });
       await once(socket, "connect");
-      socket.write(`GET ${telemetry} HTTP/1.1\r\nhost: x\r\naccept: text/csv\r\n\r\n`);
+      socket.write(`GET ${telemetry} HTTP/1.1\r\nhost: localhost\r\naccept: text/csv\r\n\r\n`);
       await eventually(() => taken > 3_000_000, { what: "some megabytes", deadlineMs: 20_000 });
       socket.pause();
       const stopped = await settled(pages);

@@ -3,6 +3,7 @@ import type { Browser } from "playwright-core";
 import { openApi, openRemoteApi } from "../support/api.ts";
 import { openBrowser, openPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
+import { outputOf } from "../support/shell.ts";
 import { violationsOf } from "../support/violations.ts";
 
 setDefaultTimeout(30_000);
@@ -45,6 +46,42 @@ function look(chromium: Browser): void {
       "telemetry does not answer",
     ]);
     expect(await violationsOf(page)).toEqual([]);
+  });
+
+  test("a server with API_TOKEN is followed once the token is given, and it stays in this tab", async () => {
+    await using api = await openApi({ config: { apiToken: "s3cret" } });
+    await using shown = await openPage(chromium, api.url);
+    const { page } = shown;
+    const state = (name: string) => page.locator(`#state[data-state="${name}"]`).waitFor();
+    const give = async (token: string) => {
+      await page.getByLabel("API token").fill(token);
+      await page.keyboard.press("Enter");
+    };
+    await page.goto(`${api.url}/`);
+    await state("locked");
+    expect(await violationsOf(page)).toEqual([]);
+    expect(await page.locator("#token").evaluate((field) => field === document.activeElement)).toBe(true);
+    await give("wrong");
+    await page.getByText("The server does not accept this token.").waitFor();
+    await give("s3cret");
+    await state("live");
+    expect(await page.locator("#gpus").textContent()).toBe("3");
+    expect(await page.getByLabel("API token").isVisible()).toBe(false);
+
+    for (const [index, answer] of [/"total":3/, /"uuid":"GPU-/, /^data: \{"data":\{"readings":/m].entries()) {
+      const command = (await page.locator(".command code").nth(index).textContent()) ?? "";
+      expect(command).not.toContain("s3cret");
+      expect(await outputOf(command, (output) => answer.test(output), { env: { API_TOKEN: "s3cret" } })).toMatch(
+        answer,
+      );
+    }
+    await page.reload();
+    await state("live");
+    await page.getByRole("button", { name: "Forget the token" }).click();
+    await state("locked");
+    expect(await page.evaluate(() => [sessionStorage.length, localStorage.length])).toEqual([0, 0]);
+    // An answer 401 is an error of the console; nothing else may be.
+    expect(shown.offences.filter((offence) => !offence.includes("401"))).toEqual([]);
   });
 
   test("GraphiQL loads and runs a query", async () => {

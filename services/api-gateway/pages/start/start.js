@@ -49,7 +49,7 @@ async function watchFleet(signal, wentWell) {
 const emptyText = () =>
   about?.wiring === "embedded"
     ? "No GPU has been seen yet. Start the server with CSV_PATH set to a DCGM export, or without it for the sample " +
-      "fleet; its log says what it reads. They appear here by themselves."
+      "fleet; its log says what it reads. GPUs appear here by themselves."
     : "No GPU has been seen yet. Start a streamer and a collector; their logs say what they read and store. " +
       "GPUs appear here by themselves.";
 

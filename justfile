@@ -13,6 +13,10 @@ start:
 test *ARGS:
     bun run test "$@"
 
+# Run the tests, or the files named, and write coverage.html
+cover *ARGS:
+    bun run cover "$@"
+
 # Format, lint, layers, types, dead code
 check:
     bun run check

@@ -9,12 +9,15 @@ import { getJson, Locked, query, subscribe } from "./server.js";
 import { acceptToken, askForToken, keptToken, watchTokenForm } from "./token.js";
 
 const HEALTH_MS = 5000;
-const QUEUES_MS = 2000;
 const FLEET_MS = 10_000;
+/** Of an empty fleet: the first GPU is waited for. */
+const EMPTY_FLEET_MS = 2000;
+/** Figures of the queue come every second. */
+const STALE_MS = 5000;
 /** Beyond this, the first of them are followed: a page is no place for ten thousand. */
 const FOLLOWED = 256;
 const FLEET = `{ gpus(limit: ${FOLLOWED}) { total gpus { uuid gpuIndex modelName pod } } hosts { hostname } }`;
-const QUEUES = "{ queues { ready leased delayed dead counters { readings } } }";
+const QUEUES = "subscription { queues { ready leased delayed dead counters { readings } } }";
 const READINGS = `subscription Start($filter: ReadingFilter) {
   readings(filter: $filter) { missed readings { gpuUuid hostname metricName value timestamp } }
 }`;
@@ -43,7 +46,7 @@ async function watchFleet(signal, wentWell) {
   byId("empty").hidden = !isEmpty;
   if (isEmpty) show("empty", emptyText());
   wentWell();
-  await pause(isEmpty ? QUEUES_MS : FLEET_MS, signal);
+  await pause(isEmpty ? EMPTY_FLEET_MS : FLEET_MS, signal);
 }
 
 const emptyText = () =>
@@ -53,9 +56,7 @@ const emptyText = () =>
     : "No GPU has been seen yet. Start a streamer and a collector; their logs say what they read and store. " +
       "GPUs appear here by themselves.";
 
-async function watchQueues(signal, wentWell) {
-  const { queues } = await query(QUEUES, { signal });
-  if (queues === null) throw new Error("The queue is away");
+function showQueues(queues) {
   const dead = sum(queues, "dead");
   const accepted = queues.reduce((total, { counters }) => total + counters.readings, 0);
   const perSecond = rate.of(accepted, performance.now());
@@ -65,8 +66,27 @@ async function watchQueues(signal, wentWell) {
   if (perSecond !== null && fleet !== null) {
     sayNumbers(`${count(Math.round(perSecond), "reading")} per second of ${count(fleet.total, "GPU")}`);
   }
-  wentWell();
-  await pause(QUEUES_MS, signal);
+}
+
+/** While the queue is away there is no news of it, and old figures would be wrong ones. */
+async function watchQueues(signal, wentWell) {
+  let stale;
+  const forget = () => {
+    for (const id of ["rate", "depth"]) show(id, "–");
+    show("dead", "");
+  };
+  const onData = ({ queues }) => {
+    clearTimeout(stale);
+    stale = setTimeout(forget, STALE_MS);
+    wentWell();
+    showQueues(queues);
+  };
+  try {
+    await subscribe(QUEUES, { signal, onData });
+  } finally {
+    clearTimeout(stale);
+    forget();
+  }
 }
 
 /** The whole fleet while it is small: then new GPUs come by themselves. */

@@ -1,8 +1,10 @@
 /** The graph's GPU: facts, times, and who held it. */
 import DataLoader from "dataloader";
 import type { Attribution, Gpu, GpuUuid } from "../../schema/gpu.ts";
+import type { Window } from "../../schema/window.ts";
 import { perRequest, type SubgraphBuilder } from "../platform/graphql.ts";
 import { parseUuid, parseWindow } from "../platform/graphql-arguments.ts";
+import { answerField, Budget } from "../platform/graphql-fields.ts";
 import type { GpuRepository } from "../repository/port.ts";
 
 /** One store call per request, however many GPUs it names. */
@@ -18,7 +20,22 @@ export const createGpuLoader = (repository: GpuRepository) =>
 
 export type GpuLoader = ReturnType<typeof createGpuLoader>;
 
+/** Intervals of one request together, so that no query outgrows memory. */
+const MAX_ATTRIBUTIONS_PER_REQUEST = 250_000;
+const BEYOND =
+  `The query asks for more than ${MAX_ATTRIBUTIONS_PER_REQUEST.toLocaleString("en-US")} attributions: ask for fewer ` +
+  "GPUs, or a shorter window";
+
+/** One store call per request and window, however many GPUs are asked for. */
+const createAttributionReader = (repository: GpuRepository) =>
+  answerField<GpuUuid, Window, readonly Attribution[]>({
+    ask: (gpus, window, options) => repository.attributions(gpus, window, options),
+    budgetOf: perRequest(() => new Budget(MAX_ATTRIBUTIONS_PER_REQUEST, BEYOND)),
+    sizeOf: ({ length }) => length,
+  });
+
 export function addGpu(builder: SubgraphBuilder, repository: GpuRepository, loader: GpuLoader) {
+  const attributionsOf = createAttributionReader(repository);
   const attributionType = builder.objectRef<Attribution>("Attribution").implement({
     description: "Who held a GPU, from when to when: both are times of readings.",
     fields: (t) => ({
@@ -48,9 +65,7 @@ export function addGpu(builder: SubgraphBuilder, repository: GpuRepository, load
         type: [attributionType],
         description: "Who held it, oldest first. Both bounds are inclusive.",
         args: { startTime: t.arg({ type: "DateTime" }), endTime: t.arg({ type: "DateTime" }) },
-        resolve: async (gpu, args, context) => [
-          ...(await repository.attributions(gpu.uuid, parseWindow(args), { signal: context.signal })),
-        ],
+        resolve: async (gpu, args, context) => [...(await attributionsOf(gpu.uuid, parseWindow(args), context))],
       }),
     }),
   });

@@ -1,7 +1,9 @@
 /** What the memory store knows of GPUs, listed. */
-import type { Gpu, GpuUuid, Host } from "../../schema/gpu.ts";
+import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/gpu.ts";
+import type { Window } from "../../schema/window.ts";
 import { ATTRIBUTIONS_MAX, type Held, isNobody } from "./holders.ts";
 import { inventoryOrder } from "./inventory.ts";
+import { answersForMany } from "./many.ts";
 import type { GpuRepository } from "./port.ts";
 
 export interface ListedGpu {
@@ -13,6 +15,11 @@ export interface ListedGpu {
 
 export function inventoryInMemory(stored: ReadonlyMap<GpuUuid, ListedGpu>): GpuRepository {
   const known = (): Gpu[] => [...stored.values()].flatMap(({ gpu }) => gpu ?? []);
+  const attributionsOf = (gpu: GpuUuid, window: Window): Attribution[] =>
+    (stored.get(gpu)?.held ?? [])
+      .filter(({ holder, from, to }) => !isNobody(holder) && from < window.to && to >= window.from)
+      .slice(0, ATTRIBUTIONS_MAX)
+      .map(({ holder, from, to }) => ({ gpu, ...holder, from, to }));
   return {
     async gpus({ filter = {}, limit, after }) {
       const matching = known()
@@ -44,10 +51,12 @@ export function inventoryInMemory(stored: ReadonlyMap<GpuUuid, ListedGpu>): GpuR
       return [...hosts.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
     },
 
-    attributions: async (gpu, window) =>
-      (stored.get(gpu)?.held ?? [])
-        .filter(({ holder, from, to }) => !isNobody(holder) && from < window.to && to >= window.from)
-        .slice(0, ATTRIBUTIONS_MAX)
-        .map(({ holder, from, to }) => ({ gpu, ...holder, from, to })),
+    attributions: (uuids, window, { max, signal }) =>
+      answersForMany(
+        uuids,
+        async ([gpu]) => [attributionsOf(gpu as GpuUuid, window)],
+        ({ length }) => length,
+        { slice: 1, max, signal },
+      ),
   };
 }

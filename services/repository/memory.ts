@@ -3,6 +3,7 @@ import { type Batch, bucketId } from "../../schema/batch.ts";
 import type { GpuUuid } from "../../schema/gpu.ts";
 import type { Reading, Series } from "../../schema/reading.ts";
 import { metricOf } from "../../schema/series.ts";
+import type { Window } from "../../schema/window.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { type Arrivals, checkSightings, createArrivals } from "./arrivals.ts";
@@ -10,10 +11,18 @@ import { type Bucket, readBuckets, unpackBucket } from "./bucket.ts";
 import { createDifferingCounter } from "./differing.ts";
 import { addSighting, holderOf, type TickFinder } from "./holders.ts";
 import { afterSighting } from "./inventory.ts";
+import { answersForMany } from "./many.ts";
 import { inventoryInMemory, type ListedGpu } from "./memory-inventory.ts";
 import { newestReadings } from "./newest.ts";
-import type { Repository, SaveOutcome, StoredPosition, TelemetryRepository } from "./port.ts";
-import { readPage } from "./reading-page.ts";
+import type {
+  ReadingPage,
+  ReadingQuery,
+  Repository,
+  SaveOutcome,
+  StoredPosition,
+  TelemetryRepository,
+} from "./port.ts";
+import { readPage, sizeOfPage } from "./reading-page.ts";
 import { isFurther, oldestKept } from "./rules.ts";
 
 /** Buckets that one call of `expire` drops at most. */
@@ -85,6 +94,12 @@ export function openMemoryRepository(
   const positions = new Map<string, StoredPosition>();
   const onDiffering = createDifferingCounter(metrics);
 
+  const pageOf = (gpu: GpuUuid, window: Window, { order = "newest", signal, ...query }: ReadingQuery): ReadingPage => {
+    signal?.throwIfAborted();
+    const buckets = [...(gpus.get(gpu)?.buckets.values() ?? [])];
+    buckets.sort(order === "newest" ? (a, b) => b.to - a.to : (a, b) => a.from - b.from);
+    return readBuckets(readPage({ gpu, window, order, ...query }, onDiffering), buckets);
+  };
   const telemetry: TelemetryRepository = {
     async save(batches, { positions: ends = [], signal } = {}) {
       signal?.throwIfAborted();
@@ -109,12 +124,14 @@ export function openMemoryRepository(
       return outcome;
     },
 
-    async readings(gpu, window, { order = "newest", signal, ...query }) {
-      signal?.throwIfAborted();
-      const buckets = [...(gpus.get(gpu)?.buckets.values() ?? [])];
-      buckets.sort(order === "newest" ? (a, b) => b.to - a.to : (a, b) => a.from - b.from);
-      return readBuckets(readPage({ gpu, window, order, ...query }, onDiffering), buckets);
-    },
+    readings: async (gpu, window, query) => pageOf(gpu, window, query),
+
+    pages: (uuids, window, { max, ...query }) =>
+      answersForMany(uuids, async ([gpu]) => [pageOf(gpu as GpuUuid, window, query)], sizeOfPage, {
+        slice: 1,
+        max,
+        signal: query.signal,
+      }),
 
     async latest(uuids, { metrics: names, signal } = {}) {
       signal?.throwIfAborted();

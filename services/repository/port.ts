@@ -71,6 +71,15 @@ export interface TelemetryRepository {
    * start exactly once. An unknown GPU has no readings.
    */
   readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage>;
+  /**
+   * The same for many GPUs: each one's page, in the order asked, until they hold more than `max` readings together. The
+   * pages that no longer fit are left out.
+   */
+  pages(
+    gpus: readonly GpuUuid[],
+    window: Window,
+    query: ReadingQuery & { readonly max: number },
+  ): Promise<ReadonlyMap<GpuUuid, ReadingPage>>;
   /** The newest reading of each series of each GPU, in ascending order of series; GPUs without any have an empty list. */
   latest(
     gpus: readonly GpuUuid[],
@@ -116,12 +125,15 @@ export interface GpuRepository {
   gpusByUuid(uuids: readonly GpuUuid[], options?: { signal?: AbortSignal | undefined }): Promise<readonly Gpu[]>;
   /** In order of hostname. */
   hosts(options?: { signal?: AbortSignal | undefined }): Promise<readonly Host[]>;
-  /** Intervals that touch the window, oldest first; at most 10,000. */
+  /**
+   * Intervals of each GPU that touch the window, oldest first, at most 10,000 of each, in the order asked, until there
+   * are more than `max` together. The GPUs whose intervals no longer fit are left out.
+   */
   attributions(
-    gpu: GpuUuid,
+    gpus: readonly GpuUuid[],
     window: Window,
-    options?: { signal?: AbortSignal | undefined },
-  ): Promise<readonly Attribution[]>;
+    options: { readonly max: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<ReadonlyMap<GpuUuid, readonly Attribution[]>>;
 }
 
 export interface Repository extends TelemetryRepository, GpuRepository, AsyncDisposable {

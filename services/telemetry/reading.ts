@@ -1,18 +1,16 @@
 /** The graph's readings: a page of one GPU, and the newest of many. */
-import DataLoader from "dataloader";
-import { AppError } from "../../schema/errors.ts";
 import type { GpuUuid } from "../../schema/gpu.ts";
 import { encodeCursor, READING_PAGE } from "../../schema/page.ts";
 import type { Reading, Series } from "../../schema/reading.ts";
 import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql.ts";
 import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../platform/graphql-arguments.ts";
-import type { ReadingCursor, TelemetryRepository } from "../repository/port.ts";
+import { answerField, Budget } from "../platform/graphql-fields.ts";
+import type { ReadingCursor, ReadingPage, TelemetryRepository } from "../repository/port.ts";
 
 /** All pages of one request together, so that no query outgrows memory. */
 const MAX_READINGS_PER_REQUEST = 250_000;
 /** Every series of the largest fleet once, and as much again. */
 const MAX_NEWEST_PER_REQUEST = 600_000;
-const CONCURRENT_PAGES = 8;
 
 export interface GpuTelemetry {
   readonly gpu: GpuUuid;
@@ -35,78 +33,59 @@ function readCursor(parts: readonly unknown[]): ReadingCursor | undefined {
     : undefined;
 }
 
-/** Pages of one request: a few at a time, and not more readings than fit. */
-class PageBudget {
-  #left = MAX_READINGS_PER_REQUEST;
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+const count = (items: number): string => items.toLocaleString("en-US");
+const BEYOND_PAGES =
+  `The query reads more than ${count(MAX_READINGS_PER_REQUEST)} readings: ask for fewer GPUs, a shorter window or a ` +
+  "smaller limit, and page on with `after`";
+const BEYOND_NEWEST =
+  `The query asks for more than ${count(MAX_NEWEST_PER_REQUEST)} newest readings: ask for fewer GPUs, or name ` +
+  "`metrics`";
 
-  async spend<T extends { readonly readings: readonly unknown[] }>(read: () => Promise<T>): Promise<T> {
-    if (this.#running >= CONCURRENT_PAGES) await new Promise<void>((go) => this.#waiting.push(go));
-    this.#running++;
-    try {
-      const page = this.#left < 0 ? undefined : await read();
-      this.#left -= page?.readings.length ?? 0;
-      if (page !== undefined && this.#left >= 0) return page;
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
-    }
-    throw new AppError(
-      `The query reads more than ${MAX_READINGS_PER_REQUEST.toLocaleString("en-US")} readings: ` +
-        "ask for fewer GPUs, a shorter window or a smaller limit, and page on with `after`",
-      { code: "too_large" },
-    );
-  }
+const sizeOfPage = ({ readings }: ReadingPage): number => readings.length;
+
+export interface PageReader {
+  /** Of one GPU. */
+  one(gpu: GpuUuid, args: TelemetryArguments, context: SubgraphContext): Promise<GpuTelemetry>;
+  /** Of one among many: one store call per request and arguments, however many GPUs are asked for. */
+  amongMany(gpu: GpuUuid, args: TelemetryArguments, context: SubgraphContext): Promise<GpuTelemetry>;
 }
 
-export function createPageReader(repository: Pick<TelemetryRepository, "readings">) {
-  const budgetOf = perRequest(() => new PageBudget());
-  return (gpu: GpuUuid, args: TelemetryArguments, context: SubgraphContext): Promise<GpuTelemetry> => {
-    const window = parseWindow(args);
-    const query = {
-      metrics: parseMetrics(args.metrics),
-      limit: parseLimit(args.limit, READING_PAGE),
-      after: parseCursor(args.after, readCursor),
-      signal: context.signal,
-    };
-    return budgetOf(context).spend(async () => ({ gpu, ...(await repository.readings(gpu, window, query)) }));
+export function createPageReader(repository: Pick<TelemetryRepository, "readings" | "pages">): PageReader {
+  const budgetOf = perRequest(() => new Budget(MAX_READINGS_PER_REQUEST, BEYOND_PAGES));
+  const read = (args: TelemetryArguments) => ({
+    window: parseWindow(args),
+    metrics: parseMetrics(args.metrics),
+    limit: parseLimit(args.limit, READING_PAGE),
+    after: parseCursor(args.after, readCursor),
+  });
+  const answer = answerField<GpuUuid, ReturnType<typeof read>, ReadingPage>({
+    ask: (gpus, { window, ...query }, options) => repository.pages(gpus, window, { ...query, ...options }),
+    budgetOf,
+    sizeOf: sizeOfPage,
+  });
+  return {
+    async one(gpu, args, context) {
+      const { window, ...query } = read(args);
+      const budget = budgetOf(context);
+      return budget.spend(async () => {
+        const page = await repository.readings(gpu, window, { ...query, signal: context.signal });
+        if (!budget.takes(sizeOfPage(page))) throw budget.tooLarge();
+        return { gpu, ...page };
+      });
+    },
+    amongMany: async (gpu, args, context) => ({ gpu, ...(await answer(gpu, read(args), context)) }),
   };
 }
 
 /** One store call per request and list of metrics, however many GPUs are asked for. */
 export function createLatestReader(repository: Pick<TelemetryRepository, "latest">) {
-  const loadersOf = perRequest(() => new Map<string, DataLoader<GpuUuid, readonly Reading[]>>());
-  const leftOf = perRequest(() => ({ readings: MAX_NEWEST_PER_REQUEST }));
-  const spend = (context: SubgraphContext, readings: number) => {
-    const left = leftOf(context);
-    left.readings -= readings;
-    if (left.readings >= 0) return;
-    throw new AppError(
-      `The query asks for more than ${MAX_NEWEST_PER_REQUEST.toLocaleString("en-US")} newest readings: ` +
-        "ask for fewer GPUs, or name `metrics`",
-      { code: "too_large" },
-    );
-  };
-  return (gpu: GpuUuid, names: readonly string[] | null | undefined, context: SubgraphContext) => {
-    const metrics = parseMetrics(names);
-    const key = metrics === undefined ? "" : JSON.stringify(metrics);
-    const loaders = loadersOf(context);
-    let loader = loaders.get(key);
-    if (loader === undefined) {
-      loader = new DataLoader(async (gpus) => {
-        const latest = await repository.latest(gpus, { metrics, signal: context.signal });
-        const ofGpus = gpus.map((uuid) => latest.get(uuid) ?? []);
-        spend(
-          context,
-          ofGpus.reduce((sum, { length }) => sum + length, 0),
-        );
-        return ofGpus;
-      });
-      loaders.set(key, loader);
-    }
-    return loader.load(gpu);
-  };
+  const answer = answerField<GpuUuid, readonly string[] | null, readonly Reading[]>({
+    ask: (gpus, metrics, { signal }) => repository.latest(gpus, { metrics: metrics ?? undefined, signal }),
+    budgetOf: perRequest(() => new Budget(MAX_NEWEST_PER_REQUEST, BEYOND_NEWEST)),
+    sizeOf: ({ length }) => length,
+  });
+  return async (gpu: GpuUuid, names: readonly string[] | null | undefined, context: SubgraphContext) =>
+    answer(gpu, parseMetrics(names) ?? null, context);
 }
 
 export function addReading(builder: SubgraphBuilder) {

@@ -14,7 +14,8 @@ const DEFAULT_INTERVAL = "1s";
 const MAX_FILTER_VALUES = 10_000;
 
 export interface TelemetryParts {
-  readonly repository: Pick<TelemetryRepository, "readings" | "latest"> & Pick<GpuRepository, "gpus" | "gpusByUuid">;
+  readonly repository: Pick<TelemetryRepository, "readings" | "pages" | "latest"> &
+    Pick<GpuRepository, "gpus" | "gpusByUuid">;
   readonly feed: LiveFeed;
 }
 
@@ -99,7 +100,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
   const builder = createSubgraphBuilder();
   const { repository } = parts;
   const { reading, telemetry } = addReading(builder);
-  const readPage = createPageReader(repository);
+  const pages = createPageReader(repository);
   const readLatest = createLatestReader(repository);
   const pageArguments = builder.args((t) => ({
     startTime: t.field({ type: "DateTime", description: "Inclusive." }),
@@ -123,7 +124,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
         type: telemetry,
         nullable: true,
         args: pageArguments,
-        resolve: ({ uuid }, args, context) => readPage(uuid, args, context),
+        resolve: ({ uuid }, args, context) => pages.amongMany(uuid, args, context),
       }),
     }),
   });
@@ -140,7 +141,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
       args: { uuid: t.arg.id({ required: true }), ...pageArguments },
       resolve: async (_root, { uuid: text, ...args }, context) => {
         const uuid = parseUuid(text);
-        const page = await readPage(uuid, args, context);
+        const page = await pages.one(uuid, args, context);
         // A GPU with readings is known; only an empty page needs the question.
         if (page.readings.length > 0) return page;
         const known = await repository.gpusByUuid([uuid], { signal: context.signal });

@@ -4,6 +4,7 @@ import { attributionConformance } from "./repository/attribution.ts";
 import type { OpenRepository } from "./repository/bench.ts";
 import { inventoryConformance } from "./repository/inventory.ts";
 import { latestConformance } from "./repository/latest.ts";
+import { manyConformance } from "./repository/many.ts";
 import { modelConformance } from "./repository/model.ts";
 import { pagingConformance } from "./repository/paging.ts";
 import { positionConformance } from "./repository/positions.ts";
@@ -19,6 +20,7 @@ export function repositoryConformance(name: string, open: OpenRepository): void 
     latestConformance(open);
     inventoryConformance(open);
     attributionConformance(open);
+    manyConformance(open);
     positionConformance(open);
     retentionConformance(open);
     modelConformance(open);

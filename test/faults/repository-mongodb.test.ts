@@ -4,6 +4,7 @@ import { ALL_TIME } from "../../schema/window.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { batchOf, factsOf, GPU, heldBy, type Row, read, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
 import { eventually } from "../support/eventually.ts";
+import { heldIn } from "../support/held-in.ts";
 import { requirePrivateMongo } from "../support/mongo-server.ts";
 import { openDatabase } from "../support/mongo-store.ts";
 import { randomOf } from "../support/seeded.ts";
@@ -70,7 +71,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
         store.latest([GPU], { signal }),
         store.gpus({ limit: 1, signal }),
         store.hosts({ signal }),
-        store.attributions(GPU, ALL_TIME, { signal }),
+        heldIn(store, GPU, ALL_TIME, { signal }),
         store.save([batchOf([[TEMP, 0, 30]])], { signal }),
       ].map(refusalOf);
       leaving.abort(new Error("the caller left"));
@@ -109,7 +110,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
       Array.from({ length: ticks }, (_, tick) => [UTIL, tick * 1000, tick]),
     );
     expect(await after.gpusByUuid([GPU])).toMatchObject([{ firstSeen: START, lastSeen: START + (ticks - 1) * 1000 }]);
-    const held = await after.attributions(GPU, ALL_TIME);
+    const held = await heldIn(after, GPU, ALL_TIME);
     expect(held.map(({ pod, from, to }) => [pod, (from - START) / 1000, (to - START) / 1000])).toEqual(
       Array.from({ length: ticks / 10 }, (_, run) => [podAt(run * 10), run * 10, run * 10 + 9]),
     );

@@ -7,6 +7,7 @@ import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import type { ReadingCursor, Repository } from "../../services/repository/port.ts";
+import { heldIn } from "../support/held-in.ts";
 import { onRuntime, startProgram } from "../support/process.ts";
 import { WRITTEN_GPUS, writtenBatch, writtenGpu, writtenReadings } from "../support/repository-writer.ts";
 import { seeded } from "../support/seeded.ts";
@@ -88,7 +89,7 @@ test("two processes that write one SQLite file at once lose nothing", async () =
     [TEMP, last * 25 - 1],
     [UTIL, last * 25 - 1],
   ]);
-  const held = await repository.attributions(writtenGpu(7), ALL_TIME);
+  const held = await heldIn(repository, writtenGpu(7), ALL_TIME);
   expect(held.map(({ pod }) => pod)).toEqual(["pod-0", "pod-1", "pod-2", "pod-3", "pod-4", "pod-5", "pod-6"]);
   expect((await repository.gpus({ limit: 1 })).total).toBe(WRITTEN_GPUS);
 }, 60_000);

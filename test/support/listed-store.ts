@@ -20,15 +20,16 @@ const inOrder = (a: GpuCursor, b: GpuCursor): number =>
 const newestFirst = (a: Pick<Reading, "at" | "series">, b: Pick<Reading, "at" | "series">): number =>
   b.at - a.at || compare(a.series, b.series);
 
-export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "readings" | "latest"> {
+export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "readings" | "pages" | "latest"> {
   readonly known: Gpu[] = [];
   readonly stored: Reading[] = [];
-  readonly calls: Record<"gpus" | "gpusByUuid" | "hosts" | "attributions" | "readings" | "latest", number> = {
+  readonly calls: Record<"gpus" | "gpusByUuid" | "hosts" | "attributions" | "readings" | "pages" | "latest", number> = {
     gpus: 0,
     gpusByUuid: 0,
     hosts: 0,
     attributions: 0,
     readings: 0,
+    pages: 0,
     latest: 0,
   };
   /** Awaited by every call: a test makes it fail or wait. */
@@ -70,24 +71,36 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
     return [...hosts.values()].sort((a, b) => compare(a.hostname, b.hostname));
   }
 
-  async attributions(uuid: GpuUuid, window: Window): Promise<Attribution[]> {
+  async attributions(uuids: readonly GpuUuid[], window: Window): Promise<ReadonlyMap<GpuUuid, Attribution[]>> {
     this.calls.attributions++;
-    return this.known
-      .filter((gpu) => gpu.uuid === uuid && gpu.firstSeen < window.to && gpu.lastSeen >= window.from)
-      .map(({ namespace, pod, container, firstSeen, lastSeen }) => ({
-        gpu: uuid,
-        namespace,
-        pod,
-        container,
-        from: firstSeen,
-        to: lastSeen,
-      }));
+    const held = new Map<GpuUuid, Attribution[]>(uuids.map((uuid) => [uuid, []]));
+    for (const { uuid: gpu, namespace, pod, container, firstSeen: from, lastSeen: to } of this.known) {
+      if (from < window.to && to >= window.from) held.get(gpu)?.push({ gpu, namespace, pod, container, from, to });
+    }
+    return held;
   }
 
   async readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage> {
     this.calls.readings++;
     await this.before(query.signal);
-    const { after, metrics, limit } = query;
+    return this.#pageOf(gpu, window, query);
+  }
+
+  async pages(gpus: readonly GpuUuid[], window: Window, { max, ...query }: ReadingQuery & { max: number }) {
+    this.calls.pages++;
+    await this.before(query.signal);
+    let left = max;
+    const pages = new Map<GpuUuid, ReadingPage>();
+    for (const gpu of gpus) {
+      const page = this.#pageOf(gpu, window, query);
+      left -= page.readings.length;
+      if (left < 0) break;
+      pages.set(gpu, page);
+    }
+    return pages;
+  }
+
+  #pageOf(gpu: GpuUuid, window: Window, { after, metrics, limit }: ReadingQuery): ReadingPage {
     const matching = this.stored
       .filter(
         (reading) =>

@@ -20,6 +20,7 @@ import {
   uuidOf,
   windowOf,
 } from "../conformance/repository/bench.ts";
+import { heldIn } from "./held-in.ts";
 
 const GPUS = 5;
 const rowsOfPart = (part: number): Row[] =>
@@ -51,7 +52,7 @@ export async function repositoryAnswers(store: RepositoryConfig): Promise<string
     gpus: await repository.gpus({ limit: 3, filter: { hostname: "host-0" } }),
     known: await repository.gpusByUuid(gpus),
     hosts: await repository.hosts(),
-    attributions: await repository.attributions(GPU, ALL_TIME),
+    attributions: await heldIn(repository, GPU, ALL_TIME),
     position: await repository.position("csv@0/1"),
   });
 }

@@ -4,6 +4,7 @@ import type { Attribution } from "../../schema/gpu.ts";
 import { ALL_TIME } from "../../schema/window.ts";
 import type { ReadingCursor, Repository } from "../../services/repository/port.ts";
 import { Comparison, type Verdict } from "./comparison.ts";
+import { heldIn } from "./held-in.ts";
 import type { HeldBy, NumberedFleet } from "./numbered-fleet.ts";
 
 /** As `telemetry_points` is documented. */
@@ -74,7 +75,7 @@ export async function compareInventory(
       wrong.push(`${uuid} is not of the fleet`);
       continue;
     }
-    const held = (await repository.attributions(uuid, ALL_TIME)).map(({ pod, from, to }) => ({ pod, from, to }));
+    const held = (await heldIn(repository, uuid, ALL_TIME)).map(({ pod, from, to }) => ({ pod, from, to }));
     const expected = fleet.heldBy(gpu);
     if (!isTold(held, expected)) {
       wrong.push(`GPU ${gpu} was held ${JSON.stringify(held)}, not ${JSON.stringify(expected)}`);

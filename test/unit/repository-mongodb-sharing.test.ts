@@ -16,6 +16,7 @@ import {
   UTIL,
   uuidOf,
 } from "../conformance/repository/bench.ts";
+import { heldIn } from "../support/held-in.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { requireMongo } from "../support/mongo-server.ts";
 import { openDatabase, type SharedDatabase } from "../support/mongo-store.ts";
@@ -32,7 +33,7 @@ const hold = (store: Repository, at: number, pod: string | null) =>
   store.save([batchOf([[UTIL, at, at % 97, factsOf(1, heldBy(pod))]])]);
 
 const held = async (store: Repository) =>
-  (await store.attributions(GPU, ALL_TIME)).map(({ pod, from, to }) => [pod, from - START, to - START]);
+  (await heldIn(store, GPU, ALL_TIME)).map(({ pod, from, to }) => [pod, from - START, to - START]);
 
 /** As the database has it, whatever a process knows beyond. */
 async function lastSeenIn({ db }: SharedDatabase): Promise<number> {
@@ -117,7 +118,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
         if (last?.[0] === podAt(gpu, tick)) last[2] = tick;
         else runs.push([podAt(gpu, tick), tick, tick]);
       }
-      const found = await after.attributions(uuidOf(gpu), ALL_TIME);
+      const found = await heldIn(after, uuidOf(gpu), ALL_TIME);
       expect(found.map(({ pod, from, to }) => [pod, (from - START) / 1000, (to - START) / 1000])).toEqual(
         runs.filter(([pod]) => pod !== null),
       );
@@ -209,7 +210,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     ];
     expect(await held(store)).toEqual(whole);
     const touching = async (from: number, to: number) =>
-      (await store.attributions(GPU, { from: START + from, to: START + to })).map(({ pod }) => pod);
+      (await heldIn(store, GPU, { from: START + from, to: START + to })).map(({ pod }) => pod);
     expect(await touching(3 * DAY, 3 * DAY + 1)).toEqual(["b"]);
     expect(await touching(midnight, midnight + 1)).toEqual(["a"]);
     expect(await touching(midnight - HOUR, midnight - HOUR + 1)).toEqual(["a"]);

@@ -16,6 +16,7 @@ import {
   TEMP,
   UTIL,
 } from "../conformance/repository/bench.ts";
+import { heldIn } from "../support/held-in.ts";
 import { openStore, refusalOf } from "../support/sqlite-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -49,7 +50,7 @@ test("SQLite store remembers nothing of a save that failed halfway", async () =>
     [UTIL, 0, 0],
   ]);
   expect((await repository.latest([GPU])).get(GPU)).toHaveLength(2);
-  expect(await repository.attributions(GPU, ALL_TIME)).toMatchObject([{ pod: "a", from: START, to: START + 1000 }]);
+  expect(await heldIn(repository, GPU, ALL_TIME)).toMatchObject([{ pod: "a", from: START, to: START + 1000 }]);
 });
 
 test("SQLite store refuses a file that is none, naming it and what to do", async () => {

@@ -7,6 +7,7 @@ import { createMetrics } from "../../services/platform/metrics.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { batchOf, factsOf, GPU, HOUR, heldBy, read, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
 import { eventually } from "../support/eventually.ts";
+import { heldIn } from "../support/held-in.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { openStore, refusalOf } from "../support/sqlite-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -55,7 +56,7 @@ test("SQLite store lets what another process saved of newer times stand", async 
   await hold(one, 1, "a");
   expect((await one.gpusByUuid([GPU])).map(({ pod, lastSeen }) => [pod, lastSeen])).toEqual([["b", START + 2 * HOUR]]);
   await hold(one, 3, "a");
-  expect((await other.attributions(GPU, ALL_TIME)).map(({ pod, from, to }) => [pod, from, to])).toEqual([
+  expect((await heldIn(other, GPU, ALL_TIME)).map(({ pod, from, to }) => [pod, from, to])).toEqual([
     ["a", START, START + HOUR],
     ["b", START + 2 * HOUR, START + 2 * HOUR],
     ["a", START + 3 * HOUR, START + 3 * HOUR],

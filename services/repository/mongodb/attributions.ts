@@ -2,6 +2,7 @@
 import type { Attribution, GpuUuid } from "../../../schema/gpu.ts";
 import type { Window } from "../../../schema/window.ts";
 import { ATTRIBUTIONS_MAX, type Held, isNobody, sameHolder } from "../holders.ts";
+import { answersForMany } from "../many.ts";
 import type { GpuRepository } from "../port.ts";
 import { DAY_MS, dayOf, heldOf, isCut, isNewer, revisionDocument } from "./attribution-days.ts";
 import type { AttributionLedger } from "./attribution-ledger.ts";
@@ -12,6 +13,8 @@ import { insertNew } from "./insert-new.ts";
 import { type CallOptions, type Link, reading, writing } from "./link.ts";
 
 const FETCH = 64;
+/** GPUs whose days are read at once; each holds a connection. */
+const ABREAST = 8;
 /** Days shortened by one call of `expire`. */
 const SHORTENED_MAX = 1000;
 
@@ -83,6 +86,15 @@ export function createAttributions(
     return found;
   };
 
+  const attributionsOf = (gpu: GpuUuid, window: Window, options: CallOptions): Promise<Attribution[]> =>
+    call(async (signal) => {
+      const found = await touching(gpu, window, signal);
+      return found
+        .filter(({ holder, from, to }) => !isNobody(holder) && from < window.to && to >= window.from)
+        .slice(0, ATTRIBUTIONS_MAX)
+        .map(({ holder, from, to }): Attribution => ({ gpu, ...holder, from, to }));
+    }, options);
+
   const shorten = async (before: number, signal: AbortSignal): Promise<void> => {
     const days = attributions
       .find(
@@ -100,14 +112,10 @@ export function createAttributions(
   };
 
   return {
-    attributions: (gpu, window, options?: CallOptions) =>
-      call(async (signal) => {
-        const found = await touching(gpu, window, signal);
-        return found
-          .filter(({ holder, from, to }) => !isNobody(holder) && from < window.to && to >= window.from)
-          .slice(0, ATTRIBUTIONS_MAX)
-          .map(({ holder, from, to }): Attribution => ({ gpu, ...holder, from, to }));
-      }, options),
+    attributions(gpus, window, { max, ...options }) {
+      const ask = (some: readonly GpuUuid[]) => Promise.all(some.map((gpu) => attributionsOf(gpu, window, options)));
+      return answersForMany(gpus, ask, ({ length }) => length, { slice: ABREAST, max, signal: options.signal });
+    },
     expire: (before) =>
       call(async (signal) => {
         await attributions.deleteMany({ to: { $lt: dateOf(before) } }, writing(signal));

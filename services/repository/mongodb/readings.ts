@@ -1,10 +1,14 @@
 /** Pages of readings: as many buckets as a page needs. */
+import type { GpuUuid } from "../../../schema/gpu.ts";
 import { readBucketsAsync } from "../bucket.ts";
+import { answersForMany } from "../many.ts";
 import type { ReadingPage, TelemetryRepository } from "../port.ts";
-import { pageBounds, readPage } from "../reading-page.ts";
+import { pageBounds, readPage, sizeOfPage } from "../reading-page.ts";
 import type { Buckets } from "./buckets.ts";
 import type { Link } from "./link.ts";
 
+/** GPUs whose buckets are read at once; each holds a connection. */
+const ABREAST = 8;
 const NOTHING: ReadingPage = { readings: [], next: null };
 
 /** Buckets hold one tick or hundreds: few at first for a short page, bounded for a long one. */
@@ -14,8 +18,8 @@ export function createReadings(
   { call }: Link,
   buckets: Buckets,
   onDiffering: () => void,
-): TelemetryRepository["readings"] {
-  return async (gpu, window, { order = "newest", signal, ...query }) => {
+): Pick<TelemetryRepository, "readings" | "pages"> {
+  const readings: TelemetryRepository["readings"] = async (gpu, window, { order = "newest", signal, ...query }) => {
     const request = { gpu, window, order, ...query };
     const bounds = pageBounds(request);
     if (bounds.from > bounds.to) return NOTHING;
@@ -28,5 +32,12 @@ export function createReadings(
       },
       { signal },
     );
+  };
+  return {
+    readings,
+    pages(gpus, window, { max, ...query }) {
+      const ask = (some: readonly GpuUuid[]) => Promise.all(some.map((gpu) => readings(gpu, window, query)));
+      return answersForMany(gpus, ask, sizeOfPage, { slice: ABREAST, max, signal: query.signal });
+    },
   };
 }

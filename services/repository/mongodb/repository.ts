@@ -92,7 +92,8 @@ export async function openMongodbRepository(
       await prepareWrites();
       return expire(before);
     },
-    readings: whenReady(readings),
+    readings: whenReady(readings.readings),
+    pages: whenReady(readings.pages),
     latest: whenReady(latest),
     position: whenReady(positions.find),
     gpus: whenReady(gpus.gpus),

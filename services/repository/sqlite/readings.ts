@@ -1,13 +1,18 @@
 /** Pages of readings out of the file. */
+import type { GpuUuid } from "../../../schema/gpu.ts";
 import type { Series } from "../../../schema/reading.ts";
 import { metricOf } from "../../../schema/series.ts";
+import type { Window } from "../../../schema/window.ts";
 import { readBuckets } from "../bucket.ts";
-import type { ReadingPage, TelemetryRepository } from "../port.ts";
-import { pageBounds, readPage } from "../reading-page.ts";
+import { answersForMany } from "../many.ts";
+import type { ReadingPage, ReadingQuery, TelemetryRepository } from "../port.ts";
+import { pageBounds, readPage, sizeOfPage } from "../reading-page.ts";
 import type { Buckets } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
+/** GPUs in one snapshot. */
+const SLICE = 8;
 const NOTHING: ReadingPage = { readings: [], next: null };
 
 export function createReadings(
@@ -15,7 +20,7 @@ export function createReadings(
   seriesLists: SeriesLists,
   buckets: Buckets,
   onDiffering: () => void,
-): TelemetryRepository["readings"] {
+): Pick<TelemetryRepository, "readings" | "pages"> {
   const find = database.prepare("SELECT id FROM gpus WHERE uuid = ?");
   const listsOf = database.prepare("SELECT list FROM gpu_lists WHERE gpu = ?");
 
@@ -29,20 +34,26 @@ export function createReadings(
     return chosen.length === lists.length ? undefined : chosen;
   };
 
-  return (uuid, window, { order = "newest", signal, ...query }) =>
-    database.read(
-      () => {
-        const id = find.get(uuid)?.[0] as number | undefined;
-        if (id === undefined) return NOTHING;
-        const request = { gpu: uuid, window, order, ...query };
-        const bounds = pageBounds(request);
-        const lists = chooseLists(id, query.metrics);
-        if (bounds.from > bounds.to || lists?.length === 0) return NOTHING;
-        const gpu = { id, uuid };
-        const found =
-          order === "newest" ? buckets.newestFirst(gpu, bounds, lists) : buckets.oldestFirst(gpu, bounds, lists);
-        return readBuckets(readPage(request, onDiffering), found);
-      },
-      { signal },
-    );
+  /** Inside `database.read`. */
+  const pageOf = (uuid: GpuUuid, window: Window, { order = "newest", ...query }: ReadingQuery): ReadingPage => {
+    const id = find.get(uuid)?.[0] as number | undefined;
+    if (id === undefined) return NOTHING;
+    const request = { gpu: uuid, window, order, ...query };
+    const bounds = pageBounds(request);
+    const lists = chooseLists(id, query.metrics);
+    if (bounds.from > bounds.to || lists?.length === 0) return NOTHING;
+    const gpu = { id, uuid };
+    const found =
+      order === "newest" ? buckets.newestFirst(gpu, bounds, lists) : buckets.oldestFirst(gpu, bounds, lists);
+    return readBuckets(readPage(request, onDiffering), found);
+  };
+
+  return {
+    readings: (uuid, window, query) => database.read(() => pageOf(uuid, window, query), query),
+    pages: (uuids, window, { max, ...query }) => {
+      const ask = (some: readonly GpuUuid[]) =>
+        database.read(() => some.map((uuid) => pageOf(uuid, window, query)), query);
+      return answersForMany(uuids, ask, sizeOfPage, { slice: SLICE, max, signal: query.signal });
+    },
+  };
 }

@@ -1,10 +1,12 @@
 /** The store in one SQLite file; several processes on one host may share it. */
-import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Attribution, GpuUuid } from "../../../schema/gpu.ts";
+import type { Window } from "../../../schema/window.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { checkSightings } from "../arrivals.ts";
 import { createDifferingCounter } from "../differing.ts";
+import { answersForMany } from "../many.ts";
 import type { Repository, StoredPosition } from "../port.ts";
 import { oldestKept } from "../rules.ts";
 import { createAttributionTable } from "./attributions.ts";
@@ -17,6 +19,9 @@ import { createLatest } from "./latest.ts";
 import { createReadings } from "./readings.ts";
 import { createSave, hashBlocks } from "./save.ts";
 import { createSeriesLists } from "./series-lists.ts";
+
+/** GPUs in one snapshot. */
+const ATTRIBUTIONS_SLICE = 50;
 
 export interface SqliteRepositoryOptions {
   /** The file; it and its directory are created when missing. Beside it lie `-wal` and `-shm` while it is open. */
@@ -48,9 +53,9 @@ export async function openSqliteRepository(
     known.forget();
     seriesLists.forget();
   };
-  const keyOf = (uuid: GpuUuid) => {
+  const attributionsOf = (uuid: GpuUuid, window: Window): Attribution[] => {
     const row = gpus.find(uuid);
-    return row && { id: row.id, uuid };
+    return row === undefined ? [] : attributions.touching({ id: row.id, uuid }, window);
   };
   return {
     async save(batches, { positions = [], signal } = {}) {
@@ -58,7 +63,7 @@ export async function openSqliteRepository(
       const blocks = hashBlocks(batches);
       return database.write(() => save(blocks, positions, oldestKept(clock, retentionMs)), { undo, signal });
     },
-    readings: createReadings(database, seriesLists, buckets, createDifferingCounter(metrics)),
+    ...createReadings(database, seriesLists, buckets, createDifferingCounter(metrics)),
     latest: createLatest(database, seriesLists, buckets),
     position: (producer) =>
       database.read(() => {
@@ -71,11 +76,15 @@ export async function openSqliteRepository(
     gpus: (query) => database.read(() => gpus.page(query), query),
     gpusByUuid: (uuids, options) => database.read(() => gpus.byUuid(uuids), options),
     hosts: (options) => database.read(() => gpus.hosts(), options),
-    attributions: (uuid, window, options) =>
-      database.read(() => {
-        const gpu = keyOf(uuid);
-        return gpu === undefined ? [] : attributions.touching(gpu, window);
-      }, options),
+    attributions: (uuids, window, { max, ...options }) => {
+      const ask = (some: readonly GpuUuid[]) =>
+        database.read(() => some.map((uuid) => attributionsOf(uuid, window)), options);
+      return answersForMany(uuids, ask, ({ length }) => length, {
+        slice: ATTRIBUTIONS_SLICE,
+        max,
+        signal: options.signal,
+      });
+    },
     ping: (options) => database.read(() => void answer.get(), options),
     async [Symbol.asyncDispose]() {
       database[Symbol.dispose]();

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { ALL_TIME } from "../../../schema/window.ts";
+import { heldIn } from "../../support/held-in.ts";
 import {
   batchOf,
   factsOf,
@@ -39,17 +40,13 @@ const intervals = async (
   { repository }: { repository: Awaited<ReturnType<OpenRepository>>["repository"] },
   window = ALL_TIME,
 ): Promise<Interval[]> =>
-  (await repository.attributions(GPU, window)).map(({ pod, from, to }) => [
-    pod,
-    (from - START) / 1000,
-    (to - START) / 1000,
-  ]);
+  (await heldIn(repository, GPU, window)).map(({ pod, from, to }) => [pod, (from - START) / 1000, (to - START) / 1000]);
 
 export function attributionConformance(open: OpenRepository): void {
   test("repository.attributions() tells who held a GPU, batch after batch as one interval", async () => {
     await using bench = await open();
     for (const from of [0, 2, 4]) await bench.repository.save([batchOf(rowsHeldBy(["a", "a"], from))]);
-    expect(await bench.repository.attributions(GPU, ALL_TIME)).toEqual([
+    expect(await heldIn(bench.repository, GPU, ALL_TIME)).toEqual([
       { gpu: GPU, namespace: "research", pod: "a", container: "main", from: START, to: START + 5000 },
     ]);
   });
@@ -75,7 +72,7 @@ export function attributionConformance(open: OpenRepository): void {
         [UTIL, 2000, 1, factsOf(1, { namespace: "y" })],
       ]),
     ]);
-    const found = await bench.repository.attributions(GPU, ALL_TIME);
+    const found = await heldIn(bench.repository, GPU, ALL_TIME);
     expect(found.map(({ namespace, pod, container }) => [namespace, pod, container])).toEqual([
       ["x", "a", null],
       ["y", "a", null],
@@ -185,7 +182,7 @@ export function attributionConformance(open: OpenRepository): void {
         for (let start = 0; start < saves.length; start += group) {
           await repository.save(saves.slice(start, start + group));
         }
-        const found = (await repository.attributions(uuidOf(gpu), ALL_TIME)).map(
+        const found = (await heldIn(repository, uuidOf(gpu), ALL_TIME)).map(
           ({ pod, from, to }): Interval => [pod, (from - START) / stepMs, (to - START) / stepMs],
         );
         expect(found).toEqual(runsOf(pods));

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { ALL_TIME } from "../../../schema/window.ts";
 import type { Repository } from "../../../services/repository/port.ts";
+import { heldIn } from "../../support/held-in.ts";
 import {
   batchOf,
   factsOf,
@@ -60,7 +61,7 @@ export function retentionConformance(open: OpenRepository): void {
     const { repository } = bench;
     await repository.save([batchOf([[UTIL, -2 * HOUR, 1, factsOf(1, heldBy("a"))]])]);
     expect((await repository.gpus({ limit: 1 })).total).toBe(0);
-    expect(await repository.attributions(GPU, ALL_TIME)).toEqual([]);
+    expect(await heldIn(repository, GPU, ALL_TIME)).toEqual([]);
   });
 
   test("repository keeps everything, however old, when there is no retention", async () => {
@@ -100,7 +101,7 @@ export function retentionConformance(open: OpenRepository): void {
     ]);
     expect(await expireAll(repository, START + HOUR + 1000)).toMatchObject({ dropped: 1 });
     expect(await read(repository)).toHaveLength(2);
-    expect((await repository.attributions(GPU, ALL_TIME)).map(({ pod }) => pod)).toEqual(["b"]);
+    expect((await heldIn(repository, GPU, ALL_TIME)).map(({ pod }) => pod)).toEqual(["b"]);
     expect(await expireAll(repository, START + HOUR + 1001)).toMatchObject({ dropped: 1 });
     expect(await read(repository)).toEqual([]);
     expect((await repository.latest([GPU])).get(GPU)).toEqual([]);

@@ -1,5 +1,6 @@
 /** Saving: once, whole, and counted. */
 import { expect, test } from "bun:test";
+import { heldIn } from "../../support/held-in.ts";
 import { batchOf, factsOf, GPU, type OpenRepository, type Row, read, START, TEMP, UTIL, uuidOf } from "./bench.ts";
 
 const ROWS: readonly Row[] = [
@@ -33,7 +34,7 @@ export function saveConformance(open: OpenRepository): void {
     const all = async () => [
       await read(repository),
       await repository.gpus({ limit: 10 }),
-      await repository.attributions(GPU, { from: 0, to: Number.POSITIVE_INFINITY }),
+      await heldIn(repository, GPU, { from: 0, to: Number.POSITIVE_INFINITY }),
       await repository.latest([GPU, uuidOf(2)]),
     ];
     await repository.save([batchOf(ROWS)]);
@@ -94,7 +95,7 @@ export function saveConformance(open: OpenRepository): void {
     expect(await repository.gpus({ limit: 10 })).toEqual({ gpus: [], total: 0, next: null });
     expect(await repository.gpusByUuid([GPU])).toEqual([]);
     expect(await repository.hosts()).toEqual([]);
-    expect(await repository.attributions(GPU, { from: 0, to: START })).toEqual([]);
+    expect(await heldIn(repository, GPU, { from: 0, to: START })).toEqual([]);
     expect(await repository.position("csv@0/1")).toBeNull();
     expect(await repository.expire(START)).toBe(0);
     expect(await repository.save([])).toMatchObject({ buckets: 0, readings: 0 });

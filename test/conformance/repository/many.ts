@@ -1,0 +1,80 @@
+/** Questions about many GPUs at once: what each would be told alone, within a bound for all. */
+import { expect, test } from "bun:test";
+import { ALL_TIME } from "../../../schema/window.ts";
+import { heldIn } from "../../support/held-in.ts";
+import { batchOf, factsOf, heldBy, type OpenRepository, type Row, TEMP, UTIL, uuidOf, windowOf } from "./bench.ts";
+
+/** More than a store asks for together. */
+const GPUS = 60;
+const numbers = Array.from({ length: GPUS }, (_, number) => number);
+/** GPU `n` has n % 4 readings of each of two series, and changes hands with each. */
+const rows = numbers.flatMap((number) =>
+  Array.from({ length: number % 4 }, (_, tick): Row[] => {
+    const facts = factsOf(number, heldBy(`pod-${number}-${tick}`));
+    return [
+      [UTIL, tick * 1000, number, facts],
+      [TEMP, tick * 1000, number + 0.5, facts],
+    ];
+  }).flat(),
+);
+const readingsOf = (number: number): number => 2 * (number % 4);
+
+export function manyConformance(open: OpenRepository): void {
+  test("repository.pages() tells of each GPU what readings() does, in the order asked, each once", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await repository.save([batchOf(rows)]);
+    const gpus = [...numbers.toReversed(), 999, 7].map(uuidOf);
+    for (const [window, query] of [
+      [ALL_TIME, { limit: 3 }],
+      [windowOf(1000, 2000), { limit: 100, order: "oldest", metrics: [TEMP] }],
+    ] as const) {
+      const pages = await repository.pages(gpus, window, { ...query, max: 10_000 });
+      expect([...pages.keys()]).toEqual(gpus.slice(0, -1));
+      for (const [gpu, page] of pages) expect(page).toEqual(await repository.readings(gpu, window, query));
+    }
+    const [after] = (await repository.readings(uuidOf(7), ALL_TIME, { limit: 2 })).readings;
+    const next = { at: after?.at ?? 0, series: after?.series ?? UTIL };
+    const later = await repository.pages([uuidOf(7)], ALL_TIME, { limit: 10, after: next, max: 10 });
+    expect(later.get(uuidOf(7))?.readings).toHaveLength(5);
+  });
+
+  test("repository.pages() ends where the readings no longer fit", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await repository.save([batchOf(rows)]);
+    const gpus = numbers.map(uuidOf);
+    const all = numbers.reduce((sum, number) => sum + readingsOf(number), 0);
+    const told = async (max: number) => (await repository.pages(gpus, ALL_TIME, { limit: 100, max })).size;
+    expect(await told(all)).toBe(GPUS);
+    expect(await told(all - 1)).toBe(GPUS - 1);
+    // Of four GPUs the first has none, so it fits where nothing else does.
+    expect([await told(0), await told(1), await told(2), await told(12)]).toEqual([1, 1, 2, 5]);
+  });
+
+  test("repository.attributions() tells of each GPU what it does of one alone, within its bound", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await repository.save([batchOf(rows)]);
+    const gpus = [999, ...numbers].map(uuidOf);
+    const held = await repository.attributions(gpus, ALL_TIME, { max: 10_000 });
+    expect([...held.keys()]).toEqual(gpus);
+    for (const number of numbers.slice(0, 12)) {
+      const ofGpu = held.get(uuidOf(number)) ?? [];
+      expect(ofGpu.map(({ pod }) => pod)).toEqual(
+        Array.from({ length: number % 4 }, (_, tick) => `pod-${number}-${tick}`),
+      );
+      expect(ofGpu).toEqual([...(await heldIn(repository, uuidOf(number), ALL_TIME))]);
+    }
+    const some = await repository.attributions(gpus, ALL_TIME, { max: 3 });
+    expect([...some.keys()]).toEqual(gpus.slice(0, 4));
+  });
+
+  test("repository.pages() and attributions() end when the caller leaves", async () => {
+    await using bench = await open();
+    const signal = AbortSignal.abort();
+    const gpus = numbers.map(uuidOf);
+    await expect(bench.repository.pages(gpus, ALL_TIME, { limit: 1, max: 10, signal })).rejects.toThrow();
+    await expect(bench.repository.attributions(gpus, ALL_TIME, { max: 10, signal })).rejects.toThrow();
+  });
+}

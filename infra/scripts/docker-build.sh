@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image and prints its name. The tag is the commit, and where the work tree differs from it, the tree too: the
-# same files always have the same tag, so who has that one needs no other. `:dev` is what was built last.
+# same files always have the same tag, so who has that one needs no other. `:dev` is what was built last. What git ignores
+# is not in it.
 # usage: docker-build.sh [DOCKER-BUILD-OPTION…]     IMAGE=… (gpu-telemetry)  BUN_IMAGE=…: the base image
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -17,13 +18,14 @@ tree() {
 
 revision=$(git rev-parse HEAD)
 tag=${revision:0:12}
-work_tree=$(tree)
-[[ $work_tree == "$(git rev-parse 'HEAD^{tree}')" ]] || tag+=-${work_tree:0:8}
+files=$(tree)
+[[ $files == "$(git rev-parse 'HEAD^{tree}')" ]] || tag+=-${files:0:8}
 
 readonly name=${IMAGE:-gpu-telemetry}
 options=(--build-arg "REVISION=$revision" --build-arg "VERSION=$tag")
 # BuildKit would know; the builder before it does not.
 options+=(--build-arg "BUILDPLATFORM=$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')")
 [[ -z ${BUN_IMAGE:-} ]] || options+=(--build-arg "BUN_IMAGE=$BUN_IMAGE")
-docker build --file infra/docker/Dockerfile --tag "$name:$tag" --tag "$name:dev" "${options[@]}" "$@" . >&2
+git archive "$files" |
+  docker build --file infra/docker/Dockerfile --tag "$name:$tag" --tag "$name:dev" "${options[@]}" "$@" - >&2
 echo "$name:$tag"

@@ -15,8 +15,12 @@ export function withoutBackend(suite: string, lookedFor: string): null {
   return null;
 }
 
-/** A container engine answers, so testcontainers can start something. */
+/**
+ * A container engine answers, so testcontainers can start something. Its reaper is an image of its own and keeps Bun from
+ * ending: containers go with `await using` instead.
+ */
 export async function hasContainerEngine(): Promise<boolean> {
+  process.env.TESTCONTAINERS_RYUK_DISABLED = "true";
   try {
     await getContainerRuntimeClient();
     return true;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, readFile } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { basename, extname, join } from "node:path";
 import { $ } from "bun";
 import { GenericContainer, Wait } from "testcontainers";
 import { DCGM_HEADER } from "../../schema/dcgm-csv.ts";
@@ -13,6 +13,7 @@ import { ROOT } from "../support/process.ts";
 import { compareDocuments } from "../support/stored-fleet.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
+const SYSTEM_TEST = join(ROOT, "test/e2e/system-test.sh");
 const SERVICES = ["streamer", "queue-service", "collector", "inventory", "telemetry", "api-gateway"] as const;
 /** Of the image: Bun has 107 MB of it. */
 const MAX_IMAGE_BYTES = 150e6;
@@ -150,7 +151,7 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
     await using logs = await temporaryFolder();
     for (const name of SERVICES) await Bun.write(`${logs.path}/${name}.log`, await services.logs(name));
     const env = { ...process.env, API_URL: services.url, LOGS_DIR: logs.path, STRICT: "1" };
-    const { exitCode, stdout } = await $`test/e2e/system-test.sh`.cwd(ROOT).env(env).nothrow().quiet();
+    const { exitCode, stdout } = await $`${SYSTEM_TEST}`.env(env).nothrow().quiet();
     expect([exitCode, stdout.toString()]).toEqual([0, expect.stringContaining("12 ")]);
   }, 120_000);
 

@@ -46,11 +46,6 @@ async function composeCommand(project: string, env: Readonly<Record<string, stri
   };
 }
 
-/** What Compose makes of the file: everything filled in. @throws when the file is not one */
-export async function composeConfig(env: Readonly<Record<string, string>> = {}): Promise<string> {
-  return await (await composeCommand("config", env)).run("config");
-}
-
 /** Started, not yet healthy. @param env what a user may set beside images and port */
 export async function openComposition(image: string, env: Readonly<Record<string, string>>): Promise<Composition> {
   const port = await freePort();

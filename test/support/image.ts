@@ -1,4 +1,5 @@
 /** The image, built by the product's own script over bases that are made of this machine's programs. */
+import { join } from "node:path";
 import { $ } from "bun";
 import { hasContainerEngine, withoutBackend } from "./backend.ts";
 import { BUN, ROOT } from "./process.ts";
@@ -15,9 +16,10 @@ export async function haveContainers(suite: string): Promise<boolean> {
   return withoutBackend(suite, "a Docker engine, at DOCKER_HOST or where Docker has it, and its command line") !== null;
 }
 
+const BUILD = join(ROOT, "test/support/containers/image");
+
 /** The name of the image of the files as they are. Layers that are there are not made again. */
-export const buildImage = async (): Promise<string> =>
-  (await $`test/support/containers/image ${BUN}`.cwd(ROOT).quiet().text()).trim();
+export const buildImage = async (): Promise<string> => (await $`${BUILD} ${BUN}`.quiet().text()).trim();
 
 /** What the engine says of an image or a container. */
 // biome-ignore lint/suspicious/noExplicitAny: the engine's own shape

@@ -1,5 +1,5 @@
 /** Holds every answer to the OpenAPI document that the API itself serves. */
-import Ajv2020 from "ajv/dist/2020";
+import Ajv2020, { type ValidateFunction } from "ajv/dist/2020";
 import addFormats from "ajv-formats";
 import { parse } from "csv-parse/sync";
 
@@ -14,14 +14,14 @@ interface Reference {
   readonly $ref: string;
 }
 
-interface Parameter {
+export interface Parameter {
   readonly name: string;
   readonly in: "path" | "query" | "header";
   readonly required: boolean;
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
-interface OpenApi {
+export interface OpenApi {
   readonly paths: Readonly<
     Record<
       string,
@@ -39,9 +39,10 @@ export interface Contract {
   readonly document: OpenApi;
   /**
    * The body, read as its type says; null: there is none.
+   * @param text null: of a HEAD request, whose body is left out
    * @throws Error when the path has no such answer, or a header or the body is not of its form
    */
-  check(path: string, response: Response, text: string): ReturnType<typeof JSON.parse>;
+  check(path: string, response: Response, text: string | null): ReturnType<typeof JSON.parse>;
 }
 
 const pointer = (...parts: string[]): string =>
@@ -54,7 +55,7 @@ export async function openContract(url: string): Promise<Contract> {
   return createContract(await (await fetch(`${url}/openapi.json`)).json());
 }
 
-function createContract(document: OpenApi): Contract {
+export function createContract(document: OpenApi): Contract {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats(ajv);
   ajv.addSchema(document, "openapi");
@@ -63,7 +64,13 @@ function createContract(document: OpenApi): Contract {
     const parts = value.$ref.split("/").slice(1);
     return [value.$ref, parts.reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], document) as T];
   };
-  const isValid = (place: string, value: unknown): boolean => ajv.validate({ $ref: `openapi${place}/schema` }, value);
+  const compiled = new Map<string, ValidateFunction>();
+  /** Why the value is not as the schema at this place says; null: it is. */
+  const whyNot = (place: string, value: unknown): string | null => {
+    const validate = compiled.get(place) ?? ajv.compile({ $ref: `openapi${place}/schema` });
+    compiled.set(place, validate);
+    return validate(value) ? null : ajv.errorsText(validate.errors);
+  };
   const patterns = Object.keys(document.paths).map(
     (path) => [path, new RegExp(`^${path.replace("{uuid}", "(MIG-GPU-[^/]+/\\d+/\\d+|[^/]+)")}$`)] as const,
   );
@@ -73,14 +80,14 @@ function createContract(document: OpenApi): Contract {
     check(path, response, text) {
       const { status, headers } = response;
       const fail = (what: string): never => {
-        throw new Error(`${path} is answered with ${status} ${text.slice(0, 300)}: ${what}`);
+        throw new Error(`${path} is answered with ${status} ${text?.slice(0, 300)}: ${what}`);
       };
       const type = headers.get("content-type")?.replace(/;.*/, "") ?? "";
       const known = patterns.find(([, pattern]) => pattern.test(path.replace(/\?.*$/, "")))?.[0];
       if (known === undefined) {
         // A path that does not exist is not in the document; its problem details are.
         if (type !== "application/problem+json" || status !== 404) fail("the path is not described");
-        return JSON.parse(text);
+        return text === null ? null : JSON.parse(text);
       }
       const described = document.paths[known]?.get.responses[status];
       const [place, answer] = resolve<Answer>(
@@ -96,13 +103,16 @@ function createContract(document: OpenApi): Contract {
         }
         const [at, { schema } = { schema: {} }] = resolve<Header>(`${place}${pointer("headers", name)}`, header);
         const isNumber = "type" in schema && schema.type === "integer";
-        if (!isValid(at, isNumber ? Number(value) : value)) fail(`${name} is ${value}: ${ajv.errorsText()}`);
+        const why = whyNot(at, isNumber ? Number(value) : value);
+        if (why !== null) fail(`${name} is ${value}: ${why}`);
       }
-      if (answer.content === undefined) return text === "" ? null : fail("there is a body");
+      if (answer.content === undefined) return text ? fail("there is a body") : null;
       if (answer.content[type] === undefined) return fail(`${type} is not described`);
+      if (text === null) return null;
       const body = readBody(type, text);
       for (const value of type === "application/x-ndjson" ? (body as unknown[]) : [body]) {
-        if (!isValid(`${place}${pointer("content", type)}`, value)) fail(ajv.errorsText());
+        const why = whyNot(`${place}${pointer("content", type)}`, value);
+        if (why !== null) fail(why);
       }
       return body;
     },

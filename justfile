@@ -2,6 +2,9 @@
 
 set positional-arguments
 
+# Paths are relative to where the command was typed.
+export INVOKED_IN := invocation_directory()
+
 _default:
     @just --list --unsorted
 
@@ -36,6 +39,26 @@ sample *ARGS:
 # Measure: `just bench ingest`, `memory`, `queue`, `pipeline`, `backlog`
 bench *ARGS:
     bun run bench "$@"
+
+# A kind cluster with everything in it, on http://localhost:8080: `just up [CSV=path] [PORT=…]`, or see `just up --help`
+up *ARGS:
+    @bun run --silent up "$@"
+
+# End the forward and delete the kind cluster
+down *ARGS:
+    @bun run --silent down "$@"
+
+# Build, push and install on a cluster that is there: `just deploy REGISTRY=… TAG=…`, or see `just deploy --help`
+deploy *ARGS:
+    @bun run --silent deploy "$@"
+
+# Cluster, release, pods, forward and health
+status *ARGS:
+    @bun run --silent status "$@"
+
+# What the pods say: `just logs collector --follow`, or see `just logs --help`
+logs *ARGS:
+    @bun run --silent logs "$@"
 
 # Build the image gpu-telemetry:COMMIT and gpu-telemetry:dev; BUN_IMAGE=… is another base
 docker-build *ARGS:

@@ -116,6 +116,12 @@ export const RULES: readonly Rule[] = [
     "the sample's generator knows schema and platform only",
     (path, { target }) => path.startsWith("data/") && !/^(schema|services\/platform|data)\//.test(target ?? "data/"),
   ),
+  importRule(
+    "the deployment scripts need no package, so they run from a fresh clone",
+    (path, { specifier, target }) =>
+      path.startsWith("infra/scripts/deployment/") &&
+      !(target === null ? /^node:/ : /^(schema|infra\/scripts\/deployment)\//).test(target ?? specifier),
+  ),
   textRule(
     "the environment is read in one file",
     (path) => isProduct(path) && isCode(path) && path !== "services/platform/env.ts",

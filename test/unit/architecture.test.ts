@@ -62,6 +62,10 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
   "the sample's generator knows schema and platform only": [
     ["data/fleet.ts", 'import { openQueue } from "../services/queue/open.ts";'],
   ],
+  "the deployment scripts need no package, so they run from a fresh clone": [
+    ["infra/scripts/deployment/up.ts", 'import { parse } from "yaml";'],
+    ["infra/scripts/deployment/up.ts", 'import type { Env } from "../../../services/platform/env.ts";'],
+  ],
   "the environment is read in one file": [
     ["services/platform/logger.ts", "const level = process.env.LOG_LEVEL;"],
     ["services/queue/open.ts", "const { env } = process;"],
@@ -96,7 +100,7 @@ const isProgram = (path: string): boolean => /\/(main|ingest|worker|program)\.ts
 
 test("importing a module does nothing, with nothing in the environment", async () => {
   const modules = paths.filter(
-    (path) => /^(schema|services|infra\/docker|data)\/.*\.ts$/.test(path) && !isProgram(path),
+    (path) => /^(schema|services|infra\/(docker|scripts\/deployment)|data)\/.*\.ts$/.test(path) && !isProgram(path),
   );
   expect(modules.length).toBeGreaterThan(50);
   expect(await importEffects(modules.map((path) => join(ROOT, path)))).toEqual([]);

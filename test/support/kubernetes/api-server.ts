@@ -31,6 +31,7 @@ async function bodyOf(request: Request): Promise<KubeObject> {
 }
 
 const wantsTable = (request: Request) => request.headers.get("accept")?.includes("as=Table") ?? false;
+const includeOf = (request: Request) => new URL(request.url).searchParams.get("includeObject");
 
 class Api {
   readonly objects = new Objects();
@@ -88,14 +89,18 @@ class Api {
   #read(request: Request, path: ApiPath): Response {
     const object = this.objects.get(path.resource, path.namespace, path.name!);
     if (object === undefined) return this.#missing(path);
-    return Response.json(wantsTable(request) ? tableOf(object.kind, [object], this.objects.version) : object);
+    return Response.json(wantsTable(request) ? this.#table(request, object.kind, [object]) : object);
+  }
+
+  #table(request: Request, kind: string, objects: readonly KubeObject[]): object {
+    return tableOf(kind, objects, { version: this.objects.version, include: includeOf(request) });
   }
 
   #list(request: Request, path: ApiPath, query: URLSearchParams): Response {
     if (query.get("watch") === "true") return new Response(watchStream(this.objects, path, query));
     const { resource, namespace } = path;
     const items = this.objects.list(resource, namespace).filter(selects(path, query));
-    if (wantsTable(request)) return Response.json(tableOf(resource.kind, items, this.objects.version));
+    if (wantsTable(request)) return Response.json(this.#table(request, resource.kind, items));
     return Response.json({
       kind: `${resource.kind}List`,
       apiVersion: groupVersionOf(resource),

@@ -9,9 +9,19 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. */
-export async function finished(command: readonly string[], env: Record<string, string> = {}): Promise<Finished> {
-  const child = Bun.spawn([...command], { cwd: ROOT, env: { ...process.env, ...env }, stdout: "pipe", stderr: "pipe" });
+/** Runs a program to its end, with our environment beside `env` unless told not to. */
+export async function finished(
+  command: readonly string[],
+  env: Record<string, string> = {},
+  { inherit = true } = {},
+): Promise<Finished> {
+  const child = Bun.spawn([...command], {
+    cwd: ROOT,
+    env: inherit ? { ...process.env, ...env } : env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const [stdout, stderr, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),

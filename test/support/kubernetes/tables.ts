@@ -29,7 +29,13 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
 };
 
-export function tableOf(kind: string, objects: readonly KubeObject[], version: string): object {
+export interface TableOptions {
+  readonly version: string;
+  /** `includeObject`: who sorts by a field asks for all of them. */
+  readonly include: string | null;
+}
+
+export function tableOf(kind: string, objects: readonly KubeObject[], { version, include }: TableOptions): object {
   const named: Column = ["Name", ({ metadata }) => metadata.name];
   const columns = kind === "Event" ? COLUMNS.Event! : [named, ...(COLUMNS[kind] ?? [["Age", age] as Column])];
   return {
@@ -39,7 +45,10 @@ export function tableOf(kind: string, objects: readonly KubeObject[], version: s
     columnDefinitions: columns.map(([name]) => ({ name, type: "string", format: "", description: "", priority: 0 })),
     rows: objects.map((object) => ({
       cells: columns.map(([, cell]) => cell(object)),
-      object: { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata },
+      object:
+        include === "Object"
+          ? object
+          : { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata },
     })),
   };
 }

@@ -1,0 +1,140 @@
+/** `just deploy`: builds and pushes the image, and installs the chart on a cluster that is there. */
+import { resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { checkAnswers, tryIt } from "./answers.ts";
+import { parsePort, parseTimeout } from "./command-line.ts";
+import { type Contexts, readContexts } from "./contexts.ts";
+import { checkForwardPort, ensureForward } from "./forwards.ts";
+import { buildImage, type Image, pushImage } from "./image.ts";
+import { IMAGE, kubectl, NAMESPACE, type Place, RELEASE } from "./place.ts";
+import { checkDocker, checkTools } from "./prerequisites.ts";
+import { type Program, type Run, runProgram } from "./program.ts";
+import { checkIdle, ensureRelease } from "./release.ts";
+import { type Shell, shown } from "./shell.ts";
+import { Trouble, UsageError } from "./trouble.ts";
+
+const TAG = /^[\w][\w.-]{0,127}$/;
+
+function imageOf({ REGISTRY, TAG: tag }: Run["values"]): Image {
+  if (!TAG.test(tag!)) throw new UsageError(`TAG=${tag}: accepted are letters, digits, _ . and -, at most 128`);
+  const registry = REGISTRY!.replace(/\/+$/, "");
+  if (registry === "" || /[\s@]|:\/\//.test(registry)) {
+    throw new UsageError(`REGISTRY=${REGISTRY}: accepted is a host with or without a path, such as ghcr.io/your-name`);
+  }
+  return { repository: `${registry}/${IMAGE}`, tag: tag! };
+}
+
+function placeOf(
+  { CONTEXT, NAMESPACE: namespace = NAMESPACE }: Run["values"],
+  contexts: Contexts,
+  dryRun: boolean,
+): Place {
+  const context = CONTEXT ?? contexts.current ?? (dryRun ? "CURRENT-CONTEXT" : null);
+  if (context === null) {
+    throw new Trouble("kubectl has no current context: say which cluster with CONTEXT=…", {
+      next: ["kubectl config get-contexts"],
+    });
+  }
+  if (!dryRun && contexts.server(context) === null) {
+    throw new Trouble(`kubectl knows no context ${context}`, { next: ["kubectl config get-contexts"] });
+  }
+  return { context, namespace };
+}
+
+async function checkCluster(shell: Shell, place: Place): Promise<string> {
+  const ready = await shell.ask(kubectl(place, "get", "--raw", "/version", "--request-timeout=15s"));
+  if (ready === null) return "it answers";
+  if (ready.code !== 0)
+    throw new Trouble(`Cluster of context ${place.context} does not answer: ${ready.stderr.trim()}`);
+  const may = await shell.ask(kubectl(place, "auth", "can-i", "create", "deployments.apps"));
+  if (may?.stdout.trim() === "no") {
+    throw new Trouble(`You may not create deployments in namespace ${place.namespace} of ${place.context}`, {
+      next: ["just deploy … NAMESPACE=…"],
+    });
+  }
+  await checkIdle(shell, place);
+  return `Kubernetes ${(JSON.parse(ready.stdout) as { gitVersion: string }).gitVersion}`;
+}
+
+/** @throws Trouble for any answer but yes, and where nobody can be asked */
+async function askOnce(question: string): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new Trouble(`${question}\nNobody is there to answer: say YES=1`, { next: ["just deploy … YES=1"] });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`      ${question} [y/N] `);
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Trouble("Not confirmed: nothing was changed");
+}
+
+async function deploy({ values, shell, state, steps, print, folder, looksAt }: Run): Promise<void> {
+  const image = imageOf(values);
+  const port = parsePort(values.PORT);
+  const timeoutSeconds = parseTimeout(values.TIMEOUT);
+  const { step, note } = steps;
+  let place!: Place;
+  let digest: string | undefined;
+  await step("Prerequisites", async () => {
+    const tools = await checkTools(shell, ["docker", "kubectl", "helm", "git"]);
+    return `${tools}; ${await checkDocker(shell, { forCluster: false })}`;
+  });
+  await step("Cluster", async () => {
+    const contexts = await readContexts(shell);
+    place = placeOf(values, contexts, shell.dryRun);
+    if (!shell.dryRun) await checkForwardPort(state, place, port, "just deploy …");
+    const version = await checkCluster(shell, place);
+    note(`context    ${place.context} (${contexts.server(place.context) ?? "its server"}), ${version}`);
+    note(`namespace  ${place.namespace}`);
+    note(`image      ${image.repository}:${image.tag}`);
+    if (place.context.startsWith("kind-")) {
+      note("This is a kind cluster, which can do without a registry: `just up` makes and uses its own.");
+    }
+    if (shell.dryRun) return "";
+    if (values.YES === "1") return "YES=1";
+    await askOnce(`Install release ${RELEASE} there?`);
+    return "confirmed";
+  });
+  await step("Image", () => buildImage(shell, place, image));
+  await step("Push", async () => {
+    digest = await pushImage(shell, image);
+    return digest ?? "pushed";
+  });
+  looksAt(place);
+  await step(`Release ${RELEASE} in namespace ${place.namespace}`, () => {
+    const more = digest === undefined ? {} : { digest };
+    const file = values.VALUES === undefined ? {} : { valuesFile: resolve(folder, values.VALUES) };
+    return ensureRelease(shell, place, { image: { ...image, ...more }, timeoutSeconds, ...file }, note);
+  });
+  await step("Forward", async () => {
+    if (!shell.dryRun) return ensureForward(state, place, port);
+    note(shown(kubectl(place, "port-forward", "service/api-gateway", `${port}:8080`)));
+    return "";
+  });
+  await step("Answers", async () => (shell.dryRun ? "" : checkAnswers(port)));
+  if (shell.dryRun) return;
+  print(`\nIt runs. ${steps.summary()}.`);
+  print(`${tryIt(port, `--context ${place.context} --namespace ${place.namespace} `)}
+just status CONTEXT=${place.context} NAMESPACE=${place.namespace} · just down ends the forward
+helm --kube-context ${place.context} --namespace ${place.namespace} uninstall ${RELEASE}     # takes it off the cluster`);
+}
+
+const DEPLOY: Program = {
+  name: "deploy",
+  does: "Builds and pushes the image, installs the chart on a cluster that is there, waits, and forwards the API to localhost.\nTools: Docker 20.10, kubectl 1.29, Helm 3.14 or 4, or newer.",
+  keys: {
+    REGISTRY: "where the image is pushed to and pulled from: ghcr.io/your-name",
+    TAG: "of the image",
+    CONTEXT: "of kubectl (the current one)",
+    NAMESPACE: `made where it is not there (${NAMESPACE})`,
+    PORT: "of localhost (8080)",
+    TIMEOUT: "until its pods must be ready (5m)",
+    VALUES: "a file with values for the chart",
+    YES: "1: do not ask",
+  },
+  required: ["REGISTRY", "TAG"],
+  dryRun: true,
+  steps: 7,
+  act: deploy,
+};
+
+if (import.meta.main) process.exitCode = await runProgram(DEPLOY, process.argv.slice(2));

@@ -1,0 +1,58 @@
+/** What kubectl says about the pods of a release. */
+import { kubectl, type Place, RELEASE } from "./place.ts";
+import type { Shell } from "./shell.ts";
+
+export interface Pod {
+  readonly name: string;
+  /** The container that is not ready, or the first. */
+  readonly container: string;
+  readonly ready: boolean;
+  /** `Running`, or why it is not. */
+  readonly state: string;
+  readonly restarts: number;
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly restartCount: number;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string };
+    readonly terminated?: { readonly reason?: string };
+  };
+}
+
+interface KubePod {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly containers: readonly { readonly name: string }[] };
+  readonly status: {
+    readonly phase: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+function readPod({ metadata, spec, status }: KubePod): Pod {
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const isReady = status.conditions?.find(({ type }) => type === "Ready")?.status === "True";
+  const blamed = containers.find(({ ready, state }) => !ready && state?.terminated?.reason !== "Completed");
+  const reason = blamed?.state?.waiting?.reason ?? blamed?.state?.terminated?.reason;
+  const scheduled = status.conditions?.find(({ type }) => type === "PodScheduled");
+  const state = scheduled?.status === "False" ? (scheduled.reason ?? status.phase) : (reason ?? status.phase);
+  return {
+    name: metadata.name,
+    container: blamed?.name ?? spec.containers[0]!.name,
+    ready: isReady || status.phase === "Succeeded",
+    state: state === "Running" && !isReady ? "not ready yet" : state,
+    restarts: containers.reduce((sum, { restartCount }) => sum + restartCount, 0),
+  };
+}
+
+/** null when nobody answers. */
+export async function readPods(shell: Shell, place: Place): Promise<Pod[] | null> {
+  const selector = `app.kubernetes.io/instance=${RELEASE}`;
+  const outcome = await shell.ask(kubectl(place, "get", "pods", "--selector", selector, "--output", "json"));
+  if (outcome === null || outcome.code !== 0) return null;
+  return (JSON.parse(outcome.stdout) as { items: KubePod[] }).items.map(readPod);
+}

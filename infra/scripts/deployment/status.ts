@@ -1,0 +1,77 @@
+/** `just status`: cluster, release, pods, forward, health; the exit code is 0 when all is well. */
+import { readHealth } from "./answers.ts";
+import { parseCommandLine, usageOf } from "./command-line.ts";
+import { readContexts } from "./contexts.ts";
+import { readEnvironment } from "./environment.ts";
+import { findForwards } from "./forwards.ts";
+import { KIND_CONTEXT, kubectl, NAMESPACE, type Place } from "./place.ts";
+import { readPods } from "./pods.ts";
+import { releaseHistory } from "./release.ts";
+import { createShell, type Shell } from "./shell.ts";
+import { openState, type State } from "./state.ts";
+import { UsageError } from "./trouble.ts";
+
+const STATUS = {
+  name: "status",
+  does: "Says how the cluster, the release, its pods and the forward are. Exit code 0: all is well, 1: something is not.",
+  keys: { CONTEXT: `of kubectl (${KIND_CONTEXT})`, NAMESPACE: `of the release (${NAMESPACE})` },
+};
+
+interface Finding {
+  readonly good: boolean;
+  readonly text: string;
+}
+
+async function findings(shell: Shell, state: State, place: Place): Promise<Finding[]> {
+  const server = (await readContexts(shell)).server(place.context);
+  if (server === null) return [{ good: false, text: `cluster  kubectl knows no context ${place.context}: just up` }];
+  const pods = await readPods(shell, place);
+  if (pods === null) return [{ good: false, text: `cluster  ${place.context} (${server}) does not answer: just up` }];
+  const found: Finding[] = [{ good: true, text: `cluster  ${place.context} (${server})` }];
+  const last = (await releaseHistory(shell, place)).at(-1);
+  found.push({
+    good: last?.status === "deployed",
+    text: `release  ${last === undefined ? "none" : `revision ${last.revision} is ${last.status}`}`,
+  });
+  const waiting = pods.filter(({ ready }) => !ready);
+  const named = waiting.map(({ name, state: why }) => `; ${name} ${why}`).join("");
+  found.push({
+    good: pods.length > 0 && waiting.length === 0,
+    text: `pods     ${pods.length - waiting.length} of ${pods.length} are ready${named}`,
+  });
+  const forward = (await findForwards(state)).find(({ record }) => record.place.context === place.context);
+  if (forward === undefined) return [...found, { good: false, text: "forward  none runs: just up" }];
+  const { record, since, restarts } = forward;
+  found.push({
+    good: true,
+    text: `forward  http://localhost:${record.port} since ${since}, came back ${restarts} times`,
+  });
+  const health = await readHealth(record.port);
+  found.push({ good: health.status === 200, text: `health   ${health.status || "no answer"} ${health.body.trim()}` });
+  return found;
+}
+
+async function status(args: readonly string[]): Promise<number> {
+  const environment = readEnvironment();
+  try {
+    const { values, help } = parseCommandLine(STATUS, args);
+    if (help) {
+      process.stdout.write(usageOf(STATUS));
+      return 0;
+    }
+    const place = { context: values.CONTEXT ?? KIND_CONTEXT, namespace: values.NAMESPACE ?? NAMESPACE };
+    const state = openState(environment.stateFolder);
+    const shell = createShell({ logFile: `${state.folder}/status.log` });
+    const found = await findings(shell, state, place);
+    for (const { good, text } of found) process.stdout.write(`${good ? "ok  " : "BAD "} ${text}\n`);
+    const table = await shell.ask(kubectl(place, "get", "pods"));
+    if (found.length > 1) process.stdout.write(`\n${table?.stdout ?? ""}`);
+    return found.every(({ good }) => good) ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${usageOf(STATUS)}`);
+    return 2;
+  }
+}
+
+if (import.meta.main) process.exitCode = await status(process.argv.slice(2));

@@ -1,0 +1,51 @@
+/** Numbered steps with the time that each took. */
+export interface Steps {
+  /** The result's text is what became of it; what it throws goes on, and is the step that failed. */
+  step(title: string, act: () => Promise<string>): Promise<void>;
+  /** A line below the step that runs. */
+  note(line: string): void;
+  /** What took the time, longest first. */
+  summary(): string;
+  /** The step that runs or failed. */
+  readonly current: string;
+}
+
+export interface StepsOptions {
+  readonly total: number;
+  readonly print: (line: string) => void;
+  /** Without, nothing is done, and nothing is said about what became of it. */
+  readonly timed: boolean;
+  readonly now?: () => number;
+}
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+export function createSteps({ total, print, timed, now = () => performance.now() }: StepsOptions): Steps {
+  const taken: { title: string; ms: number }[] = [];
+  const startedAt = now();
+  let current = "";
+  return {
+    get current() {
+      return current;
+    },
+    note: (line) => print(`      ${line}`),
+    async step(title, act) {
+      current = title;
+      print(`[${taken.length + 1}/${total}] ${title}`);
+      const began = now();
+      const outcome = await act();
+      if (!timed) {
+        taken.push({ title, ms: 0 });
+        return;
+      }
+      const ms = now() - began;
+      taken.push({ title, ms });
+      print(`      ${outcome} (${seconds(ms)})`);
+    },
+    summary() {
+      const longest = taken.toSorted((a, b) => b.ms - a.ms).filter(({ ms }) => ms >= 50);
+      const parts = longest.slice(0, 3).map(({ title, ms }) => `${title.split(" ")[0]!.toLowerCase()} ${seconds(ms)}`);
+      return [`${seconds(now() - startedAt)} in all`, ...parts].join(", ");
+    },
+  };
+}

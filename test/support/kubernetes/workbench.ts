@@ -1,0 +1,131 @@
+/**
+ * A machine to run the justfile on: shims for docker, kind and git, real helm and kubectl behind recording ones, a fake
+ * cluster, a kubeconfig with somebody else's context in it, a home of its own.
+ */
+import { cp, mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { Glob, type Subprocess } from "bun";
+import { eventually } from "../eventually.ts";
+import { freePort } from "../free-port.ts";
+import { BUN, ROOT } from "../process.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { type FakeApiServer, startFakeApiServer } from "./api-server.ts";
+import { type Finished, finished } from "./programs.ts";
+
+const SHIMS_FOLDER = join(ROOT, "test/support/kubernetes/shims");
+/** What the shims and scripts take from the system. */
+const SYSTEM = ["bash", "sh", "cat", "dirname", "mkdir", "mktemp", "rm", "sed", "touch"];
+
+export interface Workbench extends AsyncDisposable {
+  readonly server: FakeApiServer;
+  readonly port: number;
+  readonly folder: string;
+  /** `just WORDS…`, with PORT= of this bench in the environment. */
+  just(...words: string[]): Promise<Finished>;
+  /** What has been called since this was last asked, one command a line. */
+  calls(): Promise<string[]>;
+  /** A shim's state. */
+  set(name: string, content: string): Promise<void>;
+  /** As if it were not installed. */
+  uninstall(program: string): Promise<void>;
+  /** Real helm on the fake cluster, to be killed: it gets no answer for its workloads. */
+  startHelm(...words: string[]): Subprocess;
+  readKubeconfig(): Promise<string>;
+  writeKubeconfig(text: string): Promise<void>;
+  /** Process ids of the forwards that were started, dead ones among them. */
+  forwards(): Promise<number[]>;
+}
+
+/** From npm where there is one for this machine. */
+function findJust(): string {
+  const [found] = new Glob("rust-just-*/bin/just").scanSync({ cwd: join(ROOT, "node_modules") });
+  const just = found === undefined ? Bun.which("just") : join(ROOT, "node_modules", found);
+  if (just === null) throw new Error("`just` is not installed");
+  return just;
+}
+
+const FOREIGN = {
+  apiVersion: "v1",
+  kind: "Config",
+  "current-context": "production",
+  clusters: [{ name: "production", cluster: { server: "https://production.example.com" } }],
+  users: [{ name: "someone", user: { token: "a-secret" } }],
+  contexts: [{ name: "production", context: { cluster: "production", user: "someone", namespace: "billing" } }],
+};
+
+export async function setUpWorkbench(programs: string): Promise<Workbench> {
+  const temporary = await temporaryFolder();
+  const server = startFakeApiServer();
+  const shims = join(temporary.path, "shims");
+  const bin = join(temporary.path, "bin");
+  const config = join(temporary.path, "kubeconfig");
+  for (const name of ["images", "node"]) await mkdir(join(shims, name), { recursive: true });
+  await mkdir(bin);
+  for (const name of ["docker", "kind", "kubectl", "helm", "git"]) await cp(join(SHIMS_FOLDER, name), join(bin, name));
+  for (const name of SYSTEM) await symlink(Bun.which(name)!, join(bin, name));
+  await symlink(BUN, join(bin, "bun"));
+  const set = (name: string, content: string) => Bun.write(join(shims, name), content).then(() => {});
+  const initial = {
+    calls: "",
+    server: server.url,
+    helm: "helm",
+    head: "a".repeat(40),
+    tree: "tree of head",
+    "docker-version": "28.5.1",
+    "docker-memory": String(8 * 1024 ** 3),
+    "kind-version": "0.30.0",
+  };
+  for (const [name, content] of Object.entries(initial)) await set(name, content);
+  await Bun.write(config, JSON.stringify(FOREIGN, null, 2));
+  const port = await freePort();
+  const env = {
+    PATH: bin,
+    HOME: temporary.path,
+    KUBECONFIG: config,
+    SHIMS: shims,
+    SHIMS_FOLDER,
+    PROGRAMS: programs,
+    PORT: String(port),
+  };
+  const just = findJust();
+  const run = (...words: string[]) => finished([just, ...words], env, { inherit: false });
+  const forwards = async () => {
+    const text = await readFile(join(shims, "forwards"), "utf8").catch(() => "");
+    return text.split("\n").flatMap((line) => (line === "" ? [] : [Number(line)]));
+  };
+  return {
+    server,
+    port,
+    folder: temporary.path,
+    just: run,
+    calls: async () => {
+      const text = await readFile(join(shims, "calls"), "utf8");
+      await set("calls", "");
+      return text.split("\n").filter((line) => line !== "");
+    },
+    set,
+    startHelm: (...words) => Bun.spawn([join(programs, "helm"), ...words], { env, stdout: "ignore", stderr: "ignore" }),
+    uninstall: (program) => rm(join(bin, program)),
+    writeKubeconfig: (text) => Bun.write(config, text).then(() => {}),
+    readKubeconfig: () => readFile(config, "utf8"),
+    forwards,
+    [Symbol.asyncDispose]: async () => {
+      await set("docker-version", "28.5.1");
+      await rm(join(shims, "docker-is-down"), { force: true });
+      if ((await forwards()).some(isAlive)) await run("down");
+      await server[Symbol.asyncDispose]();
+      await temporary[Symbol.asyncDispose]();
+      const left = (await forwards()).filter(isAlive);
+      await eventually(() => !left.some(isAlive), { what: `the forwards ${left} ended` });
+    },
+  };
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

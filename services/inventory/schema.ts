@@ -5,6 +5,7 @@ import { METRICS, type MetricInfo } from "../../schema/metric.ts";
 import { encodeCursor, GPU_PAGE } from "../../schema/page.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
 import { parseCursor, parseLimit, parseUuid, refuse } from "../platform/graphql-arguments.ts";
+import { judgeRepresentations } from "../platform/graphql-entities.ts";
 import type { GpuCursor, GpuPage, GpuRepository } from "../repository/port.ts";
 import { addGpu, createGpuLoader } from "./gpu.ts";
 
@@ -110,5 +111,5 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
     metrics: t.field({ type: [metric], description: "The catalogue.", resolve: () => catalogue }),
   }));
 
-  return builder.toSubGraphSchema({});
+  return judgeRepresentations(builder.toSubGraphSchema({}));
 }

@@ -16,8 +16,12 @@ export function refuse(name: string, value: unknown, accepted: string): never {
   throw new AppError(`${name} is ${shown}: accepted is ${accepted}`, { code: "invalid" });
 }
 
-/** @throws AppError `invalid` */
-export function parseUuid(text: string): GpuUuid {
+/**
+ * @param text a key in a representation may be anything
+ * @throws AppError `invalid`
+ */
+export function parseUuid(text: unknown): GpuUuid {
+  if (typeof text !== "string") return refuse("uuid", text, "text");
   const uuid = parseGpuUuid(text);
   if (uuid.ok) return uuid.value;
   throw new AppError(uuid.error, { code: "invalid" });

@@ -5,6 +5,7 @@ import { READING_PAGE } from "../../schema/page.ts";
 import type { LiveFeed, LiveFrame, LiveReading } from "../live-feed/port.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
 import { parseDuration, parseMetrics, parseUuid, refuse } from "../platform/graphql-arguments.ts";
+import { judgeRepresentations } from "../platform/graphql-entities.ts";
 import type { GpuRepository, TelemetryRepository } from "../repository/port.ts";
 import { watch } from "./live.ts";
 import { addReading, createLatestReader, createPageReader } from "./reading.ts";
@@ -150,5 +151,5 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
     }),
   }));
   addLive(builder, parts);
-  return builder.toSubGraphSchema({});
+  return judgeRepresentations(builder.toSubGraphSchema({}));
 }

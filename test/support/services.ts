@@ -6,6 +6,9 @@ import { onRuntime } from "./process.ts";
 
 type Env = Readonly<Record<string, string>>;
 
+/** Of all six. */
+export const INTERNAL_TOKEN = "known-to-all-six";
+
 const NAMES = ["queue-service", "inventory", "telemetry", "streamer", "collector", "api-gateway"] as const;
 export type ServiceName = (typeof NAMES)[number];
 
@@ -22,6 +25,7 @@ export interface ServicesOptions {
 export interface Services extends AsyncDisposable {
   /** Of the API. */
   readonly url: string;
+  readonly urlOf: (name: ServiceName) => string;
   readonly members: Readonly<Record<ServiceName, Member>>;
   /** Resolves once they listen. */
   start(...names: readonly ServiceName[]): Promise<void>;
@@ -35,7 +39,7 @@ export async function openServices({ runtime, redis, store, streamer }: Services
   const ports = new Map<ServiceName, number>();
   for (const name of NAMES) ports.set(name, await freePort());
   const urlOf = (name: ServiceName): string => `http://127.0.0.1:${ports.get(name)}`;
-  const common: Env = { LOG_FORMAT: "json", INTERNAL_TOKEN: "known-to-all-six", REDIS_ADDR: redis };
+  const common: Env = { LOG_FORMAT: "json", INTERNAL_TOKEN, REDIS_ADDR: redis };
   const queue: Env = { QUEUE_SERVICE_URL: urlOf("queue-service") };
   const given: Readonly<Record<ServiceName, Env>> = {
     "queue-service": {},
@@ -61,6 +65,7 @@ export async function openServices({ runtime, redis, store, streamer }: Services
   const all = opened.move();
   return {
     url: urlOf("api-gateway"),
+    urlOf,
     members,
     async start(...names) {
       for (const name of names) members[name].start();

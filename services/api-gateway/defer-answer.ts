@@ -36,7 +36,7 @@ function takeSpots(data: unknown, path: Path = [], spots = new Map<number, Spot[
 function placeMany({ data, errors = [] }: ExecutionResult, spots: readonly Spot[]): Incremental[] {
   const many: readonly unknown[] = data?.[MANY] ?? [];
   // When all of a fragment is skipped, nothing is asked for and nothing comes.
-  const missing = data == null ? null : {};
+  const missing = errors.length > 0 ? null : {};
   const placed = spots.map(({ path }, index): Incremental & { errors: GraphQLError[] } => ({
     data: index < many.length ? many[index] : missing,
     path,

@@ -27,6 +27,9 @@ const ENTITIES: Readonly<Record<string, { readonly key: string; readonly many: s
   Gpu: { key: "uuid", many: "gpusByUuid(uuids: $__keys)" },
 };
 
+/** Fragments of one document that are deferred: each may ask for as many entities as a page holds. */
+const MAX_LATER = 10;
+
 /** The list of entities in the answer to a later document. */
 export const MANY = "__many";
 /** The variable that names them. */
@@ -117,7 +120,7 @@ function askMany(
 
 /**
  * Only fragments on the query itself, and on an entity, are deferred: those can be asked for later and are the same
- * thing then. All others are answered at once, and what is deferred within a deferred fragment comes with it.
+ * thing then. All others, and those beyond the tenth, are answered at once, and what is deferred within a deferred fragment comes with it.
  */
 export function splitDocument(document: DocumentNode, { schema, operationName }: SplitOptions): Split {
   const operation = getOperationAST(document, operationName);
@@ -134,6 +137,7 @@ export function splitDocument(document: DocumentNode, { schema, operationName }:
     const plain = without(fragment, defer);
     const entity = ENTITIES[parent.name];
     if (entity === undefined && parent !== schema.getQueryType()) return plain;
+    if (later.length === MAX_LATER) return plain;
     const asked = entity === undefined ? { selectionSet: selecting(plain) } : askMany(entity.many, plain);
     const variableDefinitions = [...(operation.variableDefinitions ?? []), ...(asked.variableDefinitions ?? [])];
     const query = { ...operation, ...asked, variableDefinitions, operation: OperationTypeNode.QUERY };

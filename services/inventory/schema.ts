@@ -66,9 +66,11 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
     fields: (t) => ({ hostname: t.string(), namespace: t.string(), model: t.string() }),
   });
 
+  // All nullable: with this subgraph away, the fields of others are still there.
   builder.queryFields((t) => ({
     gpus: t.field({
       type: page,
+      nullable: true,
       description: "GPUs in order of host, then index.",
       args: {
         filter: t.arg({ type: filter }),
@@ -96,7 +98,7 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
     }),
     gpusByUuid: t.field({
       type: [gpu],
-      nullable: { list: false, items: true },
+      nullable: { list: true, items: true },
       description: "In the order asked; null: no such GPU. At most 10,000.",
       args: { uuids: t.arg.idList({ required: true }) },
       resolve: (_root, { uuids }, context) => {
@@ -106,9 +108,10 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
     }),
     hosts: t.field({
       type: [host],
+      nullable: true,
       resolve: async (_root, _args, context) => [...(await repository.hosts({ signal: context.signal }))],
     }),
-    metrics: t.field({ type: [metric], description: "The catalogue.", resolve: () => catalogue }),
+    metrics: t.field({ type: [metric], nullable: true, description: "The catalogue.", resolve: () => catalogue }),
   }));
 
   return judgeRepresentations(builder.toSubGraphSchema({}));

@@ -68,13 +68,16 @@ export function createPipelineSchema({ queue, clock = systemClock }: PipelinePar
   const named = (ids: readonly string[] | null | undefined): readonly string[] | undefined =>
     ids === null ? refuse("ids", null, "a list of ids; leave it out for all dead letters") : ids;
 
+  // All nullable: with this subgraph away, the fields of others are still there.
   builder.queryFields((t) => ({
     queues: t.field({
       type: [queueType],
+      nullable: true,
       resolve: async () => [{ name: QUEUE_NAME, rates: null, ...(await queue.stats()) }],
     }),
     deadLetters: t.field({
       type: page,
+      nullable: true,
       description: "Batches that failed for good. A page may hold fewer than `limit` although more are there.",
       args: {
         limit: t.arg.int({ defaultValue: LETTER_PAGE.default }),

@@ -9,6 +9,10 @@ export class Presence {
     this.#log = log;
   }
 
+  get isAway(): boolean {
+    return this.#away;
+  }
+
   /** @param reason for the operator */
   away(reason: string): void {
     if (!this.#away) this.#log.warn("subgraph away", { reason });

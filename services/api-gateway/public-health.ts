@@ -9,13 +9,13 @@ const PUBLIC = /^(is stopping|does not answer|is not ready(: [a-z][a-z, ]*)?)$/;
 export function createPublicHealth(health: () => Promise<Health>, log: Logger): () => Promise<Health> {
   let known: Health["away"] = {};
   return async () => {
-    const { healthy, away } = await askHealth(health);
+    const { away, ...state } = await askHealth(health);
     for (const [part, reason] of Object.entries(away)) {
       if (known[part] !== reason) log.warn("part away", { part, reason });
     }
     for (const part of Object.keys(known)) if (!(part in away)) log.info("part back", { part });
     known = away;
     const words = Object.entries(away).map(([part, reason]) => [part, PUBLIC.test(reason) ? reason : "is away"]);
-    return { healthy, away: Object.fromEntries(words) };
+    return { ...state, away: Object.fromEntries(words) };
   };
 }

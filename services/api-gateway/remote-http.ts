@@ -28,12 +28,18 @@ interface WireResult {
 const isResult = (value: unknown): value is WireResult =>
   typeof value === "object" && value !== null && ("data" in value || "errors" in value);
 
+/** Of a query whose connection breaks. */
+const ATTEMPTS = 3;
+
+/** It answered, and asking again would change nothing. */
+class StrangeAnswer extends Error {}
+
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export type RemoteHttp = (request: SubgraphRequest, context: SubgraphContext) => Promise<ExecutionResult>;
 
 /**
- * Asks once; a query whose connection broke once more, as its server may have been replaced. Aborting the context's
+ * Asks once; a query whose connection was refused or broke up to twice more, as its server may have been replaced. Aborting the context's
  * signal cuts the connection, and the subgraph stops working on it.
  */
 export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpOptions): RemoteHttp {
@@ -58,24 +64,28 @@ export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpO
     const signal = context.signal ?? null;
     const response = await fetch(url, { method: "POST", headers, body, redirect: "error", signal });
     const text = await readAnswer(response, context);
-    if (response.status === 401) throw new Error("it does not accept our INTERNAL_TOKEN");
+    if (response.status === 401) throw new StrangeAnswer("it does not accept our INTERNAL_TOKEN");
     try {
       const result: unknown = JSON.parse(text);
       if (isResult(result)) return result;
     } catch {
       // Said below: a page of a proxy, or half an answer.
     }
-    throw new Error(`${response.status} ${response.statusText} is no GraphQL answer`);
+    throw new StrangeAnswer(`${response.status} ${response.statusText} is no GraphQL answer`);
   }
 
   async function ask(body: string, { isQuery, context }: { isQuery: boolean; context: SubgraphContext }) {
     const { signal } = context;
-    try {
-      return await post(body, context);
-    } catch (error) {
-      if (!isQuery || signal?.aborted || isAppError(error)) throw error;
-      await systemClock.sleep(backoffMs(0), { signal });
-      return await post(body, context);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await post(body, context);
+      } catch (error) {
+        const isBroken = !isAppError(error) && !(error instanceof StrangeAnswer);
+        // Known to be away, it is asked once: nobody waits for what nearly always comes to nothing.
+        const attempts = isQuery && isBroken && !presence.isAway ? ATTEMPTS : 1;
+        if (attempt + 1 >= attempts || signal?.aborted) throw error;
+        await systemClock.sleep(backoffMs(attempt), { signal });
+      }
     }
   }
 

@@ -132,13 +132,18 @@ export async function runGateway(
   await using opened = new AsyncDisposableStack();
   for (const subgraph of Object.values(remote)) opened.use(subgraph);
   const stopping: Health = { healthy: false, away: { service: "is stopping" } };
+  /** One subgraph alone has fields that it answers. */
+  const healthNow = async (): Promise<Health> => {
+    const { healthy, away } = await healthOf(mapped(remote, ({ ready }) => ready));
+    return { healthy, away, isDegraded: !healthy && Object.keys(away).length < Object.keys(remote).length };
+  };
   const { fetch, websocket } = opened.use(
     await createApi({
       subgraphs: mapped(remote, ({ execute }) => execute),
       config: config.api,
       log,
       metrics,
-      health: async () => (signal.aborted ? stopping : healthOf(mapped(remote, ({ ready }) => ready))),
+      health: async () => (signal.aborted ? stopping : healthNow()),
     }),
   );
   const { port, host: hostname } = config.api;

@@ -7,6 +7,8 @@ export interface Health {
   readonly healthy: boolean;
   /** What is away, by name, in words for the operator; empty when healthy. */
   readonly away: Readonly<Record<string, string>>;
+  /** True: what is not away is of use without the rest. */
+  readonly isDegraded?: boolean;
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -34,7 +36,7 @@ export const askHealth = async (health: () => Promise<Health>): Promise<Health> 
   }
 };
 
-/** `/healthz`: the process lives. `/readyz`: its dependencies answer. */
+/** `/healthz`: the process lives. `/readyz`: its dependencies answer, or those that it is of use with. */
 export const PROBE_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 /**
@@ -53,9 +55,10 @@ export function createProbes({
   const answers: Readonly<Record<string, (request: Request) => Promise<Response>>> = {
     "/healthz": async () => Response.json({ status: "alive" }),
     "/readyz": async () => {
-      const { healthy, away } = await askHealth(health);
-      return healthy
-        ? Response.json({ status: "ready" })
+      const { healthy, away, isDegraded = false } = await askHealth(health);
+      if (healthy) return Response.json({ status: "ready" });
+      return isDegraded
+        ? Response.json({ status: "ready", degraded: away })
         : Response.json({ status: "not ready", dependencies: away }, { status: 503 });
     },
     "/metrics": async (request) =>

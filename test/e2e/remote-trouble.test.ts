@@ -3,6 +3,7 @@ import { openRemoteApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { uuidOf } from "../support/fleet.ts";
 import { keptLog } from "../support/kept-log.ts";
+import { ask, fillQueue } from "../support/pipeline-api.ts";
 
 describe("trouble on the way to a subgraph", () => {
   const { log, lines } = keptLog();
@@ -45,11 +46,34 @@ describe("trouble on the way to a subgraph", () => {
     );
   });
 
-  test("a query whose connection is cut is asked once more", async () => {
-    api.links.inventory.cutAfterRequest(1);
-    expect((await api.graphql("{ gpus { total } }")).data).toEqual({ gpus: { total: 3 } });
-    expect(api.links.inventory.hits).toBe(1);
+  test("a query whose connection is cut is asked up to twice more, while its subgraph is not known to be away", async () => {
+    for (const cuts of [1, 2]) {
+      const before = api.links.inventory.hits;
+      api.links.inventory.cutAfterRequest(cuts);
+      expect((await api.graphql("{ gpus { total } }")).data).toEqual({ gpus: { total: 3 } });
+      expect(api.links.inventory.hits - before).toBe(cuts);
+    }
     expect(said("subgraph away")).toEqual([]);
+    for (const cuts of [3, 1]) {
+      const before = api.links.inventory.hits;
+      api.links.inventory.cutAfterRequest(cuts);
+      const { data, errors } = await api.graphql("{ gpus { total } hosts { gpus } queues { ready } }");
+      expect(data).toEqual({ gpus: null, hosts: null, queues: [{ ready: 0 }] });
+      expect(errors?.[0]?.extensions?.code).toBe("UNAVAILABLE");
+      expect(api.links.inventory.hits - before).toBe(cuts);
+    }
+    expect((await api.graphql("{ gpus { total } }")).data).toEqual({ gpus: { total: 3 } });
+    expect([said("subgraph away").length, said("subgraph back").length]).toEqual([1, 1]);
+  });
+
+  test("a mutation whose connection is cut is never asked again", async () => {
+    await using admin = await openRemoteApi({ config: { adminToken: "admin" } });
+    await fillQueue(admin.queue, ["a", "b"], 1);
+    admin.links.pipeline.cutAfterRequest(1);
+    const cut = await ask(admin, "mutation { redriveDeadLetters }", { token: "admin" });
+    expect(cut.errors?.[0]?.extensions?.code).toBe("UNAVAILABLE");
+    await eventually(async () => (await admin.queue.stats()).counters.redriven === 1, { what: "the one it carried" });
+    expect(admin.links.pipeline.hits).toBe(1);
   });
 
   test("a subgraph that hangs costs a query its time and no more", async () => {

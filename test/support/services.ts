@@ -72,7 +72,7 @@ export async function openServices({ runtime, redis, store, streamer }: Services
       await Promise.all(names.map((name) => members[name].listening()));
     },
     ready: async () => {
-      const isReady = async () => (await fetch(`${urlOf("api-gateway")}/readyz`)).ok;
+      const isReady = async () => (await fetch(`${urlOf("api-gateway")}/health`)).ok;
       await eventually(isReady, { what: "the API to be ready", deadlineMs: 20_000 });
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),

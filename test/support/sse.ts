@@ -5,6 +5,8 @@ export interface Events extends AsyncDisposable {
   readonly response: Response;
   /** Rejects when the stream ends first. */
   next(): Promise<GraphqlAnswer>;
+  /** Frames that came and were not taken yet. */
+  readonly waiting: () => number;
   /** Comment lines that came so far: they keep quiet streams alive. */
   readonly pings: () => number;
 }
@@ -38,6 +40,7 @@ export async function openEvents(url: string, query: string, init: RequestInit =
   const ended = pump().catch(() => {});
   return {
     response,
+    waiting: () => frames.length,
     pings: () => pings,
     async next() {
       let over = false;

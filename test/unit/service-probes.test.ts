@@ -29,6 +29,13 @@ describe("probes", () => {
     expect((await probes(ask("/readyz")))?.status).toBe(200);
   });
 
+  test("/readyz of what is of use without the rest is ready, and names what is away", async () => {
+    const away = { store: "does not answer" };
+    const degraded = createProbes({ metrics, health: async () => ({ healthy: false, away, isDegraded: true }) });
+    const answer = await degraded(ask("/readyz"));
+    expect([answer?.status, await answer?.json()]).toEqual([200, { status: "ready", degraded: away }]);
+  });
+
   test("a question about health that fails is not ready", async () => {
     const broken = createProbes({
       metrics,

@@ -6,7 +6,7 @@ import { eventually } from "../support/eventually.ts";
 import { outputOf } from "../support/shell.ts";
 import { violationsOf } from "../support/violations.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 const browser = await openBrowser("pages in a browser");
 afterAll(() => browser?.close());
 
@@ -32,19 +32,22 @@ function look(chromium: Browser): void {
     await using shown = await openPage(chromium, api.url);
     const { page } = shown;
     const parts = () => page.locator("#parts li").allInnerTexts();
+    await page.clock.install();
     await page.goto(`${api.url}/`);
     await page.locator('#state[data-state="live"]').waitFor();
     const all = ["api-gateway answers", "inventory answers", "telemetry answers", "pipeline answers"];
     expect(await parts()).toEqual(all);
     expect(shown.offences).toEqual([]);
 
-    api.health.now = { healthy: false, away: { telemetry: "does not answer" } };
-    await page.reload();
+    const depth = (shows: string) =>
+      eventually(async () => (await page.locator("#depth").textContent()) === shows, { what: `${shows} in the queue` });
+    await depth("0");
+    api.health.now = { healthy: false, away: { pipeline: "does not answer" } };
+    api.queue.stats = () => Promise.reject(new Error("The queue is away"));
+    await page.clock.fastForward(6000);
+    await depth("–");
     await page.locator("#parts .away").waitFor();
-    expect(await parts()).toEqual([
-      ...all.filter((part) => !part.startsWith("telemetry")),
-      "telemetry does not answer",
-    ]);
+    expect(await parts()).toEqual([...all.filter((part) => !part.startsWith("pipeline")), "pipeline does not answer"]);
     expect(await violationsOf(page)).toEqual([]);
   });
 
@@ -66,6 +69,7 @@ function look(chromium: Browser): void {
     await give("s3cret");
     await state("live");
     expect(await page.locator("#gpus").textContent()).toBe("3");
+    expect(await page.evaluate(() => [sessionStorage.length, localStorage.length])).toEqual([1, 0]);
     expect(await page.getByLabel("API token").isVisible()).toBe(false);
 
     for (const [index, answer] of [/"total":3/, /"uuid":"GPU-/, /^data: \{"data":\{"readings":/m].entries()) {

@@ -55,6 +55,8 @@ export async function openPage(browser: Browser, origin: string, options: PageOp
     permissions: [...permissions],
     viewport: { width: 1360, height: 820 },
   });
+  // Below that of a test, so that what was waited for is named.
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const offences: string[] = [];
   page.on("console", (message) => {

@@ -13,6 +13,13 @@ const SAME_WISH_MS = 500;
 /** Exit status of a program that a person or the system asked to stop before its work was done. */
 export const INTERRUPTED = 130;
 
+/** Resolves when the signal aborts; at once when it has. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
 export interface Program<Config extends { readonly log: LogConfig }> {
   /** @throws ConfigError: printed as it is, exit status 2 */
   readonly read: () => Config;

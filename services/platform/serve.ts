@@ -1,5 +1,6 @@
 /** A listener for as long as its process is wanted. */
 import { systemClock } from "./clock.ts";
+import { aborted } from "./lifecycle.ts";
 import { type ListenOptions, listen } from "./listen.ts";
 import type { Logger } from "./logger.ts";
 
@@ -7,12 +8,6 @@ import type { Logger } from "./logger.ts";
 const DRAIN_MS = 5000;
 /** And for the bodies of answers whose heads are out, when streams keep the server busy for ever. */
 const FLUSH_MS = 250;
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 
 /**
  * Serves until the signal aborts; then lets requests under way end, and cuts what runs on.

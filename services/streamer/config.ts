@@ -32,6 +32,8 @@ const shard = () =>
 /** The streamer as a process of its own. */
 export interface StreamerProcessConfig {
   readonly streamer: StreamerConfig;
+  /** What follows when the source has ended and all of it is confirmed: the process ends, or waits to be asked. */
+  readonly atEnd: "exit" | "wait";
   readonly queue: QueueClientConfig;
   readonly listen: ListenConfig;
   readonly log: LogConfig;
@@ -63,6 +65,7 @@ export function readStreamerConfig(env: Env): StreamerConfig {
 export const readStreamerProcessConfig = (env: Env, terminal: { isTerminal: boolean }): StreamerProcessConfig =>
   gatherConfigs({
     streamer: () => readStreamerConfig(env),
+    atEnd: () => parseEnv(env, { AT_END: choice("exit", "wait").default("exit") }).AT_END,
     queue: () => readQueueClientConfig(env),
     listen: () => readListenConfig(env),
     log: () => readLogConfig(env, terminal),

@@ -1,7 +1,7 @@
-/** The streamer as a process: files → queue-service. It ends by itself when LOOP_MODE is false. */
+/** The streamer as a process: files → queue-service. It ends by itself when LOOP_MODE is false, unless AT_END is wait. */
 import { systemClock } from "../platform/clock.ts";
 import { readEnvironment } from "../platform/env.ts";
-import { INTERRUPTED, runProgram } from "../platform/lifecycle.ts";
+import { aborted, INTERRUPTED, runProgram } from "../platform/lifecycle.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { listenForProbes } from "../platform/probe-server.ts";
 import { Troubles } from "../platform/troubles.ts";
@@ -30,6 +30,11 @@ await runProgram("streamer", {
     const isDone = !signal.aborted;
     log.info(isDone ? "source ended" : "stopped", { readings, passes, skipped, failed });
     if (failed) return 1;
+    // Where whatever ends is started again, to find nothing new.
+    if (isDone && config.atEnd === "wait") {
+      await aborted(signal);
+      return 0;
+    }
     return isDone || config.streamer.loop ? 0 : INTERRUPTED;
   },
 });

@@ -1,5 +1,6 @@
 /** The streamer: DCGM CSV files → batches of whole GPUs → queue, at the pace asked for, resumed where the queue says. */
 import type { Clock } from "../platform/clock.ts";
+import { aborted } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { ProducerQueue } from "../queue/port.ts";
@@ -77,9 +78,3 @@ export async function runStreamer(config: StreamerConfig, options: StreamerOptio
     report();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });

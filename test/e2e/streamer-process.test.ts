@@ -68,6 +68,16 @@ test("streamer ends with 0 when the last batch is confirmed, and sends nothing w
   expect((await bench.queue.stats()).counters).toMatchObject({ readings: csv.readings, duplicates: 0 });
 });
 
+test("streamer with AT_END=wait stays, ready, when all is sent, and ends with 0 when it is asked to", async () => {
+  await using bench = await openBench();
+  await using program = bench.start({ AT_END: "wait" });
+  await program.logLine(({ message }) => message === "source ended", { what: "the end of the source" });
+  expect((await readiness(program)).status).toBe(200);
+  program.kill("SIGTERM");
+  expect(await program.exited).toBe(0);
+  expect(heldReadings(await batchesIn(bench.queue))).toEqual(csv.expected);
+});
+
 test("streamer with small batches waits for its queue without holding up its own work", async () => {
   await using bench = await openBench();
   await using program = bench.start({ BATCH_SIZE: "100" });

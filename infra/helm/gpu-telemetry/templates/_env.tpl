@@ -53,6 +53,8 @@ The environment of a component: (list $ "collector").
 {{- include "gpu-telemetry.variable" (list "CSV_PATH" (include "gpu-telemetry.csvPath" $)) }}
 {{- include "gpu-telemetry.variable" (list "STREAM_INTERVAL" $values.interval) }}
 {{- include "gpu-telemetry.variable" (list "LOOP_MODE" $values.loop) }}
+{{- /* A StatefulSet starts again whatever ends. */}}
+{{- include "gpu-telemetry.variable" (list "AT_END" "wait") }}
 {{- include "gpu-telemetry.variable" (list "BATCH_SIZE" $values.batchSize) }}
 {{- include "gpu-telemetry.variable" (list "TIMESTAMPS" $values.timestamps) }}
 {{- /* The number at the end of the pod's name. */}}

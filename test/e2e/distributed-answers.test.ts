@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { ask, differences, onePass, sourceEnded, startAllInOne, storedReadings } from "../support/all-in-one.ts";
-import { answersOf } from "../support/answers.ts";
+import { type Answers, answersOf } from "../support/answers.ts";
 import { type DcgmExport, smallExport } from "../support/dcgm-export.ts";
 import { eventually } from "../support/eventually.ts";
 import { randomDatabase, requireMongo } from "../support/mongo-server.ts";
@@ -29,15 +29,13 @@ afterAll(() => folder[Symbol.asyncDispose]());
 
 describe.skipIf(!haveRedisServer())(SUITE, () => {
   let csv: DcgmExport;
-  let uuid: string;
-  let embedded: Record<string, unknown>;
+  let embedded: Answers;
   beforeAll(async () => {
     csv = await smallExport(folder.path);
-    [uuid = ""] = csv.expected.keys();
     await using program = startAllInOne(onePass(csv.path, join(folder.path, "embedded.sqlite")));
     const address = await addressOf(program);
     await sourceEnded(program);
-    embedded = await answersOf(address, uuid);
+    embedded = await answersOf(address);
   }, 60_000);
 
   /**
@@ -66,7 +64,7 @@ describe.skipIf(!haveRedisServer())(SUITE, () => {
     expect(await pipeline()).toMatchObject({ queues: [{ ready: 0, leased: 0 }], deadLetters: { total: 0 } });
     const compared = new Map([...csv.expected].filter((_, nth) => nth % every === 0));
     const told = differences(await storedReadings(url, new Set(compared.keys())), compared);
-    const answers = await answersOf(url, uuid);
+    const answers = await answersOf(url);
     const statuses: Record<string, number> = {};
     for (const [name, member] of Object.entries(members)) {
       if (name !== "streamer") statuses[name] = await member.stop();

@@ -13,6 +13,11 @@ const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map([
   ["healthcheck", checkHealth],
 ]);
 
+// The first process of a container ignores what it has not asked for, and a service asks once it has loaded.
+process.on("SIGTERM", () => {
+  if (process.listenerCount("SIGTERM") === 1) process.exit(143);
+});
+
 const [name, ...more] = process.argv.slice(2);
 const program = PROGRAMS.get(name ?? "");
 if (program === undefined || more.length > 0) {

@@ -133,11 +133,8 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
     await services.healthy();
     for (const name of SERVICES) {
       const { State, HostConfig } = await inspect(services.containers[name] as string);
-      expect([name, HostConfig]).toMatchObject([
-        name,
-        { ReadonlyRootfs: true, CapDrop: ["ALL"], Binds: expect.anything() },
-      ]);
-      expect(HostConfig.Memory).toBeGreaterThan(0);
+      const { ReadonlyRootfs, CapDrop, Memory } = HostConfig;
+      expect([name, ReadonlyRootfs, CapDrop, Memory > 0]).toEqual([name, true, ["ALL"], true]);
       const status = await readFile(`/proc/${State.Pid}/status`, "utf8");
       expect([name, status]).toEqual([name, expect.stringMatching(/^Uid:\t10001\t10001\t10001\t10001$/m)]);
       expect([name, status]).toEqual([name, expect.stringMatching(/^CapEff:\t0+$/m)]);

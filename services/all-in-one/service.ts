@@ -61,6 +61,7 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     log: log.child({ component: "api-gateway" }),
     metrics,
     health,
+    signal,
   });
   const { port, host: hostname } = config.api;
   await using listener = await listen({ port, hostname, fetch: api.fetch, websocket: api.websocket });

@@ -10,12 +10,13 @@ import type { Access } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
 import { judgeDirectives } from "./defer.ts";
 import { limitRows } from "./graphql-cost.ts";
-import { type Deadlines, limitShape, limitSubscriptions, limitTime, type SubscriptionCount } from "./graphql-limits.ts";
+import { type Deadlines, limitShape, limitTime } from "./graphql-limits.ts";
 import { guardMutations } from "./graphql-mutations.ts";
 import { hideSchema, withoutHints } from "./graphql-secrecy.ts";
 import { createInProcessExecutor } from "./in-process.ts";
 import { planQueries } from "./planner.ts";
 import type { SubgraphExecutor } from "./subgraph.ts";
+import { type Parts, runSubscriptions, type SubscriptionCount } from "./subscriptions.ts";
 
 export const GRAPHQL_PATH = "/graphql";
 const SUPERGRAPH = new URL("../../schema/generated/supergraph.graphql", import.meta.url);
@@ -46,12 +47,13 @@ export async function openGateway(
   { config, access, log }: { config: ApiConfig; access: Access; log: Logger },
 ): Promise<Gateway> {
   const deadlines: Deadlines = new WeakMap();
+  const parts: Parts = new WeakMap();
   const contexts = new WeakMap<object, SubgraphContext>();
   const contextOf = (gatewayContext: object | undefined): SubgraphContext => {
     if (gatewayContext === undefined) return {};
     let context = contexts.get(gatewayContext);
     if (context === undefined) {
-      context = { signal: deadlines.get(gatewayContext) };
+      context = parts.get(gatewayContext) ?? { signal: deadlines.get(gatewayContext) };
       contexts.set(gatewayContext, context);
     }
     return context;
@@ -86,7 +88,7 @@ export async function openGateway(
       limitRows(),
       guardMutations(access),
       limitTime(config.queryTimeoutMs, deadlines),
-      limitSubscriptions(config.maxSubscriptions, count, deadlines),
+      runSubscriptions({ max: config.maxSubscriptions, count, parts }),
     ],
     maskedErrors: {
       maskError: (error) => (config.introspection ? exposeError(error, log) : withoutHints(exposeError(error, log))),

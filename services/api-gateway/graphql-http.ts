@@ -3,7 +3,9 @@ import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
 import { limitBody } from "../platform/graphql-limits.ts";
 import { methodNotAllowed, problem } from "../platform/problem.ts";
 import type { Access } from "./access.ts";
+import { guardEvents, isEventStream } from "./event-stream.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
+import type { Watchdog } from "./watchdog.ts";
 
 /**
  * A page of another site can make a browser POST text and forms without asking first, but not JSON: that takes a
@@ -11,8 +13,14 @@ import { MAX_BODY_BYTES } from "./graphql-limits.ts";
  */
 const isJson = (contentType: string | null): boolean => /^application\/json\s*(;|$)/i.test(contentType ?? "");
 
-export function createGraphqlHttp(runtime: GatewayRuntime, access: Access): (request: Request) => Promise<Response> {
-  return async (request) => {
+export interface GraphqlHttpParts {
+  readonly runtime: GatewayRuntime;
+  readonly access: Access;
+  readonly watchdog: Watchdog;
+}
+
+export function createGraphqlHttp({ runtime, access, watchdog }: GraphqlHttpParts) {
+  return async (request: Request): Promise<Response> => {
     const refusal = access.refusalOf(request);
     if (refusal !== null) return problem({ status: 403, title: "Forbidden", detail: refusal });
     if (request.method !== "GET" && request.method !== "POST") return methodNotAllowed(request.method, "GET, POST");
@@ -26,6 +34,7 @@ export function createGraphqlHttp(runtime: GatewayRuntime, access: Access): (req
         headers: { "accept-post": "application/json" },
       });
     }
-    return limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, {}));
+    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, {}));
+    return isEventStream(response) ? guardEvents(response, watchdog) : response;
   };
 }

@@ -1,8 +1,6 @@
-/** What one GraphQL operation may cost: shape, time, and how many subscriptions run at once. */
+/** What one GraphQL operation may cost: shape and time. */
 import { EnvelopArmorPlugin } from "@escape.tech/graphql-armor";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
-import { GraphQLError } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
 import { withDeadline } from "../platform/graphql-limits.ts";
 
 /** Bytes of a request's body. */
@@ -40,65 +38,6 @@ export function limitTime(timeoutMs: number, deadlines: Deadlines): GatewayPlugi
           { left: leavingOf(args.contextValue) },
         ),
       );
-    },
-  };
-}
-
-export interface SubscriptionCount {
-  running: number;
-}
-
-/** A subscription runs until its reader leaves; those beyond `max` are refused. */
-export function limitSubscriptions(max: number, count: SubscriptionCount, deadlines: Deadlines): GatewayPlugin {
-  return {
-    onSubscribe({ args: { contextValue }, subscribeFn, setSubscribeFn }) {
-      const left = leavingOf(contextValue);
-      if (left !== undefined) deadlines.set(contextValue, left);
-      setSubscribeFn(async (args: unknown) => {
-        if (count.running >= max) {
-          const message = `All ${max} subscriptions are taken: try again later, or raise MAX_SUBSCRIPTIONS`;
-          return { errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.overloaded.graphql } })] };
-        }
-        count.running++;
-        let counted = true;
-        const leave = () => {
-          if (counted) count.running--;
-          counted = false;
-        };
-        try {
-          const results = await subscribeFn(args as Parameters<typeof subscribeFn>[0]);
-          if (!(Symbol.asyncIterator in results)) {
-            leave();
-            return results;
-          }
-          return leaving(results[Symbol.asyncIterator](), leave);
-        } catch (error) {
-          leave();
-          throw error;
-        }
-      });
-    },
-  };
-}
-
-function leaving<T>(results: AsyncIterator<T>, leave: () => void): AsyncIterableIterator<T> {
-  return {
-    async next() {
-      try {
-        const result = await results.next();
-        if (result.done) leave();
-        return result;
-      } catch (error) {
-        leave();
-        throw error;
-      }
-    },
-    async return(value) {
-      leave();
-      return (await results.return?.(value)) ?? { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
     },
   };
 }

@@ -115,9 +115,17 @@ export function createRemoteSocket(options: RemoteSocketOptions): RemoteSocket {
   const { client, presence } = connection;
   const closed = new AbortController();
 
-  function open(stream: RemoteStream, { document, variables, operationName }: SubgraphRequest): void {
+  function open(
+    stream: RemoteStream,
+    { document, variables, operationName }: SubgraphRequest,
+    { resumed = false, snapshot = false }: SubgraphContext,
+  ): void {
     const id = crypto.randomUUID();
-    const extensions: { -readonly [Name in keyof SubscribeExtensions]: SubscribeExtensions[Name] } = { window: WINDOW };
+    const extensions: { -readonly [Name in keyof SubscribeExtensions]: SubscribeExtensions[Name] } = {
+      window: WINDOW,
+      resumed,
+      snapshot,
+    };
     const payload: SubscribePayload = { query: print(document), variables, operationName, extensions };
     connection.name(payload, id);
     let told: WebSocket | null = null;
@@ -161,11 +169,12 @@ export function createRemoteSocket(options: RemoteSocketOptions): RemoteSocket {
   }
 
   return {
-    async subscribe(request, { signal }) {
+    async subscribe(request, context) {
+      const { signal } = context;
       const stream = new RemoteStream();
       if (signal?.aborted) return stream.return().then(() => stream);
       signal?.addEventListener("abort", () => void stream.return(), { signal: stream.ended });
-      open(stream, request);
+      open(stream, request, context);
       if (await connection.reached(stream.ended)) return stream;
       await stream.return();
       return subgraphAway(name);

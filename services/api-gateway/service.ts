@@ -19,6 +19,7 @@ import { openRemoteSubgraphs } from "./remote.ts";
 import { createRest } from "./rest.ts";
 import { REST_PATH } from "./rest-contract.ts";
 import { createThrottle, tooOften } from "./throttle.ts";
+import { type Patience, Watchdog } from "./watchdog.ts";
 import { createWebSocket } from "./websocket.ts";
 
 export interface ApiParts {
@@ -27,6 +28,10 @@ export interface ApiParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly health: () => Promise<Health>;
+  /** When it aborts, subscribers are told to come again. */
+  readonly signal?: AbortSignal;
+  /** With connections that are held open; what is not given is as it is everywhere. */
+  readonly patience?: Partial<Patience>;
 }
 
 export interface Api extends AsyncDisposable {
@@ -38,6 +43,7 @@ export interface Api extends AsyncDisposable {
 /** A page sends a policy of its own. Strict-Transport-Security is for whoever ends TLS. */
 const POLICY = { "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'" } as const;
 const BROWSER_HEADERS = {
+  "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
@@ -64,8 +70,10 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const health = createPublicHealth(parts.health, log);
   const access = createAccess(config);
   const throttle = createThrottle(config, metrics);
+  const watchdog = new Watchdog(metrics, parts.patience);
+  parts.signal?.addEventListener("abort", () => watchdog.stop(), { once: true });
   const gateway = await openGateway(subgraphs, { config, access, log });
-  const graphql = createGraphqlHttp(gateway.runtime, access);
+  const graphql = createGraphqlHttp({ runtime: gateway.runtime, access, watchdog });
   const rest = createRest(gateway, log);
   const pages = createPages(config);
   const about = createAbout(subgraphs);
@@ -112,8 +120,20 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   });
   return {
     fetch: measureRequests({ log, metrics, routeOf, headersOf }, answer),
-    websocket: createWebSocket({ runtime: gateway.runtime, access, throttle, config, headersOf, log }),
-    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
+    websocket: createWebSocket({
+      runtime: gateway.runtime,
+      access,
+      throttle,
+      watchdog,
+      metrics,
+      config,
+      headersOf,
+      log,
+    }),
+    async [Symbol.asyncDispose]() {
+      watchdog[Symbol.dispose]();
+      await gateway[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -143,6 +163,7 @@ export async function runGateway(
       config: config.api,
       log,
       metrics,
+      signal,
       health: async () => (signal.aborted ? stopping : healthNow()),
     }),
   );

@@ -7,13 +7,24 @@ import { type Extra, makeHooks } from "graphql-ws/use/crossws";
 import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
 import { exposeError } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import { problem, problemOf } from "../platform/problem.ts";
-import { SocketRoom } from "../platform/socket-room.ts";
 import { type Access, bearerOf } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
 import { GRAPHQL_PATH } from "./gateway.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
+import { SocketSession } from "./socket-session.ts";
 import { type Throttle, tooOften } from "./throttle.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+/** Within it a client says who it is. */
+const INIT_MS = 5000;
+/** Under way at once on one socket. */
+const MAX_OPERATIONS = 100;
+/** Of one message, before it is read at all. */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** Sockets without a subscription cost little, and a page that is loaded anew has two for a moment. */
+const SOCKETS_PER_SUBSCRIPTION = 2;
 
 type Options = ServerOptions<Record<string, unknown> | undefined, Extra>;
 
@@ -21,7 +32,9 @@ export interface WebSocketParts {
   readonly runtime: GatewayRuntime;
   readonly access: Access;
   readonly throttle: Throttle;
-  readonly config: Pick<ApiConfig, "rateLimit">;
+  readonly watchdog: Watchdog;
+  readonly metrics: Metrics;
+  readonly config: Pick<ApiConfig, "rateLimit" | "maxSubscriptions">;
   /** Set on refusals, too. */
   readonly headersOf: (request: Request, response: Response) => Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -34,7 +47,7 @@ const refused = (code: ErrorCode, message: string, retryAfterMs?: number): reado
 ];
 
 export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
-  const { runtime, access, throttle, config, headersOf, log } = parts;
+  const { runtime, access, throttle, watchdog, metrics, config, headersOf, log } = parts;
   const base = getGraphQLWSOptions<Record<string, unknown>, Extra>(runtime, () => ({
     // Plugins look at a request; a socket has none of its own per operation.
     request: new Request(`http://websocket.local${GRAPHQL_PATH}`, { method: "POST" }),
@@ -49,24 +62,35 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
         return { errors: [exposeError(error, log)] };
       }
     };
-  const rooms = new WeakMap<object, SocketRoom>();
-  const clients = new WeakMap<object, string>();
+  const sessions = new WeakMap<object, SocketSession>();
+  const sessionOf = ({ extra }: { readonly extra: Extra }): SocketSession => {
+    const session = sessions.get(extra.socket);
+    if (session === undefined) throw new Error("A message came before its socket was opened");
+    return session;
+  };
+  let sockets = 0;
+  metrics.gauge({ name: "websockets", help: "WebSockets that are open now." }, () => sockets);
+  const maxSockets = config.maxSubscriptions * SOCKETS_PER_SUBSCRIPTION;
   const options: Options = {
     ...(base as Options),
     ...(base.execute === undefined ? {} : { execute: guarded(base.execute as NonNullable<Options["execute"]>) }),
     ...(base.subscribe === undefined ? {} : { subscribe: guarded(base.subscribe as NonNullable<Options["execute"]>) }),
-    // The next frame is not pulled before this one had room: the live feed conflates for a slow reader.
-    onNext: ({ extra }) => rooms.get(extra.socket)?.wait(),
+    connectionInitWaitTimeout: INIT_MS,
     onConnect: ({ connectionParams }) => access.allowsBearer(bearerOf(connectionParams)),
     async onSubscribe(context, id, payload) {
-      const retryAfterMs = throttle.waitMs(clients.get(context.extra.socket) ?? "", "websocket");
+      const retryAfterMs = throttle.waitMs(sessionOf(context).client, "websocket");
       if (retryAfterMs > 0) return refused("overloaded", tooOften(config.rateLimit), retryAfterMs);
+      if (Object.keys(context.subscriptions).length > MAX_OPERATIONS) {
+        return refused("overloaded", `This socket has ${MAX_OPERATIONS} operations under way, which is the most`);
+      }
       const size = JSON.stringify(payload).length;
       if (size > MAX_BODY_BYTES) {
         return refused("too_large", `The operation has ${size} characters: accepted are ${MAX_BODY_BYTES}`);
       }
       return (base as Options).onSubscribe?.(context, id, payload);
     },
+    onOperation: (context, id, _payload, _args, result) =>
+      Symbol.asyncIterator in result ? sessionOf(context).pump(id, result) : undefined,
   };
   const hooks = makeHooks(options);
   function refuse(request: Request): Response | null {
@@ -74,15 +98,34 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
     const retryAfterMs = throttle.waitMs(throttle.clientOf(request), "http");
     if (retryAfterMs > 0) return problemOf("overloaded", tooOften(config.rateLimit), { retryAfterMs });
     if (pathname !== GRAPHQL_PATH) return problemOf("not_found", `No WebSocket is at ${pathname}`);
+    if (sockets >= maxSockets) return problemOf("overloaded", `All ${maxSockets} sockets are taken: try again later`);
     const detail = access.misdirectionOf(request) ?? access.refusalOf(request);
     return detail === null ? null : problem({ status: 403, title: "Forbidden", detail });
   }
   return {
     ...hooks,
     open(peer) {
-      rooms.set(peer.websocket, new SocketRoom(peer));
-      clients.set(peer.websocket, throttle.clientOf({ ip: peer.remoteAddress, headers: peer.request.headers }));
+      const client = throttle.clientOf({ ip: peer.remoteAddress, headers: peer.request.headers });
+      sockets++;
+      sessions.set(peer.websocket, new SocketSession(peer, { client, watchdog }));
       hooks.open(peer);
+    },
+    message(peer, message) {
+      sessions.get(peer.websocket)?.heard();
+      if (message.uint8Array().byteLength > MAX_MESSAGE_BYTES) return peer.close(1009, "Message too big");
+      return hooks.message(peer, message);
+    },
+    close(peer, details) {
+      const session = sessions.get(peer.websocket);
+      if (session === undefined) return;
+      sockets--;
+      sessions.delete(peer.websocket);
+      session.close();
+      return hooks.close(peer, details);
+    },
+    error(peer, error) {
+      log.debug("socket failed", { error });
+      peer.close(1011, "Internal error");
     },
     upgrade(upgrade) {
       const request = upgrade as Request;

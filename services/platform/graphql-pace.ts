@@ -3,7 +3,7 @@
  * their way, and tells each frame that it has taken. Without it a slow reader's frames would pile up on either side;
  * with it they wait in the live feed, which keeps the newest values and counts the others.
  *
- * On the wire: `extensions: { window, resumed }` of a `subscribe` message, and a `pong` with payload `{ taken: ID }` for
+ * On the wire: `extensions: { window, resumed, snapshot }` of a `subscribe` message, and a `pong` with payload `{ taken: ID }` for
  * each frame. Callers that send neither are told everything as it comes.
  */
 
@@ -14,12 +14,18 @@ export interface SubscribeExtensions {
   readonly window?: number;
   /** The reader had this subscription before and lost it. */
   readonly resumed?: boolean;
+  /** The reader wants what there is now, and no more. */
+  readonly snapshot?: boolean;
 }
 
-export function readSubscribeExtensions(extensions: unknown): { window: number; resumed: boolean } {
-  const { window, resumed } = (extensions ?? {}) as Record<string, unknown>;
+export function readSubscribeExtensions(extensions: unknown): Required<SubscribeExtensions> {
+  const { window, resumed, snapshot } = (extensions ?? {}) as Record<string, unknown>;
   const isWindow = typeof window === "number" && window >= 1 && window <= MAX_WINDOW;
-  return { window: isWindow ? window : Number.POSITIVE_INFINITY, resumed: resumed === true };
+  return {
+    window: isWindow ? window : Number.POSITIVE_INFINITY,
+    resumed: resumed === true,
+    snapshot: snapshot === true,
+  };
 }
 
 export const takenMessage = (id: string): string => JSON.stringify({ type: "pong", payload: { taken: id } });

@@ -60,7 +60,7 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
   const yoga: SubgraphYoga = createYoga<ServerContext, SubgraphContext>({
     schema,
     graphqlEndpoint: SUBGRAPH_PATH,
-    context: ({ request, closed, resumed }) => ({ signal: closed ?? request.signal, resumed }),
+    context: ({ request, closed, resumed, snapshot }) => ({ signal: closed ?? request.signal, resumed, snapshot }),
     plugins: [limitTime(queryTimeoutMs, metrics)],
     maskedErrors: { maskError: (error) => exposeError(error, log) },
     graphiql: false,

@@ -16,6 +16,7 @@ export interface ServerContext {
   /** Over WebSocket: aborts when the socket closes. */
   readonly closed?: AbortSignal;
   readonly resumed?: boolean;
+  readonly snapshot?: boolean;
 }
 
 export type SubgraphYoga = YogaServerInstance<ServerContext, SubgraphContext>;
@@ -85,8 +86,8 @@ export function createSubgraphSocket(
     // An error thrown here would close the socket with all its other subscriptions.
     async onSubscribe(context, id, { query, operationName, variables, extensions }) {
       const connection = connectionOf(context);
-      const { window, resumed } = readSubscribeExtensions(extensions);
-      const enveloped = yoga.getEnveloped({ closed: connection.closed, resumed });
+      const { window, resumed, snapshot } = readSubscribeExtensions(extensions);
+      const enveloped = yoga.getEnveloped({ closed: connection.closed, resumed, snapshot });
       const { schema, parse, validate, contextFactory, execute } = enveloped;
       const subscribe = async (args: unknown): Promise<Results> => {
         const results = (await enveloped.subscribe(args as never)) as Results;

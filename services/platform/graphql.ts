@@ -14,6 +14,8 @@ export interface SubgraphContext {
   readonly signal?: AbortSignal | undefined;
   /** A subscription that the caller had before and lost: something may have been missed in between. */
   readonly resumed?: boolean | undefined;
+  /** A subscription that is to end when it has told what there is now. */
+  readonly snapshot?: boolean | undefined;
 }
 
 interface SubgraphTypes {

@@ -39,6 +39,8 @@ interface Watch {
   readonly signal?: AbortSignal | undefined;
   /** The watcher was cut off from an earlier one: the first frame says that something may have been missed. */
   readonly resumed?: boolean | undefined;
+  /** Ends with the last snapshot frame. */
+  readonly snapshotOnly?: boolean | undefined;
 }
 
 async function* snapshot(
@@ -76,16 +78,16 @@ async function* snapshot(
 export async function watch(
   store: Store,
   feed: LiveFeed,
-  { filter, minIntervalMs, signal, resumed }: Watch,
+  { filter, minIntervalMs, signal, resumed, snapshotOnly = false }: Watch,
 ): Promise<AsyncIterableIterator<LiveFrame>> {
   const ended = new AbortController();
   const stop = AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]);
-  const live = await feed.subscribe({ filter, minIntervalMs, signal: stop });
+  const live = snapshotOnly ? null : await feed.subscribe({ filter, minIntervalMs, signal: stop });
   const first = snapshot(store, { filter, resumed }, stop);
   let seam = false;
   const end = async (): Promise<IteratorResult<LiveFrame>> => {
     ended.abort();
-    await live.return?.();
+    await live?.return?.();
     return { done: true, value: undefined };
   };
   const frames: AsyncIterableIterator<LiveFrame> = {
@@ -102,7 +104,7 @@ export async function watch(
           throw error;
         }
       }
-      return live.next();
+      return live === null ? end() : live.next();
     },
     return: end,
     async throw(error) {

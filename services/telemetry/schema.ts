@@ -89,6 +89,7 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
             }),
             signal: context.signal,
             resumed: context.resumed,
+            snapshotOnly: context.snapshot,
           });
         },
         resolve: (frame) => frame,

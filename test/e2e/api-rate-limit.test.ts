@@ -43,7 +43,7 @@ async function operations(url: string, client: string, count: number): Promise<u
 
 for (const runtime of ["bun", "deno"] as const) {
   test(`RATE_LIMIT counts requests and operations of one client together, by its address, on ${runtime}`, async () => {
-    await using api = await serveApiOn(runtime, { rateLimit: 3, trustedProxies: 1 });
+    await using api = await serveApiOn(runtime, { config: { rateLimit: 3, trustedProxies: 1 } });
     const pages = ["/", "/api/v1/gpus", "/graphql?query={__typename}", "/nothing"];
     const statuses = [];
     for (const path of pages) statuses.push((await ask(api.url, path, "1.1.1.1, 192.0.2.1")).status);

@@ -1,5 +1,15 @@
-/** The real API as a program, under the configuration that its argument holds. */
+/** The real API as a program, as its argument asks; SIGTERM tells its subscribers that it stops. */
 import { openApi } from "./api.ts";
+import { START, UTIL, uuidOf } from "./fleet.ts";
+import type { ServedOptions } from "./served-api.ts";
 
-const api = await openApi({ config: JSON.parse(process.argv[2] ?? "{}") });
+const { tell, ...options } = JSON.parse(process.argv[2] ?? "{}") as ServedOptions;
+const stop = new AbortController();
+process.on("SIGTERM", () => stop.abort());
+const api = await openApi({ ...options, signal: stop.signal });
+if (tell !== undefined) {
+  const reading = { gpu: uuidOf(1), host: "host-000", series: UTIL, at: START, value: 1 };
+  const frame = Array.from({ length: tell.readings }, () => reading);
+  setInterval(() => api.feed.tell(...frame), tell.everyMs);
+}
 console.log(JSON.stringify({ message: "listening", url: api.url }));

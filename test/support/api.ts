@@ -2,6 +2,7 @@
 import type { ApiConfig, SubgraphName } from "../../services/api-gateway/config.ts";
 import { openRemoteSubgraphs } from "../../services/api-gateway/remote.ts";
 import { createApi } from "../../services/api-gateway/service.ts";
+import type { Patience } from "../../services/api-gateway/watchdog.ts";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import type { Health } from "../../services/platform/health.ts";
@@ -23,6 +24,8 @@ export interface ApiOptions {
   readonly ticks?: number;
   readonly config?: Partial<ApiConfig>;
   readonly log?: Logger;
+  readonly signal?: AbortSignal;
+  readonly patience?: Partial<Patience>;
 }
 
 interface ApiParts {
@@ -33,9 +36,10 @@ interface ApiParts {
   readonly config: Partial<ApiConfig>;
   readonly log: Logger;
   readonly metrics: ReturnType<typeof createMetrics>;
+  readonly options: Pick<ApiOptions, "signal" | "patience">;
 }
 
-async function serveApi({ subgraphs, store, feed, queue, config, log, metrics }: ApiParts) {
+async function serveApi({ subgraphs, store, feed, queue, config, log, metrics, options }: ApiParts) {
   const health: { now: Health } = { now: { healthy: true, away: {} } };
   const api = await createApi({
     subgraphs,
@@ -56,6 +60,8 @@ async function serveApi({ subgraphs, store, feed, queue, config, log, metrics }:
     log,
     metrics,
     health: async () => health.now,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.patience === undefined ? {} : { patience: options.patience }),
   });
   const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch: api.fetch, websocket: api.websocket });
   return {
@@ -100,7 +106,7 @@ function fill({ gpus = 3, ticks = 5 }: ApiOptions) {
 export function openApi(options: ApiOptions = {}) {
   const { config = {}, log = silentLogger } = options;
   const { schemas, ...parts } = fill(options);
-  return serveApi({ ...parts, subgraphs: schemas, config, log, metrics: createMetrics() });
+  return serveApi({ ...parts, subgraphs: schemas, config, log, metrics: createMetrics(), options });
 }
 
 /** Each subgraph behind a server of its own, and each way there through a proxy that breaks it on demand. */
@@ -137,7 +143,7 @@ export async function openRemoteApi(
     telemetry: remote.telemetry.execute,
     pipeline: remote.pipeline.execute,
   };
-  const api = opened.use(await serveApi({ ...parts, subgraphs, config, log, metrics }));
+  const api = opened.use(await serveApi({ ...parts, subgraphs, config, log, metrics, options }));
   const all = opened.move();
   return { ...api, links, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

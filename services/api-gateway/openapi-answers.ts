@@ -84,6 +84,7 @@ const SHARED: Readonly<Record<number, readonly [name: string, answer: Answer]>> 
   404: ["NotFound", failure("No such GPU")],
   405: ["MethodNotAllowed", failure("Only GET and HEAD are possible", "Allow")],
   406: ["NotAcceptable", failure("Accept leaves none of the forms there are", "Vary")],
+  421: ["Misdirected", failure("The Host that is asked is no name of this server")],
   429: ["TooManyRequests", failure("Too many requests, or lists that are streamed", "Retry-After")],
   500: ["InternalError", failure(ERROR_CODES.internal.title)],
   503: ["Unavailable", failure("The store is away or the query took too long", "Retry-After")],

@@ -125,7 +125,7 @@ function completeOperation(operation: Operation, route: RestRoute, contract: Gra
     parameters: [...operation.parameters.map((parameter) => completeParameter(parameter, route)), IF_NONE_MATCH],
     responses: {
       "200": { description: summary, headers, content: contentOf(route, contract) },
-      ...answersOf(304, 400, 401, ...(hasUuid ? [404] : []), 405, 406, 429, 500, 503),
+      ...answersOf(304, 400, 401, ...(hasUuid ? [404] : []), 405, 406, 421, 429, 500, 503),
     },
   };
 }

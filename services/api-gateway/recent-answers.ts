@@ -8,9 +8,18 @@ const MAX_BYTES = 8_000_000;
 const MAX_ANSWERS = 100;
 
 type Answer = Representation | Response;
+/** @param left aborts when nobody waits for the answer any more */
+type Make = (left: AbortSignal) => Promise<Answer>;
 
-/** Makes the answer, or gives the same one of at most `ANSWER_AGE_MS` ago. Only successes are kept. */
-export type Recent = (key: string, make: () => Promise<Answer>) => Promise<Answer>;
+interface Making {
+  readonly answer: Promise<Answer>;
+  readonly startedAt: number;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
+/** Makes the answer, or gives the same one that was asked for at most `ANSWER_AGE_MS` ago. Failures are not kept. */
+export type Recent = (key: string, make: Make, left: AbortSignal) => Promise<Answer>;
 
 export function keepRecent(): Recent {
   const kept = new LRUCache<string, Representation>({
@@ -21,15 +30,44 @@ export function keepRecent(): Recent {
     ttl: ANSWER_AGE_MS,
     ttlResolution: 0,
   });
-  return async (key, make) => {
+  const makings = new Map<string, Making>();
+  const forget = (key: string, making: Making): void => {
+    if (makings.get(key) === making) makings.delete(key);
+  };
+
+  function start(key: string, make: Make): Making {
+    const stop = new AbortController();
+    const startedAt = performance.now();
+    const making: Making = { answer: make(stop.signal), startedAt, stop, waiting: 0 };
+    makings.set(key, making);
+    const end = () => forget(key, making);
+    making.answer.then((made) => {
+      end();
+      // As old as the question, not as the answer: a slow store does not make it younger.
+      const ttl = ANSWER_AGE_MS - (performance.now() - startedAt);
+      if (!(made instanceof Response) && ttl > 0) kept.set(key, made, { ttl });
+    }, end);
+    return making;
+  }
+
+  return async (key, make, left) => {
     const answer = kept.get(key);
     if (answer !== undefined) return answer;
-    const startedAt = performance.now();
-    const made = await make();
-    if (made instanceof Response) return made;
-    // As old as the question, not as the answer: a slow store does not make it younger.
-    const ttl = ANSWER_AGE_MS - (performance.now() - startedAt);
-    if (ttl > 0) kept.set(key, made, { ttl });
-    return made;
+    const running = makings.get(key);
+    const isRecent = running !== undefined && performance.now() - running.startedAt < ANSWER_AGE_MS;
+    const making = isRecent ? running : start(key, make);
+    making.waiting++;
+    const leave = () => {
+      if (--making.waiting > 0) return;
+      forget(key, making);
+      making.stop.abort();
+    };
+    left.addEventListener("abort", leave, { once: true });
+    try {
+      const made = await making.answer;
+      return made instanceof Response ? made.clone() : made;
+    } finally {
+      left.removeEventListener("abort", leave);
+    }
   };
 }

@@ -61,10 +61,13 @@ export function createRest(gateway: Pick<Gateway, "ask">, log: Logger): (request
     const accept = request.headers.get("accept");
     const media = chooseMedia(accept, mediaOf(route));
     if (media === null) return notAcceptable(accept, mediaOf(route));
-    const make = () => asJson(asked.value, request.signal);
+    const make = (left: AbortSignal) => asJson(asked.value, left);
     let answer: Representation | Response;
     if (media !== JSON_MEDIA) answer = await exportRows(asked.value, media, request);
-    else answer = route.recent ? await recent(url.pathname + url.search, make) : await make();
+    else
+      answer = route.recent
+        ? await recent(url.pathname + url.search, make, request.signal)
+        : await make(request.signal);
     return answer instanceof Response ? answer : await answerWith(answer, request.headers);
   };
 }

@@ -36,7 +36,7 @@ describe("schema/generated/openapi", () => {
     )) {
       const statuses = Object.keys(get.responses);
       const always = ["200", "405", "500", "503"];
-      const data = path === "/health" ? [] : ["304", "400", "401", "406", "429"];
+      const data = path === "/health" ? [] : ["304", "400", "401", "406", "421", "429"];
       const byUuid = path.includes("{uuid}") ? ["404"] : [];
       expect([path, statuses.sort()]).toEqual([path, [...always, ...data, ...byUuid].sort()]);
       for (const { $ref } of Object.values(get.responses))

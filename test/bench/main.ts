@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { z } from "zod";
 import { byteSize, integer } from "../../services/platform/env.ts";
+import { benchApi } from "./api.ts";
 import { benchBacklog } from "./backlog.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchMemory } from "./memory.ts";
@@ -14,6 +15,9 @@ const USAGE = `Usage: bun run bench NAME [options]
   ingest    CSV file to queryable, beside VictoriaMetrics: wall time, CPU, memory, disk
               --readings N   readings in the file (1000000)
               --rounds N     times each side runs, in turn (3)
+  api       REST and GraphQL under load beside a bare handler with the same bytes, and what federation costs
+              --rounds N     times each side runs, in turn (3)
+              --seconds N    of load on each side in a round (3)
   backlog   streamer to queue with nobody collecting: memory of Redis and of the streamer, then all of it stored
               --readings N   readings in the backlog (5000000)
               --batch N      readings in a batch (what the streamer takes at full speed)
@@ -37,6 +41,7 @@ const OPTIONS = {
   size: { type: "string" },
   messages: { type: "string" },
   batch: { type: "string" },
+  seconds: { type: "string" },
   json: { type: "string" },
 } as const;
 
@@ -59,7 +64,7 @@ function readNumber(name: string, text: string, field: z.ZodType<number, string>
 /** @throws UsageError */
 function chooseBench(args: readonly string[]) {
   const { positionals, values } = readOptions(args);
-  const { batch, rounds = "3", size = "1GiB", messages = "50000", json } = values;
+  const { batch, rounds = "3", seconds = "3", size = "1GiB", messages = "50000", json } = values;
   const { readings = positionals[0] === "backlog" ? "5000000" : "1000000" } = values;
   const print = (text: string) => void process.stdout.write(text);
   const [name, ...others] = positionals;
@@ -71,6 +76,13 @@ function chooseBench(args: readonly string[]) {
         rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
       };
       return { json, run: () => benchIngest(options, print) };
+    }
+    case "api": {
+      const options = {
+        rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
+        seconds: readNumber("seconds", seconds, integer({ min: 1, max: 600 })),
+      };
+      return { json, run: () => benchApi(options, print) };
     }
     case "backlog": {
       const batchSize = batch === undefined ? null : readNumber("batch", batch, integer({ min: 1, max: 65_536 }));

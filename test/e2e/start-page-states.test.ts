@@ -4,6 +4,7 @@ import { openApi, openRemoteApi } from "../support/api.ts";
 import { openBrowser, openPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { outputOf } from "../support/shell.ts";
+import { reaches } from "../support/start-page.ts";
 import { violationsOf } from "../support/violations.ts";
 
 setDefaultTimeout(60_000);
@@ -34,7 +35,7 @@ function look(chromium: Browser): void {
     const parts = () => page.locator("#parts li").allInnerTexts();
     await page.clock.install();
     await page.goto(`${api.url}/`);
-    await page.locator('#state[data-state="live"]').waitFor();
+    await reaches(page, "live");
     const all = ["api-gateway answers", "inventory answers", "telemetry answers", "pipeline answers"];
     expect(await parts()).toEqual(all);
     expect(shown.offences).toEqual([]);
@@ -55,19 +56,18 @@ function look(chromium: Browser): void {
     await using api = await openApi({ config: { apiToken: "s3cret" } });
     await using shown = await openPage(chromium, api.url);
     const { page } = shown;
-    const state = (name: string) => page.locator(`#state[data-state="${name}"]`).waitFor();
     const give = async (token: string) => {
       await page.getByLabel("API token").fill(token);
       await page.keyboard.press("Enter");
     };
     await page.goto(`${api.url}/`);
-    await state("locked");
+    await reaches(page, "locked");
     expect(await violationsOf(page)).toEqual([]);
     expect(await page.locator("#token").evaluate((field) => field === document.activeElement)).toBe(true);
     await give("wrong");
     await page.getByText("The server does not accept this token.").waitFor();
     await give("s3cret");
-    await state("live");
+    await reaches(page, "live");
     expect(await page.locator("#gpus").textContent()).toBe("3");
     expect(await page.evaluate(() => [sessionStorage.length, localStorage.length])).toEqual([1, 0]);
     expect(await page.getByLabel("API token").isVisible()).toBe(false);
@@ -80,12 +80,37 @@ function look(chromium: Browser): void {
       );
     }
     await page.reload();
-    await state("live");
+    await reaches(page, "live");
     await page.getByRole("button", { name: "Forget the token" }).click();
-    await state("locked");
+    await reaches(page, "locked");
     expect(await page.evaluate(() => [sessionStorage.length, localStorage.length])).toEqual([0, 0]);
     // An answer 401 is an error of the console; nothing else may be.
     expect(shown.offences.filter((offence) => !offence.includes("401"))).toEqual([]);
+  });
+
+  test("the start page says in words why it is refused, and goes on when it is no more", async () => {
+    await using api = await openApi();
+    await using shown = await openPage(chromium, api.url);
+    const { page } = shown;
+    const detail = "More than 100 requests in a second";
+    const answers = [
+      { status: 429, contentType: "application/problem+json", body: JSON.stringify({ status: 429, detail }) },
+      { status: 200, contentType: "text/html", body: "<h1>Sign in</h1>" },
+    ];
+    await page.route("**/about.json", (route) => {
+      const answer = answers.shift();
+      return answer === undefined ? route.continue() : route.fulfill(answer);
+    });
+    const inventory = [{ status: 200, contentType: "application/json", body: '{"data":{"gpus":null,"hosts":null}}' }];
+    await page.route("**/graphql", (route) => {
+      const answer = route.request().postData()?.includes("hosts") ? inventory.shift() : undefined;
+      return answer === undefined ? route.continue() : route.fulfill(answer);
+    });
+    await page.goto(`${api.url}/`);
+    await page.locator("#state").getByText(`${detail}: trying again in 1 s`).waitFor();
+    await page.locator("#state").getByText("Something else than the server answers: trying again").waitFor();
+    await page.locator("#state").getByText("The inventory is away: live numbers again in 1 s").waitFor();
+    await reaches(page, "live");
   });
 
   test("GraphiQL loads and runs a query", async () => {

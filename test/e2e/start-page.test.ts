@@ -7,6 +7,7 @@ import { freePort } from "../support/free-port.ts";
 import { Member } from "../support/member.ts";
 import { onRuntime } from "../support/process.ts";
 import { outputOf } from "../support/shell.ts";
+import { reaches } from "../support/start-page.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { violationsOf } from "../support/violations.ts";
 
@@ -24,7 +25,6 @@ function follow(chromium: Browser): void {
   let shown: WatchedPage;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   const text = async (id: string) => (await shown.page.locator(`#${id}`).textContent()) ?? "";
-  const state = async (name: string) => shown.page.locator(`#state[data-state="${name}"]`).waitFor();
 
   beforeAll(async () => {
     folder = await temporaryFolder();
@@ -47,7 +47,7 @@ function follow(chromium: Browser): void {
   });
 
   test("tells what runs, and its numbers move", async () => {
-    await state("live");
+    await reaches(shown.page, "live");
     expect(await text("parts")).toBe("all-in-one everything in one process");
     expect(await text("about")).toMatch(/^Version \d+\.\d+\.\d+, up for \d+ seconds?$/);
     await eventually(async () => numberIn(await text("gpus")) === 24 && (await text("hosts")) === "on 3 hosts", {
@@ -150,11 +150,11 @@ function follow(chromium: Browser): void {
   test("says that the server is gone, and goes on by itself when it is back", async () => {
     expect(shown.offences).toEqual([]);
     await server.kill();
-    await state("away");
+    await reaches(shown.page, "away");
     expect(await text("state")).toMatch(/^The server does not answer: trying again in \d+ s$/);
     expect(await text("said")).toMatch(/^The server does not answer/);
     server.start();
-    await state("live");
+    await reaches(shown.page, "live");
     const seen = numberIn(await text("received"));
     await eventually(async () => numberIn(await text("received")) > seen, { what: "readings after the restart" });
     // A connection that is refused is an error of the console; nothing else may be.

@@ -2,7 +2,7 @@
 import { Away, Locked } from "./server.js";
 
 const FIRST_MS = 500;
-const LONGEST_MS = 10_000;
+const LONGEST_MS = 5000;
 
 /** Resolves early when the signal aborts. */
 export const pause = (ms, signal) =>

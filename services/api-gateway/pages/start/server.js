@@ -39,10 +39,15 @@ async function wordsOf(response) {
   return body?.errors?.[0]?.message ?? body?.detail ?? `The server answers ${response.status}`;
 }
 
-/** An answer as JSON, whatever its status, or null when it is none. */
-export async function getJson(path, { signal }) {
+/** @param also a status other than success whose answer is wanted, too */
+export async function getJson(path, { signal, also }) {
   const response = await request(path, { signal });
-  return response.json().catch(() => null);
+  if (!response.ok && response.status !== also) throw new Error(await wordsOf(response));
+  try {
+    return await response.json();
+  } catch (cause) {
+    throw new Error("Something else than the server answers", { cause });
+  }
 }
 
 /** The data of a query: null where a part of the server is away. */

@@ -117,7 +117,7 @@ async function watchReadings(signal, wentWell) {
 
 async function lookAtHealth(signal) {
   about = await getJson("/about.json", { signal });
-  showRunning(about, await getJson("/health", { signal }));
+  showRunning(about, await getJson("/health", { signal, also: 503 }));
 }
 
 async function watchHealth(signal, wentWell) {
@@ -137,7 +137,11 @@ async function follow(signal, wentWell) {
   try {
     await Promise.race([
       keepTrying((well) => watchHealth(all.signal, well), all),
-      keepTrying((well) => watchFleet(all.signal, well), all),
+      // Readings wait for the fleet: until it is known, why it is not is what there is to say.
+      keepTrying((well) => watchFleet(all.signal, well), {
+        ...all,
+        onWait: (reason, seconds) => fleet === null && onWait(reason, seconds),
+      }),
       keepTrying((well) => watchQueues(all.signal, well), all),
       keepTrying((well) => watchReadings(all.signal, well), { ...all, onWait }),
     ]);

@@ -44,6 +44,7 @@ const BACK_MS = 5000;
 describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
   const opened = new AsyncDisposableStack();
   let services: Services;
+  let redis: RedisServer;
   const events = new Map<string, Events>();
   beforeAll(async () => {
     const folder = opened.use(await temporaryFolder());
@@ -53,7 +54,7 @@ describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
       await using repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
       await repository.save([batchOf([[UTIL, 0, 42, factsOf(1)]])]);
     }
-    const redis: RedisServer = opened.use(await startRedisServer());
+    redis = opened.use(await startRedisServer());
     const store = { SQLITE_PATH: path };
     services = opened.use(await openServices({ runtime: "bun", redis: redis.address, store, streamer: {} }));
     await services.start("queue-service", "inventory", "telemetry", "api-gateway");
@@ -110,4 +111,15 @@ describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
       await services.ready();
     }, 30_000);
   }
+
+  test("with Redis killed no figures of queues come, and they go on by themselves", async () => {
+    const watcher = events.get("queue-service") as Events;
+    await redis.kill();
+    const isAway = async () => ((await ask()).data as { queues: unknown }).queues === null;
+    await eventually(isAway, { what: "queues to be away", deadlineMs: 10_000 });
+    while (watcher.waiting() > 0) await watcher.next();
+    await redis.start();
+    for (let frame = 0; frame < 2; frame++) expect((await watcher.next()).data.queues).toHaveLength(1);
+    await services.ready();
+  }, 30_000);
 });

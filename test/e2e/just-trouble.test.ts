@@ -90,7 +90,7 @@ describe.skipIf(programs === null)("just up, when pods do not become ready,", ()
     expect(said).toMatch(/^collector-\S+ +0\/1 +ImagePullBackOff/m);
     expect(said).toMatch(/Last events:\n(.*\n)*.*Failed to pull image "gpu-telemetry:aaaaaaaaaaaa"/);
     expect(said).toMatch(/collector-\S+ is not ready \(ImagePullBackOff\)\. The end of its log:\n.*a line of its log/);
-    expect(said).toMatch(/Next:\n {2}kubectl describe pod collector-\S+ .*\n {2}just up\n/);
+    expect(said).toMatch(/Next:\n {2}kubectl describe pod collector-\S+ .*\n {2}just up TIMEOUT=1s\n/);
 
     bench.server.workloads.becomesReady = () => true;
     const repaired = await bench.just("up");

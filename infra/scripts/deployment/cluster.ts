@@ -97,7 +97,7 @@ export async function ensureCluster(shell: Shell, state: State, note: (line: str
 /** @returns what became of it */
 export async function deleteCluster(shell: Shell, state: State): Promise<string> {
   const contexts = await readContexts(shell);
-  const exists = await clusterExists(shell);
+  const exists = shell.dryRun || (await clusterExists(shell));
   if (exists) await shell.run(["kind", "delete", "cluster", "--name", CLUSTER], { timeoutMs: 3 * COMMAND_MS });
   const earlier = await state.read(EARLIER_CONTEXT);
   await state.forget(EARLIER_CONTEXT);

@@ -132,7 +132,7 @@ function volumeManifests({ hash, bytes }: CsvData, nodes: readonly string[], { n
     spec: { ...access, volumeName: name, resources: { requests: { storage } } },
   };
   const space = { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } };
-  return [space, volume, claim].map((object) => JSON.stringify(object)).join("\n---\n");
+  return [space, volume, claim].map((object) => `${JSON.stringify(object)}\n`).join("");
 }
 
 /** @returns the name of the claim */

@@ -2,8 +2,9 @@
 import { deleteCluster } from "./cluster.ts";
 import { endForward, findForwards } from "./forwards.ts";
 import { CLUSTER } from "./place.ts";
-import { checkTools } from "./prerequisites.ts";
+import { checkDocker } from "./prerequisites.ts";
 import { type Program, type Run, runProgram } from "./program.ts";
+import { NOT_FOUND } from "./shell.ts";
 
 async function down({ shell, state, steps }: Run): Promise<void> {
   await steps.step("Forward", async () => {
@@ -13,7 +14,9 @@ async function down({ shell, state, steps }: Run): Promise<void> {
     return ended.length === 0 ? "none runs" : `ended: ${ended.join(", ")}`;
   });
   await steps.step(`Cluster ${CLUSTER}`, async () => {
-    await checkTools(shell, ["docker", "kind", "kubectl"]);
+    // Who only deploys elsewhere has no kind.
+    if ((await shell.ask(["kind", "version"]))?.code === NOT_FOUND) return "there is none: kind is not installed";
+    await checkDocker(shell, { forCluster: false });
     return deleteCluster(shell, state);
   });
 }

@@ -44,8 +44,8 @@ const LONGEST_WAIT_MS = 10_000;
 const STEADY_MS = 30_000;
 const PROBE_MS = 5000;
 const PROBE_LIMIT_MS = 3000;
-/** Probes in a row without an answer, once there was one. */
-const SILENT_PROBES = 3;
+/** Probes in a row without an answer after which it is started again: when it has answered, and when it never has. */
+const SILENT_PROBES = { answered: 3, never: 12 };
 /** Ends in a row after which it looks whether there is still a cluster to reach. */
 const ENDS_BEFORE_DOUBT = 5;
 
@@ -61,7 +61,7 @@ async function answersAt(port: number): Promise<boolean> {
   }
 }
 
-/** Kills a forward that took connections and no longer does. */
+/** Kills a forward through which nothing comes. */
 async function watchSilence(child: ChildProcess, port: number, signal: AbortSignal): Promise<void> {
   let answered = false;
   let silent = 0;
@@ -69,9 +69,9 @@ async function watchSilence(child: ChildProcess, port: number, signal: AbortSign
     const heard = await answersAt(port);
     if (signal.aborted) return;
     answered ||= heard;
-    silent = heard || !answered ? 0 : silent + 1;
-    if (silent === SILENT_PROBES) {
-      log("no answer through it any more: starting it again");
+    silent = heard ? 0 : silent + 1;
+    if (silent === (answered ? SILENT_PROBES.answered : SILENT_PROBES.never)) {
+      log("no answer through it: starting it again");
       child.kill("SIGKILL");
       return;
     }

@@ -23,7 +23,7 @@ interface ContainerStatus {
 }
 
 interface KubePod {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
   readonly spec: { readonly containers: readonly { readonly name: string }[] };
   readonly status: {
     readonly phase: string;
@@ -49,10 +49,21 @@ function readPod({ metadata, spec, status }: KubePod): Pod {
   };
 }
 
-/** null when nobody answers. */
+/** Reasons that do not pass by waiting for the others. */
+const STUCK = /^(Unschedulable|OOMKilled|.*(Err|Error|BackOff|Invalid|Failed).*)$/;
+
+/** How likely it is that the others wait for this one. */
+const blameOf = ({ ready, state, restarts }: Pod): number => (ready ? 0 : STUCK.test(state) ? 3 : restarts > 0 ? 2 : 1);
+
+/** Those that are not ready, the likely reason first. */
+export const waitedFor = (pods: readonly Pod[]): Pod[] =>
+  pods.filter(({ ready }) => !ready).sort((a, b) => blameOf(b) - blameOf(a));
+
+/** Those that are to stay; null when nobody answers. */
 export async function readPods(shell: Shell, place: Place): Promise<Pod[] | null> {
   const selector = `app.kubernetes.io/instance=${RELEASE}`;
   const outcome = await shell.ask(kubectl(place, "get", "pods", "--selector", selector, "--output", "json"));
   if (outcome === null || outcome.code !== 0) return null;
-  return (JSON.parse(outcome.stdout) as { items: KubePod[] }).items.map(readPod);
+  const { items } = JSON.parse(outcome.stdout) as { items: KubePod[] };
+  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(readPod);
 }

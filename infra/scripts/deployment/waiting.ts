@@ -1,7 +1,7 @@
 /** Says what is waited for while pods become ready. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Place } from "./place.ts";
-import { readPods } from "./pods.ts";
+import { readPods, waitedFor } from "./pods.ts";
 import type { Shell } from "./shell.ts";
 
 const LOOK_MS = 5000;
@@ -21,7 +21,7 @@ export async function watchPods<T>(
       await sleep(LOOK_MS, undefined, { signal: done.signal }).catch(() => {});
       if (done.signal.aborted) return;
       const pods = (await readPods(shell, place)) ?? [];
-      const waiting = pods.filter(({ ready }) => !ready);
+      const waiting = waitedFor(pods);
       const named = waiting.slice(0, NAMED).map(({ name, state }) => `${name} ${state}`);
       const more = waiting.length > NAMED ? [`${waiting.length - NAMED} more`] : [];
       const line = `${pods.length - waiting.length} of ${pods.length} pods are ready; ${[...named, ...more].join(", ")}`;

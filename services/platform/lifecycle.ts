@@ -5,7 +5,7 @@ import type { LogConfig } from "./log-config.ts";
 import { type Logger, openLogger } from "./logger.ts";
 
 /** How long a stop may take before the process ends regardless. */
-const STOP_DEADLINE_MS = 25_000;
+export const STOP_DEADLINE_MS = 25_000;
 
 /** A terminal sends Ctrl-C to the package runner and to us, and the runner passes it on: that is one wish, not two. */
 const SAME_WISH_MS = 500;

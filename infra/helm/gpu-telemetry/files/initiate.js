@@ -19,12 +19,13 @@ while (!db.hello().isWritablePrimary) {
   if (Date.now() > until) throw new Error("The replica set has no primary yet");
   sleep(200);
 }
+const account = (user, pwd, ...roles) => ({ user, pwd, roles });
 if (!hadRoot) {
-  // Fails where there is a root user with another password: the data is older than the Secret.
-  admin.createUser({ user: "root", pwd: ROOT_PASSWORD, roles: ["root"] });
+  // Fails where there is a root user that the Secret does not know. The data is older than it, then.
+  admin.createUser(account("root", ROOT_PASSWORD, "root"));
   admin.auth("root", ROOT_PASSWORD);
 }
 const store = db.getSiblingDB(DATABASE);
-const account = { pwd: PASSWORD, roles: [{ role: "readWrite", db: DATABASE }] };
-if (store.getUser("telemetry") === null) store.createUser({ user: "telemetry", ...account });
-else store.updateUser("telemetry", account);
+const services = account("telemetry", PASSWORD, "readWrite");
+if (store.getUser(services.user) === null) store.createUser(services);
+else store.changeUserPassword(services.user, services.pwd);

@@ -108,3 +108,15 @@ readinessProbe:
   timeoutSeconds: 5
   failureThreshold: 3
 {{- end }}
+
+{{/*
+Annotations that replace pods when what they were started with changes; none for what this release does not hold. Takes
+a dict of names and data.
+*/}}
+{{- define "gpu-telemetry.checksums" -}}
+{{- range $name, $data := . }}
+{{- if $data }}
+checksum/{{ $name }}: {{ sha256sum $data }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -33,3 +33,11 @@ volumeClaimTemplates:
     claimName: {{ .existingClaim }}
 {{- end }}
 {{- end }}
+
+{{- define "gpu-telemetry.redisConfig" -}}
+{{ .Files.Get "files/redis.conf" | trim }}
+maxmemory {{ .Values.redis.maxMemory }}
+{{- with .Values.redis.extraConfig }}
+{{ trim . }}
+{{- end }}
+{{- end }}

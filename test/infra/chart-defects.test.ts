@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { crossChecks } from "../support/manifests/cross-checks.ts";
+import { DEFECTS, plant } from "../support/manifests/defects.ts";
+import {
+  admission,
+  type Findings,
+  helmLint,
+  type Layer,
+  literals,
+  models,
+  type Texts,
+} from "../support/manifests/layers.ts";
+import { misconfigurations } from "../support/manifests/misconfigurations.ts";
+import { CHART, render } from "../support/manifests/render.ts";
+import { openTools } from "../support/manifests/tools.ts";
+
+const tools = await openTools("defects of the chart");
+
+/** By the letter that stands for it in the table. */
+const LAYERS: Readonly<Record<string, { readonly what: string; readonly judge: Layer }>> = {
+  H: { what: "helm lint --strict", judge: helmLint },
+  K: { what: "Kubernetes' own decoding, rules of creation and pod security", judge: admission },
+  M: { what: "schemas of Kubernetes and of custom resources", judge: models },
+  T: { what: "literals of their TypeScript types", judge: literals },
+  V: { what: "trivy", judge: misconfigurations },
+  O: { what: "our own cross-checks", judge: async (texts) => mapped(texts, (text) => crossChecks(text)) },
+};
+
+const mapped = (texts: Texts, judge: (text: string) => readonly string[]): Findings =>
+  Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, judge(text)]));
+
+const numbered = (at: number): string => `defect-${at}`;
+const findings: Record<string, Findings> = {};
+
+if (tools !== null) {
+  beforeAll(async () => {
+    const manifests = await render(join(tools.programs, "helm"), { values: [join(CHART, "ci/scaled-values.yaml")] });
+    const planted = DEFECTS.map((defect) => plant(manifests, defect));
+    const texts = (of: "whole" | "changed"): Texts => ({
+      ...Object.fromEntries(
+        planted.map((one, at) => [numbered(at), one[of]] as const).filter(([, text]) => text !== ""),
+      ),
+      clean: manifests,
+    });
+    await Promise.all(
+      Object.entries(LAYERS).map(async ([letter, { judge }]) => {
+        findings[letter] = await judge(texts(letter === "O" ? "whole" : "changed"), tools);
+      }),
+    );
+  }, 120_000);
+
+  const catchers = (at: number): string[] =>
+    Object.keys(LAYERS).filter((letter) => (findings[letter]?.[numbered(at)]?.length ?? 0) > 0);
+
+  afterAll(() => {
+    const rows = DEFECTS.map(({ name }, at) => `${name.padEnd(52)} ${catchers(at).join(" ")}`);
+    const caught = DEFECTS.filter((_, at) => catchers(at).length > 0).length;
+    const legend = Object.entries(LAYERS).map(([letter, { what }]) => {
+      const own = DEFECTS.filter((_, at) => catchers(at).includes(letter)).length;
+      return `${letter}: ${what}: ${own}`;
+    });
+    console.log([...rows, ...legend, `caught: ${caught} of ${DEFECTS.length}`].join("\n"));
+  });
+
+  test("every layer finds the manifests clean before a defect is planted", () => {
+    for (const letter of Object.keys(LAYERS)) expect([letter, findings[letter]?.clean]).toEqual([letter, []]);
+  });
+
+  for (const [at, { name }] of DEFECTS.entries()) {
+    test(`a chart with this defect is caught: ${name}`, () => {
+      expect(catchers(at)).not.toBeEmpty();
+    });
+  }
+
+  test("every layer catches something that it alone, or few, would", () => {
+    for (const letter of Object.keys(LAYERS)) {
+      expect([letter, DEFECTS.some((_, at) => catchers(at).includes(letter))]).toEqual([letter, true]);
+    }
+  });
+}

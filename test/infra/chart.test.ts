@@ -1,0 +1,165 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { finished } from "../support/kubernetes/programs.ts";
+import { crossChecks } from "../support/manifests/cross-checks.ts";
+import { admission, literals, models, type Texts } from "../support/manifests/layers.ts";
+import { ofKind, parseManifests, workloadsOf } from "../support/manifests/objects.ts";
+import { CHART, type RenderOptions, render } from "../support/manifests/render.ts";
+import { openTools } from "../support/manifests/tools.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const tools = await openTools("the chart");
+
+/** What the values files in ci/ take from elsewhere. */
+const ELSEWHERE = ["Secret/tokens", "Secret/cache", "Secret/database"];
+
+if (tools !== null) {
+  const helm = join(tools.programs, "helm");
+  const helm3 = join(tools.programs, "helm3");
+  const rendered = async (options?: RenderOptions) => parseManifests(await render(helm, options));
+  const names = (await readdir(join(CHART, "ci"))).map((file) => file.replace(/-values\.yaml$/, ""));
+  const valuesOf = (name: string) => [join(CHART, "ci", `${name}-values.yaml`)];
+
+  describe("each values file in ci/", () => {
+    let texts: Texts = {};
+    beforeAll(async () => {
+      const manifests = names.map((name) => render(helm, { values: valuesOf(name) }));
+      texts = Object.fromEntries((await Promise.all(manifests)).map((text, at) => [names[at], text]));
+    }, 60_000);
+
+    const nothingFound = Object.fromEntries(names.map((name) => [name, [] as readonly string[]]));
+
+    test("passes helm lint --strict", async () => {
+      for (const name of names) {
+        const flags = ["lint", "--strict", CHART, ...valuesOf(name).flatMap((file) => ["--values", file])];
+        const { code, stdout } = await finished([helm, ...flags]);
+        expect({ name, code, stdout }).toMatchObject({
+          name,
+          code: 0,
+          stdout: expect.stringContaining("0 chart(s) failed"),
+        });
+      }
+    }, 60_000);
+    test("would be taken by Kubernetes, whose restricted pod security standard it meets", async () => {
+      expect(await admission(texts, tools)).toEqual(nothingFound);
+    }, 60_000);
+    test("is what the types of Kubernetes and of custom resources say", async () => {
+      expect(await models(texts, tools)).toEqual(nothingFound);
+      expect(await literals(texts, tools)).toEqual(nothingFound);
+    }, 60_000);
+    test("passes our cross-checks", () => {
+      for (const [name, text] of Object.entries(texts)) {
+        expect({ name, problems: crossChecks(text, ELSEWHERE) }).toEqual({ name, problems: [] });
+      }
+    });
+    test("is rendered alike by Helm 3 and 4", async () => {
+      const set = { "auth.internalToken": "a", "redis.auth.password": "b", "mongodb.auth.rootPassword": "c" };
+      const more = { ...set, "mongodb.auth.password": "d", "mongodb.auth.keyfile": "e" };
+      const inFull = names.filter((name) => name === "default" || name === "scaled");
+      for (const name of inFull) {
+        const [four, three] = await Promise.all(
+          [helm, helm3].map((one) => render(one, { values: valuesOf(name), set: more })),
+        );
+        expect(parseManifests(three ?? "")).toEqual([...parseManifests(four ?? "")]);
+      }
+    }, 60_000);
+  });
+
+  test("values that are typed wrong, or exclude each other, are refused with a word on what to do", async () => {
+    const gzip = (bytes: number) =>
+      Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(bytes - 2)]).toString("base64");
+    await using folder = await temporaryFolder();
+    const file = (name: string) => join(folder.path, name);
+    await Bun.write(file("large.b64"), gzip(368_641));
+    await Bun.write(file("plain.b64"), Buffer.from("timestamp,metric_name\n").toString("base64"));
+    const refused: readonly (readonly [RenderOptions, string])[] = [
+      [{ set: { "colector.replicas": 3 } }, "additional properties 'colector' not allowed"],
+      [{ set: { "collector.replicas": "two" } }, "got string, want integer"],
+      [{ set: { "collector.pod.nodeSelektor.a": "b" } }, "additional properties 'nodeSelektor' not allowed"],
+      [{ set: { "image.digest": "sha256:abc" } }, "/image/digest"],
+      [{ set: { "streamer.interval": "fast" } }, "/streamer/interval"],
+      [{ set: { "collector.keda.minReplicas": 0 } }, "minimum: got 0, want 1"],
+      [{ set: { "apiGateway.terminationGracePeriodSeconds": 10 } }, "minimum: got 10, want 30"],
+      [{ set: { "redis.external.addr": "redis.example.com:6379" } }, "set redis.enabled=false to use the external one"],
+      [{ set: { "redis.enabled": false } }, "there is no Redis: set redis.enabled=true, or redis.external.addr"],
+      [{ set: { "mongodb.external.existingSecret": "database" } }, "set mongodb.enabled=false to use the external one"],
+      [{ set: { "mongodb.enabled": false } }, "there is no MongoDB: set mongodb.enabled=true, or mongodb.external"],
+      [{ set: { "streamer.csv.existingClaim": "a", "streamer.csv.existingConfigMap": "b" } }, "exclude each other"],
+      [{ files: { "streamer.csv.gzip": file("large.b64") } }, "has 368641 bytes packed: through Helm"],
+      [{ files: { "streamer.csv.gzip": file("plain.b64") } }, "is not a gzip file in base64"],
+      [{ set: { "collector.autoscaling.enabled": true, "collector.keda.enabled": true } }, "are both enabled"],
+      [
+        { set: { "inventory.autoscaling.enabled": true, "inventory.autoscaling.minReplicas": 9 } },
+        "at least minReplicas (9)",
+      ],
+    ];
+    for (const [options, said] of refused) {
+      const answer = await render(helm, options).then(
+        () => "it was taken",
+        (error: Error) => error.message,
+      );
+      expect(answer).toContain(said);
+    }
+  }, 60_000);
+
+  test("a random secret is the same wherever it is asked for, and changes nothing else from render to render", async () => {
+    const isRandom = (line: string) =>
+      /checksum\/secret|^ {2}(internal-token|password|root-password|keyfile|uri): /.test(line);
+    const [one, other] = (await Promise.all([render(helm), render(helm)])).map((text) => text.split("\n"));
+    expect(one?.filter((line) => !isRandom(line))).toEqual(other?.filter((line) => !isRandom(line)) as string[]);
+    const objects = parseManifests(one?.join("\n") ?? "");
+    const sums = workloadsOf(objects).flatMap(({ annotations }) => annotations["checksum/secret-mongodb"] ?? []);
+    expect([sums.length, new Set(sums).size]).toEqual([4, 1]);
+    const mongodb = ofKind(objects, "Secret").find(({ metadata }) => metadata.name === "mongodb")?.data ?? {};
+    const plain = (key: string) => Buffer.from(mongodb[key] ?? "", "base64").toString();
+    expect(plain("uri")).toBe(`mongodb://telemetry:${plain("password")}@mongodb:27017/gpu_telemetry?replicaSet=rs0`);
+    expect(plain("keyfile")).toMatch(/^[A-Za-z0-9]{48}$/);
+  }, 60_000);
+
+  test("pods are replaced when a secret or a configuration of theirs changes, and no others", async () => {
+    const fixed = { "auth.internalToken": "a", "redis.auth.password": "b", "mongodb.auth.rootPassword": "c" };
+    const set = { ...fixed, "mongodb.auth.password": "d", "mongodb.auth.keyfile": "e" };
+    const templates = async (more: Record<string, string>) =>
+      new Map(
+        workloadsOf(await rendered({ set: { ...set, ...more } })).map(({ object, annotations }) => [
+          object.metadata.name,
+          JSON.stringify(annotations),
+        ]),
+      );
+    const before = await templates({});
+    const replaced = async (more: Record<string, string>) => {
+      const after = await templates(more);
+      return [...after.keys()].filter((name) => after.get(name) !== before.get(name)).sort();
+    };
+    const ours = ["api-gateway", "collector", "inventory", "queue-service", "streamer", "telemetry"];
+    expect(await replaced({})).toEqual([]);
+    expect(await replaced({ "auth.internalToken": "z" })).toEqual(ours);
+    expect(await replaced({ "redis.auth.password": "z" })).toEqual([
+      "collector",
+      "queue-service",
+      "redis",
+      "telemetry",
+    ]);
+    expect(await replaced({ "mongodb.auth.password": "z" })).toEqual([
+      "collector",
+      "inventory",
+      "mongodb",
+      "telemetry",
+    ]);
+    expect(await replaced({ "redis.maxMemory": "1gb" })).toEqual(["redis"]);
+  }, 60_000);
+
+  test("what a cluster does not know is left out, and the sleep before a stop where it is too old for it", async () => {
+    const values = valuesOf("scaled");
+    const kinds = (objects: Awaited<ReturnType<typeof rendered>>) => new Set(objects.map(({ kind }) => kind));
+    expect(kinds(await rendered({ values }))).toContain("ServiceMonitor");
+    expect(kinds(await rendered({ values, apis: [] }))).not.toContain("ServiceMonitor");
+    const sleeps = async (kubeVersion: string) => (await render(helm, { kubeVersion })).includes("sleep:");
+    expect([await sleeps("1.27.3"), await sleeps("1.30.0")]).toEqual([false, true]);
+    expect(await render(helm, { kubeVersion: "1.26.0" }).catch((error: Error) => error.message)).toContain(
+      "kubeVersion",
+    );
+  }, 60_000);
+}

@@ -1,0 +1,184 @@
+// What the API server of Kubernetes would say to manifests, from its own code: strict decoding, defaults, validation of
+// a creation, warnings, and the restricted pod security standard.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	jsonserializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	podrules "k8s.io/kubernetes/pkg/api/pod"
+	"k8s.io/kubernetes/pkg/apis/apps"
+	_ "k8s.io/kubernetes/pkg/apis/apps/install"
+	appsrules "k8s.io/kubernetes/pkg/apis/apps/validation"
+	"k8s.io/kubernetes/pkg/apis/autoscaling"
+	_ "k8s.io/kubernetes/pkg/apis/autoscaling/install"
+	autoscalingrules "k8s.io/kubernetes/pkg/apis/autoscaling/validation"
+	"k8s.io/kubernetes/pkg/apis/core"
+	_ "k8s.io/kubernetes/pkg/apis/core/install"
+	corerules "k8s.io/kubernetes/pkg/apis/core/validation"
+	"k8s.io/kubernetes/pkg/apis/networking"
+	_ "k8s.io/kubernetes/pkg/apis/networking/install"
+	networkingrules "k8s.io/kubernetes/pkg/apis/networking/validation"
+	"k8s.io/kubernetes/pkg/apis/policy"
+	_ "k8s.io/kubernetes/pkg/apis/policy/install"
+	policyrules "k8s.io/kubernetes/pkg/apis/policy/validation"
+	"k8s.io/pod-security-admission/api"
+	podsecurity "k8s.io/pod-security-admission/policy"
+)
+
+type finding struct {
+	File   string `json:"file"`
+	Object string `json:"object"`
+	// decoding, creation, warning, security, or unknown: no rules for this kind are here.
+	Rule    string `json:"rule"`
+	Message string `json:"message"`
+}
+
+var (
+	scheme = legacyscheme.Scheme
+	strict = jsonserializer.NewSerializerWithOptions(jsonserializer.DefaultMetaFactory, scheme, scheme,
+		jsonserializer.SerializerOptions{Strict: true, Yaml: true})
+	output = json.NewEncoder(os.Stdout)
+	// Of the features that these rules ask for: as they are by default.
+	gates      = map[string]bool{"HPAScaleToZero": false}
+	documents  = regexp.MustCompile(`(?m)^---.*$`)
+	commentary = regexp.MustCompile(`(?m)^\s*(#.*)?$`)
+)
+
+// What is wrong with a new object of this kind, and what the API server would warn of; known is false where no rules
+// for its kind are here.
+func rules(object runtime.Object) (errors field.ErrorList, warnings []string, known bool) {
+	template := func(template *core.PodTemplateSpec) corerules.PodValidationOptions {
+		warnings = podrules.GetWarningsForPodTemplate(context.Background(), field.NewPath("template"), template, nil)
+		return podrules.GetValidationOptionsFromPodTemplate(template, nil)
+	}
+	switch object := object.(type) {
+	case *apps.Deployment:
+		errors = appsrules.ValidateDeployment(object, template(&object.Spec.Template))
+	case *apps.StatefulSet:
+		errors = appsrules.ValidateStatefulSet(object, appsrules.StatefulSetValidationOptions{}, template(&object.Spec.Template))
+	case *core.Pod:
+		warnings = podrules.GetWarningsForPod(context.Background(), object, nil)
+		options := podrules.GetValidationOptionsFromPodSpecAndMeta(&object.Spec, nil, &object.ObjectMeta, nil)
+		errors = corerules.ValidatePodCreate(object, options)
+	case *core.Service:
+		// As the API server does before it looks.
+		if object.Spec.ClusterIP != "" && len(object.Spec.ClusterIPs) == 0 {
+			object.Spec.ClusterIPs = []string{object.Spec.ClusterIP}
+		}
+		errors = corerules.ValidateServiceCreate(object)
+	case *core.ConfigMap:
+		errors = corerules.ValidateConfigMap(object)
+	case *core.Secret:
+		errors = corerules.ValidateSecret(object)
+	case *core.ServiceAccount:
+		errors = corerules.ValidateServiceAccount(object)
+	case *core.Namespace:
+		errors = corerules.ValidateNamespace(object)
+	case *networking.NetworkPolicy:
+		errors = networkingrules.ValidateNetworkPolicy(object, networkingrules.NetworkPolicyValidationOptions{})
+	case *networking.Ingress:
+		errors = networkingrules.ValidateIngressCreate(object)
+	case *policy.PodDisruptionBudget:
+		errors = policyrules.ValidatePodDisruptionBudget(object, policyrules.PodDisruptionBudgetValidationOptions{})
+	case *autoscaling.HorizontalPodAutoscaler:
+		errors = autoscalingrules.ValidateHorizontalPodAutoscaler(object,
+			autoscalingrules.HorizontalPodAutoscalerSpecValidationOptions{MinReplicasLowerBound: 1})
+	default:
+		return nil, nil, false
+	}
+	return errors, warnings, true
+}
+
+// The pod that a workload makes, if it is one.
+func podOf(object runtime.Object) (*metav1.ObjectMeta, *corev1.PodSpec) {
+	switch object := object.(type) {
+	case *appsv1.Deployment:
+		return &object.Spec.Template.ObjectMeta, &object.Spec.Template.Spec
+	case *appsv1.StatefulSet:
+		return &object.Spec.Template.ObjectMeta, &object.Spec.Template.Spec
+	case *corev1.Pod:
+		return &object.ObjectMeta, &object.Spec
+	}
+	return nil, nil
+}
+
+func check(document []byte, evaluator podsecurity.Evaluator, say func(object, rule, message string)) {
+	object, kind, err := strict.Decode(document, nil, nil)
+	if object == nil {
+		rule := "decoding"
+		if runtime.IsNotRegisteredError(err) {
+			rule = "unknown"
+		}
+		say("", rule, err.Error())
+		return
+	}
+	name := kind.Kind
+	if meta, is := object.(metav1.Object); is {
+		name += "/" + meta.GetName()
+	}
+	if err != nil {
+		say(name, "decoding", err.Error())
+	}
+	if meta, spec := podOf(object); spec != nil {
+		level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+		result := podsecurity.AggregateCheckResults(evaluator.EvaluatePod(level, meta, spec))
+		if !result.Allowed {
+			say(name, "security", result.ForbiddenReason()+": "+result.ForbiddenDetail())
+		}
+	}
+	scheme.Default(object)
+	internal, err := scheme.UnsafeConvertToVersion(object.DeepCopyObject(), runtime.InternalGroupVersioner)
+	if err != nil {
+		say(name, "creation", err.Error())
+		return
+	}
+	errors, warnings, known := rules(internal)
+	if !known {
+		say(name, "unknown", "no rules for "+kind.String())
+	}
+	// The rules that are written beside the types, where there are any.
+	errors = append(errors, scheme.Validate(context.Background(), gates, object)...)
+	for _, problem := range errors {
+		say(name, "creation", problem.Error())
+	}
+	for _, warning := range warnings {
+		say(name, "warning", warning)
+	}
+}
+
+func main() {
+	evaluator, err := podsecurity.NewEvaluator(podsecurity.DefaultChecks(), nil)
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range os.Args[1:] {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		objects := 0
+		for _, document := range documents.Split(string(text), -1) {
+			if strings.TrimSpace(commentary.ReplaceAllString(document, "")) == "" {
+				continue
+			}
+			objects++
+			check([]byte(document), evaluator, func(object, rule, message string) {
+				_ = output.Encode(finding{file, object, rule, message})
+			})
+		}
+		_ = output.Encode(map[string]any{"file": file, "objects": objects})
+	}
+}

@@ -1,0 +1,79 @@
+/** Secrets, ConfigMaps, volumes and accounts that pods ask for, and what replaces pods when one changes. */
+import { type KubernetesObject, nameOf, ofKind, type Workload, workloadsOf } from "./objects.ts";
+
+type Objects = readonly KubernetesObject[];
+
+/** Null: only a key's presence is unknown. */
+interface Asked {
+  readonly kind: "Secret" | "ConfigMap";
+  readonly name: string;
+  readonly key: string | null;
+}
+
+function asked({ pod, containers }: Workload): Asked[] {
+  const found: Asked[] = [];
+  for (const { env = [] } of containers) {
+    for (const { valueFrom } of env) {
+      if (valueFrom?.secretKeyRef) found.push({ kind: "Secret", ...valueFrom.secretKeyRef });
+      if (valueFrom?.configMapKeyRef) found.push({ kind: "ConfigMap", ...valueFrom.configMapKeyRef });
+    }
+  }
+  for (const { secret, configMap } of pod.volumes ?? []) {
+    if (secret !== undefined) found.push({ kind: "Secret", name: secret.secretName, key: null });
+    if (configMap !== undefined) found.push({ kind: "ConfigMap", name: configMap.name, key: null });
+  }
+  return found;
+}
+
+/** @param elsewhere `Kind/name` of what whoever installs brings along */
+export function missingContents(objects: Objects, elsewhere: ReadonlySet<string>): string[] {
+  return workloadsOf(objects).flatMap((workload) =>
+    asked(workload).flatMap(({ kind, name, key }) => {
+      if (elsewhere.has(`${kind}/${name}`)) return [];
+      const object = ofKind(objects, kind).find(({ metadata }) => metadata.name === name);
+      const where = nameOf(workload.object);
+      if (object === undefined) return [`${where}: there is no ${kind}/${name}`];
+      const keys = Object.keys({ ...object.data, ...object.binaryData });
+      return key === null || keys.includes(key) ? [] : [`${where}: ${kind}/${name} has no key ${key}`];
+    }),
+  );
+}
+
+/** What is among the manifests and read at the start of a pod must have a checksum on the pod. */
+export function missingChecksums(objects: Objects): string[] {
+  return workloadsOf(objects).flatMap((workload) => {
+    if (workload.object.kind === "Pod") return [];
+    const names = asked(workload)
+      .filter(({ kind, name }) => ofKind(objects, kind).some(({ metadata }) => metadata.name === name))
+      .map(({ kind, name }) => `checksum/${kind.toLowerCase()}-${name}`);
+    return [...new Set(names)]
+      .filter((name) => workload.annotations[name] === undefined)
+      .map((name) => `${nameOf(workload.object)}: has no annotation ${name}`);
+  });
+}
+
+export function missingVolumes(objects: Objects): string[] {
+  return workloadsOf(objects).flatMap(({ object, pod, containers }) => {
+    const volumes = new Set([
+      ...(pod.volumes ?? []).map(({ name }) => name),
+      ...(object.spec?.volumeClaimTemplates ?? []).map(({ metadata }) => metadata.name),
+    ]);
+    const mounted = new Set(containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)));
+    return [
+      ...[...mounted]
+        .filter((name) => !volumes.has(name))
+        .map((name) => `${nameOf(object)}: there is no volume ${name}`),
+      ...[...volumes].filter((name) => !mounted.has(name)).map((name) => `${nameOf(object)}: nothing mounts ${name}`),
+    ];
+  });
+}
+
+export function missingAccounts(objects: Objects, elsewhere: ReadonlySet<string>): string[] {
+  return workloadsOf(objects).flatMap(({ object, pod }) => {
+    const name = pod.serviceAccountName ?? "default";
+    const isThere = ofKind(objects, "ServiceAccount").some(({ metadata }) => metadata.name === name);
+    return isThere || elsewhere.has(`ServiceAccount/${name}`)
+      ? []
+      : [`${nameOf(object)}: there is no ServiceAccount/${name}`];
+  });
+}

@@ -1,0 +1,70 @@
+/** The environment of a container as the kubelet would make it, and the checks of it against the program that reads it. */
+import { ConfigError } from "../../../services/platform/env.ts";
+import { type Container, type KubernetesObject, nameOf, ofKind, type Workload, workloadsOf } from "./objects.ts";
+import { PROGRAMS, variablesOf } from "./program-variables.ts";
+
+/** In a Secret that is not among the manifests. */
+const FROM_ELSEWHERE: Readonly<Record<string, string>> = {
+  MONGODB_URI: "mongodb://user:secret@mongodb.example.com:27017/gpu_telemetry",
+};
+
+/** Our own program in a container, by its first argument; null: it is another's. */
+export const programOf = ({ command, args }: Container): string | null =>
+  command === undefined && args?.length === 1 ? (args[0] as string) : null;
+
+function secretValue(objects: readonly KubernetesObject[], name: string, key: string): string | null {
+  const secret = ofKind(objects, "Secret").find(({ metadata }) => metadata.name === name);
+  const value = secret?.data?.[key];
+  return value === undefined ? null : Buffer.from(value, "base64").toString();
+}
+
+export function environmentOf(
+  objects: readonly KubernetesObject[],
+  { object }: Workload,
+  container: Container,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    (container.env ?? []).map(({ name, value, valueFrom }) => {
+      const secret = valueFrom?.secretKeyRef;
+      if (secret !== undefined)
+        return [name, secretValue(objects, secret.name, secret.key) ?? FROM_ELSEWHERE[name] ?? "from-elsewhere"];
+      if (valueFrom?.fieldRef?.fieldPath === "metadata.name") return [name, `${object.metadata.name}-0`];
+      return [name, value ?? ""];
+    }),
+  );
+}
+
+/** Each container of ours with its program and environment. */
+export const ourContainers = (objects: readonly KubernetesObject[]) =>
+  workloadsOf(objects).flatMap((workload) =>
+    workload.containers.flatMap((container) => {
+      const program = programOf(container);
+      return program === null
+        ? []
+        : [{ workload, container, program, env: environmentOf(objects, workload, container) }];
+    }),
+  );
+
+/** Variables that nobody reads, and values that are refused. */
+export function environmentProblems(objects: readonly KubernetesObject[]): string[] {
+  return ourContainers(objects).flatMap(({ workload, container, program, env }) => {
+    const where = nameOf(workload.object);
+    const read = PROGRAMS[program];
+    if (read === undefined) return [`${where}: the image has no program ${program}`];
+    const known = variablesOf(program);
+    const twice = (container.env ?? []).map(({ name }) => name).filter((name, at, all) => all.indexOf(name) !== at);
+    const problems = [
+      ...Object.keys(env)
+        .filter((name) => !known.includes(name))
+        .map((name) => `${where}: ${program} does not read ${name}`),
+      ...twice.map((name) => `${where}: ${name} is set twice`),
+    ];
+    try {
+      read(env);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems.map((problem) => `${where}: ${problem}`));
+    }
+    return problems;
+  });
+}

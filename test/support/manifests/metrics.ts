@@ -1,0 +1,50 @@
+/** Names that monitoring and scaling ask for, against those that the code gives. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+import { PARTITION_KEYS } from "../../../services/queue/redis/script-parts.ts";
+import { ROOT } from "../process.ts";
+import { ourContainers } from "./environment.ts";
+import { type KubernetesObject, nameOf, ofKind } from "./objects.ts";
+
+const PREFIX = "gpu_telemetry_";
+/** A metric's declaration: its name, then words about it. */
+const DECLARED = /name: "([a-z_]+)",\s*help:/g;
+
+/** With the prefix, as Prometheus sees them. */
+function metricNames(): ReadonlySet<string> {
+  const paths = [...new Glob("services/**/*.ts").scanSync(ROOT)];
+  const texts = paths.map((path) => readFileSync(join(ROOT, path), "utf8"));
+  return new Set(texts.flatMap((text) => [...text.matchAll(DECLARED)].map(([, name]) => PREFIX + name)));
+}
+
+/** The lists of what waits, one in each partition. */
+const readyLists = (partitions: number): string[] => {
+  const ready = PARTITION_KEYS.find((key) => key === "ready");
+  return Array.from({ length: partitions }, (_, number) => `q:{telemetry:${number}}:${ready}`);
+};
+
+export function metricsProblems(objects: readonly KubernetesObject[]): string[] {
+  const rules = ofKind(objects, "PrometheusRule");
+  const known = rules.length === 0 ? new Set<string>() : metricNames();
+  const queue = ourContainers(objects).find(({ program }) => program === "queue-service");
+  const partitions = Number(queue?.env.QUEUE_PARTITIONS ?? 1);
+  return [
+    ...rules.flatMap((rule) =>
+      (rule.spec?.groups ?? []).flatMap(({ rules: alerts }) =>
+        alerts.flatMap(({ alert, expr }) =>
+          [...expr.matchAll(/[a-z_]+(?=\{)/g)]
+            .filter(([name]) => !known.has(name))
+            .map(([name]) => `${nameOf(rule)}: ${alert} asks for ${name}, which nobody gives`),
+        ),
+      ),
+    ),
+    ...ofKind(objects, "ScaledObject").flatMap((scaler) => {
+      const lists = (scaler.spec?.triggers ?? []).map(({ metadata }) => metadata.listName);
+      const wanted = readyLists(partitions);
+      return Bun.deepEquals(lists, wanted)
+        ? []
+        : [`${nameOf(scaler)}: looks at ${lists.join()}, the queue is in ${wanted.join()}`];
+    }),
+  ];
+}

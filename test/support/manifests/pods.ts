@@ -1,0 +1,118 @@
+/** How pods must be made here, beyond what Kubernetes asks. */
+import { STOP_DEADLINE_MS } from "../../../services/platform/lifecycle.ts";
+import { environmentOf, ourContainers, programOf } from "./environment.ts";
+import { type KubernetesObject, nameOf, ofKind, workloadsOf } from "./objects.ts";
+
+type Objects = readonly KubernetesObject[];
+
+const workloadProblems = (objects: Objects): string[] =>
+  workloadsOf(objects).flatMap(({ object, labels, pod, containers }) => {
+    const where = nameOf(object);
+    const problems: string[] = [];
+    // A Service called `api` would set API_PORT=tcp://… in every container.
+    if (pod.enableServiceLinks !== false) problems.push(`${where}: enableServiceLinks is not false`);
+    if (pod.automountServiceAccountToken !== false) problems.push(`${where}: mounts a token that nobody uses`);
+    if (labels.app === undefined) problems.push(`${where}: its pods have no label app`);
+    for (const name of ["app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"])
+      if (labels[name] === undefined) problems.push(`${where}: its pods have no label ${name}`);
+    for (const { name, image, resources, securityContext } of containers) {
+      if (!/(:[\w.-]+|@sha256:[a-f0-9]{64})$/.test(image) || image.endsWith(":latest"))
+        problems.push(`${where}: image ${image} of ${name} is not pinned`);
+      if (resources?.requests?.cpu === undefined || resources.requests.memory === undefined)
+        problems.push(`${where}: ${name} requests no CPU or no memory`);
+      if (resources?.limits?.memory === undefined) problems.push(`${where}: ${name} has no limit of memory`);
+      if (securityContext?.readOnlyRootFilesystem !== true)
+        problems.push(`${where}: ${name} may write to its root file system`);
+      if (resources?.limits?.cpu !== undefined) problems.push(`${where}: ${name} has a limit of CPU`);
+    }
+    return problems;
+  });
+
+/** SIGTERM comes after preStop, and the process takes STOP_DEADLINE_MS at most. */
+const graceProblems = (objects: Objects): string[] =>
+  ourContainers(objects).flatMap(({ workload: { object, pod }, container }) => {
+    const needed = (container.lifecycle?.preStop?.sleep?.seconds ?? 0) + STOP_DEADLINE_MS / 1000 + 5;
+    const given = pod.terminationGracePeriodSeconds ?? 30;
+    return given >= needed ? [] : [`${nameOf(object)}: ends after ${given} s, its process may take ${needed} s`];
+  });
+
+/** The program of a pod is the one that its labels name. */
+const programProblems = (objects: Objects): string[] =>
+  workloadsOf(objects).flatMap(({ object, labels, containers }) =>
+    containers.flatMap((container) => {
+      const program = programOf(container);
+      return program === null || program === labels.app ? [] : [`${nameOf(object)}: app ${labels.app} runs ${program}`];
+    }),
+  );
+
+/** Every host is some shard's, and one's only. */
+const shardProblems = (objects: Objects): string[] =>
+  workloadsOf(objects).flatMap((workload) => {
+    const container = workload.containers.find((one) => programOf(one) === "streamer");
+    if (container === undefined) return [];
+    const { object } = workload;
+    const shards = environmentOf(objects, workload, container).STREAMER_SHARDS;
+    const shard = container.env?.find(({ name }) => name === "STREAMER_SHARD");
+    return [
+      ...(object.kind === "StatefulSet" ? [] : [`${nameOf(object)}: pods of a ${object.kind} have no numbers`]),
+      ...(shards === String(object.spec?.replicas)
+        ? []
+        : [`${nameOf(object)}: ${shards} shards, ${object.spec?.replicas} pods`]),
+      ...(shard?.valueFrom?.fieldRef?.fieldPath === "metadata.name"
+        ? []
+        : [`${nameOf(object)}: every pod is the same shard`]),
+    ];
+  });
+
+const BYTES: Readonly<Record<string, number>> = { mb: 1024 ** 2, gb: 1024 ** 3, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+const bytes = (size = ""): number => {
+  const [, amount, unit = ""] = /^(\d+)(\D*)$/.exec(size) ?? [];
+  return Number(amount) * (BYTES[unit] ?? 1);
+};
+
+/** What is promised holds only as long as Redis keeps all that it has confirmed. */
+const redisProblems = (objects: Objects): string[] =>
+  ofKind(objects, "ConfigMap").flatMap((config) => {
+    const text = config.data?.["redis.conf"];
+    if (text === undefined) return [];
+    const settings = new Map(text.split("\n").map((line) => line.split(/ (.*)/) as [string, string]));
+    const wanted = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" };
+    const wrong = Object.entries(wanted).filter(([name, value]) => settings.get(name) !== value);
+    const queue = ourContainers(objects).find(({ program }) => program === "queue-service")?.env.QUEUE_MAX_BYTES;
+    const isTooSmall = bytes(settings.get("maxmemory")) < bytes(queue) * 1.25;
+    return [
+      ...wrong.map(([name, value]) => `${nameOf(config)}: ${name} is ${settings.get(name)}, accepted is ${value}`),
+      ...(isTooSmall
+        ? [`${nameOf(config)}: maxmemory ${settings.get("maxmemory")} does not hold a queue of ${queue}`]
+        : []),
+    ];
+  });
+
+/** The one member must find itself by the name that clients are told, and before it is ready. */
+const replicaSetProblems = (objects: Objects): string[] =>
+  workloadsOf(objects).flatMap(({ object, containers }) => {
+    const container = containers.find(({ command }) => command?.[0] === "mongod");
+    if (container === undefined) return [];
+    const service = ofKind(objects, "Service").find(({ metadata }) => metadata.name === object.spec?.serviceName);
+    const member = container.env?.find(({ name }) => name === "MEMBER")?.value;
+    const expected = `${object.metadata.name}-0.${service?.metadata.name}:${container.ports?.[0]?.containerPort}`;
+    const isFindable = service?.spec?.clusterIP === "None" && service.spec.publishNotReadyAddresses === true;
+    return [
+      ...(member === expected ? [] : [`${nameOf(object)}: its member is ${member}, accepted is ${expected}`]),
+      ...(isFindable
+        ? []
+        : [`${nameOf(object)}: its Service does not publish the addresses of pods that are not ready`]),
+      ...(container.args?.some((one) => one.startsWith("--keyFile="))
+        ? []
+        : [`${nameOf(object)}: asks for no password`]),
+    ];
+  });
+
+export const POD_CHECKS: Readonly<Record<string, (objects: Objects) => string[]>> = {
+  workloadProblems,
+  graceProblems,
+  programProblems,
+  shardProblems,
+  redisProblems,
+  replicaSetProblems,
+};

@@ -1,0 +1,30 @@
+/** What our programs read from their environment, by the argument that starts them, asked of their own config.ts. */
+import { readGatewayConfig } from "../../../services/api-gateway/config.ts";
+import { readCollectorProcessConfig } from "../../../services/collector/config.ts";
+import { readInventoryConfig } from "../../../services/inventory/config.ts";
+import type { Env } from "../../../services/platform/env.ts";
+import { readQueueServiceConfig } from "../../../services/queue-service/config.ts";
+import { readStreamerProcessConfig } from "../../../services/streamer/config.ts";
+import { readTelemetryConfig } from "../../../services/telemetry/config.ts";
+
+const TERMINAL = { isTerminal: false };
+
+/** @throws ConfigError */
+export const PROGRAMS: Readonly<Record<string, (env: Env) => unknown>> = {
+  "api-gateway": (env) => readGatewayConfig(env, TERMINAL),
+  collector: (env) => readCollectorProcessConfig(env, TERMINAL),
+  inventory: (env) => readInventoryConfig(env, TERMINAL),
+  "queue-service": (env) => readQueueServiceConfig(env, TERMINAL),
+  streamer: (env) => readStreamerProcessConfig(env, TERMINAL),
+  telemetry: (env) => readTelemetryConfig(env, TERMINAL),
+};
+
+/** Sorted. */
+export function variablesOf(program: string): readonly string[] {
+  const read = PROGRAMS[program];
+  if (read === undefined) throw new Error(`There is no program ${program}`);
+  const names = new Set<string>();
+  const nothing = new Proxy({} as Env, { get: (_, name) => void names.add(String(name)) });
+  read(nothing);
+  return [...names].sort();
+}

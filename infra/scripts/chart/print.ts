@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { printSchema } from "./schema.ts";
-import { printValues } from "./tables.ts";
+import { printValues, printVariables } from "./tables.ts";
 import { readValues } from "./values.ts";
 
 /** Puts a table between the two comments that name it. @throws Error where they are missing */
@@ -19,6 +19,6 @@ export async function printChart(folder: string): Promise<Readonly<Record<string
   const readme = await readFile(join(folder, "README.md"), "utf8");
   return {
     "values.schema.json": printSchema(values),
-    "README.md": filled(readme, "values", printValues(values)),
+    "README.md": filled(filled(readme, "values", printValues(values)), "variables", printVariables(values)),
   };
 }

@@ -1,5 +1,6 @@
 /** Tables of the chart's README. */
 import { type ChartValue, leaves } from "./values.ts";
+import { type ChartVariable, VARIABLES } from "./variables.ts";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 
@@ -14,3 +15,23 @@ export const printValues = (values: readonly ChartValue[]): string =>
   leaves(values)
     .map(({ path, value, description }) => row(`\`${path.join(".")}\``, shown(value), description))
     .join("");
+
+const isNothing = (value: unknown): boolean => value === null || String(value) === "";
+
+function variableRow(
+  values: readonly ChartValue[],
+  { name, services, values: paths, otherwise }: ChartVariable,
+): string {
+  const [first] = paths;
+  const found = leaves(values).find(({ path }) => path.join(".") === first);
+  if (first !== undefined && found === undefined) throw new Error(`${name}: there is no value ${first}`);
+  const where = services.length === 6 ? "all" : services.map((service) => `\`${service}\``).join(", ");
+  const from = paths.map((path) => `\`${path}\``).join(" or ");
+  return row(`\`${name}\``, where, from || "–", otherwise ?? (isNothing(found?.value) ? "–" : shown(found?.value)));
+}
+
+/** Each variable of our services: who gets it, from where, and what it is unless someone says otherwise. */
+export const printVariables = (values: readonly ChartValue[]): string =>
+  row("variable", "of", "value", "default") +
+  row("---", "---", "---", "---") +
+  VARIABLES.map((variable) => variableRow(values, variable)).join("");

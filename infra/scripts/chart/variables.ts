@@ -1,0 +1,84 @@
+/** Every variable that our services read, and the value of the chart that it comes from. */
+import { PROGRAMS, variablesOf } from "./program-variables.ts";
+
+export interface ChartVariable {
+  readonly name: string;
+  /** The services that the chart gives it to, sorted. */
+  readonly services: readonly string[];
+  /** Paths in values.yaml, the first of them what its default is the value of; none: it is always the same. */
+  readonly values: readonly string[];
+  /** What it is where no value says so, for people. Absent: as the first value is. */
+  readonly otherwise?: string;
+}
+
+const ALL = Object.keys(PROGRAMS);
+const readers = (name: string): readonly string[] => ALL.filter((program) => variablesOf(program).includes(name));
+
+const from = (name: string, ...values: readonly string[]): ChartVariable => ({ name, services: readers(name), values });
+const of = (service: string, name: string, value: string): ChartVariable => ({
+  name,
+  services: [service],
+  values: [value],
+});
+const fixed = (name: string, otherwise: string, services = readers(name)): ChartVariable => ({
+  name,
+  services,
+  values: [],
+  otherwise,
+});
+
+/** In the order of the table. */
+export const VARIABLES: readonly ChartVariable[] = [
+  { ...from("CSV_PATH", "streamer.csv.path"), otherwise: "the sample in the image, or all that is mounted" },
+  from("STREAM_INTERVAL", "streamer.interval"),
+  from("LOOP_MODE", "streamer.loop"),
+  fixed("AT_END", "`wait`: a StatefulSet starts again whatever ends"),
+  of("streamer", "BATCH_SIZE", "streamer.batchSize"),
+  from("TIMESTAMPS", "streamer.timestamps"),
+  fixed("STREAMER_SHARD", "the pod's name"),
+  from("STREAMER_SHARDS", "streamer.replicas"),
+  fixed("QUEUE_SERVICE_URL", "`http://queue-service:8080`"),
+  from("QUEUE_PARTITIONS", "queueService.partitions"),
+  from("QUEUE_MAX_BYTES", "queueService.maxBytes"),
+  from("QUEUE_MAX_DELIVERIES", "queueService.maxDeliveries"),
+  from("QUEUE_LEASE", "queueService.lease"),
+  { ...from("REDIS_ADDR", "redis.external.addr"), otherwise: "`redis:6379`, the release's own" },
+  from("REDIS_MODE", "redis.external.mode"),
+  from("REDIS_SENTINEL_NAME", "redis.external.sentinelName"),
+  from("REDIS_USERNAME", "redis.external.username"),
+  {
+    ...from("REDIS_PASSWORD", "redis.auth.password", "redis.auth.existingSecret", "redis.external.existingSecret"),
+    otherwise: "random",
+  },
+  from("REDIS_DB", "redis.external.db"),
+  from("REDIS_TLS", "redis.external.tls"),
+  {
+    ...from("MONGODB_URI", "mongodb.external.uri", "mongodb.external.existingSecret", "mongodb.auth.existingSecret"),
+    otherwise: "the release's own, with a random password",
+  },
+  from("MONGODB_DATABASE", "mongodb.database"),
+  from("MONGODB_POOL_SIZE", "mongodb.poolSize"),
+  fixed("SQLITE_PATH", "not set: pods have no disk in common"),
+  of("collector", "RETENTION", "collector.retention"),
+  from("MAX_CONCURRENT_HANDLERS", "collector.maxConcurrentHandlers"),
+  of("collector", "BATCH_SIZE", "collector.batchSize"),
+  fixed("INVENTORY_URL", "`http://inventory:8080/graphql`"),
+  fixed("TELEMETRY_URL", "`http://telemetry:8080/graphql`"),
+  fixed("PIPELINE_URL", "`http://queue-service:8080/graphql`"),
+  from("API_TOKEN", "auth.apiToken", "auth.existingSecret"),
+  from("ADMIN_TOKEN", "auth.adminToken", "auth.existingSecret"),
+  { ...from("INTERNAL_TOKEN", "auth.internalToken", "auth.existingSecret"), otherwise: "random" },
+  from("CORS_ORIGINS", "apiGateway.corsOrigins"),
+  from("INTROSPECTION", "apiGateway.introspection"),
+  from("GRAPHIQL", "apiGateway.graphiql"),
+  from("RATE_LIMIT", "apiGateway.rateLimit"),
+  from("TRUSTED_PROXIES", "apiGateway.trustedProxies"),
+  from("QUERY_TIMEOUT", "apiGateway.queryTimeout"),
+  of("api-gateway", "MAX_SUBSCRIPTIONS", "apiGateway.maxSubscriptions"),
+  of("telemetry", "MAX_SUBSCRIPTIONS", "telemetry.maxSubscriptions"),
+  fixed("PORT", "`8080`, by the image"),
+  fixed("API_PORT", "not set"),
+  fixed("HOST", "`0.0.0.0`, by the image"),
+  from("LOG_LEVEL", "log.level"),
+  from("LOG_FORMAT", "log.format"),
+];

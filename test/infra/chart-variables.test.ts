@@ -1,0 +1,138 @@
+import { expect, test } from "bun:test";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PROGRAMS, variablesOf } from "../../infra/scripts/chart/program-variables.ts";
+import { leaves, readValues } from "../../infra/scripts/chart/values.ts";
+import { VARIABLES } from "../../infra/scripts/chart/variables.ts";
+import { ourContainers } from "../support/manifests/environment.ts";
+import { parseManifests } from "../support/manifests/objects.ts";
+import { CHART, render } from "../support/manifests/render.ts";
+import { openTools } from "../support/manifests/tools.ts";
+import { ROOT } from "../support/process.ts";
+
+const values = leaves(readValues(await readFile(join(CHART, "values.yaml"), "utf8")));
+const defaultOf = (path: string | undefined) => values.find((value) => value.path.join(".") === path)?.value;
+
+test("the chart knows every variable that the code reads, and no others", () => {
+  const read = Object.keys(PROGRAMS).flatMap((program) => variablesOf(program).map((name) => `${program} ${name}`));
+  const known = VARIABLES.flatMap(({ name, services }) => services.map((program) => `${program} ${name}`));
+  // The collector drops what is too old; the others read it with the store.
+  const withStore = ["inventory RETENTION", "telemetry RETENTION"];
+  expect([...known, ...withStore].sort()).toEqual(read.sort());
+});
+
+/** A variable's name, and what the project's README says it is by default; null where it says so in words. */
+async function documented(): Promise<ReadonlyMap<string, string | null>> {
+  const readme = await readFile(join(ROOT, "README.md"), "utf8");
+  const table = readme.slice(readme.indexOf("## Configuration"), readme.indexOf("## Layout"));
+  const found = new Map<string, string | null>();
+  for (const [, names = "", defaults = ""] of table.matchAll(/^\| (`[A-Z].*?) \| (.*?) \|/gm)) {
+    const each = [...names.matchAll(/`([A-Z_]+)`/g)].map(([, name = ""]) => name);
+    const said = defaults.split(";")[0]?.split(" ") ?? [];
+    for (const [at, name] of each.entries()) {
+      const value = said.length === each.length ? /^`(.+)`$/.exec(said[at] ?? "")?.[1] : undefined;
+      found.set(name, value ?? null);
+    }
+  }
+  return found;
+}
+
+test("the project's README has every variable, with the defaults of the code", async () => {
+  const readme = await documented();
+  const unnamed = VARIABLES.map(({ name }) => name).filter((name) => !readme.has(name));
+  expect(unnamed).toEqual([]);
+  let compared = 0;
+  for (const { name, services } of VARIABLES) {
+    const said = readme.get(name) ?? null;
+    for (const service of services) {
+      // BATCH_SIZE and others are said in words; SQLITE_PATH is all-in-one's.
+      if (said === null || name === "SQLITE_PATH") continue;
+      const read = PROGRAMS[service];
+      expect([name, service, read?.({ [name]: said })]).toEqual([name, service, read?.({})]);
+      compared++;
+    }
+  }
+  expect(compared).toBeGreaterThan(50);
+});
+
+test("the defaults of the chart are those of the code", () => {
+  for (const { name, services, values: paths } of VARIABLES) {
+    const value = defaultOf(paths[0]);
+    if (value === undefined || value === null || String(value) === "") continue;
+    for (const service of services) {
+      const read = PROGRAMS[service];
+      expect([name, service, read?.({ [name]: String(value) })]).toEqual([name, service, read?.({})]);
+    }
+  }
+});
+
+/** Something else than the default, for each value. */
+const OTHERS: Readonly<Record<string, string>> = {
+  "streamer.csv.path": "/data/other.csv",
+  "streamer.interval": "7s",
+  "streamer.loop": "false",
+  "streamer.batchSize": "77",
+  "streamer.timestamps": "source",
+  "streamer.replicas": "3",
+  "queueService.partitions": "3",
+  "queueService.maxBytes": "64MiB",
+  "queueService.maxDeliveries": "7",
+  "queueService.lease": "45s",
+  "redis.external.addr": "redis.example.com:6380",
+  "redis.external.mode": "cluster",
+  "redis.external.sentinelName": "main",
+  "redis.external.username": "someone",
+  "redis.auth.password": "secret-of-redis",
+  "redis.external.db": "3",
+  "redis.external.tls": "true",
+  "mongodb.external.uri": "mongodb://mongodb.example.com:27017",
+  "mongodb.database": "another",
+  "mongodb.poolSize": "7",
+  "collector.retention": "30d",
+  "collector.maxConcurrentHandlers": "3",
+  "collector.batchSize": "7",
+  "auth.apiToken": "secret-of-readers",
+  "auth.adminToken": "secret-of-admins",
+  "auth.internalToken": "secret-of-services",
+  "apiGateway.corsOrigins": "https://one.example.com",
+  "apiGateway.introspection": "false",
+  "apiGateway.graphiql": "false",
+  "apiGateway.rateLimit": "7/s",
+  "apiGateway.trustedProxies": "2",
+  "apiGateway.queryTimeout": "7s",
+  "apiGateway.maxSubscriptions": "7",
+  "telemetry.maxSubscriptions": "8",
+  "log.level": "debug",
+  "log.format": "text",
+};
+/** Values that count only where the databases are elsewhere. */
+const ELSEWHERE = { "redis.enabled": false, "mongodb.enabled": false };
+
+const tools = await openTools("variables of the chart");
+if (tools !== null) {
+  const helm = join(tools.programs, "helm");
+
+  test("each value of the table reaches the services that it is said to reach, and no others", async () => {
+    const keyed = VARIABLES.filter(({ values: paths }) => paths.length > 0);
+    expect(keyed.map(({ values: [path] }) => path).sort()).toEqual(Object.keys(OTHERS).sort() as string[]);
+    const settings = (of: (path: string) => boolean) =>
+      Object.fromEntries(
+        Object.entries(OTHERS)
+          .filter(([path]) => of(path))
+          .map(([path, value]) => [Array.isArray(defaultOf(path)) ? `${path}[0]` : path, value]),
+      );
+    const isExternal = (path: string) => path.includes(".external.");
+    const reached = async (set: Record<string, string | boolean>) =>
+      ourContainers(parseManifests(await render(helm, { set })));
+    const inside = await reached(settings((path) => !isExternal(path)));
+    const outside = await reached({ ...ELSEWHERE, ...settings(isExternal) });
+    for (const {
+      name,
+      services,
+      values: [path = ""],
+    } of keyed) {
+      const found = (isExternal(path) ? outside : inside).filter(({ env }) => env[name] === OTHERS[path]);
+      expect([path, name, found.map(({ program }) => program).sort()]).toEqual([path, name, [...services]]);
+    }
+  }, 120_000);
+}

@@ -77,7 +77,7 @@ export function createAccess(options: AccessOptions): Access {
         "access-control-allow-origin": origin,
         "access-control-allow-methods": "GET, HEAD, POST",
         "access-control-allow-headers": "authorization, content-type, accept, if-none-match",
-        "access-control-expose-headers": "etag, retry-after, www-authenticate",
+        "access-control-expose-headers": "etag, link, retry-after, www-authenticate",
         "access-control-max-age": CORS_MAX_AGE_S,
         vary: "Origin",
       };

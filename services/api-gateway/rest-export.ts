@@ -1,6 +1,7 @@
 /** Lists as CSV or NDJSON: one page, or all pages one after the other as fast as the client takes them. */
 import type { Logger } from "../platform/logger.ts";
 import { problemOf } from "../platform/problem.ts";
+import { emptyStream } from "../platform/requests.ts";
 import type { Gateway } from "./gateway.ts";
 import { chooseCoding } from "./negotiate.ts";
 import { createPacker } from "./pack.ts";
@@ -106,7 +107,7 @@ export function createExport(gateway: Pick<Gateway, "ask">, log: Logger): Export
         ...DATA_HEADERS,
         ...(coding === null ? {} : { "content-encoding": coding }),
       };
-      if (request.method === "HEAD") return new Response(null, { headers });
+      if (request.method === "HEAD") return new Response(emptyStream(), { headers });
       const stop = new AbortController();
       const pieces = allPieces(asked, first, { read, text, signal: stop.signal });
       const stream = streamOf(pieces, {

@@ -18,13 +18,22 @@ export interface RequestParts {
   readonly headersOf?: (request: Request, response: Response) => Readonly<Record<string, string>>;
 }
 
-/** For HEAD: the headers that GET would get, with the length of a body that was made and is not sent. */
+/**
+ * For HEAD: the headers that GET would get, with the length of a body that was made and is not sent. A stream, of
+ * which there is no length, is given as an empty one.
+ */
 async function withoutBody(response: Response): Promise<Response> {
   if (response.body === null) return response;
   const { status, headers } = response;
-  headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  const { byteLength } = await response.arrayBuffer();
+  // Without a body at all runtimes would say that its length is 0.
+  if (byteLength === 0) return new Response(emptyStream(), { status, headers });
+  headers.set("content-length", String(byteLength));
   return new Response(null, { status, headers });
 }
+
+export const emptyStream = (): ReadableStream<Uint8Array> =>
+  new ReadableStream({ pull: (controller) => controller.close() }, { highWaterMark: 0 });
 
 /** Never rejects: what `answer` throws is a 500, and is logged. */
 export function measureRequests(

@@ -8,6 +8,7 @@ import { openApi, openRemoteApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { START, UTIL, uuidOf } from "../support/fleet.ts";
 import type { ListedStore } from "../support/listed-store.ts";
+import { serveApiOn } from "../support/served-api.ts";
 import { settled } from "../support/settled.ts";
 
 const CSV = { headers: { accept: "text/csv" } };
@@ -166,6 +167,8 @@ test("a list that cannot be had is a problem, as in JSON", async () => {
   expect(await empty.text()).toBe("gpu_uuid,metric_name,value,timestamp\r\n");
   const head = await api.get(telemetry, { method: "HEAD", ...CSV });
   expect([head.status, head.headers.get("content-type")]).toEqual([200, "text/csv; charset=utf-8; header=present"]);
+  // Of a stream nobody knows the length.
+  expect(head.headers.get("content-length")).toBeNull();
 });
 
 test("more streams at once than fit are refused, and each gives its place back", async () => {
@@ -187,4 +190,20 @@ test("more streams at once than fit are refused, and each gives its place back",
   api.store.before = async () => {};
   for (const answer of await places())
     expect([answer.status, (await answer.text()).endsWith("\r\n")]).toEqual([200, true]);
+});
+
+test("on Deno a stream is whole, packed or not, and HEAD says no length of it", async () => {
+  await using api = await serveApiOn("deno", { gpus: 2, ticks: 3000 });
+  for (const coding of ["identity", "gzip", "zstd"]) {
+    const headers = { ...NDJSON.headers, "accept-encoding": coding };
+    const answer = await fetch(api.url + telemetry, { headers });
+    expect(answer.headers.get("content-encoding")).toBe(coding === "identity" ? null : coding);
+    const lines = linesOf(await answer.text());
+    expect([coding, lines.length, lines.at(-1)?.timestamp]).toEqual([coding, 6000, "2025-07-20T10:00:00Z"]);
+    const head = await fetch(api.url + telemetry, { method: "HEAD", headers });
+    expect([head.headers.get("content-type"), head.headers.get("content-length")]).toEqual([
+      "application/x-ndjson",
+      null,
+    ]);
+  }
 });

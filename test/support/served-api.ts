@@ -5,6 +5,8 @@ import type { Patience } from "../../services/api-gateway/watchdog.ts";
 import { addressOf, onRuntime, startProgram } from "./process.ts";
 
 export interface ServedOptions {
+  readonly gpus?: number;
+  readonly ticks?: number;
   readonly config?: Partial<ApiConfig>;
   readonly patience?: Partial<Patience>;
   /** Frames of so many readings that its live feed tells, so often. */

@@ -12,6 +12,8 @@ export interface ApiBenchOptions {
   readonly seconds: number;
 }
 
+const WARM_UP_S = 2;
+
 interface Named extends Question {
   readonly name: string;
 }
@@ -92,7 +94,7 @@ export async function benchApi({ rounds, seconds }: ApiBenchOptions, print: (tex
   );
   const under = (length: number) => (side: Side) => load(side.question, side, { seconds: length, folder, signal });
   const compare = async (sides: readonly Side[]) => {
-    await measure(sides, 1, under(1));
+    await measure(sides, 1, under(WARM_UP_S));
     return await measure(sides, rounds, under(seconds));
   };
   const sideOf = (side: string, question: Question, ...[first, ...others]: readonly Server[]): Side => ({

@@ -64,6 +64,14 @@ logs *ARGS:
 docker-build *ARGS:
     infra/scripts/docker-build.sh "$@"
 
+# Print what follows from the chart's values.yaml: its schema and its README's tables
+chart:
+    bun run chart
+
+# Print the raw manifests of infra/k8s from the chart; needs helm
+k8s:
+    bun run k8s
+
 # Twelve checks of a deployed system; `just system-test --help` says what it reads
 system-test *ARGS:
     test/e2e/system-test.sh "$@"

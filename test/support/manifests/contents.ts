@@ -39,11 +39,15 @@ export function missingContents(objects: Objects, elsewhere: ReadonlySet<string>
   );
 }
 
+/** Kustomize puts the hash of what is in it into the name: the pod asks for another when it changes. */
+const HASHED = /-[a-z0-9]{10}$/;
+
 /** What is among the manifests and read at the start of a pod must have a checksum on the pod. */
 export function missingChecksums(objects: Objects): string[] {
   return workloadsOf(objects).flatMap((workload) => {
     if (workload.object.kind === "Pod") return [];
     const names = asked(workload)
+      .filter(({ name }) => !HASHED.test(name))
       .filter(({ kind, name }) => ofKind(objects, kind).some(({ metadata }) => metadata.name === name))
       .map(({ kind, name }) => `checksum/${kind.toLowerCase()}-${name}`);
     return [...new Set(names)]

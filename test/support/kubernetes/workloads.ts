@@ -157,7 +157,7 @@ export function createWorkloads(objects: Objects): Workloads & { settle(object: 
     }
     const labels = { ...spec.template.metadata?.labels, "pod-template-hash": hash };
     const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } };
-    const replicaSet = objects.put({
+    const made = objects.put({
       apiVersion: "apps/v1",
       kind: "ReplicaSet",
       metadata: {
@@ -167,8 +167,11 @@ export function createWorkloads(objects: Objects): Workloads & { settle(object: 
         ownerReferences: ownedBy(settled),
       },
       spec: { ...spec, replicas: count, template: spec.template },
+    });
+    const replicaSet = objects.put({
+      ...made,
       status: {
-        observedGeneration: 1,
+        observedGeneration: made.metadata.generation,
         replicas: count,
         ...(ready ? { readyReplicas: count, availableReplicas: count } : {}),
       },

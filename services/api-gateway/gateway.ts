@@ -12,6 +12,7 @@ import { judgeDirectives } from "./defer.ts";
 import { limitRows } from "./graphql-cost.ts";
 import { type Deadlines, limitShape, limitTime } from "./graphql-limits.ts";
 import { guardMutations } from "./graphql-mutations.ts";
+import { judgeNames } from "./graphql-names.ts";
 import { hideSchema, withoutHints } from "./graphql-secrecy.ts";
 import { createInProcessExecutor } from "./in-process.ts";
 import { planQueries } from "./planner.ts";
@@ -82,6 +83,7 @@ export async function openGateway(
       },
     },
     plugins: () => [
+      judgeNames(),
       judgeDirectives(),
       ...(config.introspection ? [] : [hideSchema()]),
       limitShape(),

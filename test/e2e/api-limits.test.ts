@@ -27,6 +27,11 @@ describe("limits hold on every way in", () => {
       /105,000 rows/,
       { n: 5000 },
     ],
+    // One that is let through writes into every object of this process.
+    ["a prototype's name", "{ __proto__: hosts { gpus } }", /The alias .*__proto__.* is reserved.*BAD_USER_INPUT/],
+    ["one in a fragment", "{ ...F } fragment F on Query { constructor: hosts { gpus } }", /constructor.* is reserved/],
+    ["one of a variable", "query ($toString: Int) { gpus(limit: $toString) { total } }", /The variable .*toString/],
+    ["a mark of @defer", "{ gpus { gpus { __deferred_0: hostname } } }", /__deferred_0.* is reserved/],
     ["mutations", "mutation { purgeDeadLetters }", /FORBIDDEN|Can only perform a POST|mutation/i],
   ];
   for (const [name, ask] of Object.entries(TRANSPORTS)) {

@@ -3,6 +3,8 @@
 /** A client that was quiet may ask for so many seconds' worth at once: a page and its parts. */
 const BURST_S = 2;
 const MAX_CLIENTS = 10_000;
+/** Of a token: what sums of fractions may be short of one. */
+const ROUNDING = 1e-9;
 /** Clients without a bucket of their own share the tokens of so many. */
 const CROWD = 10;
 
@@ -41,7 +43,9 @@ export function createRateLimit({ perSecond, now, maxClients = MAX_CLIENTS }: Ra
   };
   const take = (bucket: Bucket, at: number, share = 1): number => {
     fill(bucket, at, share);
-    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / (perSecond * share)) * 1000);
+    if (bucket.tokens < 1 - ROUNDING) {
+      return Math.ceil(((1 - ROUNDING / 2 - bucket.tokens) / (perSecond * share)) * 1000);
+    }
     bucket.tokens--;
     return 0;
   };

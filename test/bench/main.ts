@@ -6,6 +6,7 @@ import { byteSize, integer } from "../../services/platform/env.ts";
 import { benchApi } from "./api.ts";
 import { benchBacklog } from "./backlog.ts";
 import { benchIngest } from "./ingest.ts";
+import { benchLive } from "./live.ts";
 import { benchMemory } from "./memory.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchQueue } from "./queue.ts";
@@ -21,6 +22,10 @@ const USAGE = `Usage: bun run bench NAME [options]
   backlog   streamer to queue with nobody collecting: memory of Redis and of the streamer, then all of it stored
               --readings N   readings in the backlog (5000000)
               --batch N      readings in a batch (what the streamer takes at full speed)
+  live      many subscribers while readings pour in: latency, memory, ordinary queries meanwhile
+              --subscribers N  over WebSocket, and as many over SSE (400)
+              --readings N   a second (10000)
+              --seconds N    (60)
   memory    peak memory of ingest on a large file
               --size SIZE    of the file (1GiB)
   queue     publish, claim + ack and latency of the queue on Redis, beside BullMQ on the same Redis
@@ -37,6 +42,7 @@ const USAGE = `Usage: bun run bench NAME [options]
 
 const OPTIONS = {
   readings: { type: "string" },
+  subscribers: { type: "string" },
   rounds: { type: "string" },
   size: { type: "string" },
   messages: { type: "string" },
@@ -88,6 +94,16 @@ function chooseBench(args: readonly string[]) {
       const batchSize = batch === undefined ? null : readNumber("batch", batch, integer({ min: 1, max: 65_536 }));
       const options = { readings: readNumber("readings", readings, integer({ min: 1e6, max: 1e9 })), batchSize };
       return { json, run: () => benchBacklog(options, print) };
+    }
+    case "live": {
+      const perSecond = values.readings ?? "10000";
+      const options = {
+        subscribers: readNumber("subscribers", values.subscribers ?? "400", integer({ min: 1, max: 1000 })),
+        // Ten metrics of each GPU once a second.
+        gpus: readNumber("readings", perSecond, integer({ min: 1000, max: 1e6 })) / 10,
+        seconds: readNumber("seconds", values.seconds ?? "60", integer({ min: 1, max: 3600 })),
+      };
+      return { json, run: () => benchLive(options, print) };
     }
     case "memory": {
       const options = { bytes: readNumber("size", size, byteSize({ min: 1 << 20 })) };

@@ -1,0 +1,40 @@
+/**
+ * All in one process but for streamer and collector, whose place the load takes: `embedded-program.ts SQLITE_PATH GPUS
+ * SECONDS`. Publishes when it gets SIGUSR1.
+ */
+
+import { readApiConfig } from "../../../services/api-gateway/config.ts";
+import { createApi } from "../../../services/api-gateway/service.ts";
+import { createInventorySchema } from "../../../services/inventory/schema.ts";
+import { openLiveFeed } from "../../../services/live-feed/open.ts";
+import { systemClock } from "../../../services/platform/clock.ts";
+import { listen } from "../../../services/platform/listen.ts";
+import { silentLogger } from "../../../services/platform/logger.ts";
+import { createMetrics } from "../../../services/platform/metrics.ts";
+import { openMemoryQueue } from "../../../services/queue/memory.ts";
+import { createPipelineSchema } from "../../../services/queue-service/schema.ts";
+import { openRepository } from "../../../services/repository/open.ts";
+import { createTelemetrySchema } from "../../../services/telemetry/schema.ts";
+import { publish } from "./load.ts";
+
+const [path = "", gpus, seconds] = process.argv.slice(2);
+const parts = { clock: systemClock, log: silentLogger, metrics: createMetrics() };
+const repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
+const feed = await openLiveFeed({ kind: "memory", clock: systemClock });
+const queue = openMemoryQueue({ clock: systemClock, maxBytes: 1 << 20 });
+const api = await createApi({
+  subgraphs: {
+    inventory: createInventorySchema({ repository }),
+    telemetry: createTelemetrySchema({ repository, feed }),
+    pipeline: createPipelineSchema({ queue }),
+  },
+  config: readApiConfig({}),
+  ...parts,
+  health: async () => ({ healthy: true, away: {} }),
+});
+const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch: api.fetch, websocket: api.websocket });
+console.log(JSON.stringify({ message: "listening", url: listener.url }));
+process.on("SIGUSR1", async () => {
+  const storedAt = await publish({ repository, feed }, { gpus: Number(gpus), seconds: Number(seconds) });
+  console.log(JSON.stringify({ message: "published", storedAt }));
+});

@@ -1,0 +1,95 @@
+/** What is published and who watches: a fleet whose every reading holds the number of the publication that told it. */
+import { type BatchBuilder, createBatchBuilder } from "../../../schema/batch-builder.ts";
+import type { GpuFacts, GpuUuid } from "../../../schema/gpu.ts";
+import type { Series } from "../../../schema/reading.ts";
+import type { LiveFeed } from "../../../services/live-feed/port.ts";
+import type { Repository } from "../../../services/repository/port.ts";
+
+const GPUS_PER_HOST = 10;
+const METRICS = [
+  "DCGM_FI_DEV_GPU_UTIL",
+  "DCGM_FI_DEV_GPU_TEMP",
+  "DCGM_FI_DEV_POWER_USAGE",
+  "DCGM_FI_DEV_FB_USED",
+  "DCGM_FI_DEV_FB_FREE",
+  "DCGM_FI_DEV_SM_CLOCK",
+  "DCGM_FI_DEV_MEM_CLOCK",
+  "DCGM_FI_DEV_MEM_COPY_UTIL",
+  "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+  "DCGM_FI_PROF_DRAM_ACTIVE",
+] as const;
+/** So many publications a second: each tells a tenth of the fleet. */
+const PER_SECOND = 10;
+
+export interface LoadSize {
+  readonly gpus: number;
+  readonly seconds: number;
+}
+
+export const readingsPerSecond = ({ gpus }: Pick<LoadSize, "gpus">): number => gpus * METRICS.length;
+
+const uuidOf = (number: number): GpuUuid =>
+  `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
+const hostOf = (gpu: number): string => `node-${String(Math.floor(gpu / GPUS_PER_HOST)).padStart(4, "0")}`;
+
+const factsOf = (gpu: number): GpuFacts => ({
+  uuid: uuidOf(gpu),
+  index: String(gpu % GPUS_PER_HOST),
+  device: `nvidia${gpu % GPUS_PER_HOST}`,
+  model: "NVIDIA H100 80GB HBM3",
+  host: hostOf(gpu),
+  driver: "535.129.03",
+  container: "main",
+  pod: `train-${gpu}`,
+  namespace: "research",
+});
+
+/** Three of four watch a host, one a metric of the whole fleet; frames as often as they may come. */
+export function queryOf(subscriber: number, { gpus }: Pick<LoadSize, "gpus">): string {
+  const filter =
+    subscriber % 4 === 3
+      ? `metrics: ["${METRICS[Math.floor(subscriber / 4) % METRICS.length]}"]`
+      : `hosts: ["${hostOf((subscriber * GPUS_PER_HOST) % gpus)}"]`;
+  return (
+    `subscription { readings(filter: { ${filter} }, minInterval: "100ms") ` +
+    "{ readings { gpuUuid hostname metricName value timestamp } missed } }"
+  );
+}
+
+/** When each publication was stored, by number from 1: ms since the epoch. */
+export type StoredAt = readonly number[];
+
+function addTenth(builder: BatchBuilder, { gpus, part, value }: { gpus: number; part: number; value: number }): void {
+  const at = Date.now();
+  const share = Math.ceil(gpus / PER_SECOND);
+  for (let gpu = part * share; gpu < Math.min(gpus, (part + 1) * share); gpu++) {
+    for (const metric of METRICS) builder.add(builder.slot(factsOf(gpu), metric as Series), at, value);
+  }
+}
+
+/** The whole fleet once, with number 0: what snapshots tell. */
+export async function storeFleet(repository: Pick<Repository, "save">, { gpus }: Pick<LoadSize, "gpus">) {
+  const builder = createBatchBuilder();
+  for (let part = 0; part < PER_SECOND; part++) addTenth(builder, { gpus, part, value: 0 });
+  await repository.save([builder.take({ producer: "load", epoch: 1, seq: 1 })]);
+}
+
+/** Stores and then tells, at an even pace; it catches up when it is late. */
+export async function publish(
+  { repository, feed }: { repository: Pick<Repository, "save">; feed: Pick<LiveFeed, "publish"> },
+  { gpus, seconds }: LoadSize,
+): Promise<StoredAt> {
+  const builder = createBatchBuilder();
+  const storedAt: number[] = [0];
+  const startedAt = performance.now();
+  for (let number = 1; number <= seconds * PER_SECOND; number++) {
+    const dueIn = startedAt + (number * 1000) / PER_SECOND - performance.now();
+    if (dueIn > 0) await new Promise((resolve) => setTimeout(resolve, dueIn));
+    addTenth(builder, { gpus, part: number % PER_SECOND, value: number });
+    const batch = builder.take({ producer: "load", epoch: 1, seq: number + 1 });
+    await repository.save([batch]);
+    storedAt.push(Date.now());
+    await feed.publish([batch]);
+  }
+  return storedAt;
+}

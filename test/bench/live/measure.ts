@@ -1,0 +1,146 @@
+/** One run: subscribers watch, readings are published, questions are asked meanwhile. */
+import { join } from "node:path";
+import { BUN, startProgram } from "../../support/process.ts";
+import { cpuSeconds, residentBytes } from "../proc.ts";
+import { quantile } from "../statistics.ts";
+import { openDeafSocket, openDeafStream } from "./deaf.ts";
+import type { Watcher } from "./frames.ts";
+import type { LoadSize, StoredAt } from "./load.ts";
+import type { Wiring } from "./wirings.ts";
+
+export interface LiveSize extends LoadSize {
+  /** Over each of the two transports. */
+  readonly subscribers: number;
+}
+
+export const TRANSPORTS = ["websocket", "sse"] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+
+export interface TransportFigures {
+  /** Of the subscriber that got fewest, and of all together. */
+  readonly fewestFrames: number;
+  readonly frames: number;
+  /** From the store's yes to the client, ms. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Of the subscriber who waited longest. */
+  readonly worstP99Ms: number;
+  readonly missed: number;
+  readonly troubles: readonly string[];
+}
+
+export interface LiveFigures {
+  readonly transports: Readonly<Record<Transport, TransportFigures>>;
+  readonly queries: { readonly count: number; readonly failed: number; readonly p50Ms: number; readonly p99Ms: number };
+  readonly processes: Readonly<
+    Record<string, { readonly earlyBytes: number; readonly lateBytes: number; readonly cpuS: number }>
+  >;
+}
+
+const QUESTION = JSON.stringify({
+  query: '{ gpus(limit: 10) { total gpus { uuid hostname latest(metrics: ["DCGM_FI_DEV_GPU_TEMP"]) { value } } } }',
+});
+const ASK_EVERY_MS = 50;
+/** Caches are warm, and whoever never reads has filled what there is to fill. */
+const EARLY_S = 10;
+
+async function askUntil(signal: AbortSignal, url: string) {
+  const took: number[] = [];
+  let failed = 0;
+  while (!signal.aborted) {
+    const startedAt = performance.now();
+    try {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(`${url}/graphql`, { method: "POST", headers, body: QUESTION });
+      const { errors } = (await response.json()) as { errors?: unknown };
+      if (errors !== undefined) failed++;
+    } catch {
+      failed++;
+    }
+    took.push(performance.now() - startedAt);
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  }
+  return { count: took.length, failed, p50Ms: quantile(took, 0.5), p99Ms: quantile(took, 0.99) };
+}
+
+function latencies({ seen }: Watcher, storedAt: StoredAt): number[] {
+  const found: number[] = [];
+  for (let n = 0; n < seen.length; n += 2) {
+    const stored = storedAt[seen[n] as number];
+    if (stored !== undefined) found.push((seen[n + 1] as number) - stored);
+  }
+  return found;
+}
+
+function figuresOf(watchers: readonly Watcher[], storedAt: StoredAt): TransportFigures {
+  const each = watchers.map((watcher) => latencies(watcher, storedAt));
+  const all = each.flat();
+  const frames = watchers.map((watcher) => watcher.frames);
+  return {
+    fewestFrames: Math.min(...frames),
+    frames: frames.reduce((sum, n) => sum + n),
+    p50Ms: quantile(all, 0.5),
+    p99Ms: quantile(all, 0.99),
+    maxMs: quantile(all, 1),
+    worstP99Ms: Math.max(
+      ...each.map((found) => (found.length === 0 ? Number.POSITIVE_INFINITY : quantile(found, 0.99))),
+    ),
+    missed: watchers.reduce((sum, { missed }) => sum + missed, 0),
+    troubles: [...new Set(watchers.flatMap(({ trouble }) => trouble ?? []))],
+  };
+}
+
+export async function measureLive(wiring: Wiring, { subscribers, gpus, seconds }: LiveSize): Promise<LiveFigures> {
+  await using opened = new AsyncDisposableStack();
+  const { url, pids } = wiring;
+  const readers = TRANSPORTS.map((transport) => {
+    const args = [transport, url, String(subscribers), String(gpus)];
+    const reader = opened.use(startProgram([BUN, join(import.meta.dir, "readers-program.ts"), ...args]));
+    return { transport, reader };
+  });
+  for (const { transport, reader } of readers) {
+    const ready = await reader.logLine(({ message }) => message === "ready", {
+      what: `snapshots over ${transport}`,
+      deadlineMs: 60_000,
+    });
+    if (ready.trouble !== null) throw new Error(`A subscriber over ${transport}: ${ready.trouble}`);
+  }
+  for (const deaf of [await openDeafSocket(url), await openDeafStream(url)]) opened.defer(() => void deaf.destroy());
+
+  const asking = new AbortController();
+  const asked = askUntil(asking.signal, url);
+  const memory = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, residentBytes(pid) ?? 0]));
+  const cpu = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
+  let early = memory();
+  const cpuBefore = cpu();
+  const timer = setTimeout(
+    () => {
+      early = memory();
+    },
+    Math.min(EARLY_S, seconds / 2) * 1000,
+  );
+  const storedAt = await wiring.publish();
+  clearTimeout(timer);
+  const late = memory();
+  const cpuAfter = cpu();
+  asking.abort();
+  const queries = await asked;
+  // The last frames are on their way.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const seen: [Transport, TransportFigures][] = [];
+  for (const { transport, reader } of readers) {
+    reader.kill("SIGTERM");
+    const said = await reader.logLine(({ message }) => message === "seen", { what: "what was seen" });
+    seen.push([transport, figuresOf(said.watchers as readonly Watcher[], storedAt)]);
+  }
+  const processes = Object.keys(pids).map((name) => {
+    const cpuS = (cpuAfter[name] ?? 0) - (cpuBefore[name] ?? 0);
+    return [name, { earlyBytes: early[name] ?? 0, lateBytes: late[name] ?? 0, cpuS }] as const;
+  });
+  return {
+    transports: Object.fromEntries(seen) as Record<Transport, TransportFigures>,
+    queries,
+    processes: Object.fromEntries(processes),
+  };
+}

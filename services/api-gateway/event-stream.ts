@@ -33,7 +33,9 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 export function guardEvents(response: Response, watchdog: Watchdog): Response {
   if (response.body === null) return response;
   const source = response.body.getReader();
-  const { promise: stopped, resolve: stop } = Promise.withResolvers<"stopped">();
+  let stopped = watchdog.stopped;
+  /** Set while an event is waited for. A race with a promise that never settles would keep every event. */
+  let interrupt: ((stopped: "stopped") => void) | null = null;
   let offeredAt: number | null = null;
   let ended = false;
   const end = () => {
@@ -49,9 +51,11 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
       fail();
       source.cancel().catch(() => {});
     },
-    stop: () => stop("stopped"),
+    stop() {
+      stopped = true;
+      interrupt?.("stopped");
+    },
   });
-  if (watchdog.stopped) stop("stopped");
 
   /** The next event whole; null: there is none. */
   async function readEvent(): Promise<Uint8Array | null> {
@@ -64,6 +68,13 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
     }
   }
 
+  const nextEvent = (): Promise<Uint8Array | null | "stopped"> =>
+    new Promise((resolve, reject) => {
+      if (stopped) return resolve("stopped");
+      interrupt = resolve;
+      readEvent().then(resolve, reject);
+    });
+
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -73,7 +84,8 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
       async pull(controller) {
         offeredAt = null;
         try {
-          const event = await Promise.race([stopped, readEvent()]);
+          const event = await nextEvent();
+          interrupt = null;
           if (ended) return;
           if (event === null) {
             end();

@@ -56,7 +56,7 @@ export interface LiveFeed extends AsyncDisposable {
   publish(batches: readonly Batch[]): Promise<void>;
   /**
    * What is published from now on: the subscription is in place when this resolves. Frames come no faster than
-   * `minIntervalMs`. The filter, thresholds too, is judged on every value before conflation. Ends when the signal
+   * `minIntervalMs`, and a tenth of it, 10 ms at most, after the first reading in them. The filter, thresholds too, is judged on every value before conflation. Ends when the signal
    * aborts, the consumer returns, or the feed is closed; an outage does not end it.
    * @throws AppError `overloaded` when there are too many subscribers
    */

@@ -4,6 +4,10 @@ import type { Series } from "../../schema/reading.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type LiveFilter, type LiveFrame, type LiveReading, MAX_FRAME_READINGS } from "./port.ts";
 
+/** What is told with a reading comes in several messages: whoever waits for a frame waits this much longer for them. */
+const MAX_GATHER_MS = 10;
+const GATHER_SHARE = 0.1;
+
 type Conflated = { -readonly [Field in keyof LiveReading]: LiveReading[Field] };
 
 export class Subscriber {
@@ -66,6 +70,8 @@ export class Subscriber {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        const gatherMs = Math.min(MAX_GATHER_MS, this.#minIntervalMs * GATHER_SHARE);
+        if (gatherMs > 0) await this.#clock.sleep(gatherMs, { signal: this.ended });
       } else if (early > 0) {
         await this.#clock.sleep(early, { signal: this.ended });
       } else {

@@ -34,7 +34,16 @@ export interface LiveFigures {
   readonly transports: Readonly<Record<Transport, TransportFigures>>;
   readonly queries: { readonly count: number; readonly failed: number; readonly p50Ms: number; readonly p99Ms: number };
   readonly processes: Readonly<
-    Record<string, { readonly earlyBytes: number; readonly lateBytes: number; readonly cpuS: number }>
+    Record<
+      string,
+      {
+        /** At 10 s, and at the end; each of some seconds between them. */
+        readonly earlyBytes: number;
+        readonly lateBytes: number;
+        readonly bytes: readonly number[];
+        readonly cpuS: number;
+      }
+    >
   >;
 }
 
@@ -112,17 +121,12 @@ export async function measureLive(wiring: Wiring, { subscribers, gpus, seconds }
   const asked = askUntil(asking.signal, url);
   const memory = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, residentBytes(pid) ?? 0]));
   const cpu = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
-  let early = memory();
   const cpuBefore = cpu();
-  const timer = setTimeout(
-    () => {
-      early = memory();
-    },
-    Math.min(EARLY_S, seconds / 2) * 1000,
-  );
+  const samples: ReturnType<typeof memory>[] = [];
+  const timer = setInterval(() => samples.push(memory()), Math.min(EARLY_S, seconds / 2) * 500);
   const storedAt = await wiring.publish();
-  clearTimeout(timer);
-  const late = memory();
+  clearInterval(timer);
+  samples.push(memory());
   const cpuAfter = cpu();
   asking.abort();
   const queries = await asked;
@@ -136,7 +140,8 @@ export async function measureLive(wiring: Wiring, { subscribers, gpus, seconds }
   }
   const processes = Object.keys(pids).map((name) => {
     const cpuS = (cpuAfter[name] ?? 0) - (cpuBefore[name] ?? 0);
-    return [name, { earlyBytes: early[name] ?? 0, lateBytes: late[name] ?? 0, cpuS }] as const;
+    const bytes = samples.map((sample) => sample[name] ?? 0);
+    return [name, { earlyBytes: bytes[1] ?? 0, lateBytes: bytes.at(-1) ?? 0, bytes, cpuS }] as const;
   });
   return {
     transports: Object.fromEntries(seen) as Record<Transport, TransportFigures>,

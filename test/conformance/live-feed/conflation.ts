@@ -63,7 +63,11 @@ export function conflationConformance(open: OpenLiveFeed): void {
     const fourth = frame(frames);
     expect(await isPending(fourth)).toBe(true);
     await publish(bench, { after: 4000, value: 5 });
-    expect((await fourth).readings).toEqual([told({ after: 4000, value: 5 })]);
+    await bench.advance(9);
+    expect(await isPending(fourth)).toBe(true);
+    await publish(bench, { gpu: 2, after: 4000, value: 6 });
+    await bench.advance(1);
+    expect((await fourth).readings).toEqual([told({ after: 4000, value: 5 }), told({ gpu: 2, after: 4000, value: 6 })]);
   });
 
   test("liveFeed.subscribe() never lets one who does not read hold back the others", async () => {

@@ -99,8 +99,10 @@ export async function watch(
           if (!frame.done) return frame;
           seam = true;
         } catch (error) {
+          // A watcher that leaves stops the store's call: nobody waits for it, and nothing is wrong.
+          const hasLeft = stop.aborted;
           await end();
-          if (signal?.aborted) return { done: true, value: undefined };
+          if (hasLeft) return { done: true, value: undefined };
           throw error;
         }
       }

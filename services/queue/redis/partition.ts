@@ -13,7 +13,7 @@ import {
 import { EntryReader, writeEntries } from "./entry.ts";
 import { PUBLISH_CODES } from "./producer-scripts.ts";
 import { endOfId, nameOf, publishedAtOf, type Receipt, sizeOf } from "./receipt.ts";
-import { PARTITION_KEYS } from "./script-parts.ts";
+import { PARTITION_KEYS, partitionPrefix } from "./script-parts.ts";
 import type { Scripts } from "./scripts.ts";
 
 /** Bodies that one call carries: what a reply and a request may be to be quick. */
@@ -57,7 +57,7 @@ export class Partition {
     this.number = number;
     this.#redis = parts.redis;
     this.#scripts = parts.scripts;
-    this.#prefix = `q:{${parts.topic}:${number}}:`;
+    this.#prefix = partitionPrefix(parts.topic, number);
     this.#keys = PARTITION_KEYS.map((name) => this.#prefix + name);
   }
 

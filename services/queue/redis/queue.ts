@@ -25,7 +25,7 @@ import { RedisDeadLetters } from "./dead-letters.ts";
 import { Repairs } from "./orphans.ts";
 import { type Claimed, MAX_CALL_BYTES, Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
-import { REDIS_TIME } from "./script-parts.ts";
+import { DEFAULT_TOPIC, REDIS_TIME } from "./script-parts.ts";
 import { createScripts } from "./scripts.ts";
 import { addStats, statsOf } from "./stats.ts";
 import { Waiting } from "./waiting.ts";
@@ -74,7 +74,7 @@ export class RedisQueue implements Queue {
   #closed = false;
 
   constructor(options: RedisQueueOptions, parts: RedisQueueParts) {
-    const { topic = "telemetry", partitions, maxBytes, maxBatches = 1_000_000, maxDeliveries = 5 } = options;
+    const { topic = DEFAULT_TOPIC, partitions, maxBytes, maxBatches = 1_000_000, maxDeliveries = 5 } = options;
     const { maxDeadBytes = maxBytes / 4, now = REDIS_TIME } = options;
     const share = (whole: number) => Math.floor(whole / partitions);
     const scripts = createScripts({

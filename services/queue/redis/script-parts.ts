@@ -42,6 +42,12 @@ export const PARTITION_KEYS = [
   "sums",
 ] as const;
 
+/** Of a queue that is not told its name. */
+export const DEFAULT_TOPIC = "telemetry";
+
+/** Before every key of a partition; the braces keep them on one node of a cluster. */
+export const partitionPrefix = (topic: string, partition: number): string => `q:{${topic}:${partition}}:`;
+
 export const REDIS_TIME =
   "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";
 

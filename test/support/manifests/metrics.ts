@@ -2,12 +2,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
-import { PARTITION_KEYS } from "../../../services/queue/redis/script-parts.ts";
+import { DEFAULT_TOPIC, type PARTITION_KEYS, partitionPrefix } from "../../../services/queue/redis/script-parts.ts";
 import { ROOT } from "../process.ts";
 import { ourContainers } from "./environment.ts";
 import { type KubernetesObject, nameOf, ofKind } from "./objects.ts";
 
 const PREFIX = "gpu_telemetry_";
+/** Whether a scrape was answered. */
+const PROMETHEUS_OWN = "up";
 /** A metric's declaration: its name, then words about it. */
 const DECLARED = /name: "([a-z_]+)",\s*help:/g;
 
@@ -15,14 +17,15 @@ const DECLARED = /name: "([a-z_]+)",\s*help:/g;
 function metricNames(): ReadonlySet<string> {
   const paths = [...new Glob("services/**/*.ts").scanSync(ROOT)];
   const texts = paths.map((path) => readFileSync(join(ROOT, path), "utf8"));
-  return new Set(texts.flatMap((text) => [...text.matchAll(DECLARED)].map(([, name]) => PREFIX + name)));
+  const ours = texts.flatMap((text) => [...text.matchAll(DECLARED)].map(([, name]) => PREFIX + name));
+  return new Set([PROMETHEUS_OWN, ...ours]);
 }
 
+const READY: (typeof PARTITION_KEYS)[number] = "ready";
+
 /** The lists of what waits, one in each partition. */
-const readyLists = (partitions: number): string[] => {
-  const ready = PARTITION_KEYS.find((key) => key === "ready");
-  return Array.from({ length: partitions }, (_, number) => `q:{telemetry:${number}}:${ready}`);
-};
+const readyLists = (partitions: number): string[] =>
+  Array.from({ length: partitions }, (_, number) => partitionPrefix(DEFAULT_TOPIC, number) + READY);
 
 export function metricsProblems(objects: readonly KubernetesObject[]): string[] {
   const rules = ofKind(objects, "PrometheusRule");

@@ -1,9 +1,7 @@
 /** The raw manifests: what Helm renders of the chart, a file for each component, put together by Kustomize. */
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-
-const CHART = fileURLToPath(new URL("../../helm/gpu-telemetry/", import.meta.url));
+import { CHART, COMPONENTS } from "../deployment/place.ts";
 
 /** Secrets are Kustomize's: what Helm would make up would be another in each render. */
 const VALUES = {
@@ -17,13 +15,10 @@ const HELM_ONLY = /^ *(helm\.sh\/chart: .*|app\.kubernetes\.io\/managed-by: Helm
 
 /** What is not of one component. */
 const COMMON = "common";
-const COMPONENTS: ReadonlySet<string> = new Set([
-  ...["api-gateway", "collector", "inventory", "mongodb", "queue-service", "redis", "streamer", "telemetry"],
-]);
 
 function fileOf(document: string): string {
-  const app = /^ {4}app: (\S+)$/m.exec(document)?.[1] ?? "";
-  return `${COMPONENTS.has(app) ? app : COMMON}.yaml`;
+  const app = /^ {4}app: (\S+)$/m.exec(document)?.[1];
+  return `${COMPONENTS.find((component) => component === app) ?? COMMON}.yaml`;
 }
 
 const NAMESPACE = `apiVersion: v1

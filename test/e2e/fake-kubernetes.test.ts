@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { startFakeApiServer } from "../support/kubernetes/api-server.ts";
-import { finished, kubeconfig, kubernetesPrograms } from "../support/kubernetes/programs.ts";
+import { type FakeCluster, startFakeCluster } from "../support/kubernetes/fake-cluster.ts";
+import { kubernetesPrograms } from "../support/kubernetes/programs.ts";
 import { resourceOfKind } from "../support/kubernetes/resources.ts";
 import { ROOT } from "../support/process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -10,30 +10,9 @@ const programs = await kubernetesPrograms("helm and kubectl against the fake API
 const CHART = join(ROOT, "test/support/kubernetes/chart");
 const WAIT = ["--namespace", "small", "--wait", "--timeout", "20s"];
 
-async function startCluster() {
-  const server = startFakeApiServer();
-  const folder = await temporaryFolder();
-  await Bun.write(join(folder.path, "config"), kubeconfig(server.url));
-  const env = {
-    KUBECONFIG: join(folder.path, "config"),
-    HELM_CACHE_HOME: folder.path,
-    HELM_CONFIG_HOME: folder.path,
-    HELM_DATA_HOME: folder.path,
-    HOME: folder.path,
-  };
-  return {
-    server,
-    run: (program: string, ...args: string[]) => finished([join(programs!, program), ...args], env),
-    [Symbol.asyncDispose]: async () => {
-      await server[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
+const startCluster = () => startFakeCluster(programs!);
 
-type Cluster = Awaited<ReturnType<typeof startCluster>>;
-
-const images = ({ server }: Cluster) =>
+const images = ({ server }: FakeCluster) =>
   server.objects
     .list(resourceOfKind("v1", "Pod"), "small")
     .flatMap(({ spec }) => (spec as { containers: { image: string }[] }).containers.map(({ image }) => image))
@@ -43,11 +22,7 @@ describe.skipIf(programs === null)("the fake API server", () => {
   for (const helm of ["helm", "helm3"]) {
     test(`${helm} installs, upgrades, tests, rolls back and uninstalls a release`, async () => {
       await using cluster = await startCluster();
-      const succeed = async (...args: string[]) => {
-        const outcome = await cluster.run(helm, ...args);
-        expect([args.join(" "), outcome.code, outcome.stderr]).toEqual([args.join(" "), 0, expect.any(String)]);
-        return outcome.stdout;
-      };
+      const succeed = (...args: string[]) => cluster.succeed(helm, ...args);
       const upgrade = ["upgrade", "--install", "small", CHART, "--create-namespace", ...WAIT];
       expect(await succeed(...upgrade)).toContain("STATUS: deployed");
       expect(images(cluster)).toEqual(["disk:one", "web:one", "web:one"]);
@@ -76,13 +51,9 @@ describe.skipIf(programs === null)("the fake API server", () => {
 
   test("kubectl applies, waits, lists, reads logs and deletes", async () => {
     await using cluster = await startCluster();
-    const kubectl = async (...args: string[]) => {
-      const outcome = await cluster.run("kubectl", ...args);
-      expect([args.join(" "), outcome.code, outcome.stderr]).toEqual([args.join(" "), 0, expect.any(String)]);
-      return outcome.stdout;
-    };
+    const kubectl = (...args: string[]) => cluster.succeed("kubectl", ...args);
     await kubectl("create", "namespace", "small");
-    const { stdout: manifests } = await cluster.run("helm", "template", "small", CHART, "--namespace", "small");
+    const manifests = await cluster.succeed("helm", "template", "small", CHART, "--namespace", "small");
     await using folder = await temporaryFolder();
     await Bun.write(join(folder.path, "all.yaml"), manifests);
     await kubectl("apply", "--server-side", "--namespace", "small", "--filename", join(folder.path, "all.yaml"));

@@ -3,9 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { printChart } from "../../infra/scripts/chart/print.ts";
 import { leaves, readValues } from "../../infra/scripts/chart/values.ts";
-import { ROOT } from "../support/process.ts";
-
-const CHART = join(ROOT, "infra/helm/gpu-telemetry");
+import { CHART } from "../support/manifests/render.ts";
 
 test("the chart's schema and tables are what values.yaml says: bun run chart", async () => {
   for (const [name, text] of Object.entries(await printChart(CHART))) {

@@ -1,0 +1,36 @@
+/** A fake API server, and real programs that look at it and at nothing of the user's. */
+import { join } from "node:path";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { type FakeApiServer, startFakeApiServer } from "./api-server.ts";
+import { type Finished, finished, kubeconfig } from "./programs.ts";
+
+export interface FakeCluster extends AsyncDisposable {
+  readonly server: FakeApiServer;
+  run(program: string, ...args: readonly string[]): Promise<Finished>;
+  /** What it printed. @throws Error with what it said when it fails */
+  succeed(program: string, ...args: readonly string[]): Promise<string>;
+}
+
+/** @param programs the folder that they are in */
+export async function startFakeCluster(programs: string): Promise<FakeCluster> {
+  const server = startFakeApiServer();
+  const folder = await temporaryFolder();
+  const config = join(folder.path, "config");
+  await Bun.write(config, kubeconfig(server.url));
+  const helmFolders = { HELM_CACHE_HOME: folder.path, HELM_CONFIG_HOME: folder.path, HELM_DATA_HOME: folder.path };
+  const env = { KUBECONFIG: config, HOME: folder.path, ...helmFolders };
+  const run = (program: string, ...args: readonly string[]) => finished([join(programs, program), ...args], env);
+  return {
+    server,
+    run,
+    succeed: async (program, ...args) => {
+      const { code, stdout, stderr } = await run(program, ...args);
+      if (code !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
+      return stdout;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -5,6 +5,7 @@ import { methodNotAllowed, problem } from "../platform/problem.ts";
 import type { Access } from "./access.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
+import type { ReaderContext } from "./subscriptions.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /**
@@ -34,7 +35,12 @@ export function createGraphqlHttp({ runtime, access, watchdog }: GraphqlHttpPart
         headers: { "accept-post": "application/json" },
       });
     }
-    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, {}));
-    return isEventStream(response) ? guardEvents(response, watchdog) : response;
+    const unsent = new AbortController();
+    const context: ReaderContext = { unsent: unsent.signal };
+    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, context));
+    if (isEventStream(response)) return guardEvents(response, watchdog);
+    // A subscription is under way by the time that Accept is found to leave it no form.
+    unsent.abort();
+    return response;
   };
 }

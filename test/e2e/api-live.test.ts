@@ -117,6 +117,19 @@ describe("subscription readings over SSE", () => {
     for (const events of open) await events[Symbol.asyncDispose]();
   });
 
+  test("holds nothing for a caller who takes no events", async () => {
+    for (const accept of ["application/json", "multipart/mixed", "image/png"]) {
+      for (const field of ["readings { missed }", "queues { name }"]) {
+        const asked = { headers: { accept } };
+        const response = await api.get(`/graphql?query=${encodeURIComponent(`subscription { ${field} }`)}`, asked);
+        expect([accept, response.status]).toEqual([accept, 406]);
+      }
+    }
+    await watched(0);
+    await using events = await openEvents(api.url, `subscription { ${READINGS} }`);
+    expect((await events.next()).errors).toBeUndefined();
+  });
+
   test("is open to pages of its own origin and of CORS_ORIGINS, and to no other", async () => {
     const query = "subscription { readings { missed } }";
     const pages: [Record<string, string>, number][] = [

@@ -64,7 +64,7 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     signal,
   });
   const { port, host: hostname } = config.api;
-  await using listener = await listen({ port, hostname, fetch: api.fetch, websocket: api.websocket });
+  await using listener = await listen({ port, hostname, fetch: api.fetch, websocket: api.websocket, log });
   log.info("listening", { url: listener.url, store: storePlace(config.backends.store) });
 
   const { readings, passes, skipped, failed } = await streamer.run(config.streamer, {

@@ -2,6 +2,8 @@
 import type { Hooks } from "crossws";
 import { serve } from "crossws/server";
 import { AppError } from "../../schema/errors.ts";
+import type { Logger } from "./logger.ts";
+import { problemOf } from "./problem.ts";
 
 export interface Listener extends AsyncDisposable {
   readonly port: number;
@@ -19,7 +21,18 @@ export interface ListenOptions {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** crossws hooks; absent: WebSocket upgrades are refused. */
   readonly websocket?: Partial<Hooks>;
+  /** Told of what `fetch` and the hooks throw; callers are told nothing. */
+  readonly log?: Logger;
 }
+
+/** Runtimes answer what is thrown with a page that shows where. A Host that is none makes an address that is none. */
+const answerThrown = (log: Logger | undefined) => (error: unknown) => {
+  if ((error as { code?: unknown }).code === "ERR_INVALID_URL") {
+    return problemOf("invalid", "The Host of the request is no host name: accepted is one, with or without a port");
+  }
+  log?.error("request failed", { error });
+  return problemOf("internal", "Something is wrong on our side; the log says what");
+};
 
 /** Counts the requests that are being answered. */
 function countRequests(fetch: ListenOptions["fetch"]) {
@@ -43,13 +56,14 @@ function countRequests(fetch: ListenOptions["fetch"]) {
 }
 
 /** @throws AppError `unavailable` when the port is taken or may not be bound */
-export async function listen({ port, hostname, fetch, websocket }: ListenOptions): Promise<Listener> {
+export async function listen({ port, hostname, fetch, websocket, log }: ListenOptions): Promise<Listener> {
   const requests = countRequests(fetch);
   try {
     const server = serve({
       port,
       hostname,
       fetch: requests.fetch,
+      error: answerThrown(log),
       silent: true,
       gracefulShutdown: false,
       // Quiet SSE streams outlive Bun's default of 10 s.

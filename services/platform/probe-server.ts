@@ -17,7 +17,7 @@ export async function listenForProbes(
   const probes = createProbes({ metrics, health });
   const fetch = async (request: Request) =>
     (await probes(request)) ?? problemOf("not_found", `There is nothing at ${new URL(request.url).pathname}`);
-  const listener = await listen({ port, hostname, fetch });
+  const listener = await listen({ port, hostname, fetch, log });
   log.info("listening", { url: listener.url });
   return listener;
 }

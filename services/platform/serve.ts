@@ -14,7 +14,7 @@ const FLUSH_MS = 250;
  * @throws AppError `unavailable` when the address is taken
  */
 export async function serveUntil(signal: AbortSignal, options: ListenOptions, log: Logger): Promise<void> {
-  await using listener = await listen(options);
+  await using listener = await listen({ ...options, log });
   log.info("listening", { url: listener.url });
   await aborted(signal);
   await Promise.race([listener.drain(DRAIN_MS), listener.idle().then(() => systemClock.sleep(FLUSH_MS))]);

@@ -1,6 +1,6 @@
 /** GraphQL over HTTP and SSE: what a request must be before the gateway reads it. */
 import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
-import { limitBody } from "../platform/graphql-limits.ts";
+import { limitBody, refuseGraphql } from "../platform/graphql-limits.ts";
 import { methodNotAllowed, problem } from "../platform/problem.ts";
 import type { Access } from "./access.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
@@ -8,11 +8,26 @@ import { MAX_BODY_BYTES } from "./graphql-limits.ts";
 import type { ReaderContext } from "./subscriptions.ts";
 import type { Watchdog } from "./watchdog.ts";
 
+const SHOWN_LENGTH = 100;
+
 /**
  * A page of another site can make a browser POST text and forms without asking first, but not JSON: that takes a
  * preflight, which CORS_ORIGINS answers for.
  */
-const isJson = (contentType: string | null): boolean => /^application\/json\s*(;|$)/i.test(contentType ?? "");
+const isJsonType = (contentType: string | null): boolean => /^application\/json\s*(;|$)/i.test(contentType ?? "");
+
+/** Null, or what of a query's address is no JSON, though it should be. */
+function unreadableOf({ searchParams }: URL): string | null {
+  for (const name of ["variables", "extensions"]) {
+    const text = searchParams.get(name) ?? "";
+    try {
+      if (text !== "") JSON.parse(text);
+    } catch {
+      return `${name} is ${JSON.stringify(text.slice(0, SHOWN_LENGTH))}: accepted is an object as JSON`;
+    }
+  }
+  return null;
+}
 
 export interface GraphqlHttpParts {
   readonly runtime: GatewayRuntime;
@@ -26,7 +41,7 @@ export function createGraphqlHttp({ runtime, access, watchdog }: GraphqlHttpPart
     if (refusal !== null) return problem({ status: 403, title: "Forbidden", detail: refusal });
     if (request.method !== "GET" && request.method !== "POST") return methodNotAllowed(request.method, "GET, POST");
     const type = request.headers.get("content-type");
-    if (request.method === "POST" && !isJson(type)) {
+    if (request.method === "POST" && !isJsonType(type)) {
       const detail = `The content type is ${JSON.stringify(type ?? "")}: accepted is application/json`;
       return problem({
         status: 415,
@@ -35,6 +50,8 @@ export function createGraphqlHttp({ runtime, access, watchdog }: GraphqlHttpPart
         headers: { "accept-post": "application/json" },
       });
     }
+    const unreadable = request.method === "GET" ? unreadableOf(new URL(request.url)) : null;
+    if (unreadable !== null) return refuseGraphql("invalid", unreadable);
     const unsent = new AbortController();
     const context: ReaderContext = { unsent: unsent.signal };
     const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, context));

@@ -1,4 +1,9 @@
-/** Bodies of requests and answers, never larger than accepted. */
+/** Bodies of requests and answers, never larger than accepted, and of requests never waited for without end. */
+import ms from "ms";
+import { AppError } from "../../schema/errors.ts";
+
+/** How long a request's body may take to arrive. */
+const ARRIVAL_MS = 30_000;
 
 /** The whole body; null: larger than accepted, and not read further. */
 export async function readBody(message: Request | Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -20,12 +25,28 @@ export async function readBody(message: Request | Response, maxBytes: number): P
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-/** The request with its body read, when it has one of unknown length; null: larger than accepted. */
-export async function withBoundedBody(request: Request, maxBytes: number): Promise<Request | null> {
+/** As `readBody`. @throws AppError `unavailable` for a body that does not arrive */
+export async function receiveBody(
+  request: Request,
+  maxBytes: number,
+  withinMs = ARRIVAL_MS,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const message = `The body did not arrive within ${ms(withinMs)}`;
+    timer = setTimeout(() => reject(new AppError(message, { code: "unavailable" })), withinMs);
+  });
+  try {
+    return await Promise.race([readBody(request, maxBytes), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The request with its body read, when it has one; null: larger than accepted. @throws as `receiveBody` */
+export async function withBoundedBody(request: Request, maxBytes: number, withinMs?: number): Promise<Request | null> {
   if (request.body === null) return request;
-  const length = request.headers.get("content-length");
-  if (length !== null) return Number(length) > maxBytes ? null : request;
-  const body = await readBody(request, maxBytes);
+  const body = await receiveBody(request, maxBytes, withinMs);
   if (body === null) return null;
   const { url, method, headers, signal } = request;
   return new Request(url, { method, headers, body, signal });

@@ -1,6 +1,6 @@
 /** What one GraphQL operation may cost a server: bytes of its request, and time. */
 import { GraphQLError } from "graphql";
-import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
+import { ERROR_CODES, type ErrorCode, isAppError } from "../../schema/errors.ts";
 import { withBoundedBody } from "./bounded-body.ts";
 
 /** An answer in GraphQL's form to a request that is not read as far as its query. */
@@ -18,13 +18,19 @@ export function refuseGraphql(
 const tooLarge = (maxBytes: number): Response =>
   refuseGraphql("too_large", `The body is larger than accepted: at most ${maxBytes.toLocaleString("en-US")} bytes`);
 
-/** `answer` gets the request when its body is not too large; the refusal has GraphQL's form. */
+/** `answer` gets the request when its body came in time and is not too large; the refusal has GraphQL's form. */
 export async function limitBody(
   request: Request,
   maxBytes: number,
   answer: (request: Request) => Response | Promise<Response>,
 ): Promise<Response> {
-  const bounded = await withBoundedBody(request, maxBytes);
+  let bounded: Request | null;
+  try {
+    bounded = await withBoundedBody(request, maxBytes);
+  } catch (error) {
+    if (isAppError(error)) return refuseGraphql(error.code, error.message);
+    throw error;
+  }
   return bounded === null ? tooLarge(maxBytes) : answer(bounded);
 }
 

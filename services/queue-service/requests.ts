@@ -1,8 +1,7 @@
 /** Requests of the queue's clients, read within bounds. What the port bounds is left to the queue. */
-import ms from "ms";
 import { z } from "zod";
 import { AppError } from "../../schema/errors.ts";
-import { readBody } from "../platform/bounded-body.ts";
+import { receiveBody } from "../platform/bounded-body.ts";
 import { MAX_JSON_BYTES } from "../queue/wire.ts";
 
 const receipts = z.array(z.string());
@@ -30,22 +29,10 @@ export const EXTEND = z.object({ receipts, leaseMs: z.number() });
 export const NAMED = z.object({ ids: z.array(z.string()).optional() });
 export const PAGE = z.object({ limit: z.coerce.number().default(50), after: z.string().optional() });
 
-/** How long a body may take to arrive. */
-const ARRIVAL_MS = 30_000;
-
 /** @throws AppError `too_large`, or `unavailable` for a body that does not arrive */
-export async function readBytes(request: Request, maxBytes: number, withinMs = ARRIVAL_MS): Promise<Uint8Array> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const message = `The body did not arrive within ${ms(withinMs)}`;
-    timer = setTimeout(() => reject(new AppError(message, { code: "unavailable" })), withinMs);
-  });
-  try {
-    const bytes = await Promise.race([readBody(request, maxBytes), late]);
-    if (bytes !== null) return bytes;
-  } finally {
-    clearTimeout(timer);
-  }
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await receiveBody(request, maxBytes);
+  if (bytes !== null) return bytes;
   const message = `The body is larger than accepted: at most ${maxBytes.toLocaleString("en-US")} bytes`;
   throw new AppError(message, { code: "too_large" });
 }

@@ -5,6 +5,7 @@ import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from 
 import { type DocumentNode, type ExecutionResult, GraphQLSchema } from "graphql";
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
 import { withDeadline } from "../platform/graphql-limits.ts";
+import { endUnsent } from "../platform/graphql-unsent.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Access } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
@@ -90,6 +91,7 @@ export async function openGateway(
       limitRows(),
       guardMutations(access),
       limitTime(config.queryTimeoutMs, deadlines),
+      endUnsent(),
       runSubscriptions({ max: config.maxSubscriptions, count, parts }),
     ],
     maskedErrors: {

@@ -5,7 +5,6 @@ import { methodNotAllowed, problem } from "../platform/problem.ts";
 import type { Access } from "./access.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
-import type { ReaderContext } from "./subscriptions.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const SHOWN_LENGTH = 100;
@@ -52,12 +51,7 @@ export function createGraphqlHttp({ runtime, access, watchdog }: GraphqlHttpPart
     }
     const unreadable = request.method === "GET" ? unreadableOf(new URL(request.url)) : null;
     if (unreadable !== null) return refuseGraphql("invalid", unreadable);
-    const unsent = new AbortController();
-    const context: ReaderContext = { unsent: unsent.signal };
-    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, context));
-    if (isEventStream(response)) return guardEvents(response, watchdog);
-    // A subscription is under way by the time that Accept is found to leave it no form.
-    unsent.abort();
-    return response;
+    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, {}));
+    return isEventStream(response) ? guardEvents(response, watchdog) : response;
   };
 }

@@ -9,13 +9,6 @@ import { type Open, type Part, type Results, SharedSubscriptions } from "./share
 /** What subgraphs are told of a subscription, by gateway context. */
 export type Parts = WeakMap<object, Part>;
 
-/** What the transport says of who reads a subscription. */
-export interface ReaderContext {
-  readonly request?: Request;
-  /** Over HTTP: aborts when the answer does not carry events after all. */
-  readonly unsent?: AbortSignal;
-}
-
 export interface SubscriptionCount {
   running: number;
 }
@@ -75,9 +68,8 @@ export function runSubscriptions({
   const shared = new SharedSubscriptions();
   return {
     onSubscribe({ args: { contextValue }, subscribeFn, setSubscribeFn }) {
-      const { request, unsent } = contextValue as ReaderContext;
       // Over WebSocket it never aborts: a socket carries many operations.
-      const left = request && AbortSignal.any([request.signal, ...(unsent === undefined ? [] : [unsent])]);
+      const left = (contextValue as { readonly request?: Request }).request?.signal;
       setSubscribeFn(async (args: ExecutionArgs) => {
         if (count.running >= max) return refused(max);
         count.running++;
@@ -95,16 +87,9 @@ export function runSubscriptions({
         try {
           const key = keyOf(args);
           const results = await (key === null ? open({ signal: left }) : shared.subscribe(key, open, left));
-          if (!(Symbol.asyncIterator in results)) {
-            leave();
-            return results;
-          }
-          const read = leaving(results[Symbol.asyncIterator](), leave);
-          // Whoever left before the first event has nobody read it to its end.
-          const stop = () => void read.return?.().catch(() => {});
-          left?.addEventListener("abort", stop, { once: true });
-          if (left?.aborted) stop();
-          return read;
+          if (Symbol.asyncIterator in results) return leaving(results[Symbol.asyncIterator](), leave);
+          leave();
+          return results;
         } catch (error) {
           leave();
           throw error;

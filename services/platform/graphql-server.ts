@@ -5,6 +5,7 @@ import { createYoga, type Plugin } from "graphql-yoga";
 import { exposeError, type SubgraphContext } from "./graphql.ts";
 import { limitBody, withDeadline } from "./graphql-limits.ts";
 import { createSubgraphSocket, type ServerContext, type SubgraphYoga } from "./graphql-socket.ts";
+import { endUnsent } from "./graphql-unsent.ts";
 import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
@@ -61,7 +62,7 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
     schema,
     graphqlEndpoint: SUBGRAPH_PATH,
     context: ({ request, closed, resumed, snapshot }) => ({ signal: closed ?? request.signal, resumed, snapshot }),
-    plugins: [limitTime(queryTimeoutMs, metrics)],
+    plugins: [limitTime(queryTimeoutMs, metrics), endUnsent()],
     maskedErrors: { maskError: (error) => exposeError(error, log) },
     graphiql: false,
     landingPage: false,

@@ -131,6 +131,13 @@ describe("a subgraph over HTTP", () => {
     await events[Symbol.asyncDispose]();
     await watched(0);
   });
+
+  test("ends a subscription whose caller takes no events", async () => {
+    const headers = { ...TOKEN, accept: "application/json" };
+    const response = await subgraph.post(JSON.stringify({ query: READINGS }), { headers });
+    expect(response.status).toBe(406);
+    await watched(0);
+  });
 });
 
 describe("a subgraph over WebSocket", () => {

@@ -1,4 +1,5 @@
 /** A subgraph over HTTP and SSE: what reaches its schema, how long it may take, and what its errors say. */
+import { useDeferStream } from "@graphql-yoga/plugin-defer-stream";
 import type { Hooks } from "crossws";
 import type { GraphQLSchema } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
@@ -62,7 +63,8 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
     schema,
     graphqlEndpoint: SUBGRAPH_PATH,
     context: ({ request, closed, resumed, snapshot }) => ({ signal: closed ?? request.signal, resumed, snapshot }),
-    plugins: [limitTime(queryTimeoutMs, metrics), endUnsent()],
+    // A subgraph that is asked by itself answers in parts, too; the gateway divides a question before it asks.
+    plugins: [limitTime(queryTimeoutMs, metrics), endUnsent(), useDeferStream()],
     maskedErrors: { maskError: (error) => exposeError(error, log) },
     graphiql: false,
     landingPage: false,

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { finished } from "../support/kubernetes/programs.ts";
 import { crossChecks } from "../support/manifests/cross-checks.ts";
 import { admission, literals, models, type Texts } from "../support/manifests/layers.ts";
@@ -52,6 +53,15 @@ if (tools !== null) {
     test("passes our cross-checks", () => {
       for (const [name, text] of Object.entries(texts)) {
         expect({ name, problems: crossChecks(text, ELSEWHERE) }).toEqual({ name, problems: [] });
+      }
+    });
+    test("comes whole into what is rendered", async () => {
+      const words = (value: unknown): string[] =>
+        typeof value === "object" && value !== null ? Object.values(value).flatMap(words) : [String(value)];
+      for (const [name, text] of Object.entries(texts)) {
+        const values = words(parse(await Bun.file(valuesOf(name)[0] ?? "").text()));
+        const isThere = (word: string) => text.includes(word) || text.includes(btoa(word));
+        expect([name, values.filter((word) => !isThere(word))]).toEqual([name, []]);
       }
     });
     test("is rendered alike by Helm 3 and 4", async () => {

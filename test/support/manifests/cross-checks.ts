@@ -1,4 +1,5 @@
 /** Our own layer: what no tool knows of these manifests, as one list of problems. */
+import { callerProblems } from "./callers.ts";
 import { missingAccounts, missingChecksums, missingContents, missingVolumes } from "./contents.ts";
 import { environmentProblems } from "./environment.ts";
 import { metricsProblems } from "./metrics.ts";
@@ -28,5 +29,6 @@ export function crossChecks(text: string, elsewhere: readonly string[] = []): st
     ...policyProblems(objects),
     ...policyScope(objects),
     ...metricsProblems(objects),
+    ...callerProblems(objects),
   ];
 }

@@ -56,7 +56,7 @@ export function missingServices(objects: Objects): string[] {
   });
 }
 
-interface Place {
+export interface Place {
   readonly labels: Labels;
   /** Null: outside the cluster. */
   readonly namespace: Labels | null;
@@ -83,7 +83,7 @@ const lets = (rules: readonly PolicyRule[], side: "from" | "to", peer: Place, po
   });
 
 /** Whether the policies that select a pod let it talk to, or hear from, a peer. */
-function isLet(objects: Objects, pod: Labels, type: "Ingress" | "Egress", peer: Place, port: Place): boolean {
+export function isLet(objects: Objects, pod: Labels, type: "Ingress" | "Egress", peer: Place, port: Place): boolean {
   const policies = ofKind(objects, "NetworkPolicy").filter(
     ({ spec }) => matches(spec?.podSelector?.matchLabels, pod) && spec?.policyTypes?.includes(type),
   );

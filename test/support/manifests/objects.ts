@@ -43,6 +43,8 @@ export interface PodSpec {
   readonly automountServiceAccountToken?: boolean;
   readonly enableServiceLinks?: boolean;
   readonly terminationGracePeriodSeconds?: number;
+  readonly securityContext?: { readonly runAsUser?: number; readonly fsGroup?: number };
+  readonly topologySpreadConstraints?: readonly { readonly labelSelector?: Selector }[];
   readonly containers: readonly Container[];
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly {

@@ -1,7 +1,7 @@
 /** How pods must be made here, beyond what Kubernetes asks. */
 import { STOP_DEADLINE_MS } from "../../../services/platform/lifecycle.ts";
 import { environmentOf, ourContainers, programOf } from "./environment.ts";
-import { type KubernetesObject, nameOf, ofKind, workloadsOf } from "./objects.ts";
+import { type KubernetesObject, matches, nameOf, ofKind, workloadsOf } from "./objects.ts";
 
 type Objects = readonly KubernetesObject[];
 
@@ -12,6 +12,10 @@ const workloadProblems = (objects: Objects): string[] =>
     // A Service called `api` would set API_PORT=tcp://… in every container.
     if (pod.enableServiceLinks !== false) problems.push(`${where}: enableServiceLinks is not false`);
     if (pod.automountServiceAccountToken !== false) problems.push(`${where}: mounts a token that nobody uses`);
+    const { runAsUser, fsGroup } = pod.securityContext ?? {};
+    if (fsGroup === undefined || fsGroup !== runAsUser) problems.push(`${where}: may not write to its volumes`);
+    for (const { labelSelector } of pod.topologySpreadConstraints ?? [])
+      if (!matches(labelSelector?.matchLabels, labels)) problems.push(`${where}: spreads pods that are not its own`);
     if (labels.app === undefined) problems.push(`${where}: its pods have no label app`);
     for (const name of ["app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"])
       if (labels[name] === undefined) problems.push(`${where}: its pods have no label ${name}`);
@@ -108,6 +112,24 @@ const replicaSetProblems = (objects: Objects): string[] =>
     ];
   });
 
+/** Where programs keep and find their data, by the name of the volume. */
+const DATA: Readonly<Record<string, string>> = { redis: "/data", mongodb: "/data/db" };
+
+const dataProblems = (objects: Objects): string[] =>
+  workloadsOf(objects).flatMap((workload) =>
+    workload.containers.flatMap((container) => {
+      const where = nameOf(workload.object);
+      const pathOf = (volume: string) => container.volumeMounts?.find(({ name }) => name === volume)?.mountPath;
+      const data = DATA[container.name];
+      const csv = pathOf("csv");
+      const read = programOf(container) === null ? "" : (environmentOf(objects, workload, container).CSV_PATH ?? "");
+      return [
+        ...(data === undefined || pathOf("data") === data ? [] : [`${where}: keeps nothing of what is in ${data}`]),
+        ...(csv === undefined || `${read}/`.startsWith(`${csv}/`) ? [] : [`${where}: reads ${read}, not ${csv}`]),
+      ];
+    }),
+  );
+
 export const POD_CHECKS: Readonly<Record<string, (objects: Objects) => string[]>> = {
   workloadProblems,
   graceProblems,
@@ -115,4 +137,5 @@ export const POD_CHECKS: Readonly<Record<string, (objects: Objects) => string[]>
   shardProblems,
   redisProblems,
   replicaSetProblems,
+  dataProblems,
 };

@@ -2,12 +2,11 @@
 import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
 import { limitBody, refuseGraphql } from "../platform/graphql-limits.ts";
 import { methodNotAllowed, problem } from "../platform/problem.ts";
+import { shown } from "../platform/shown.ts";
 import type { Access } from "./access.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";
 import type { Watchdog } from "./watchdog.ts";
-
-const SHOWN_LENGTH = 100;
 
 /**
  * A page of another site can make a browser POST text and forms without asking first, but not JSON: that takes a
@@ -22,7 +21,7 @@ function unreadableOf({ searchParams }: URL): string | null {
     try {
       if (text !== "") JSON.parse(text);
     } catch {
-      return `${name} is ${JSON.stringify(text.slice(0, SHOWN_LENGTH))}: accepted is an object as JSON`;
+      return `${name} is ${shown(text)}: accepted is an object as JSON`;
     }
   }
   return null;
@@ -41,7 +40,7 @@ export function createGraphqlHttp({ runtime, access, watchdog }: GraphqlHttpPart
     if (request.method !== "GET" && request.method !== "POST") return methodNotAllowed(request.method, "GET, POST");
     const type = request.headers.get("content-type");
     if (request.method === "POST" && !isJsonType(type)) {
-      const detail = `The content type is ${JSON.stringify(type ?? "")}: accepted is application/json`;
+      const detail = `The content type is ${shown(type ?? "")}: accepted is application/json`;
       return problem({
         status: 415,
         title: "Unsupported media type",

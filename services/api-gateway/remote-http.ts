@@ -1,7 +1,7 @@
 /** Queries and mutations of a subgraph in another process: GraphQL over HTTP, JSON both ways. */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type DocumentNode, type GraphQLFormattedError, print } from "graphql";
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError, messageOf } from "../../schema/errors.ts";
 import { bearer } from "../platform/bearer.ts";
 import { backoffMs, systemClock } from "../platform/clock.ts";
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
@@ -33,8 +33,6 @@ const ATTEMPTS = 3;
 
 /** It answered, and asking again would change nothing. */
 class StrangeAnswer extends Error {}
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export type RemoteHttp = (request: SubgraphRequest, context: SubgraphContext) => Promise<ExecutionResult>;
 
@@ -104,7 +102,7 @@ export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpO
         asked(true);
         return { errors: [exposeError(error, log)] };
       }
-      if (!context.signal?.aborted) presence.away(wordsOf(error));
+      if (!context.signal?.aborted) presence.away(messageOf(error));
       asked(false);
       return subgraphAway(name);
     }

@@ -1,7 +1,7 @@
 /** A subgraph in another process: queries over HTTP, subscriptions over one WebSocket, and whether it is ready. */
 import { AppError } from "../../schema/errors.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
+import { ANSWER_SECONDS, type Metrics } from "../platform/metrics.ts";
 import { createRemoteHttp } from "./remote-http.ts";
 import { createRemoteSocket } from "./remote-socket.ts";
 import type { SubgraphExecutor } from "./subgraph.ts";
@@ -9,7 +9,6 @@ import type { SubgraphExecutor } from "./subgraph.ts";
 const READY_TIMEOUT_MS = 2000;
 /** Probes of many come together: one question a second is enough. */
 const READY_AGE_MS = 1000;
-const DURATION_BUCKETS_S = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
 
 export interface RemoteSubgraph extends AsyncDisposable {
   readonly execute: SubgraphExecutor;
@@ -51,7 +50,7 @@ export function openRemoteSubgraphs<Name extends string>(
     name: "subgraph_request_duration_seconds",
     help: "Time of queries and mutations to a subgraph, by outcome: answer or away.",
     labels: ["subgraph", "outcome"],
-    buckets: DURATION_BUCKETS_S,
+    buckets: ANSWER_SECONDS,
   });
   const resumed = metrics.counter({
     name: "subgraph_resumed_subscriptions_total",

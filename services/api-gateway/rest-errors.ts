@@ -3,6 +3,7 @@ import type { GraphQLFormattedError } from "graphql";
 import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { problem, problemOf } from "../platform/problem.ts";
+import { shown } from "../platform/shown.ts";
 
 const CODE_OF = new Map<unknown, ErrorCode>(
   Object.entries(ERROR_CODES).map(([code, { graphql }]) => [graphql, code as ErrorCode]),
@@ -32,6 +33,6 @@ export const notAcceptable = (accept: string | null, offered: readonly string[])
   problem({
     status: 406,
     title: "Not acceptable",
-    detail: `Accept is ${JSON.stringify(accept?.slice(0, 100))}: possible here ${offered.length === 1 ? "is" : "are"} ${offered.join(", ")}`,
+    detail: `Accept is ${shown(accept)}: possible here ${offered.length === 1 ? "is" : "are"} ${offered.join(", ")}`,
     headers: { vary: "Accept" },
   });

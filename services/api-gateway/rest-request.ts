@@ -2,6 +2,7 @@
 import type { GraphQLArgument, GraphQLSchema } from "graphql";
 import { acceptedLimit } from "../../schema/page.ts";
 import { fail, ok, type Result } from "../../schema/result.ts";
+import { shown } from "../platform/shown.ts";
 import { REST_PATH, REST_ROUTES, type RestRoute } from "./rest-contract.ts";
 
 export interface RestRequest {
@@ -13,8 +14,6 @@ export interface RestRequest {
 
 /** The older MIG form has slashes of its own: MIG-GPU-<uuid>/<gpu instance>/<compute instance>. */
 const UUID_SEGMENT = "(MIG-GPU-[^/]+/\\d+/\\d+|[^/]+)";
-
-const shown = (value: string): string => JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
 
 function decode(segment: string): string {
   try {

@@ -1,4 +1,5 @@
 /** Text as the body of an answer: made when the client takes it, never ahead of it. */
+import { messageOf } from "../../schema/errors.ts";
 import type { Packer } from "./pack.ts";
 
 /** A client that has taken nothing for this long is gone in all but name. */
@@ -24,8 +25,6 @@ async function* packed(texts: AsyncGenerator<string>, packer: Packer | null): As
     packer?.close();
   }
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** A text that throws cuts the connection: the client sees that the body is not whole. */
 export function streamOf(
@@ -60,7 +59,7 @@ export function streamOf(
           }, patienceMs);
         } catch (error) {
           if (ended) return;
-          end(wordsOf(error));
+          end(messageOf(error));
           // Runtimes print a reason that they are given.
           controller.error();
         }

@@ -2,7 +2,7 @@
 import type { Hooks } from "crossws";
 import { formatTimestamp } from "../../schema/timestamp.ts";
 import { refuseGraphql } from "../platform/graphql-limits.ts";
-import { createProbes, type Health, healthOf, PROBE_PATHS } from "../platform/health.ts";
+import { createProbes, type Health, healthOf, PROBE_PATHS, STOPPING } from "../platform/health.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { methodNotAllowed, problem, problemOf } from "../platform/problem.ts";
@@ -151,7 +151,6 @@ export async function runGateway(
   const remote = openRemoteSubgraphs(config.subgraphs, { token: config.internalToken, log, metrics });
   await using opened = new AsyncDisposableStack();
   for (const subgraph of Object.values(remote)) opened.use(subgraph);
-  const stopping: Health = { healthy: false, away: { service: "is stopping" } };
   /** One subgraph alone has fields that it answers. */
   const healthNow = async (): Promise<Health> => {
     const { healthy, away } = await healthOf(mapped(remote, ({ ready }) => ready));
@@ -164,7 +163,7 @@ export async function runGateway(
       log,
       metrics,
       signal,
-      health: async () => (signal.aborted ? stopping : healthNow()),
+      health: async () => (signal.aborted ? STOPPING : healthNow()),
     }),
   );
   const { port, host: hostname } = config.api;

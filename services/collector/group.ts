@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers";
 import type { Batch } from "../../schema/batch.ts";
 import { decodeBatch } from "../../schema/batch-codec.ts";
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError, messageOf } from "../../schema/errors.ts";
 import { backoffMs, type Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ConsumerQueue, Delivery, NackMode } from "../queue/port.ts";
@@ -58,7 +58,6 @@ function* parts(deliveries: readonly Delivery[]): Generator<readonly Delivery[]>
   if (part.length > 0) yield part;
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const otherWork = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Settles every delivery of the group one way or the other, as far as the queue can be reached; never rejects. */

@@ -6,14 +6,11 @@ import { canonicalMetric } from "../../schema/metric.ts";
 import { acceptedLimit, decodeCursor, type PageLimits } from "../../schema/page.ts";
 import { parseTimestamp, TIMESTAMP_FORM } from "../../schema/timestamp.ts";
 import type { Window } from "../../schema/window.ts";
-
-const SHOWN_LENGTH = 100;
+import { shown } from "./shown.ts";
 
 /** @throws always: AppError `invalid` */
 export function refuse(name: string, value: unknown, accepted: string): never {
-  const text = JSON.stringify(value) ?? String(value);
-  const shown = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
-  throw new AppError(`${name} is ${shown}: accepted is ${accepted}`, { code: "invalid" });
+  throw new AppError(`${name} is ${shown(value)}: accepted is ${accepted}`, { code: "invalid" });
 }
 
 /**

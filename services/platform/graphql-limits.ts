@@ -2,6 +2,7 @@
 import { GraphQLError } from "graphql";
 import { ERROR_CODES, type ErrorCode, isAppError } from "../../schema/errors.ts";
 import { withBoundedBody } from "./bounded-body.ts";
+import { retryAfterSeconds } from "./problem.ts";
 
 /** An answer in GraphQL's form to a request that is not read as far as its query. */
 export function refuseGraphql(
@@ -11,7 +12,7 @@ export function refuseGraphql(
 ): Response {
   const { status, graphql } = ERROR_CODES[code];
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-  const headers = retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
+  const headers = retryAfterMs === undefined ? {} : { "retry-after": retryAfterSeconds(retryAfterMs) };
   return Response.json({ errors: [{ message, extensions: { code: graphql, ...wait } }] }, { status, headers });
 }
 

@@ -9,13 +9,12 @@ import { createSubgraphSocket, type ServerContext, type SubgraphYoga } from "./g
 import { endUnsent } from "./graphql-unsent.ts";
 import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
 import type { Logger } from "./logger.ts";
-import type { Metrics } from "./metrics.ts";
+import { ANSWER_SECONDS, type Metrics } from "./metrics.ts";
 
 export const SUBGRAPH_PATH = "/graphql";
 
 /** A join names every GPU of a page: 10,000 of them are 1 MB. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
-const DURATION_BUCKETS_S = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
 
 export interface SubgraphServerParts {
   readonly log: Logger;
@@ -37,7 +36,7 @@ function limitTime(timeoutMs: number, metrics: Metrics): Plugin<SubgraphContext>
     name: "graphql_operation_duration_seconds",
     help: "Time that queries and mutations of this subgraph took, by outcome.",
     labels: ["outcome"],
-    buckets: DURATION_BUCKETS_S,
+    buckets: ANSWER_SECONDS,
   });
   return {
     onExecute({ executeFn, setExecuteFn }) {

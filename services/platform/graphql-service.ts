@@ -1,7 +1,7 @@
 /** A subgraph as a process of its own: its schema, probes and metrics on one port, until it is asked to stop. */
 import type { GraphQLSchema } from "graphql";
 import { createSubgraphServer, SUBGRAPH_PATH } from "./graphql-server.ts";
-import { createProbes, type Health, PROBE_PATHS } from "./health.ts";
+import { createProbes, type Health, PROBE_PATHS, STOPPING } from "./health.ts";
 import { createInternalGuard, warnWhenOpen } from "./internal-token.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
@@ -32,8 +32,7 @@ export async function runSubgraph(
 ): Promise<number> {
   const guard = createInternalGuard(config.internalToken);
   warnWhenOpen({ host: config.listen.host, token: config.internalToken }, log);
-  const stopping: Health = { healthy: false, away: { service: "is stopping" } };
-  const probes = createProbes({ metrics, guard, health: async () => (signal.aborted ? stopping : health()) });
+  const probes = createProbes({ metrics, guard, health: async () => (signal.aborted ? STOPPING : health()) });
   await using server = createSubgraphServer(schema, { log, metrics, guard, queryTimeoutMs: config.queryTimeoutMs });
   const fetch = measureRequests({ log, metrics, routeOf }, async (request, { pathname }) => {
     if (pathname === SUBGRAPH_PATH) return server.fetch(request);

@@ -1,4 +1,5 @@
 /** What a service says of itself to whoever runs it: alive, ready, and its metrics. */
+import { messageOf } from "../../schema/errors.ts";
 import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
 import type { Metrics } from "./metrics.ts";
 import { methodNotAllowed } from "./problem.ts";
@@ -11,7 +12,7 @@ export interface Health {
   readonly isDegraded?: boolean;
 }
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const STOPPING: Health = { healthy: false, away: { service: "is stopping" } };
 
 /** Asks all parts at once, each by a call that throws when it is away. */
 export async function healthOf(parts: Readonly<Record<string, () => Promise<unknown>>>): Promise<Health> {
@@ -19,7 +20,7 @@ export async function healthOf(parts: Readonly<Record<string, () => Promise<unkn
     Object.entries(parts).map(([name, part]) =>
       part().then(
         () => [],
-        (error: unknown) => [[name, wordsOf(error)] as const],
+        (error: unknown) => [[name, messageOf(error)] as const],
       ),
     ),
   );
@@ -32,7 +33,7 @@ export const askHealth = async (health: () => Promise<Health>): Promise<Health> 
   try {
     return await health();
   } catch (error) {
-    return { healthy: false, away: { health: wordsOf(error) } };
+    return { healthy: false, away: { health: messageOf(error) } };
   }
 };
 

@@ -3,6 +3,9 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 const PREFIX = "gpu_telemetry_";
 
+/** Buckets for the time that an answer takes. */
+export const ANSWER_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
+
 interface Declaration<Label extends string> {
   /** snake_case without prefix; ends in its unit, counters in `_total`. */
   readonly name: string;

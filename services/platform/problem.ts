@@ -19,15 +19,18 @@ export const problem = ({ status, title, detail, headers, members }: Problem): R
     { status, headers: { ...headers, "content-type": PROBLEM_MEDIA, "cache-control": "no-store" } },
   );
 
+/** Milliseconds as `Retry-After` says them; callers that are told no time come back in a second. */
+export const retryAfterSeconds = (ms = 1000): string => String(Math.ceil(ms / 1000));
+
 export function problemOf(
   code: ErrorCode,
   detail: string,
-  { retryAfterMs, headers }: { retryAfterMs?: number | undefined; headers?: Readonly<Record<string, string>> } = {},
+  { retryAfterMs, members }: { retryAfterMs?: number | undefined; members?: Readonly<Record<string, unknown>> } = {},
 ): Response {
   const { status, title } = ERROR_CODES[code];
   const waits = code === "overloaded" || code === "unavailable";
-  const retry = waits ? { "retry-after": String(Math.ceil((retryAfterMs ?? 1000) / 1000)) } : {};
-  return problem({ status, title, detail, headers: { ...headers, ...retry } });
+  const retry = waits ? { "retry-after": retryAfterSeconds(retryAfterMs) } : {};
+  return problem({ status, title, detail, headers: retry, ...(members === undefined ? {} : { members }) });
 }
 
 export const methodNotAllowed = (method: string, allowed: string): Response =>

@@ -1,5 +1,5 @@
 /** What goes wrong with Redis, in the words of the product. */
-import { AppError } from "../../schema/errors.ts";
+import { AppError, messageOf } from "../../schema/errors.ts";
 
 /** Replies that pass: Redis starts, fails over, moves slots, is busy or cannot write its log. */
 const PASSING =
@@ -17,7 +17,7 @@ export const isUnknownScript = (error: unknown): boolean => isReply(error) && er
  * memory left for what was asked (`maxmemory` under `noeviction`). `internal`: anything else that it refused.
  */
 export function redisError(what: string, error: unknown): AppError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   if (!isReply(error) || PASSING.test(reason)) {
     return new AppError(`Redis is not available for ${what}: ${reason}`, { code: "unavailable", cause: error });
   }

@@ -1,10 +1,9 @@
 /** Every HTTP request answered, logged and measured, whatever becomes of it. */
 import type { Logger } from "./logger.ts";
-import type { Metrics } from "./metrics.ts";
+import { ANSWER_SECONDS, type Metrics } from "./metrics.ts";
 import { problemOf } from "./problem.ts";
 
 const SLOW_MS = 1000;
-const DURATION_BUCKETS_S = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
 const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
 
 export interface RequestParts {
@@ -44,7 +43,7 @@ export function measureRequests(
     name: "http_request_duration_seconds",
     help: "Time to the head of an answer, by route, method and status.",
     labels: ["route", "method", "status"],
-    buckets: DURATION_BUCKETS_S,
+    buckets: ANSWER_SECONDS,
   });
   return async (request) => {
     const startedAt = performance.now();

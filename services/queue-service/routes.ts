@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { AppError, isAppError } from "../../schema/errors.ts";
 import type { Logger } from "../platform/logger.ts";
+import { retryAfterSeconds } from "../platform/problem.ts";
 import type { PublishOutcome, Queue } from "../queue/port.ts";
 import {
   encodeClaimed,
@@ -12,7 +13,7 @@ import {
   readBatches,
 } from "../queue/wire.ts";
 import type { Claims } from "./claims.ts";
-import { problemOf, retryAfterSeconds } from "./problem.ts";
+import { problemOfError } from "./problem.ts";
 import { ACK, CLAIM, EXTEND, NACK, NAMED, OPEN, PAGE, read, readBytes, readJson } from "./requests.ts";
 
 const STATUS = { accepted: 201, duplicate: 200, gap: 409, fenced: 409, full: 429 } as const satisfies Record<
@@ -83,13 +84,15 @@ export function createRoutes({ queue, claims, leaseMs, log }: RouteParts): Hono 
     return Response.json({ count: await queue.deadLetters.purge(ids) });
   });
 
-  app.notFound(({ req }) => problemOf(new AppError(`Nothing is at ${req.method} ${req.path}`, { code: "not_found" })));
+  app.notFound(({ req }) =>
+    problemOfError(new AppError(`Nothing is at ${req.method} ${req.path}`, { code: "not_found" })),
+  );
   app.onError((error, { req }) => {
-    if (isAppError(error) && error.code !== "internal") return problemOf(error);
+    if (isAppError(error) && error.code !== "internal") return problemOfError(error);
     const fields = { method: req.method, path: req.path, error };
     if (req.raw.signal.aborted) log.debug("caller left", fields);
     else log.error("request failed", fields);
-    return problemOf(new AppError("Something is wrong on our side; the log says what", { code: "internal" }));
+    return problemOfError(new AppError("Something is wrong on our side; the log says what", { code: "internal" }));
   });
   return app;
 }

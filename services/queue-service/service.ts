@@ -4,7 +4,7 @@
  */
 import type { Hooks } from "crossws";
 import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql-server.ts";
-import { createProbes, type Health, healthOf, PROBE_PATHS } from "../platform/health.ts";
+import { createProbes, healthOf, PROBE_PATHS, STOPPING } from "../platform/health.ts";
 import { createInternalGuard, internalTokenMissing, warnWhenOpen } from "../platform/internal-token.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -19,7 +19,6 @@ import { createRoutes } from "./routes.ts";
 import { createPipelineSchema } from "./schema.ts";
 
 const ROUTES: ReadonlySet<string> = new Set([...Object.values(QUEUE_PATHS), ...PROBE_PATHS, SUBGRAPH_PATH, "/metrics"]);
-const STOPPING: Health = { healthy: false, away: { service: "is stopping" } };
 
 export type QueueApiConfig = Pick<QueueServiceConfig, "internalToken" | "leaseMs" | "queryTimeoutMs">;
 

@@ -1,5 +1,5 @@
 /** One HTTP call to queue-service: bounded in time and size, sent once, its failures as AppErrors. */
-import { AppError, ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
+import { AppError, ERROR_CODES, type ErrorCode, messageOf } from "../../schema/errors.ts";
 import { readBody } from "../platform/bounded-body.ts";
 
 const SHOWN_LENGTH = 300;
@@ -78,7 +78,7 @@ export function createCaller({ url, token, timeoutMs = 15_000 }: CallerOptions):
     } catch (error) {
       if (error instanceof AppError) throw error;
       if (late) throw away(`did not answer ${method} ${path} within ${timeoutMs + waitMs} ms`, error);
-      throw away(`cannot be reached: ${error instanceof Error ? error.message : String(error)}`, error);
+      throw away(`cannot be reached: ${messageOf(error)}`, error);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", cut);

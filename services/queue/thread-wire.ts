@@ -3,7 +3,7 @@
  * transferred copies, so the caller still has its bytes when the answer is `full` or `gap`.
  */
 import type { MessagePort } from "node:worker_threads";
-import { AppError, type ErrorCode, isAppError } from "../../schema/errors.ts";
+import { AppError, type ErrorCode, isAppError, messageOf } from "../../schema/errors.ts";
 import type { OpenedProducer, OutgoingBatch, ProducerQueue, PublishOutcome } from "./port.ts";
 
 type Request =
@@ -30,7 +30,7 @@ type Reply =
 const describe = (error: unknown): Failure =>
   isAppError(error)
     ? { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs }
-    : { code: "internal", message: error instanceof Error ? error.message : String(error), retryAfterMs: undefined };
+    : { code: "internal", message: messageOf(error), retryAfterMs: undefined };
 
 const revive = ({ code, message, retryAfterMs }: Failure): AppError =>
   new AppError(message, { code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });

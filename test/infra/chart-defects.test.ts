@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { crossChecks } from "../support/manifests/cross-checks.ts";
-import { DEFECTS, plant } from "../support/manifests/defects.ts";
+import { DEFECTS, OPENINGS, plant } from "../support/manifests/defects.ts";
 import {
   admission,
   type Findings,
@@ -35,20 +35,25 @@ const findings: Record<string, Findings> = {};
 
 if (tools !== null) {
   beforeAll(async () => {
-    const manifests = await render(join(tools.programs, "helm"), { values: [join(CHART, "ci/scaled-values.yaml")] });
-    const planted = DEFECTS.map((defect) => plant(manifests, defect));
-    const texts = (of: "whole" | "changed"): Texts => ({
-      ...Object.fromEntries(
-        planted.map((one, at) => [numbered(at), one[of]] as const).filter(([, text]) => text !== ""),
+    const [manifests = "", asItComes = ""] = await Promise.all(
+      ["scaled", "default"].map((name) =>
+        render(join(tools.programs, "helm"), { values: [join(CHART, `ci/${name}-values.yaml`)] }),
       ),
-      clean: manifests,
-    });
+    );
+    const clean = { manifests, asItComes };
+    const planted = DEFECTS.map((defect) => plant(manifests, defect));
+    const texts = (letter: string): Texts => {
+      const named = planted.map((one, at) => [numbered(at), letter === "O" ? one.whole : one.changed] as const);
+      // trivy takes long, and knows nothing of what is merely wrong.
+      const asked = named.filter(([, text], at) => text !== "" && (letter !== "V" || OPENINGS.includes(DEFECTS[at]!)));
+      return { ...Object.fromEntries(asked), ...clean };
+    };
     await Promise.all(
       Object.entries(LAYERS).map(async ([letter, { judge }]) => {
-        findings[letter] = await judge(texts(letter === "O" ? "whole" : "changed"), tools);
+        findings[letter] = await judge(texts(letter), tools);
       }),
     );
-  }, 120_000);
+  }, 240_000);
 
   const catchers = (at: number): string[] =>
     Object.keys(LAYERS).filter((letter) => (findings[letter]?.[numbered(at)]?.length ?? 0) > 0);
@@ -64,7 +69,9 @@ if (tools !== null) {
   });
 
   test("every layer finds the manifests clean before a defect is planted", () => {
-    for (const letter of Object.keys(LAYERS)) expect([letter, findings[letter]?.clean]).toEqual([letter, []]);
+    for (const letter of Object.keys(LAYERS)) {
+      expect([letter, findings[letter]]).toEqual([letter, expect.objectContaining({ manifests: [], asItComes: [] })]);
+    }
   });
 
   for (const [at, { name }] of DEFECTS.entries()) {

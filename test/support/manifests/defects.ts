@@ -41,8 +41,7 @@ const change = (name: string, object: string, from: string | RegExp, to: string)
 });
 const leaveOut = (name: string, object: string): Defect => ({ name, object });
 
-/** Of the values file `scaled`. */
-export const DEFECTS: readonly Defect[] = [
+const MISTAKES: readonly Defect[] = [
   // What is written wrong.
   change("replicas as text", "StatefulSet/streamer", "replicas: 4", 'replicas: "four"'),
   change("a number as value of a variable", "Deployment/collector", 'value: "20"', "value: 20"),
@@ -196,7 +195,10 @@ export const DEFECTS: readonly Defect[] = [
   change("data beside its volume", "StatefulSet/mongodb", "mountPath: /data/db", "mountPath: /data"),
   change("files beside where they are read", "StatefulSet/streamer", "mountPath: /data", "mountPath: /csv"),
   change("a volume of another's group", "StatefulSet/redis", "fsGroup: 999", "fsGroup: 10001"),
-  // What an intruder would like.
+];
+
+/** What an intruder would like, and what takes more of a node than it should. */
+export const OPENINGS: readonly Defect[] = [
   change("a privileged container", "Deployment/api-gateway", "allowPrivilegeEscalation: false", "privileged: true"),
   change("root", "Deployment/collector", /runAsNonRoot: true\n\s+runAsUser: 10001/, "runAsUser: 0"),
   change(
@@ -224,3 +226,6 @@ export const DEFECTS: readonly Defect[] = [
   change("whatever image is newest", "StatefulSet/mongodb", /mongo:\S+/, "mongo:latest"),
   change("a test that is not restricted", "Pod/gpu-telemetry-test", /\n +seccompProfile:\n +type: RuntimeDefault/g, ""),
 ];
+
+/** Of the values file `scaled`. */
+export const DEFECTS: readonly Defect[] = [...MISTAKES, ...OPENINGS];

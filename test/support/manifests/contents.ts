@@ -58,12 +58,14 @@ export function missingChecksums(objects: Objects): string[] {
 
 export function missingVolumes(objects: Objects): string[] {
   return workloadsOf(objects).flatMap(({ object, pod, containers }) => {
-    const volumes = new Set([
+    const names = [
       ...(pod.volumes ?? []).map(({ name }) => name),
       ...(object.spec?.volumeClaimTemplates ?? []).map(({ metadata }) => metadata.name),
-    ]);
+    ];
+    const volumes = new Set(names);
     const mounted = new Set(containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)));
     return [
+      ...(volumes.size === names.length ? [] : [`${nameOf(object)}: a volume and a claim have one name`]),
       ...[...mounted]
         .filter((name) => !volumes.has(name))
         .map((name) => `${nameOf(object)}: there is no volume ${name}`),

@@ -17,6 +17,7 @@ export interface TableFormat {
   rows(rows: readonly Row[], columns: readonly string[]): string;
 }
 
+/** Also `=…` stays what it is: programs read this, and what is put before it for a spreadsheet they would take for data. */
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 const csvLine = (values: readonly unknown[]): string =>
   `${values.map((value) => (value === null || value === undefined ? "" : quoted(String(value)))).join(",")}\r\n`;

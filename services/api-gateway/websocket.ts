@@ -83,7 +83,8 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
       if (Object.keys(context.subscriptions).length > MAX_OPERATIONS) {
         return refused("overloaded", `This socket has ${MAX_OPERATIONS} operations under way, which is the most`);
       }
-      const size = JSON.stringify(payload).length;
+      // The id comes back with every event.
+      const size = id.length + JSON.stringify(payload).length;
       if (size > MAX_BODY_BYTES) {
         return refused("too_large", `The operation has ${size} characters: accepted are ${MAX_BODY_BYTES}`);
       }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { createClient } from "graphql-ws";
+import { type ClientOptions, createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { openApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
@@ -151,8 +151,13 @@ describe("subscription readings over SSE", () => {
 });
 
 describe("subscription readings over WebSocket", () => {
-  const connect = () =>
-    createClient({ url: `${api.url.replace("http", "ws")}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0 });
+  const connect = (options: Partial<ClientOptions> = {}) =>
+    createClient({
+      url: `${api.url.replace("http", "ws")}/graphql`,
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+      ...options,
+    });
 
   test("tells a snapshot, then what arrives, and answers queries on the same socket", async () => {
     const client = connect();
@@ -193,6 +198,13 @@ describe("subscription readings over WebSocket", () => {
     expect(JSON.stringify((await frames.next()).value)).toContain("43");
     await client.dispose();
     await watched(0);
+  });
+
+  test("is refused when its id is as long as no query may be", async () => {
+    const client = connect({ generateID: () => "x".repeat(150_000) });
+    const asked = client.iterate({ query: `subscription { ${READINGS} }` }).next();
+    await expect(asked).rejects.toMatchObject([{ extensions: { code: "TOO_LARGE" } }]);
+    await client.dispose();
   });
 
   test("is refused on other paths and to pages of other origins", async () => {

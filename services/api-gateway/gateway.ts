@@ -4,6 +4,7 @@ import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from 
 
 import { type DocumentNode, type ExecutionResult, GraphQLSchema } from "graphql";
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
+import { keepDocuments } from "../platform/graphql-documents.ts";
 import { withDeadline } from "../platform/graphql-limits.ts";
 import { endUnsent } from "../platform/graphql-unsent.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -93,6 +94,7 @@ export async function openGateway(
       limitTime(config.queryTimeoutMs, deadlines),
       endUnsent(),
       runSubscriptions({ max: config.maxSubscriptions, count, parts }),
+      keepDocuments(),
     ],
     maskedErrors: {
       maskError: (error) => (config.introspection ? exposeError(error, log) : withoutHints(exposeError(error, log))),

@@ -4,6 +4,7 @@ import type { Hooks } from "crossws";
 import type { GraphQLSchema } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import { exposeError, type SubgraphContext } from "./graphql.ts";
+import { keepDocuments } from "./graphql-documents.ts";
 import { limitBody, withDeadline } from "./graphql-limits.ts";
 import { createSubgraphSocket, type ServerContext, type SubgraphYoga } from "./graphql-socket.ts";
 import { endUnsent } from "./graphql-unsent.ts";
@@ -63,7 +64,7 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
     graphqlEndpoint: SUBGRAPH_PATH,
     context: ({ request, closed, resumed, snapshot }) => ({ signal: closed ?? request.signal, resumed, snapshot }),
     // A subgraph that is asked by itself answers in parts, too; the gateway divides a question before it asks.
-    plugins: [limitTime(queryTimeoutMs, metrics), endUnsent(), useDeferStream()],
+    plugins: [limitTime(queryTimeoutMs, metrics), endUnsent(), useDeferStream(), keepDocuments()],
     maskedErrors: { maskError: (error) => exposeError(error, log) },
     graphiql: false,
     landingPage: false,

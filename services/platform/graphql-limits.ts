@@ -30,7 +30,7 @@ export async function limitBody(
     bounded = await withBoundedBody(request, maxBytes);
   } catch (error) {
     if (isAppError(error)) return refuseGraphql(error.code, error.message);
-    throw error;
+    return refuseGraphql("invalid", "The body broke off before its end");
   }
   return bounded === null ? tooLarge(maxBytes) : answer(bounded);
 }

@@ -27,7 +27,8 @@ export interface ListenOptions {
 
 /** Runtimes answer what is thrown with a page that shows where. A Host that is none makes an address that is none. */
 const answerThrown = (log: Logger | undefined) => (error: unknown) => {
-  if ((error as { code?: unknown }).code === "ERR_INVALID_URL") {
+  // Deno gives it no code.
+  if (error instanceof TypeError && error.message.startsWith("Invalid URL")) {
     return problemOf("invalid", "The Host of the request is no host name: accepted is one, with or without a port");
   }
   log?.error("request failed", { error });

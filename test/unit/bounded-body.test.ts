@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { withBoundedBody } from "../../services/platform/bounded-body.ts";
+import { limitBody } from "../../services/platform/graphql-limits.ts";
 
 /** A body of which `parts` come; then it ends, or nothing does. */
 const asking = (
@@ -35,4 +36,11 @@ describe("withBoundedBody()", () => {
       await expect(late).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("20ms") });
     }
   });
+});
+
+test("limitBody() calls a body that breaks off its sender's mistake, not ours", async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error("connection reset")) });
+  const request = new Request("http://api.local/graphql", { method: "POST", body });
+  const response = await limitBody(request, 1000, () => new Response("answered"));
+  expect([response.status, await response.text()]).toEqual([400, expect.stringContaining("BAD_USER_INPUT")]);
 });

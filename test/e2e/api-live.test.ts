@@ -69,7 +69,7 @@ describe("subscription readings over SSE", () => {
     ]);
     const [subscriber] = api.feed.subscribers;
     expect(subscriber).toEqual({
-      minIntervalMs: 250,
+      minIntervalMs: 225,
       filter: {
         gpus: [uuidOf(0), uuidOf(2)],
         hosts: undefined,

@@ -36,7 +36,7 @@ openapi:
 sample *ARGS:
     bun run sample "$@"
 
-# Measure: `just bench api`, `ingest`, `memory`, `queue`, `pipeline`, `backlog`
+# Measure: `just bench api`, `live`, `ingest`, `memory`, `queue`, `pipeline`, `backlog`
 bench *ARGS:
     bun run bench "$@"
 

@@ -21,6 +21,7 @@ function tableOf({ transports, queries, processes }: LiveFigures): string {
       row("fewest of one subscriber", ({ fewestFrames }) => count(fewestFrames), "> 1"),
       row("stored → client, p50, ms", ({ p50Ms }) => count(p50Ms)),
       row("p99, ms", ({ p99Ms }) => count(p99Ms), "≤ 150"),
+      row("p99 of the middle second, ms", ({ middleSecondP99Ms }) => count(middleSecondP99Ms)),
       row("p99 of the last subscriber, ms", ({ worstP99Ms }) => count(worstP99Ms)),
       row("most, ms", ({ maxMs }) => count(maxMs)),
       row("values missed", ({ missed }) => count(missed)),

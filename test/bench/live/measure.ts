@@ -24,6 +24,8 @@ export interface TransportFigures {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** The median of all seconds' own p99: what a pause of the whole machine does not change. */
+  readonly middleSecondP99Ms: number;
   /** Of the subscriber who waited longest. */
   readonly worstP99Ms: number;
   readonly missed: number;
@@ -73,28 +75,40 @@ async function askUntil(signal: AbortSignal, url: string) {
   return { count: took.length, failed, p50Ms: quantile(took, 0.5), p99Ms: quantile(took, 0.99) };
 }
 
-function latencies({ seen }: Watcher, storedAt: StoredAt): number[] {
-  const found: number[] = [];
+interface Latency {
+  readonly ms: number;
+  /** In which it was stored. */
+  readonly second: number;
+}
+
+function latencies({ seen }: Watcher, storedAt: StoredAt): Latency[] {
+  const found: Latency[] = [];
   for (let n = 0; n < seen.length; n += 2) {
     const stored = storedAt[seen[n] as number];
-    if (stored !== undefined) found.push((seen[n + 1] as number) - stored);
+    if (stored !== undefined) found.push({ ms: (seen[n + 1] as number) - stored, second: Math.floor(stored / 1000) });
   }
   return found;
 }
 
+const p99Of = (found: readonly Latency[]): number => {
+  const all = found.map(({ ms }) => ms);
+  return all.length === 0 ? Number.POSITIVE_INFINITY : quantile(all, 0.99);
+};
+
 function figuresOf(watchers: readonly Watcher[], storedAt: StoredAt): TransportFigures {
   const each = watchers.map((watcher) => latencies(watcher, storedAt));
   const all = each.flat();
+  const waits = all.map(({ ms }) => ms);
+  const seconds = [...Map.groupBy(all, ({ second }) => second).values()].map(p99Of);
   const frames = watchers.map((watcher) => watcher.frames);
   return {
     fewestFrames: Math.min(...frames),
     frames: frames.reduce((sum, n) => sum + n),
-    p50Ms: quantile(all, 0.5),
-    p99Ms: quantile(all, 0.99),
-    maxMs: quantile(all, 1),
-    worstP99Ms: Math.max(
-      ...each.map((found) => (found.length === 0 ? Number.POSITIVE_INFINITY : quantile(found, 0.99))),
-    ),
+    p50Ms: quantile(waits, 0.5),
+    p99Ms: quantile(waits, 0.99),
+    maxMs: quantile(waits, 1),
+    middleSecondP99Ms: quantile(seconds, 0.5),
+    worstP99Ms: Math.max(...each.map(p99Of)),
     missed: watchers.reduce((sum, { missed }) => sum + missed, 0),
     troubles: [...new Set(watchers.flatMap(({ trouble }) => trouble ?? []))],
   };

@@ -25,7 +25,6 @@ export function createAbout(subgraphs: Readonly<Record<string, Subgraph>>): (req
       wiring: isEmbedded ? "embedded" : "distributed",
       subgraphs: Object.keys(subgraphs),
     };
-    const response = Response.json(about, { headers: { "cache-control": "no-store" } });
-    return method === "HEAD" ? new Response(null, response) : response;
+    return Response.json(about, { headers: { "cache-control": "no-store" } });
   };
 }

@@ -8,6 +8,15 @@ import { CSV_MEDIA, JSON_MEDIA, type Media, NDJSON_MEDIA, type Row } from "./res
 
 export const REST_PATH = "/api/v1";
 
+const READING_FIELDS = /* GraphQL */ `
+    "The series: the metric, and in braces the labels that tell readings of one GPU apart."
+    metric_name: String!
+    "In the unit of the metric catalogue."
+    value: Float!
+    "Time at the source, UTC."
+    timestamp: DateTime!
+`;
+
 const CONTRACT = /* GraphQL */ `
   scalar DateTime
 
@@ -95,23 +104,13 @@ const CONTRACT = /* GraphQL */ `
   }
 
   type Reading {
-    "The series: the metric, and in braces the labels that tell readings of one GPU apart."
-    metric_name: String!
-    "In the unit of the metric catalogue."
-    value: Float!
-    "Time at the source, UTC."
-    timestamp: DateTime!
+    ${READING_FIELDS}
   }
 
   "A reading that stands by itself: a line of CSV or NDJSON."
   type GpuReading {
     gpu_uuid: String!
-    "The series: the metric, and in braces the labels that tell readings of one GPU apart."
-    metric_name: String!
-    "In the unit of the metric catalogue."
-    value: Float!
-    "Time at the source, UTC."
-    timestamp: DateTime!
+    ${READING_FIELDS}
   }
 `;
 

@@ -13,12 +13,12 @@ const VALUES = {
 /** What only Helm asks for. */
 const HELM_ONLY = /^ *(helm\.sh\/chart: .*|app\.kubernetes\.io\/managed-by: Helm)\n/gm;
 
-/** What is not of one component. */
-const COMMON = "common";
+/** What is not of one component: its account and the policy that binds all pods. */
+const RELEASE = "release";
 
 function fileOf(document: string): string {
   const app = /^ {4}app: (\S+)$/m.exec(document)?.[1];
-  return `${COMPONENTS.find((component) => component === app) ?? COMMON}.yaml`;
+  return `${COMPONENTS.find((component) => component === app) ?? RELEASE}.yaml`;
 }
 
 const NAMESPACE = `apiVersion: v1

@@ -1,6 +1,6 @@
 /** The command line of the generator. */
 import { parseArgs } from "node:util";
-import { formatTimestamp, parseTimestamp, TIMESTAMP_FORM } from "../schema/timestamp.ts";
+import { formatTimestamp, parseTimestamp, TIMESTAMP_FORM } from "../schema/model/timestamp.ts";
 import { duration, integer } from "../services/platform/env.ts";
 import { MAX_GPUS_PER_HOST } from "./fleet.ts";
 import { DEFAULT_SIMULATION, type SimulationOptions } from "./simulation.ts";

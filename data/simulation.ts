@@ -1,5 +1,5 @@
 /** Runs a fleet tick by tick and writes its rows: for each tick, for each metric, for each GPU. */
-import { formatTimestamp } from "../schema/timestamp.ts";
+import { formatTimestamp } from "../schema/model/timestamp.ts";
 import { createRowParts, HEADER, METRIC_COLUMNS, type RowParts } from "./csv.ts";
 import { createFleet, type FleetSize } from "./fleet.ts";
 

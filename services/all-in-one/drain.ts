@@ -1,5 +1,5 @@
 /** When everything that was published has been stored. */
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Queue } from "../queue/port.ts";
 

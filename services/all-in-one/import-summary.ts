@@ -1,5 +1,5 @@
 /** What an import says at its end. */
-import { formatTimestamp } from "../../schema/timestamp.ts";
+import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import type { CollectorSummary } from "../collector/tally.ts";
 import type { StreamerSummary } from "../streamer/summary.ts";
 import { formatCount, formatSpan } from "./figures.ts";

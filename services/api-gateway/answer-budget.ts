@@ -1,5 +1,5 @@
 /** Bytes that subgraphs in other processes may answer to one request of the gateway, however many fetches it takes. */
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { readBody } from "../platform/bounded-body.ts";
 import { perRequest } from "../platform/graphql.ts";
 

@@ -5,7 +5,7 @@
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { GraphQLDeferDirective } from "@graphql-tools/utils";
 import { type DirectiveNode, GraphQLError, GraphQLSchema, Kind, type ValidationRule, visit } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 
 const NO_STREAM =
   "@stream is not offered: ask for a list page by page, with `limit` and `after`, or @defer what is slow";

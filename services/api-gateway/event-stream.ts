@@ -3,7 +3,7 @@
  * reader who takes none is cut off. When the server stops, the last event says when to ask again, and no `complete`
  * follows: clients connect anew by themselves.
  */
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const RETRY_AFTER_MS = 1000;

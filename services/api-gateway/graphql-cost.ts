@@ -13,7 +13,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 
 /** Ten times the longest list there is. */
 const MAX_ROWS = 100_000;

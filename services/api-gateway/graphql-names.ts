@@ -1,7 +1,7 @@
 /** Names of a document's own that no object of an answer can safely have, or that the gateway has uses for itself. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { GraphQLError, type NameNode, type ValidationRule } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 
 /**
  * The planner builds answers as plain objects: under the name `__proto__` it would write into every object of this

@@ -1,5 +1,5 @@
 /** What every operation of the OpenAPI document may also answer, and the headers of answers. */
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 import { PROBLEM_MEDIA } from "../platform/problem.ts";
 
 export interface JsonSchema {

@@ -11,7 +11,7 @@ import {
   type SelectionSetNode,
   visit,
 } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 import { exposeError } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
 import { takesParts, withDefer } from "./defer.ts";

@@ -1,7 +1,7 @@
 /** Queries and mutations of a subgraph in another process: GraphQL over HTTP, JSON both ways. */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type DocumentNode, type GraphQLFormattedError, print } from "graphql";
-import { isAppError, messageOf } from "../../schema/errors.ts";
+import { isAppError, messageOf } from "../../schema/model/errors.ts";
 import { bearer } from "../platform/bearer.ts";
 import { backoffMs, systemClock } from "../platform/clock.ts";
 import { exposeError, type SubgraphContext } from "../platform/graphql.ts";

@@ -1,5 +1,5 @@
 /** A subgraph in another process: queries over HTTP, subscriptions over one WebSocket, and whether it is ready. */
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { ANSWER_SECONDS, type Metrics } from "../platform/metrics.ts";
 import { createRemoteHttp } from "./remote-http.ts";

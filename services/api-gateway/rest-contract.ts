@@ -3,7 +3,7 @@
  * route the prepared query that answers it.
  */
 import { buildSchema, type DocumentNode, type GraphQLSchema, isObjectType, parse } from "graphql";
-import { GPU_PAGE, type PageLimits, READING_PAGE } from "../../schema/page.ts";
+import { GPU_PAGE, type PageLimits, READING_PAGE } from "../../schema/model/page.ts";
 import { CSV_MEDIA, JSON_MEDIA, type Media, NDJSON_MEDIA, type Row } from "./rest-rows.ts";
 
 export const REST_PATH = "/api/v1";

@@ -1,6 +1,6 @@
 /** What errors of a query are to a REST caller: problem details. */
 import type { GraphQLFormattedError } from "graphql";
-import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
+import { ERROR_CODES, type ErrorCode } from "../../schema/model/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { problem, problemOf } from "../platform/problem.ts";
 import { shown } from "../platform/shown.ts";

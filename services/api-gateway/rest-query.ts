@@ -1,6 +1,6 @@
 /** A REST request asked of the subgraph that answers it. */
 import { type ExecutionResult, GraphQLError } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 import type { Gateway } from "./gateway.ts";
 import type { RestRequest } from "./rest-request.ts";
 

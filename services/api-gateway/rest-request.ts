@@ -1,7 +1,7 @@
 /** Which route a REST request means, and its parameters: read strictly, so that a misspelt one is never ignored. */
 import type { GraphQLArgument, GraphQLSchema } from "graphql";
-import { acceptedLimit } from "../../schema/page.ts";
-import { fail, ok, type Result } from "../../schema/result.ts";
+import { acceptedLimit } from "../../schema/model/page.ts";
+import { fail, ok, type Result } from "../../schema/model/result.ts";
 import { shown } from "../platform/shown.ts";
 import { REST_PATH, REST_ROUTES, type RestRoute } from "./rest-contract.ts";
 

@@ -1,5 +1,5 @@
 /** Text as the body of an answer: made when the client takes it, never ahead of it. */
-import { messageOf } from "../../schema/errors.ts";
+import { messageOf } from "../../schema/model/errors.ts";
 import type { Packer } from "./pack.ts";
 
 /** A client that has taken nothing for this long is gone in all but name. */

@@ -1,6 +1,6 @@
 /** api-gateway: one address for GraphQL, REST, pages, health and metrics. */
 import type { Hooks } from "crossws";
-import { formatTimestamp } from "../../schema/timestamp.ts";
+import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import { refuseGraphql } from "../platform/graphql-limits.ts";
 import { createProbes, type Health, healthOf, PROBE_PATHS, STOPPING } from "../platform/health.ts";
 import type { Logger } from "../platform/logger.ts";

@@ -1,7 +1,7 @@
 /** A subgraph as the gateway asks it: in this process or over the wire, with the same answers and the same errors. */
 import type { ExecutionRequest, ExecutionResult, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 import type { SubgraphContext } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
 

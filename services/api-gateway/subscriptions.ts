@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type ExecutionArgs, GraphQLError, getOperationAST, Kind, print } from "graphql";
-import { ERROR_CODES } from "../../schema/errors.ts";
+import { ERROR_CODES } from "../../schema/model/errors.ts";
 import { type Open, type Part, type Results, SharedSubscriptions } from "./shared-subscriptions.ts";
 
 /** What subgraphs are told of a subscription, by gateway context. */

@@ -4,7 +4,7 @@ import type { Hooks } from "crossws";
 import { GraphQLError } from "graphql";
 import type { ServerOptions } from "graphql-ws";
 import { type Extra, makeHooks } from "graphql-ws/use/crossws";
-import { ERROR_CODES, type ErrorCode } from "../../schema/errors.ts";
+import { ERROR_CODES, type ErrorCode } from "../../schema/model/errors.ts";
 import { exposeError } from "../platform/graphql.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";

@@ -1,5 +1,5 @@
 /** The store or the queue as the collector sees it: asked until it answers, however long it is away. */
-import { AppError, isAppError } from "../../schema/errors.ts";
+import { AppError, isAppError } from "../../schema/model/errors.ts";
 import { backoffMs, type Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 

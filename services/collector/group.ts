@@ -1,8 +1,8 @@
 /** One group of deliveries from the queue to the store, the live feed and back to the queue's ack. */
 import { setImmediate } from "node:timers";
-import type { Batch } from "../../schema/batch.ts";
-import { decodeBatch } from "../../schema/batch-codec.ts";
-import { isAppError, messageOf } from "../../schema/errors.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { decodeBatch } from "../../schema/batch/codec.ts";
+import { isAppError, messageOf } from "../../schema/model/errors.ts";
 import { backoffMs, type Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ConsumerQueue, Delivery, NackMode } from "../queue/port.ts";

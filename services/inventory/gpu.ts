@@ -1,7 +1,7 @@
 /** The graph's GPU: facts, times, and who held it. */
 import DataLoader from "dataloader";
-import type { Attribution, Gpu, GpuUuid } from "../../schema/gpu.ts";
-import type { Window } from "../../schema/window.ts";
+import type { Attribution, Gpu, GpuUuid } from "../../schema/model/gpu.ts";
+import type { Window } from "../../schema/model/window.ts";
 import { perRequest, type SubgraphBuilder } from "../platform/graphql.ts";
 import { parseUuid, parseWindow } from "../platform/graphql-arguments.ts";
 import { answerField, Budget } from "../platform/graphql-fields.ts";

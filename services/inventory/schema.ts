@@ -1,8 +1,8 @@
 /** Subgraph `inventory`: GPUs, hosts and the metric catalogue. */
 import type { GraphQLSchema } from "graphql";
-import type { GpuUuid, Host } from "../../schema/gpu.ts";
-import { METRICS, type MetricInfo } from "../../schema/metric.ts";
-import { encodeCursor, GPU_PAGE } from "../../schema/page.ts";
+import type { GpuUuid, Host } from "../../schema/model/gpu.ts";
+import { METRICS, type MetricInfo } from "../../schema/model/metric.ts";
+import { encodeCursor, GPU_PAGE } from "../../schema/model/page.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
 import { parseCursor, parseLimit, parseUuid, refuse } from "../platform/graphql-arguments.ts";
 import { judgeRepresentations } from "../platform/graphql-entities.ts";

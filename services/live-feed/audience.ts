@@ -1,9 +1,9 @@
 /** All subscribers of one process, found by what they filter on, and what each reading means to them. */
-import type { Batch } from "../../schema/batch.ts";
-import { forEachReading } from "../../schema/batch-readings.ts";
-import type { GpuFacts, GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
-import { metricOf } from "../../schema/series.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { forEachReading } from "../../schema/batch/readings.ts";
+import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
+import { metricOf } from "../../schema/model/series.ts";
 import type { LiveFilter } from "./port.ts";
 import type { Subscriber } from "./subscriber.ts";
 

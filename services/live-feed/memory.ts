@@ -1,5 +1,5 @@
 /** The live feed within one process. */
-import type { Batch } from "../../schema/batch.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
 import type { LiveFeed, LiveFrame, LiveSubscription } from "./port.ts";
 import { closedFeed, Subscribers, type SubscribersOptions } from "./subscribers.ts";
 

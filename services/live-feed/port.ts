@@ -3,9 +3,9 @@
  * (newest value per GPU and series), told how many values it missed, and never holds back others. History comes from
  * the store, never from here. Memory and Redis implementations pass `test/conformance/live-feed.ts`.
  */
-import type { Batch } from "../../schema/batch.ts";
-import type { GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 
 export interface LiveReading {
   readonly gpu: GpuUuid;

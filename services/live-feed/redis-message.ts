@@ -2,12 +2,12 @@
  * What is said on a channel: version, publisher, the number of values it had for this channel before, then parts of
  * batches, each with its length in front and encoded as a batch is.
  */
-import type { Batch, Block, Sighting } from "../../schema/batch.ts";
-import { decodeBatch, encodeBatch } from "../../schema/batch-codec.ts";
-import { ByteReader, DamagedBytes } from "../../schema/byte-reader.ts";
-import { ByteWriter } from "../../schema/byte-writer.ts";
-import type { GpuUuid } from "../../schema/gpu.ts";
-import { fail, ok, type Result } from "../../schema/result.ts";
+import type { Batch, Block, Sighting } from "../../schema/batch/batch.ts";
+import { ByteReader, DamagedBytes } from "../../schema/batch/byte-reader.ts";
+import { ByteWriter } from "../../schema/batch/byte-writer.ts";
+import { decodeBatch, encodeBatch } from "../../schema/batch/codec.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import { fail, ok, type Result } from "../../schema/model/result.ts";
 import { CHANNELS, channelOf } from "./redis-channels.ts";
 
 const VERSION = 1;

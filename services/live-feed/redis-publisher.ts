@@ -1,7 +1,7 @@
 /** One life of a publisher: says what was stored on the channels that somebody listens to. */
 import { randomBytes } from "node:crypto";
-import type { Batch } from "../../schema/batch.ts";
-import { isAppError } from "../../schema/errors.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import { type RedisConnection, type RedisReply, redisScript } from "../platform/redis.ts";
 import { CHANNELS } from "./redis-channels.ts";
 import { cutByChannel, encodeMessage, type Part, PUBLISHER_BYTES } from "./redis-message.ts";

@@ -7,7 +7,7 @@
  * values of each channel, and whoever listens counts what did not come. Plain publications reach the listeners of every
  * node of a Cluster, but each node counts its own listeners only, so all nodes are asked.
  */
-import type { Batch } from "../../schema/batch.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { openRedis, type RedisConnection } from "../platform/redis.ts";

@@ -1,6 +1,6 @@
 /** One subscriber: what passed its filter since its last frame, conflated, and the pace at which it takes frames. */
-import type { GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type LiveFilter, type LiveFrame, type LiveReading, MAX_FRAME_READINGS } from "./port.ts";
 

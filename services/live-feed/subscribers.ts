@@ -1,5 +1,5 @@
 /** The subscribers of one process: how many there may be, when each ends, and its frames one by one. */
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import { Audience } from "./audience.ts";
 import type { LiveFrame, LiveSubscription } from "./port.ts";

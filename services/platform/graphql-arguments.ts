@@ -1,11 +1,11 @@
 /** Arguments of queries, parsed once at the edge. Every refusal names argument, value and what is accepted. */
 import ms from "ms";
-import { AppError } from "../../schema/errors.ts";
-import { type GpuUuid, parseGpuUuid } from "../../schema/gpu.ts";
-import { canonicalMetric } from "../../schema/metric.ts";
-import { acceptedLimit, decodeCursor, type PageLimits } from "../../schema/page.ts";
-import { parseTimestamp, TIMESTAMP_FORM } from "../../schema/timestamp.ts";
-import type { Window } from "../../schema/window.ts";
+import { AppError } from "../../schema/model/errors.ts";
+import { type GpuUuid, parseGpuUuid } from "../../schema/model/gpu.ts";
+import { canonicalMetric } from "../../schema/model/metric.ts";
+import { acceptedLimit, decodeCursor, type PageLimits } from "../../schema/model/page.ts";
+import { parseTimestamp, TIMESTAMP_FORM } from "../../schema/model/timestamp.ts";
+import type { Window } from "../../schema/model/window.ts";
 import { shown } from "./shown.ts";
 
 /** @throws always: AppError `invalid` */

@@ -1,6 +1,6 @@
 /** Fields whose answers come from a store: one question for all objects of a request, and a bound on what it reads. */
 import DataLoader from "dataloader";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { perRequest, type SubgraphContext } from "./graphql.ts";
 
 /** What one request may read, so that no query outgrows memory: one question after the other, until it is used up. */

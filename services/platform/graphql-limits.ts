@@ -1,6 +1,6 @@
 /** What one GraphQL operation may cost a server: bytes of its request, and time. */
 import { GraphQLError } from "graphql";
-import { ERROR_CODES, type ErrorCode, isAppError } from "../../schema/errors.ts";
+import { ERROR_CODES, type ErrorCode, isAppError } from "../../schema/model/errors.ts";
 import { withBoundedBody } from "./bounded-body.ts";
 import { retryAfterSeconds } from "./problem.ts";
 

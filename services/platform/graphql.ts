@@ -3,8 +3,8 @@ import SchemaBuilder from "@pothos/core";
 import DirectivesPlugin from "@pothos/plugin-directives";
 import FederationPlugin from "@pothos/plugin-federation";
 import { GraphQLError } from "graphql";
-import { ERROR_CODES, isAppError } from "../../schema/errors.ts";
-import { formatTimestamp } from "../../schema/timestamp.ts";
+import { ERROR_CODES, isAppError } from "../../schema/model/errors.ts";
+import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import { AWAY, logAway } from "./away-log.ts";
 import type { Logger } from "./logger.ts";
 

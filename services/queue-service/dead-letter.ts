@@ -1,7 +1,7 @@
 /** The graph's dead letter: what is known of a batch that failed for good, and what it says. */
-import type { Batch } from "../../schema/batch.ts";
-import { decodeBatch } from "../../schema/batch-codec.ts";
-import type { Result } from "../../schema/result.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { decodeBatch } from "../../schema/batch/codec.ts";
+import type { Result } from "../../schema/model/result.ts";
 import type { SubgraphBuilder } from "../platform/graphql.ts";
 import type { DeadLetter, DeadLetterPage } from "../queue/port.ts";
 

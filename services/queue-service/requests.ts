@@ -1,6 +1,6 @@
 /** Requests of the queue's clients, read within bounds. What the port bounds is left to the queue. */
 import { z } from "zod";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { receiveBody } from "../platform/bounded-body.ts";
 import { MAX_JSON_BYTES } from "../queue/wire.ts";
 

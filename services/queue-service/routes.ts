@@ -1,6 +1,6 @@
 /** The port over HTTP: one route per operation. Stateless but for the requests under way. */
 import { Hono } from "hono";
-import { AppError, isAppError } from "../../schema/errors.ts";
+import { AppError, isAppError } from "../../schema/model/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { retryAfterSeconds } from "../platform/problem.ts";
 import type { PublishOutcome, Queue } from "../queue/port.ts";

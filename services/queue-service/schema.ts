@@ -1,6 +1,6 @@
 /** Subgraph `pipeline`: the queue's figures and its dead letters, which an operator may send back or delete. */
 import type { GraphQLSchema } from "graphql";
-import { LETTER_PAGE } from "../../schema/page.ts";
+import { LETTER_PAGE } from "../../schema/model/page.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
 import { parseLimit, refuse } from "../platform/graphql-arguments.ts";

@@ -1,5 +1,5 @@
 /** The bounds that the port states, checked alike by every implementation before anything is changed. */
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import {
   type ClaimRequest,
   MAX_BATCH_BYTES,

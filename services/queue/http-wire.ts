@@ -4,7 +4,7 @@
  * `retryAfterMs`.
  */
 import { z } from "zod";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { decodeFrames, encodeFrames, type Frames } from "./http-frames.ts";
 import type { DeadLetter, DeadLetterPage, Delivery, OutgoingBatch } from "./port.ts";
 

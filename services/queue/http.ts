@@ -3,7 +3,7 @@
  * tells the service so and gives back what was already under way to it. When that message reaches another replica than
  * the one that waits, the connection is cut instead: what is handed out in that very instant is free when its lease ends.
  */
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { checkClaim, checkExtend, checkIds, checkNack, checkOpen, checkPublish, checkReceipts } from "./arguments.ts";
 import {
   type Answer,

@@ -3,7 +3,7 @@
  * come from the store (`restore`). Those who wait in `claim` are served in the order they came. Dead letters beyond
  * their own bound are dropped, the oldest first.
  */
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import {
   checkClaim,

@@ -1,7 +1,7 @@
 /** What a call of `save` brings to each GPU: the sightings that count, in the order in which they are taken in. */
-import type { Batch, Sighting } from "../../schema/batch.ts";
-import { AppError } from "../../schema/errors.ts";
-import type { GpuUuid } from "../../schema/gpu.ts";
+import type { Batch, Sighting } from "../../schema/batch/batch.ts";
+import { AppError } from "../../schema/model/errors.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
 
 /** @throws AppError `invalid` when a batch has readings of a GPU of which it says nothing else */
 export function checkSightings(batches: readonly Batch[]): void {

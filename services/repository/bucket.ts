@@ -1,8 +1,8 @@
 /** A stored block as reads see it, and the order in which reads want them. */
-import { type Columns, unpackColumns } from "../../schema/columns.ts";
-import { AppError } from "../../schema/errors.ts";
-import type { GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import { type Columns, unpackColumns } from "../../schema/batch/columns.ts";
+import { AppError } from "../../schema/model/errors.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 
 export type Order = "newest" | "oldest";
 

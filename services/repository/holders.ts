@@ -4,7 +4,7 @@
  * the GPU at each time of a reading, the intervals are the same in whatever order sightings arrive; where they
  * disagree, the sighting that is saved last has its times.
  */
-import type { GpuFacts } from "../../schema/gpu.ts";
+import type { GpuFacts } from "../../schema/model/gpu.ts";
 
 /** Intervals in one answer. */
 export const ATTRIBUTIONS_MAX = 10_000;

@@ -1,6 +1,6 @@
 /** What is known of GPUs: which facts are newest, and in which order GPUs are listed. */
-import type { Sighting } from "../../schema/batch.ts";
-import type { Gpu, GpuFacts } from "../../schema/gpu.ts";
+import type { Sighting } from "../../schema/batch/batch.ts";
+import type { Gpu, GpuFacts } from "../../schema/model/gpu.ts";
 import type { GpuCursor } from "./port.ts";
 
 const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,6 +1,6 @@
 /** Answers for many GPUs in one call, some at a time, for as long as there is room for them. */
 import { setImmediate } from "node:timers/promises";
-import type { GpuUuid } from "../../schema/gpu.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
 
 export interface ManyOptions {
   /** GPUs asked for together. */

@@ -1,6 +1,6 @@
 /** What the memory store knows of GPUs, listed. */
-import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/gpu.ts";
-import type { Window } from "../../schema/window.ts";
+import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/model/gpu.ts";
+import type { Window } from "../../schema/model/window.ts";
 import { ATTRIBUTIONS_MAX, type Held, isNobody } from "./holders.ts";
 import { inventoryOrder } from "./inventory.ts";
 import { answersForMany } from "./many.ts";

@@ -1,9 +1,9 @@
 /** The store in memory: simple, gone with its process, and the model the others are held to. */
-import { type Batch, bucketId } from "../../schema/batch.ts";
-import type { GpuUuid } from "../../schema/gpu.ts";
-import type { Reading, Series } from "../../schema/reading.ts";
-import { metricOf } from "../../schema/series.ts";
-import type { Window } from "../../schema/window.ts";
+import { type Batch, bucketId } from "../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../schema/model/reading.ts";
+import { metricOf } from "../../schema/model/series.ts";
+import type { Window } from "../../schema/model/window.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { type Arrivals, checkSightings, createArrivals } from "./arrivals.ts";

@@ -1,6 +1,6 @@
 /** The newest reading of each series of one GPU. */
-import type { GpuUuid } from "../../schema/gpu.ts";
-import type { Reading, Series } from "../../schema/reading.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { BucketReader } from "./bucket.ts";
 
 /**

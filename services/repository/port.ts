@@ -5,10 +5,10 @@
  * Errors: every method throws `AppError` `unavailable` when the store is away; the same call may be repeated.
  * Arguments are trusted: windows, limits and uuids were parsed at the edge.
  */
-import type { Batch } from "../../schema/batch.ts";
-import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/gpu.ts";
-import type { Reading, Series } from "../../schema/reading.ts";
-import type { Window } from "../../schema/window.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../schema/model/reading.ts";
+import type { Window } from "../../schema/model/window.ts";
 
 /** How far a producer's batches are stored; `epoch` then `seq` only ever grow. */
 export interface StoredPosition {

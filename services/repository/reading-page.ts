@@ -1,8 +1,8 @@
 /** One page of readings out of buckets that may overlap: merged tick by tick, opened only when their time comes. */
-import type { GpuUuid } from "../../schema/gpu.ts";
-import type { Reading, Series } from "../../schema/reading.ts";
-import { metricOf } from "../../schema/series.ts";
-import type { Window } from "../../schema/window.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../schema/model/reading.ts";
+import { metricOf } from "../../schema/model/series.ts";
+import type { Window } from "../../schema/model/window.ts";
 import { type Bucket, type BucketReader, firstTickFrom, type Order } from "./bucket.ts";
 import type { ReadingCursor, ReadingPage } from "./port.ts";
 

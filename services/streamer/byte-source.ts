@@ -1,6 +1,6 @@
 /** A file's bytes, decompressed where it is compressed, from any offset on, at the pace of whoever takes them. */
 import { type FileHandle, open } from "node:fs/promises";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { decompress } from "./decompress.ts";
 import type { SourceFile } from "./source-files.ts";
 

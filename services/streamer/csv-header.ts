@@ -1,7 +1,7 @@
 /** A DCGM file's first line. */
 
-import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../schema/dcgm-csv.ts";
-import { AppError } from "../../schema/errors.ts";
+import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../schema/dcgm/row.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { openBytes } from "./byte-source.ts";
 import { parseRecord } from "./line-fields.ts";
 import type { RowPlace } from "./rows.ts";

@@ -1,7 +1,7 @@
 /** Streams one file, from where its producer stands to its end. */
-import { createBatchBuilder } from "../../schema/batch-builder.ts";
-import { AppError, isAppError } from "../../schema/errors.ts";
-import { fail, ok, type Result } from "../../schema/result.ts";
+import { createBatchBuilder } from "../../schema/batch/builder.ts";
+import { AppError, isAppError } from "../../schema/model/errors.ts";
+import { fail, ok, type Result } from "../../schema/model/result.ts";
 import { createBatchCutter } from "./batch-cutter.ts";
 import { type Fingerprint, fingerprintOf, isSameSource } from "./fingerprint.ts";
 import { encodePosition, type Mark, START, type StreamPosition } from "./position.ts";

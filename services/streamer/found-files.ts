@@ -1,5 +1,5 @@
 /** The answer to "is my file there?" for whoever sees only the log. */
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { readCsvHeader } from "./csv-header.ts";
 import { findSources, type SourceFile } from "./source-files.ts";

@@ -1,7 +1,7 @@
 /** Takes rows off a window's front: each becomes a reading or a skip, and a bad one costs no good one. */
 import { isUtf8 } from "node:buffer";
-import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/dcgm-csv.ts";
-import { parseDcgmValue } from "../../schema/dcgm-value.ts";
+import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/dcgm/row.ts";
+import { parseDcgmValue } from "../../schema/dcgm/value.ts";
 import type { ByteWindow } from "./byte-window.ts";
 import { LineFields, parseRecord } from "./line-fields.ts";
 import { askSlot, deliverReading, deliverRow } from "./row-delivery.ts";

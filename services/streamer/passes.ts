@@ -1,5 +1,5 @@
 /** Streams what `CSV_PATH` names, file after file, pass after pass. */
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import { type FileOutcome, streamFile } from "./file-stream.ts";
 import type { Run } from "./run.ts";
 import { openSource, type Source, sourceName } from "./source.ts";

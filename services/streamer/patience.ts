@@ -1,5 +1,5 @@
 /** Calls to a queue that may be away: repeated for ever, with jitter, until they are answered. */
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import { backoffMs, type Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { WaitReason } from "./summary.ts";

@@ -1,6 +1,6 @@
 /** A row's fields on their way to the target: as a reading, or as a skip that says what is wrong. */
-import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/dcgm-csv.ts";
-import { parseDcgmValue } from "../../schema/dcgm-value.ts";
+import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/dcgm/row.ts";
+import { parseDcgmValue } from "../../schema/dcgm/value.ts";
 import type { RowTarget } from "./rows.ts";
 
 /** Undefined, and a skip, when the row does not say which GPU and series it is of. */

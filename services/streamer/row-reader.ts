@@ -1,5 +1,5 @@
 /** Reads one DCGM CSV file row by row into a target, from any row on, in bounded memory. */
-import { lastRowTime } from "../../schema/dcgm-csv.ts";
+import { lastRowTime } from "../../schema/dcgm/row.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { type ByteSource, openBytes } from "./byte-source.ts";
 import { ByteWindow } from "./byte-window.ts";

@@ -4,8 +4,8 @@
  * its bytes then takes the place of finding its end, its fields and what they mean.
  */
 
-import { isRowTime } from "../../schema/dcgm-csv.ts";
-import { describeBlank, isBlankNumber } from "../../schema/dcgm-value.ts";
+import { isRowTime } from "../../schema/dcgm/row.ts";
+import { describeBlank, isBlankNumber } from "../../schema/dcgm/value.ts";
 import { AsciiNumber, MAX_NUMBER_BYTES } from "./ascii-number.ts";
 import { AsciiTime, MAX_TIME_BYTES } from "./ascii-time.ts";
 import type { ByteWindow } from "./byte-window.ts";

@@ -1,6 +1,6 @@
 /** Rows of DCGM CSV files as readings: what the streamer's reader promises to whoever cuts batches from it. */
-import type { GpuFacts } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import type { GpuFacts } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 
 /** Why a row gave no reading; the label of the counter and of the summary. */
 export const SKIP_REASONS = [

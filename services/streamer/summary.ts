@@ -1,6 +1,6 @@
 /** What a streamer has done so far, in numbers. */
-import type { Batch } from "../../schema/batch.ts";
-import { metricOf } from "../../schema/series.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { metricOf } from "../../schema/model/series.ts";
 import type { SkipReason } from "./rows.ts";
 
 /** Why a batch had to wait or be sent again. */

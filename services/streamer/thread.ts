@@ -1,6 +1,6 @@
 /** The streamer in a thread of its own, with the queue over a MessagePort. */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { serveQueue } from "../queue/wire.ts";
 import type { StreamerConfig } from "./config.ts";
 import { createMeter } from "./meter.ts";

@@ -1,5 +1,5 @@
 /** What a watcher sees: first the newest readings of the store, then what is stored from then on. */
-import type { Gpu, GpuUuid } from "../../schema/gpu.ts";
+import type { Gpu, GpuUuid } from "../../schema/model/gpu.ts";
 import type { LiveFeed, LiveFilter, LiveFrame, LiveReading } from "../live-feed/port.ts";
 import type { GpuCursor, GpuRepository, TelemetryRepository } from "../repository/port.ts";
 

@@ -1,7 +1,7 @@
 /** The graph's readings: a page of one GPU, and the newest of many. */
-import type { GpuUuid } from "../../schema/gpu.ts";
-import { encodeCursor, READING_PAGE } from "../../schema/page.ts";
-import type { Reading, Series } from "../../schema/reading.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import { encodeCursor, READING_PAGE } from "../../schema/model/page.ts";
+import type { Reading, Series } from "../../schema/model/reading.ts";
 import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql.ts";
 import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../platform/graphql-arguments.ts";
 import { answerField, Budget } from "../platform/graphql-fields.ts";

@@ -1,7 +1,7 @@
 /** Subgraph `telemetry`: readings of a GPU, the newest ones, and what arrives. */
 import type { GraphQLSchema } from "graphql";
-import type { GpuUuid } from "../../schema/gpu.ts";
-import { READING_PAGE } from "../../schema/page.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import { READING_PAGE } from "../../schema/model/page.ts";
 import type { LiveFeed, LiveFrame, LiveReading } from "../live-feed/port.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
 import { parseDuration, parseMetrics, parseUuid, refuse } from "../platform/graphql-arguments.ts";

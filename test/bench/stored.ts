@@ -1,6 +1,6 @@
 /** How many readings a store holds. */
 import { MongoClient } from "mongodb";
-import { ALL_TIME } from "../../schema/window.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { getIntrospectionQuery } from "graphql";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import type { Logger } from "../../services/platform/logger.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openApi } from "../support/api.ts";

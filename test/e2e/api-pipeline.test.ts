@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { encodeBatch } from "../../schema/batch-codec.ts";
+import { encodeBatch } from "../../schema/batch/codec.ts";
 import { claim } from "../conformance/queue/bench.ts";
 import { openApi } from "../support/api.ts";
 import { batchOfReadings, NOON, uuidOf } from "../support/batches.ts";

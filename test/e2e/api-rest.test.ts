@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { formatTimestamp } from "../../schema/timestamp.ts";
+import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import { openApi } from "../support/api.ts";
 import { type Contract, openContract } from "../support/contract.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,6 +1,6 @@
 /** Whatever goes wrong, a caller learns nothing of where our parts are and how they are made; the log does. */
 import { afterEach, expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { openApi, openRemoteApi } from "../support/api.ts";
 import { uuidOf } from "../support/fleet.ts";
 import { keptLog } from "../support/kept-log.ts";

@@ -1,8 +1,8 @@
 /** The collector as a process: from queue-service's API over a queue in this process into a SQLite file, past Redis. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { encodeBatch } from "../../schema/batch-codec.ts";
-import { ALL_TIME } from "../../schema/window.ts";
+import { encodeBatch } from "../../schema/batch/codec.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import { openRedisLiveFeed } from "../../services/live-feed/redis.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";

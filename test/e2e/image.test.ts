@@ -3,7 +3,7 @@ import { chmod, readFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { $ } from "bun";
 import { GenericContainer, Wait } from "testcontainers";
-import { DCGM_HEADER } from "../../schema/dcgm-csv.ts";
+import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
 import { type Composition, openComposition } from "../support/compose.ts";
 import { eventually } from "../support/eventually.ts";
 import { type GraphqlAnswer, postGraphql } from "../support/graphql-answer.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { DCGM_HEADER } from "../../schema/dcgm-csv.ts";
+import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
 import { eventually } from "../support/eventually.ts";
 import type { KubeObject } from "../support/kubernetes/objects.ts";
 import { kubernetesPrograms } from "../support/kubernetes/programs.ts";

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { openApi, openRemoteApi } from "../support/api.ts";
 import { UTIL, uuidOf } from "../support/fleet.ts";
 

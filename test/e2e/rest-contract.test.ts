@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { openApi } from "../support/api.ts";
 import { batchOfReadings, uuidOf, type WrittenReading } from "../support/batches.ts";
 import { createContract, type OpenApi } from "../support/contract.ts";

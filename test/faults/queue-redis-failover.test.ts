@@ -1,6 +1,6 @@
 /** The queue on a real cluster and behind real sentinels. */
 import { describe, expect, test } from "bun:test";
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import type { RedisConfig } from "../../services/platform/redis-config.ts";
 import type { Queue } from "../../services/queue/port.ts";

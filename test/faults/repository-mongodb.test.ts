@@ -1,6 +1,6 @@
 /** The server goes away, stands still or dies: calls end within their time, and nothing that was acknowledged is lost. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { ALL_TIME } from "../../schema/window.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { batchOf, factsOf, GPU, heldBy, type Row, read, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,8 +1,8 @@
 /** What a SQLite store holds after its writers were killed, and when several write at once. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import type { Series } from "../../schema/reading.ts";
-import { ALL_TIME } from "../../schema/window.ts";
+import type { Series } from "../../schema/model/reading.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";

@@ -1,8 +1,8 @@
 /** Batches as the streamer makes them, from readings written down one by one. */
-import type { Batch } from "../../schema/batch.ts";
-import { createBatchBuilder } from "../../schema/batch-builder.ts";
-import type { GpuFacts, GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../schema/batch/builder.ts";
+import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 
 export const NOON = Date.UTC(2025, 6, 20, 12);
 

@@ -1,7 +1,7 @@
 /** A collector between a memory queue and a memory store, with its time and its faults in the test's hands. */
-import type { Batch } from "../../schema/batch.ts";
-import { encodeBatch } from "../../schema/batch-codec.ts";
-import { ALL_TIME } from "../../schema/window.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { encodeBatch } from "../../schema/batch/codec.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import type { CollectorConfig } from "../../services/collector/config.ts";
 import { runCollector } from "../../services/collector/service.ts";
 import type { Logger, LogLevel } from "../../services/platform/logger.ts";

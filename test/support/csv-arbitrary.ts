@@ -1,6 +1,6 @@
 /** Any DCGM CSV file: mostly right, in rounds as ticks come, with odd values, times and columns, and damaged lines. */
 import fc from "fast-check";
-import { DCGM_HEADER } from "../../schema/dcgm-csv.ts";
+import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
 import { quoted, rowFields, showNumber } from "./dcgm-file.ts";
 
 const columns = DCGM_HEADER.split(",");

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { formatTimestamp } from "../../schema/timestamp.ts";
+import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import { hostOf, type MemoryRow, uuidOf } from "./memory-files.ts";
 
 export const CSV_HEADER =

@@ -1,7 +1,7 @@
 /** The rules of reading a DCGM CSV file once more, plainly: line by line, everything through csv-parse. */
 import { type CsvError, parse } from "csv-parse/sync";
-import { lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../schema/dcgm-csv.ts";
-import { parseDcgmValue } from "../../schema/dcgm-value.ts";
+import { lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../schema/dcgm/row.ts";
+import { parseDcgmValue } from "../../schema/dcgm/value.ts";
 import { keepRows, rowClock, type Taken } from "./dcgm-file.ts";
 
 /** Readings and skips of all lines that end with a newline. */

@@ -2,9 +2,9 @@
 import { appendFile, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DCGM_HEADER } from "../../schema/dcgm-csv.ts";
-import type { GpuFacts } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
+import type { GpuFacts } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import type { Clock } from "../../services/platform/clock.ts";
 import { openRows, type RowsOptions } from "../../services/streamer/row-reader.ts";
 import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../services/streamer/rows.ts";

@@ -1,6 +1,6 @@
 /** A small fleet with a pattern, for stores that are lists. */
-import type { Gpu, GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import type { Gpu, GpuUuid } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import type { ListedStore } from "./listed-store.ts";
 
 export const uuidOf = (number: number): GpuUuid =>

@@ -1,6 +1,6 @@
 /** Who held one GPU, as a store tells it. */
-import type { Attribution, GpuUuid } from "../../schema/gpu.ts";
-import type { Window } from "../../schema/window.ts";
+import type { Attribution, GpuUuid } from "../../schema/model/gpu.ts";
+import type { Window } from "../../schema/model/window.ts";
 import type { GpuRepository } from "../../services/repository/port.ts";
 
 export async function heldIn(

@@ -1,6 +1,6 @@
 /** What batches hold, in the form in which an export is expected. */
-import type { Batch } from "../../schema/batch.ts";
-import { forEachReading } from "../../schema/batch-readings.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { forEachReading } from "../../schema/batch/readings.ts";
 import { type Expected, keyOf } from "./dcgm-export.ts";
 
 /** @throws Error when two batches hold the same reading */

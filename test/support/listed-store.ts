@@ -1,8 +1,8 @@
 /** A store and a feed over plain lists: small, working, and countable. */
-import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/gpu.ts";
-import type { Reading, Series } from "../../schema/reading.ts";
-import { metricOf } from "../../schema/series.ts";
-import type { Window } from "../../schema/window.ts";
+import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../schema/model/reading.ts";
+import { metricOf } from "../../schema/model/series.ts";
+import type { Window } from "../../schema/model/window.ts";
 import type { LiveFeed, LiveFilter, LiveFrame, LiveReading, LiveSubscription } from "../../services/live-feed/port.ts";
 import type {
   GpuCursor,

@@ -1,7 +1,7 @@
 /** CSV files in memory, row by row, behind the contracts of the streamer's files and row reader. */
-import { AppError } from "../../schema/errors.ts";
-import type { GpuFacts, GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import { AppError } from "../../schema/model/errors.ts";
+import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import type { CsvFiles } from "../../services/streamer/csv-files.ts";
 import { HEAD_BYTES } from "../../services/streamer/fingerprint.ts";
 import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../services/streamer/rows.ts";

@@ -6,9 +6,9 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { DCGM_HEADER } from "../../schema/dcgm-csv.ts";
-import type { GpuUuid } from "../../schema/gpu.ts";
-import { formatTimestamp } from "../../schema/timestamp.ts";
+import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import { formatTimestamp } from "../../schema/model/timestamp.ts";
 
 const SERIES = [
   "DCGM_FI_DEV_GPU_UTIL",

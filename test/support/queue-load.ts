@@ -1,6 +1,6 @@
 /** Producers and consumers on one queue while something is done to it, and what became of every batch. */
 import { expect } from "bun:test";
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import type { OutgoingBatch, Queue } from "../../services/queue/port.ts";
 import { batchOf, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
 import { eventually } from "./eventually.ts";

@@ -3,7 +3,7 @@
  * Argument: the store's configuration in JSON.
  */
 import process from "node:process";
-import { ALL_TIME } from "../../schema/window.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openRepository, type RepositoryConfig } from "../../services/repository/open.ts";

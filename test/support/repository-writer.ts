@@ -3,10 +3,10 @@
  * says so line by line. Arguments: path, producer, series, last batch. Runs on Bun and Deno.
  */
 import process from "node:process";
-import type { Batch } from "../../schema/batch.ts";
-import { createBatchBuilder } from "../../schema/batch-builder.ts";
-import type { GpuFacts, GpuUuid } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../schema/batch/builder.ts";
+import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";

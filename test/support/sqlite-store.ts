@@ -1,5 +1,5 @@
 /** A SQLite store of a test, and what its refusals say. */
-import { isAppError } from "../../schema/errors.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import type { Metrics } from "../../services/platform/metrics.ts";
 import { openRepository } from "../../services/repository/open.ts";

@@ -1,7 +1,7 @@
 /** What a store holds of a numbered fleet: as readers see it, and of MongoDB document by document past our own code. */
 import { MongoClient } from "mongodb";
-import type { Attribution } from "../../schema/gpu.ts";
-import { ALL_TIME } from "../../schema/window.ts";
+import type { Attribution } from "../../schema/model/gpu.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import type { ReadingCursor, Repository } from "../../services/repository/port.ts";
 import { Comparison, type Verdict } from "./comparison.ts";
 import { heldIn } from "./held-in.ts";

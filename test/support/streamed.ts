@@ -1,8 +1,8 @@
 /** Runs the streamer in tests and tells what reached the queue. */
-import type { Batch } from "../../schema/batch.ts";
-import { bucketId } from "../../schema/batch.ts";
-import { decodeBatch } from "../../schema/batch-codec.ts";
-import { forEachReading } from "../../schema/batch-readings.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { bucketId } from "../../schema/batch/batch.ts";
+import { decodeBatch } from "../../schema/batch/codec.ts";
+import { forEachReading } from "../../schema/batch/readings.ts";
 import type { Clock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";

@@ -44,7 +44,7 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
   "GraphQL lives in the subgraphs, the gateway and the platform's GraphQL files": [
     ["services/collector/service.ts", 'import { GraphQLError } from "graphql";'],
     ["services/platform/logger.ts", 'import { createYoga } from "graphql-yoga";'],
-    ["schema/gpu.ts", 'import SchemaBuilder from "@pothos/core";'],
+    ["schema/model/gpu.ts", 'import SchemaBuilder from "@pothos/core";'],
   ],
   "capabilities are opened where the program is wired": [
     ["services/collector/service.ts", 'import { openQueue } from "../queue/open.ts";'],
@@ -57,7 +57,7 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
   ],
   "the product imports neither tests nor sample data": [
     ["services/all-in-one/main.ts", 'import { eventually } from "../../test/support/eventually.ts";'],
-    ["schema/gpu.ts", 'import { createFleet } from "../data/fleet.ts";'],
+    ["schema/model/gpu.ts", 'import { createFleet } from "../../data/fleet.ts";'],
   ],
   "the sample's generator knows schema and platform only": [
     ["data/fleet.ts", 'import { openQueue } from "../services/queue/open.ts";'],
@@ -71,11 +71,11 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
     ["services/queue/open.ts", "const { env } = process;"],
     ["services/queue/open.ts", 'import { argv, env } from "node:process";'],
     ["services/queue/open.ts", 'const url = Bun.env["REDIS_URL"];'],
-    ["schema/gpu.ts", 'const url = process["env"].REDIS_URL;'],
-    ["schema/gpu.ts", "const url = import.meta.env.REDIS_URL;"],
+    ["schema/model/gpu.ts", 'const url = process["env"].REDIS_URL;'],
+    ["schema/model/gpu.ts", "const url = import.meta.env.REDIS_URL;"],
     ["infra/docker/program.ts", "const { PORT } = process.env;"],
   ],
-  "no code asks in which environment it runs": [["schema/gpu.ts", 'if (NODE_ENV === "test") return;']],
+  "no code asks in which environment it runs": [["schema/model/gpu.ts", 'if (NODE_ENV === "test") return;']],
   "nothing is left to do later": [["test/unit/gpu.test.ts", `// ${"TO"}DO: more`]],
   "a service with a main.ts has a config.ts and a service.ts": [["services/exporter/main.ts", ""]],
   "a file is named after a noun or a verb": [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseTimestamp } from "../../schema/timestamp.ts";
+import { parseTimestamp } from "../../schema/model/timestamp.ts";
 import { AsciiNumber } from "../../services/streamer/ascii-number.ts";
 import { AsciiTime } from "../../services/streamer/ascii-time.ts";
 import { equalBytes } from "../../services/streamer/equal-bytes.ts";

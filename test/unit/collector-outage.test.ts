@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { claim } from "../conformance/queue/bench.ts";
 import { atRest, numbered, openCollectorBench } from "../support/collector.ts";
 

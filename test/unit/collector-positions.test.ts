@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { encodeBatch } from "../../schema/batch-codec.ts";
-import { AppError } from "../../schema/errors.ts";
-import { ALL_TIME } from "../../schema/window.ts";
+import { encodeBatch } from "../../schema/batch/codec.ts";
+import { AppError } from "../../schema/model/errors.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import { runCollector } from "../../services/collector/service.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";

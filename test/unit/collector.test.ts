@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { readCollectorConfig } from "../../services/collector/config.ts";
 import { batchOfReadings, NOON } from "../support/batches.ts";
 import { atRest, numbered, openCollectorBench, undecodable } from "../support/collector.ts";

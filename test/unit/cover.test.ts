@@ -6,7 +6,7 @@ import { totalsOf, writePages } from "../../infra/scripts/cover/report.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const LCOV = `TN:
-SF:schema/gpu.ts
+SF:schema/model/gpu.ts
 FNF:2
 FNH:1
 DA:1,3
@@ -34,7 +34,7 @@ test("coverage is told by folder, and coverage.html leads to each line", async (
   await using folder = await temporaryFolder();
   const root = folder.path;
   for (const [path, text] of [
-    ["schema/gpu.ts", "export const reached = 1;\nexport const missed = () => 2;\n"],
+    ["schema/model/gpu.ts", "export const reached = 1;\nexport const missed = () => 2;\n"],
     ["services/queue/port.ts", "export const port = 1;\n"],
   ] as const) {
     await mkdir(join(root, path, ".."), { recursive: true });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { DCGM_HEADER, lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../schema/dcgm-csv.ts";
-import { parseLabels } from "../../schema/dcgm-labels.ts";
-import { parseDcgmValue } from "../../schema/dcgm-value.ts";
+import { parseLabels } from "../../schema/dcgm/labels.ts";
+import { DCGM_HEADER, lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../schema/dcgm/row.ts";
+import { parseDcgmValue } from "../../schema/dcgm/value.ts";
 import { gpuUuid, type RowFields, rowFields } from "../support/dcgm-file.ts";
 
 const columnsOf = (names: readonly string[]) => {

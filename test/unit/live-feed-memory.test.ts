@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Batch } from "../../schema/batch.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
 import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
 import { values } from "../conformance/live-feed/bench.ts";
 import { batchOfReadings, uuidOf } from "../support/batches.ts";

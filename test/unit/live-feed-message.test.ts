@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Batch } from "../../schema/batch.ts";
-import { forEachReading } from "../../schema/batch-readings.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { forEachReading } from "../../schema/batch/readings.ts";
 import { CHANNELS, channelOf } from "../../services/live-feed/redis-channels.ts";
 import { cutByChannel, decodeMessage, encodeMessage } from "../../services/live-feed/redis-message.ts";
 import { batchOfReadings, uuidOf, type WrittenReading } from "../support/batches.ts";

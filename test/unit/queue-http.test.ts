@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { openHttpQueue } from "../../services/queue/http.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";
 import { MAX_BATCH_BYTES, type Queue } from "../../services/queue/port.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";
 import { batchOf, claim, claimOne, codeOf, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
 import { ManualClock } from "../support/manual-clock.ts";

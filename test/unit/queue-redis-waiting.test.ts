@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import type { Delivery } from "../../services/queue/port.ts";
 import type { Claimed } from "../../services/queue/redis/partition.ts";
 import { Waiting } from "../../services/queue/redis/waiting.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { MessageChannel } from "node:worker_threads";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";
 import type { ProducerQueue } from "../../services/queue/port.ts";
 import { connectQueue, serveQueue } from "../../services/queue/wire.ts";

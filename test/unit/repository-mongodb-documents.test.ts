@@ -1,6 +1,6 @@
 /** What is MongoDB's own: documents as a person sees them, indexes, what a server lacks. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { Series } from "../../schema/reading.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import {
   batchOf,

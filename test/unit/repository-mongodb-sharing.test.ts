@@ -1,7 +1,7 @@
 /** Several processes on one database: none takes back what another has told. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { Batch } from "../../schema/batch.ts";
-import { ALL_TIME } from "../../schema/window.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import {
   batchOf,

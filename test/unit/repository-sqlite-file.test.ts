@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { ALL_TIME } from "../../schema/window.ts";
+import { ALL_TIME } from "../../schema/model/window.ts";
 import {
   batchOf,
   factsOf,

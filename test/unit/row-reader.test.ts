@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { DCGM_HEADER } from "../../schema/dcgm-csv.ts";
+import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
 import { openRows } from "../../services/streamer/row-reader.ts";
 import type { SkipReason } from "../../services/streamer/rows.ts";
 import {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Batch, BLOCK_SPAN_MS } from "../../schema/batch.ts";
-import { createBatchBuilder } from "../../schema/batch-builder.ts";
-import { forEachReading } from "../../schema/batch-readings.ts";
-import { MAX_BLOCK_CELLS } from "../../schema/columns.ts";
-import type { GpuFacts } from "../../schema/gpu.ts";
-import type { Series } from "../../schema/reading.ts";
+import { type Batch, BLOCK_SPAN_MS } from "../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../schema/batch/builder.ts";
+import { MAX_BLOCK_CELLS } from "../../schema/batch/columns.ts";
+import { forEachReading } from "../../schema/batch/readings.ts";
+import type { GpuFacts } from "../../schema/model/gpu.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import { batchOf, factsOf, HOUR, heldBy, type Row, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
 
 const rows: fc.Arbitrary<Row[]> = fc.array(

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
-import { type Batch, bucketId } from "../../schema/batch.ts";
-import { createBatchBuilder } from "../../schema/batch-builder.ts";
-import { decodeBatch, decodeBatchHeader, encodeBatch } from "../../schema/batch-codec.ts";
-import { ByteReader } from "../../schema/byte-reader.ts";
-import { ByteWriter } from "../../schema/byte-writer.ts";
-import { packColumns } from "../../schema/columns.ts";
-import { isAppError } from "../../schema/errors.ts";
-import type { Series } from "../../schema/reading.ts";
+import { type Batch, bucketId } from "../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../schema/batch/builder.ts";
+import { ByteReader } from "../../schema/batch/byte-reader.ts";
+import { ByteWriter } from "../../schema/batch/byte-writer.ts";
+import { decodeBatch, decodeBatchHeader, encodeBatch } from "../../schema/batch/codec.ts";
+import { packColumns } from "../../schema/batch/columns.ts";
+import { isAppError } from "../../schema/model/errors.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import { batchOf, ENGINE_3, factsOf, heldBy, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
 
 const BATCH: Batch = batchOf(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ByteReader, DamagedBytes } from "../../schema/byte-reader.ts";
-import { ByteWriter } from "../../schema/byte-writer.ts";
+import { ByteReader, DamagedBytes } from "../../schema/batch/byte-reader.ts";
+import { ByteWriter } from "../../schema/batch/byte-writer.ts";
 
 const written = (write: (out: ByteWriter) => void): ByteReader => {
   const out = new ByteWriter(1);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Columns, MAX_BLOCK_CELLS, packColumns, unpackColumns } from "../../schema/columns.ts";
+import { type Columns, MAX_BLOCK_CELLS, packColumns, unpackColumns } from "../../schema/batch/columns.ts";
 
 const START = Date.UTC(2025, 6, 18, 20, 42, 34);
 

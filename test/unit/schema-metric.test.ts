@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { canonicalMetric, METRICS } from "../../schema/metric.ts";
-import { METRIC_ALIASES } from "../../schema/metric-aliases.ts";
-import type { Series } from "../../schema/reading.ts";
-import { metricOf, seriesOf } from "../../schema/series.ts";
+import { canonicalMetric, METRICS } from "../../schema/model/metric.ts";
+import { METRIC_ALIASES } from "../../schema/model/metric-aliases.ts";
+import type { Series } from "../../schema/model/reading.ts";
+import { metricOf, seriesOf } from "../../schema/model/series.ts";
 
 describe("metric catalogue", () => {
   test("has one canonical name for each alias, which is no other metric's name", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { ConfigError } from "../../services/platform/env.ts";
 import { createProbes, healthOf } from "../../services/platform/health.ts";
 import { createInternalGuard } from "../../services/platform/internal-token.ts";

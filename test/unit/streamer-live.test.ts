@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Batch } from "../../schema/batch.ts";
-import { forEachReading } from "../../schema/batch-readings.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { forEachReading } from "../../schema/batch/readings.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { fleetRows, MemoryFiles } from "../support/memory-files.ts";
 import { batchesIn, openTestQueue, storedOf, stream } from "../support/streamed.ts";

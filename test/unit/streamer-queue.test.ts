@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";
 import type { ProducerQueue, PublishOutcome, Queue } from "../../services/queue/port.ts";
 import { shardOf } from "../../services/streamer/shard.ts";

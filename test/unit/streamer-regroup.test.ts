@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Batch } from "../../schema/batch.ts";
-import { forEachReading } from "../../schema/batch-readings.ts";
+import type { Batch } from "../../schema/batch/batch.ts";
+import { forEachReading } from "../../schema/batch/readings.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { fleetRows, MemoryFiles, type MemoryRow, readingsOf } from "../support/memory-files.ts";
 import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../support/streamed.ts";

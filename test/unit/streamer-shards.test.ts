@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { eventually } from "../support/eventually.ts";
 import { keptLog } from "../support/kept-log.ts";
 import { fleetRows, hostOf, MemoryFiles, readingsOf } from "../support/memory-files.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { systemClock } from "../../services/platform/clock.ts";
 import { silentLogger } from "../../services/platform/logger.ts";
 import { createMetrics } from "../../services/platform/metrics.ts";

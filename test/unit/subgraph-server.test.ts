@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { AppError } from "../../schema/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { eventually } from "../support/eventually.ts";
 import { START, UTIL, uuidOf } from "../support/fleet.ts";
 import { keptLog } from "../support/kept-log.ts";

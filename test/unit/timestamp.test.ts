@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatTimestamp, parseTimestamp } from "../../schema/timestamp.ts";
+import { formatTimestamp, parseTimestamp } from "../../schema/model/timestamp.ts";
 
 const read = (text: string) => {
   const time = parseTimestamp(text);

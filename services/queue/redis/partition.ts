@@ -1,5 +1,5 @@
 /** One partition: its keys, and its scripts with the port's words around them. */
-import { isAppError } from "../../../schema/errors.ts";
+import { isAppError } from "../../../schema/model/errors.ts";
 import type { RedisConnection, RedisReply, RedisScript } from "../../platform/redis.ts";
 import {
   type ClaimRequest,

@@ -3,7 +3,7 @@
  * (`noeviction`) and keeps what was accepted as well as its append-only file does. A producer's batches are all in one
  * partition; each partition has an equal share of the bounds.
  */
-import { AppError } from "../../../schema/errors.ts";
+import { AppError } from "../../../schema/model/errors.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { RedisConnection } from "../../platform/redis.ts";

@@ -2,8 +2,8 @@
  * Who held a GPU, cut into days (UTC): each day is one document that its writers renew as a whole, so that no two of
  * them can leave intervals that overlap, and no document grows for ever.
  */
-import type { Batch, Sighting } from "../../../schema/batch.ts";
-import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Batch, Sighting } from "../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { addSighting, type Held, holderOf, sameHolder, type TickFinder } from "../holders.ts";
 import type { AttributionDocument, HeldDocument } from "./documents.ts";
 

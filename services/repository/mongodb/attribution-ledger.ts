@@ -2,8 +2,8 @@
  * Who held each GPU as this process knows it, and what of it the database has not been told yet. A change of holder is
  * urgent; that an interval goes on is written when it is 30 s behind, or when things are quiet.
  */
-import { AppError } from "../../../schema/errors.ts";
-import type { GpuUuid } from "../../../schema/gpu.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Held } from "../holders.ts";
 import {

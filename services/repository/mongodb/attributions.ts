@@ -1,6 +1,6 @@
 /** Who held a GPU, out of the days: intervals that go on over midnight are put together again. */
-import type { Attribution, GpuUuid } from "../../../schema/gpu.ts";
-import type { Window } from "../../../schema/window.ts";
+import type { Attribution, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Window } from "../../../schema/model/window.ts";
 import { ATTRIBUTIONS_MAX, type Held, isNobody, sameHolder } from "../holders.ts";
 import { answersForMany } from "../many.ts";
 import type { GpuRepository } from "../port.ts";

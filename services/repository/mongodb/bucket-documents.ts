@@ -1,8 +1,8 @@
 /** A block of a batch as documents, and a document as the bucket that readers merge. */
-import { BLOCK_SPAN_MS, type Block } from "../../../schema/batch.ts";
-import type { Columns } from "../../../schema/columns.ts";
-import { AppError } from "../../../schema/errors.ts";
-import type { Series } from "../../../schema/reading.ts";
+import { BLOCK_SPAN_MS, type Block } from "../../../schema/batch/batch.ts";
+import type { Columns } from "../../../schema/batch/columns.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import type { Series } from "../../../schema/model/reading.ts";
 import { type Bucket, unpackBucket } from "../bucket.ts";
 import type { BucketDocument } from "./documents.ts";
 import { seriesOfField } from "./field-names.ts";

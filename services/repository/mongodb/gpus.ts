@@ -1,6 +1,6 @@
 /** The inventory, listed. */
 import type { Filter } from "mongodb";
-import type { Gpu, Host } from "../../../schema/gpu.ts";
+import type { Gpu, Host } from "../../../schema/model/gpu.ts";
 import { placeOf } from "../inventory.ts";
 import type { GpuCursor, GpuFilter, GpuRepository } from "../port.ts";
 import type { Collections, GpuDocument } from "./documents.ts";

@@ -3,8 +3,8 @@
  * series in an hour and times that are 30 s behind are urgent; the rest can wait.
  */
 import type { AnyBulkWriteOperation } from "mongodb";
-import type { Sighting } from "../../../schema/batch.ts";
-import type { Gpu, GpuUuid } from "../../../schema/gpu.ts";
+import type { Sighting } from "../../../schema/batch/batch.ts";
+import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
 import { afterSighting, placeOf, sameFacts } from "../inventory.ts";
 import { hourOf } from "./bucket-documents.ts";
 import type { Collections, GpuDocument, SeenDocument } from "./documents.ts";

@@ -1,7 +1,7 @@
 /** The newest reading of each series of many GPUs, some GPUs at a time. */
-import type { GpuUuid } from "../../../schema/gpu.ts";
-import type { Reading, Series } from "../../../schema/reading.ts";
-import { metricOf } from "../../../schema/series.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../../schema/model/reading.ts";
+import { metricOf } from "../../../schema/model/series.ts";
 import { type Bucket, readBucketsAsync } from "../bucket.ts";
 import { newestReadings } from "../newest.ts";
 import type { TelemetryRepository } from "../port.ts";

@@ -2,8 +2,8 @@
  * What saves teach of GPUs: gathered from all that are under way, written once for all of them. A save waits for what
  * is urgent; times that go on are written when things are quiet, or half a minute later.
  */
-import type { Block } from "../../../schema/batch.ts";
-import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { Block } from "../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Arrivals } from "../arrivals.ts";

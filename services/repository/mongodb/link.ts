@@ -1,6 +1,6 @@
 /** The process's one client: its pool, and the time that each call may take. */
 import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
-import { AppError } from "../../../schema/errors.ts";
+import { AppError } from "../../../schema/model/errors.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { storeError, withoutCredentials } from "./errors.ts";
 import { watchHeartbeats } from "./heartbeats.ts";

@@ -1,5 +1,5 @@
 /** Pages of readings: as many buckets as a page needs. */
-import type { GpuUuid } from "../../../schema/gpu.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { readBucketsAsync } from "../bucket.ts";
 import { answersForMany } from "../many.ts";
 import type { ReadingPage, TelemetryRepository } from "../port.ts";

@@ -1,5 +1,5 @@
 /** The store in MongoDB, or in what speaks its protocol: shared by any number of processes on any number of hosts. */
-import { isAppError } from "../../../schema/errors.ts";
+import { isAppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";

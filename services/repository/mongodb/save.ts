@@ -1,7 +1,7 @@
 /** Takes batches in: their blocks as documents, then what they teach of GPUs, then positions. */
 import { setImmediate } from "node:timers/promises";
-import { type Batch, type Block, bucketId } from "../../../schema/batch.ts";
-import type { Series } from "../../../schema/reading.ts";
+import { type Batch, type Block, bucketId } from "../../../schema/batch/batch.ts";
+import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
 import type { SaveOptions, SaveOutcome } from "../port.ts";
 import { CELLS_MAX, documentsOf } from "./bucket-documents.ts";

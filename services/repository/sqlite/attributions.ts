@@ -1,6 +1,6 @@
 /** Who held a GPU: rows of the attribution table. All inside a transaction. */
-import type { Attribution } from "../../../schema/gpu.ts";
-import type { Window } from "../../../schema/window.ts";
+import type { Attribution } from "../../../schema/model/gpu.ts";
+import type { Window } from "../../../schema/model/window.ts";
 import { ATTRIBUTIONS_MAX, addSighting, type Held, type TickFinder } from "../holders.ts";
 import type { GpuKey } from "./buckets.ts";
 import type { Database, Row } from "./database.ts";

@@ -1,6 +1,6 @@
 /** Buckets in the file, one GPU's at a time. Reads go inside `database.read` or `database.write`. */
-import { BLOCK_SPAN_MS } from "../../../schema/batch.ts";
-import type { GpuUuid } from "../../../schema/gpu.ts";
+import { BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { type Bucket, unpackBucket } from "../bucket.ts";
 import type { Database, Row } from "./database.ts";
 import type { SeriesLists } from "./series-lists.ts";

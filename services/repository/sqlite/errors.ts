@@ -1,5 +1,5 @@
 /** SQLite's errors as ours. Bun and Node give a result code, Deno only SQLite's own text for it. */
-import { AppError, isAppError } from "../../../schema/errors.ts";
+import { AppError, isAppError } from "../../../schema/model/errors.ts";
 
 interface SqliteError extends Error {
   readonly code?: string;

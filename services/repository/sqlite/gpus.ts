@@ -1,5 +1,5 @@
 /** Rows of the inventory, and lists of them. */
-import type { Gpu, GpuUuid, Host } from "../../../schema/gpu.ts";
+import type { Gpu, GpuUuid, Host } from "../../../schema/model/gpu.ts";
 import { placeOf } from "../inventory.ts";
 import type { GpuPage, GpuQuery } from "../port.ts";
 import type { Database, Row } from "./database.ts";

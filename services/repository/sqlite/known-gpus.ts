@@ -2,7 +2,7 @@
  * GPUs as this process last saw them in the file, so that a save reads next to nothing. Good only inside a write:
  * a commit by anyone else empties it.
  */
-import type { Gpu, GpuUuid } from "../../../schema/gpu.ts";
+import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Held } from "../holders.ts";
 import type { AttributionTable } from "./attributions.ts";
 import type { GpuKey } from "./buckets.ts";

@@ -1,9 +1,9 @@
 /** The newest reading of each series of many GPUs, a slice of them at a time so that others get their turn. */
 import { setImmediate } from "node:timers/promises";
-import { BLOCK_SPAN_MS } from "../../../schema/batch.ts";
-import type { GpuUuid } from "../../../schema/gpu.ts";
-import type { Reading, Series } from "../../../schema/reading.ts";
-import { metricOf } from "../../../schema/series.ts";
+import { BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../../schema/model/reading.ts";
+import { metricOf } from "../../../schema/model/series.ts";
 import { type Bucket, readBuckets } from "../bucket.ts";
 import { newestReadings } from "../newest.ts";
 import type { TelemetryRepository } from "../port.ts";

@@ -1,8 +1,8 @@
 /** Pages of readings out of the file. */
-import type { GpuUuid } from "../../../schema/gpu.ts";
-import type { Series } from "../../../schema/reading.ts";
-import { metricOf } from "../../../schema/series.ts";
-import type { Window } from "../../../schema/window.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import { metricOf } from "../../../schema/model/series.ts";
+import type { Window } from "../../../schema/model/window.ts";
 import { readBuckets } from "../bucket.ts";
 import { answersForMany } from "../many.ts";
 import type { ReadingPage, ReadingQuery, TelemetryRepository } from "../port.ts";

@@ -1,6 +1,6 @@
 /** The store in one SQLite file; several processes on one host may share it. */
-import type { Attribution, GpuUuid } from "../../../schema/gpu.ts";
-import type { Window } from "../../../schema/window.ts";
+import type { Attribution, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Window } from "../../../schema/model/window.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";

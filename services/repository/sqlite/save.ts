@@ -1,7 +1,7 @@
 /** Takes batches into the file: buckets, what their sightings say, and positions, in one transaction. */
-import { type Batch, type Block, blockHash } from "../../../schema/batch.ts";
-import type { GpuUuid } from "../../../schema/gpu.ts";
-import type { Series } from "../../../schema/reading.ts";
+import { type Batch, type Block, blockHash } from "../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
 import { type Held, holderOf, sameHolder } from "../holders.ts";
 import { afterSighting, sameFacts } from "../inventory.ts";

@@ -1,5 +1,5 @@
 /** Lists of series by number: buckets name theirs by a byte or two. Lists are never changed or dropped. */
-import type { Series } from "../../../schema/reading.ts";
+import type { Series } from "../../../schema/model/reading.ts";
 import type { Database } from "./database.ts";
 
 const SEPARATOR = "\n";

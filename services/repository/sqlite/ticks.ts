@@ -1,5 +1,5 @@
 /** Finds times of stored readings next to a given one, opening only the buckets that lie across it. */
-import { BLOCK_SPAN_MS } from "../../../schema/batch.ts";
+import { BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
 import { firstTickFrom } from "../bucket.ts";
 import type { TickFinder } from "../holders.ts";
 import { type Buckets, type GpuKey, hourOf } from "./buckets.ts";

@@ -1,7 +1,7 @@
 /** What is published and who watches: a fleet whose every reading holds the number of the publication that told it. */
-import { type BatchBuilder, createBatchBuilder } from "../../../schema/batch-builder.ts";
-import type { GpuFacts, GpuUuid } from "../../../schema/gpu.ts";
-import type { Series } from "../../../schema/reading.ts";
+import { type BatchBuilder, createBatchBuilder } from "../../../schema/batch/builder.ts";
+import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
 import type { LiveFeed } from "../../../services/live-feed/port.ts";
 import type { Repository } from "../../../services/repository/port.ts";
 

@@ -1,5 +1,5 @@
 /** What both sides carry: batches as a streamer makes them, of one GPU's readings each. */
-import { encodeBatch } from "../../../schema/batch-codec.ts";
+import { encodeBatch } from "../../../schema/batch/codec.ts";
 import { batchOfReadings, type WrittenReading } from "../../support/batches.ts";
 
 export interface Message {

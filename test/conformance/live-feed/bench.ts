@@ -1,5 +1,5 @@
 /** What each part of the live feed's conformance suite works with. */
-import type { Batch } from "../../../schema/batch.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
 import type { LiveFeed, LiveFilter, LiveFrame, LiveReading } from "../../../services/live-feed/port.ts";
 import { batchOfReadings, NOON, uuidOf, type WrittenReading } from "../../support/batches.ts";
 

@@ -1,7 +1,7 @@
 /** Who held a GPU, from when to when. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ALL_TIME } from "../../../schema/window.ts";
+import { ALL_TIME } from "../../../schema/model/window.ts";
 import { heldIn } from "../../support/held-in.ts";
 import {
   batchOf,

@@ -1,9 +1,9 @@
 /** What each part of the store's conformance suite works with. */
-import type { Batch } from "../../../schema/batch.ts";
-import { createBatchBuilder } from "../../../schema/batch-builder.ts";
-import type { GpuFacts, GpuUuid } from "../../../schema/gpu.ts";
-import type { Reading, Series } from "../../../schema/reading.ts";
-import { ALL_TIME, type Window } from "../../../schema/window.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../../schema/batch/builder.ts";
+import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../../schema/model/reading.ts";
+import { ALL_TIME, type Window } from "../../../schema/model/window.ts";
 import { silentLogger } from "../../../services/platform/logger.ts";
 import { createMetrics } from "../../../services/platform/metrics.ts";
 import type { RepositoryParts } from "../../../services/repository/open.ts";

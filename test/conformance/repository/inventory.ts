@@ -1,6 +1,6 @@
 /** GPUs and hosts: the newest facts, never going backwards. */
 import { expect, test } from "bun:test";
-import type { Gpu } from "../../../schema/gpu.ts";
+import type { Gpu } from "../../../schema/model/gpu.ts";
 import type { GpuCursor } from "../../../services/repository/port.ts";
 import {
   batchOf,

@@ -1,6 +1,6 @@
 /** Questions about many GPUs at once: what each would be told alone, within a bound for all. */
 import { expect, test } from "bun:test";
-import { ALL_TIME } from "../../../schema/window.ts";
+import { ALL_TIME } from "../../../schema/model/window.ts";
 import { heldIn } from "../../support/held-in.ts";
 import { batchOf, factsOf, heldBy, type OpenRepository, type Row, TEMP, UTIL, uuidOf, windowOf } from "./bench.ts";
 

@@ -1,10 +1,10 @@
 /** Random batches, saved in random order, groups and repetitions, are the same as a plain list of rows. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Batch } from "../../../schema/batch.ts";
-import type { GpuUuid } from "../../../schema/gpu.ts";
-import type { Series } from "../../../schema/reading.ts";
-import { metricOf } from "../../../schema/series.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import { metricOf } from "../../../schema/model/series.ts";
 import {
   batchOf,
   ENGINE_3,

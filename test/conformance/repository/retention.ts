@@ -1,6 +1,6 @@
 /** Readings that are too old: on arrival, and when their time comes. */
 import { expect, test } from "bun:test";
-import { ALL_TIME } from "../../../schema/window.ts";
+import { ALL_TIME } from "../../../schema/model/window.ts";
 import type { Repository } from "../../../services/repository/port.ts";
 import { heldIn } from "../../support/held-in.ts";
 import {

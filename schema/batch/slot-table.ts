@@ -1,6 +1,6 @@
 /** What the numbers of a batch builder stand for: GPUs, their facts, series, and slots, which are one of each. */
-import type { GpuFacts, GpuUuid } from "./gpu.ts";
-import type { Series } from "./reading.ts";
+import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
+import type { Series } from "../model/reading.ts";
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -1,7 +1,8 @@
 /** One GPU's readings → blocks: cut at full hours, columns in order of series, doubles merged. */
+
+import type { GpuUuid } from "../model/gpu.ts";
 import { BLOCK_SPAN_MS, type Block } from "./batch.ts";
 import { ColumnPacker, MAX_BLOCK_CELLS } from "./columns.ts";
-import type { GpuUuid } from "./gpu.ts";
 import type { GpuReadings, ReadingColumns } from "./reading-log.ts";
 import type { SlotTable } from "./slot-table.ts";
 

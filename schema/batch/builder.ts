@@ -2,10 +2,11 @@
  * Regroups readings that arrive metric by metric into a batch of whole GPUs. Two readings of one series and time are
  * one: the larger value wins. What comes out depends on the readings alone, not on the order in which they came.
  */
+
+import type { GpuFacts } from "../model/gpu.ts";
+import type { Series } from "../model/reading.ts";
 import type { Batch, Block, Sighting } from "./batch.ts";
 import { BlockCutter } from "./block-cutter.ts";
-import type { GpuFacts } from "./gpu.ts";
-import type { Series } from "./reading.ts";
 import { ReadingLog } from "./reading-log.ts";
 import { sightingsOf } from "./sightings.ts";
 import { SlotTable } from "./slot-table.ts";

@@ -5,10 +5,11 @@
  * and a bitmap each; columns that hold a value at every time need none. Then each column: its pattern, where there are
  * any (0: every time), and its values as a number column.
  */
+
+import { fail, ok, type Result } from "../model/result.ts";
 import { ByteReader, DamagedBytes } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { NumberColumn, readNumberColumn } from "./number-column.ts";
-import { fail, ok, type Result } from "./result.ts";
 
 export interface Columns {
   /** Milliseconds since the epoch, strictly ascending. */

@@ -5,12 +5,12 @@
  * compressed (zstd level 1). What is in the body: see `batch-body.ts`.
  */
 import { crc32, constants as zlib, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { AppError } from "../model/errors.ts";
+import { fail, ok, type Result } from "../model/result.ts";
 import type { Batch, BatchHeader } from "./batch.ts";
-import { readBody, writeBody } from "./batch-body.ts";
+import { readBody, writeBody } from "./body.ts";
 import { ByteReader, DamagedBytes } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { AppError } from "./errors.ts";
-import { fail, ok, type Result } from "./result.ts";
 
 const MAGIC = 0x4247;
 const VERSION = 1;

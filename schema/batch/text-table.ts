@@ -1,7 +1,8 @@
 /** The texts of a batch, each written once and named by number; 0 stands for null. */
+
+import { type GpuUuid, parseGpuUuid } from "../model/gpu.ts";
 import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { type GpuUuid, parseGpuUuid } from "./gpu.ts";
 
 const MAX_TEXT_BYTES = 1024 * 1024;
 

@@ -1,12 +1,13 @@
 /** Rows of DCGM's CSV exports: which columns a header names, and what the fields of one row say. */
-import { parseLabels } from "./dcgm-labels.ts";
-import type { ValueFault } from "./dcgm-value.ts";
-import { type GpuFacts, parseGpuUuid } from "./gpu.ts";
-import { canonicalMetric } from "./metric.ts";
-import type { Series } from "./reading.ts";
-import { fail, ok, type Result } from "./result.ts";
-import { seriesOf } from "./series.ts";
-import { parseTimestamp } from "./timestamp.ts";
+
+import { type GpuFacts, parseGpuUuid } from "../model/gpu.ts";
+import { canonicalMetric } from "../model/metric.ts";
+import type { Series } from "../model/reading.ts";
+import { fail, ok, type Result } from "../model/result.ts";
+import { seriesOf } from "../model/series.ts";
+import { parseTimestamp } from "../model/timestamp.ts";
+import { parseLabels } from "./labels.ts";
+import type { ValueFault } from "./value.ts";
 
 /** The header of the exports we know; files may order, leave out and add columns. */
 export const DCGM_HEADER =

@@ -1,9 +1,10 @@
 /** A batch's readings one by one. */
+
+import { AppError } from "../model/errors.ts";
+import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
+import type { Series } from "../model/reading.ts";
 import type { Batch, Sighting } from "./batch.ts";
 import { unpackColumns } from "./columns.ts";
-import { AppError } from "./errors.ts";
-import type { GpuFacts, GpuUuid } from "./gpu.ts";
-import type { Series } from "./reading.ts";
 
 export type VisitReading = (gpu: GpuUuid, series: Series, at: number, value: number, facts: GpuFacts) => void;
 

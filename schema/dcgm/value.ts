@@ -1,5 +1,5 @@
 /** The text of a value in DCGM's exports: a number, one of DCGM's blanks, or neither. */
-import { fail, ok, type Result } from "./result.ts";
+import { fail, ok, type Result } from "../model/result.ts";
 
 export interface ValueFault {
   /** `blank`: DCGM says there is no value; `not_finite`: NaN, infinite or too large; `value`: no number. */

@@ -2,12 +2,13 @@
  * The body of an encoded batch: texts; sightings; series; lists of series, as many blocks share one; blocks. Every list
  * begins with its length.
  */
+
+import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
+import type { Series } from "../model/reading.ts";
 import { type Batch, type BatchHeader, BLOCK_SPAN_MS, type Block, type Sighting } from "./batch.ts";
 import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { shapeOfColumns } from "./columns.ts";
-import type { GpuFacts, GpuUuid } from "./gpu.ts";
-import type { Series } from "./reading.ts";
 import { TextTable, WrittenTexts } from "./text-table.ts";
 
 export function writeBody(out: ByteWriter, { firstAt, sightings, series, blocks }: Batch): void {

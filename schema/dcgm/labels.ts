@@ -1,5 +1,5 @@
 /** `labels_raw`, as an export flattens Prometheus labels: `gpu="0",modelName="NVIDIA H100 80GB HBM3"`. */
-import { fail, ok, type Result } from "./result.ts";
+import { fail, ok, type Result } from "../model/result.ts";
 
 /** What a message says is accepted. */
 const LABELS_FORM = 'labels of the form name="value",name="value"';

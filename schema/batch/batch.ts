@@ -3,8 +3,8 @@
  * A batch's blocks become the store's buckets as they are: the columns are packed once, by the streamer.
  */
 import { createHash } from "node:crypto";
-import type { GpuFacts, GpuUuid } from "./gpu.ts";
-import type { Series } from "./reading.ts";
+import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
+import type { Series } from "../model/reading.ts";
 
 /** A block never crosses a full hour (UTC), so a bucket spans an hour at most. */
 export const BLOCK_SPAN_MS = 3_600_000;

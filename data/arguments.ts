@@ -1,7 +1,7 @@
 /** The command line of the generator. */
 import { parseArgs } from "node:util";
 import { formatTimestamp, parseTimestamp, TIMESTAMP_FORM } from "../schema/model/timestamp.ts";
-import { duration, integer } from "../services/platform/env.ts";
+import { duration, integer } from "../services/platform/process/env.ts";
 import { MAX_GPUS_PER_HOST } from "./fleet.ts";
 import { DEFAULT_SIMULATION, type SimulationOptions } from "./simulation.ts";
 

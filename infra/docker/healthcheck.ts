@@ -1,6 +1,13 @@
 /** Whether the service in this container lives: the image has no shell and no curl to ask with. */
-import { ConfigError, type Env, gatherConfigs, parseEnv, readEnvironment } from "../../services/platform/env.ts";
-import { port, readListenConfig } from "../../services/platform/listen-config.ts";
+
+import { port, readListenConfig } from "../../services/platform/http/listen-config.ts";
+import {
+  ConfigError,
+  type Env,
+  gatherConfigs,
+  parseEnv,
+  readEnvironment,
+} from "../../services/platform/process/env.ts";
 
 const DEADLINE_MS = 4000;
 

@@ -1,10 +1,10 @@
 /** The store, the queue and the live feed: in this process and a file beside it, or where the environment says. */
 import { openLiveFeed } from "../live-feed/open.ts";
 import type { LiveFeed } from "../live-feed/port.ts";
-import type { Clock } from "../platform/clock.ts";
-import { type Health, healthOf } from "../platform/health.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
+import { type Health, healthOf } from "../platform/http/health.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import { openQueue } from "../queue/open.ts";
 import type { Queue } from "../queue/port.ts";
 import { openRepository } from "../repository/open.ts";

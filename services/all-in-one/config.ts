@@ -1,9 +1,9 @@
 /** What all-in-one and ingest read from the environment: the configuration of every part, and where its backends are. */
 import { type ApiConfig, readApiConfig } from "../api-gateway/config.ts";
 import { type CollectorConfig, readCollectorConfig } from "../collector/config.ts";
-import { ConfigError, type Env, gatherConfigs } from "../platform/env.ts";
-import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
-import { type RedisConfig, readRedisConfig } from "../platform/redis-config.ts";
+import { ConfigError, type Env, gatherConfigs } from "../platform/process/env.ts";
+import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
+import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { type QueueBounds, readQueueBounds } from "../queue-service/config.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";

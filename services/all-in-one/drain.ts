@@ -1,6 +1,6 @@
 /** When everything that was published has been stored. */
 import { isAppError } from "../../schema/model/errors.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import type { Queue } from "../queue/port.ts";
 
 const POLL = { firstMs: 5, mostMs: 20 };

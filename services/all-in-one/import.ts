@@ -1,8 +1,8 @@
 /** One import: files through queue and collector into the store, until all of it is stored. */
 import { runCollector } from "../collector/service.ts";
-import type { Clock } from "../platform/clock.ts";
-import { INTERRUPTED } from "../platform/lifecycle.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import { INTERRUPTED } from "../platform/process/lifecycle.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import type { Backends } from "./backends.ts";
 import { type IngestConfig, storePlace } from "./config.ts";

@@ -1,7 +1,7 @@
 /** What `ingest` runs once its arguments are known to be good. */
-import { systemClock } from "../platform/clock.ts";
-import { readEnvironment } from "../platform/env.ts";
-import { runProgram } from "../platform/lifecycle.ts";
+import { systemClock } from "../platform/process/clock.ts";
+import { readEnvironment } from "../platform/process/env.ts";
+import { runProgram } from "../platform/process/lifecycle.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
 import { readIngestConfig } from "./config.ts";

@@ -1,8 +1,8 @@
 /** `bun start`: everything in one process, on one port. */
-import { systemClock } from "../platform/clock.ts";
-import { readEnvironment } from "../platform/env.ts";
-import { runProgram } from "../platform/lifecycle.ts";
-import { createMetrics } from "../platform/metrics.ts";
+import { systemClock } from "../platform/process/clock.ts";
+import { readEnvironment } from "../platform/process/env.ts";
+import { runProgram } from "../platform/process/lifecycle.ts";
+import { createMetrics } from "../platform/process/metrics.ts";
 import { openStreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
 import { readAllInOneConfig } from "./config.ts";

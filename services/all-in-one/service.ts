@@ -2,11 +2,11 @@
 import { createApi } from "../api-gateway/service.ts";
 import { runCollector } from "../collector/service.ts";
 import { createInventorySchema } from "../inventory/schema.ts";
-import type { Clock } from "../platform/clock.ts";
-import { listen } from "../platform/listen.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
-import { Troubles } from "../platform/troubles.ts";
+import { listen } from "../platform/http/listen.ts";
+import { Troubles } from "../platform/http/troubles.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import { createPipelineSchema } from "../queue-service/schema.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";

@@ -1,7 +1,7 @@
 /** What the gateway says of itself to the start page: its version, for how long it runs, and over what. */
 import { GraphQLSchema } from "graphql";
 import packageJson from "../../package.json" with { type: "json" };
-import { methodNotAllowed } from "../platform/problem.ts";
+import { methodNotAllowed } from "../platform/http/problem.ts";
 import type { Subgraph } from "./gateway.ts";
 
 export const ABOUT_PATH = "/about.json";

@@ -1,7 +1,7 @@
 /** Who may ask: which pages of a browser, and whether the token is right. */
 import { isIP } from "node:net";
-import { createBearerCheck } from "../platform/bearer.ts";
-import { isLoopback } from "../platform/loopback.ts";
+import { createBearerCheck } from "../platform/http/bearer.ts";
+import { isLoopback } from "../platform/http/loopback.ts";
 import type { ApiConfig } from "./config.ts";
 
 const CORS_MAX_AGE_S = "600";

@@ -1,7 +1,7 @@
 /** Bytes that subgraphs in other processes may answer to one request of the gateway, however many fetches it takes. */
 import { AppError } from "../../schema/model/errors.ts";
-import { readBody } from "../platform/bounded-body.ts";
-import { perRequest } from "../platform/graphql.ts";
+import { perRequest } from "../platform/graphql/subgraph.ts";
+import { readBody } from "../platform/http/bounded-body.ts";
 
 /** A request's whole budget of readings, and the GPUs that they hang on, fit twice. */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;

@@ -1,9 +1,10 @@
 /** What api-gateway reads from the environment. */
-import { boolean, type Env, gatherConfigs, integer, parseEnv, rate, text } from "../platform/env.ts";
-import { readInternalToken } from "../platform/internal-token.ts";
-import { type ListenConfig, port, readListenConfig } from "../platform/listen-config.ts";
-import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
-import { maxSubscriptions, queryTimeout } from "../platform/subgraph-config.ts";
+
+import { maxSubscriptions, queryTimeout } from "../platform/graphql/config.ts";
+import { readInternalToken } from "../platform/http/internal-token.ts";
+import { type ListenConfig, port, readListenConfig } from "../platform/http/listen-config.ts";
+import { boolean, type Env, gatherConfigs, integer, parseEnv, rate, text } from "../platform/process/env.ts";
+import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 
 export interface ApiConfig extends ListenConfig {
   /** A bearer token that every request but health must carry; null: reads are open. */

@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from "@graphql-hive/gateway-runtime";
 
 import { type DocumentNode, type ExecutionResult, GraphQLSchema } from "graphql";
-import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
-import { keepDocuments } from "../platform/graphql-documents.ts";
-import { withDeadline } from "../platform/graphql-limits.ts";
-import { endUnsent } from "../platform/graphql-unsent.ts";
-import type { Logger } from "../platform/logger.ts";
+import { keepDocuments } from "../platform/graphql/documents.ts";
+import { withDeadline } from "../platform/graphql/limits.ts";
+import { exposeError, type SubgraphContext } from "../platform/graphql/subgraph.ts";
+import { endUnsent } from "../platform/graphql/unsent.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { Access } from "./access.ts";
 import type { ApiConfig } from "./config.ts";
 import { judgeDirectives } from "./defer.ts";

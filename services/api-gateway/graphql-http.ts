@@ -1,8 +1,8 @@
 /** GraphQL over HTTP and SSE: what a request must be before the gateway reads it. */
 import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
-import { limitBody, refuseGraphql } from "../platform/graphql-limits.ts";
-import { methodNotAllowed, problem } from "../platform/problem.ts";
-import { shown } from "../platform/shown.ts";
+import { limitBody, refuseGraphql } from "../platform/graphql/limits.ts";
+import { methodNotAllowed, problem } from "../platform/http/problem.ts";
+import { shown } from "../platform/process/shown.ts";
 import type { Access } from "./access.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
 import { MAX_BODY_BYTES } from "./graphql-limits.ts";

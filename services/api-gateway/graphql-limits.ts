@@ -1,7 +1,7 @@
 /** What one GraphQL operation may cost: shape and time. */
 import { EnvelopArmorPlugin } from "@escape.tech/graphql-armor";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
-import { withDeadline } from "../platform/graphql-limits.ts";
+import { withDeadline } from "../platform/graphql/limits.ts";
 
 /** Bytes of a request's body. */
 export const MAX_BODY_BYTES = 100_000;

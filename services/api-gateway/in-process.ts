@@ -1,8 +1,8 @@
 /** Runs a subgraph that lives in this process, as if it were behind HTTP: same supergraph, same planner. */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { execute, type GraphQLSchema, type ExecutionResult as SubgraphResult, subscribe } from "graphql";
-import { exposeError } from "../platform/graphql.ts";
-import type { Logger } from "../platform/logger.ts";
+import { exposeError } from "../platform/graphql/subgraph.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { SubgraphExecutor } from "./subgraph.ts";
 
 export function createInProcessExecutor(schema: GraphQLSchema, log: Logger): SubgraphExecutor {

@@ -1,7 +1,7 @@
 /** The API over subgraphs in other processes. */
-import { readEnvironment } from "../platform/env.ts";
-import { runProgram } from "../platform/lifecycle.ts";
-import { createMetrics } from "../platform/metrics.ts";
+import { readEnvironment } from "../platform/process/env.ts";
+import { runProgram } from "../platform/process/lifecycle.ts";
+import { createMetrics } from "../platform/process/metrics.ts";
 import { readGatewayConfig } from "./config.ts";
 import { runGateway } from "./service.ts";
 

@@ -1,6 +1,6 @@
 /** What every operation of the OpenAPI document may also answer, and the headers of answers. */
 import { ERROR_CODES } from "../../schema/model/errors.ts";
-import { PROBLEM_MEDIA } from "../platform/problem.ts";
+import { PROBLEM_MEDIA } from "../platform/http/problem.ts";
 
 export interface JsonSchema {
   type?: string | string[];

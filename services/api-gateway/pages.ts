@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { methodNotAllowed, problemOf } from "../platform/problem.ts";
+import { methodNotAllowed, problemOf } from "../platform/http/problem.ts";
 import type { ApiConfig } from "./config.ts";
 import { GRAPHQL_PATH } from "./gateway.ts";
 

@@ -12,8 +12,8 @@ import {
   visit,
 } from "graphql";
 import { ERROR_CODES } from "../../schema/model/errors.ts";
-import { exposeError } from "../platform/graphql.ts";
-import type { Logger } from "../platform/logger.ts";
+import { exposeError } from "../platform/graphql/subgraph.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import { takesParts, withDefer } from "./defer.ts";
 import { answerInParts } from "./defer-answer.ts";
 import { type Split, splitDocument, undeferred, withConditions } from "./defer-split.ts";

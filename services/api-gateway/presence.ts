@@ -1,5 +1,5 @@
 /** Says once that a subgraph went away, and once that it is back, however many ask. */
-import type { Logger } from "../platform/logger.ts";
+import type { Logger } from "../platform/process/logger.ts";
 
 export class Presence {
   readonly #log: Logger;

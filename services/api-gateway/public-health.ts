@@ -1,6 +1,6 @@
 /** Health as everyone may read it: which parts are away, in words that name no address and no file. */
-import { askHealth, type Health } from "../platform/health.ts";
-import type { Logger } from "../platform/logger.ts";
+import { askHealth, type Health } from "../platform/http/health.ts";
+import type { Logger } from "../platform/process/logger.ts";
 
 /** What is not among these words is for the operator. */
 const PUBLIC = /^(is stopping|does not answer|is not ready(: [a-z][a-z, ]*)?)$/;

@@ -2,10 +2,10 @@
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type DocumentNode, type GraphQLFormattedError, print } from "graphql";
 import { isAppError, messageOf } from "../../schema/model/errors.ts";
-import { bearer } from "../platform/bearer.ts";
-import { backoffMs, systemClock } from "../platform/clock.ts";
-import { exposeError, type SubgraphContext } from "../platform/graphql.ts";
-import type { Logger } from "../platform/logger.ts";
+import { exposeError, type SubgraphContext } from "../platform/graphql/subgraph.ts";
+import { bearer } from "../platform/http/bearer.ts";
+import { backoffMs, systemClock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import { readAnswer } from "./answer-budget.ts";
 import { Presence } from "./presence.ts";
 import { receiveErrors, type SubgraphRequest, subgraphAway } from "./subgraph.ts";

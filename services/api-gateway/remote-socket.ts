@@ -2,11 +2,11 @@
 import type { ExecutionResult, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { type GraphQLFormattedError, print } from "graphql";
 import { createClient, type SubscribePayload } from "graphql-ws";
-import { bearer } from "../platform/bearer.ts";
-import { backoffMs, systemClock } from "../platform/clock.ts";
-import type { SubgraphContext } from "../platform/graphql.ts";
-import { type SubscribeExtensions, takenMessage } from "../platform/graphql-pace.ts";
-import type { Logger } from "../platform/logger.ts";
+import { type SubscribeExtensions, takenMessage } from "../platform/graphql/pace.ts";
+import type { SubgraphContext } from "../platform/graphql/subgraph.ts";
+import { bearer } from "../platform/http/bearer.ts";
+import { backoffMs, systemClock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import { Presence } from "./presence.ts";
 import { RemoteStream } from "./remote-stream.ts";
 import { receiveErrors, type SubgraphRequest, subgraphAway } from "./subgraph.ts";

@@ -1,7 +1,7 @@
 /** A subgraph in another process: queries over HTTP, subscriptions over one WebSocket, and whether it is ready. */
 import { AppError } from "../../schema/model/errors.ts";
-import type { Logger } from "../platform/logger.ts";
-import { ANSWER_SECONDS, type Metrics } from "../platform/metrics.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import { ANSWER_SECONDS, type Metrics } from "../platform/process/metrics.ts";
 import { createRemoteHttp } from "./remote-http.ts";
 import { createRemoteSocket } from "./remote-socket.ts";
 import type { SubgraphExecutor } from "./subgraph.ts";

@@ -1,7 +1,8 @@
 /** Lists as CSV or NDJSON: one page, or all pages one after the other as fast as the client takes them. */
-import type { Logger } from "../platform/logger.ts";
-import { problemOf } from "../platform/problem.ts";
-import { emptyStream } from "../platform/requests.ts";
+
+import { problemOf } from "../platform/http/problem.ts";
+import { emptyStream } from "../platform/http/requests.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { Gateway } from "./gateway.ts";
 import { chooseCoding } from "./negotiate.ts";
 import { createPacker } from "./pack.ts";

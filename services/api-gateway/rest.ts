@@ -1,8 +1,8 @@
 /** REST over the graph: SOFA routes the contract, prepared queries answer it. */
 import type { GraphQLError } from "graphql";
 import { useSofa as createSofa } from "sofa-api";
-import type { Logger } from "../platform/logger.ts";
-import { methodNotAllowed, problemOf } from "../platform/problem.ts";
+import { methodNotAllowed, problemOf } from "../platform/http/problem.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { Gateway } from "./gateway.ts";
 import { chooseMedia } from "./negotiate.ts";
 import { keepRecent } from "./recent-answers.ts";

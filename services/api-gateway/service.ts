@@ -1,13 +1,13 @@
 /** api-gateway: one address for GraphQL, REST, pages, health and metrics. */
 import type { Hooks } from "crossws";
 import { formatTimestamp } from "../../schema/model/timestamp.ts";
-import { refuseGraphql } from "../platform/graphql-limits.ts";
-import { createProbes, type Health, healthOf, PROBE_PATHS, STOPPING } from "../platform/health.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
-import { methodNotAllowed, problem, problemOf } from "../platform/problem.ts";
-import { measureRequests } from "../platform/requests.ts";
-import { serveUntil } from "../platform/serve.ts";
+import { refuseGraphql } from "../platform/graphql/limits.ts";
+import { createProbes, type Health, healthOf, PROBE_PATHS, STOPPING } from "../platform/http/health.ts";
+import { methodNotAllowed, problem, problemOf } from "../platform/http/problem.ts";
+import { measureRequests } from "../platform/http/requests.ts";
+import { serveUntil } from "../platform/http/serve.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import { ABOUT_PATH, createAbout } from "./about.ts";
 import { createAccess } from "./access.ts";
 import type { ApiConfig, GatewayConfig, SubgraphName } from "./config.ts";

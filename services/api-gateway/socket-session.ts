@@ -1,6 +1,6 @@
 /** One WebSocket: whose it is, whether somebody is there, and its subscriptions, at the pace at which they are taken. */
 import type { Peer } from "crossws";
-import { SocketRoom } from "../platform/socket-room.ts";
+import { SocketRoom } from "../platform/http/socket-room.ts";
 import type { EndReason, Watchdog } from "./watchdog.ts";
 
 /** Clients of graphql-transport-ws connect again after these. */

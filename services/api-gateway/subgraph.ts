@@ -2,8 +2,8 @@
 import type { ExecutionRequest, ExecutionResult, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { ERROR_CODES } from "../../schema/model/errors.ts";
-import type { SubgraphContext } from "../platform/graphql.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { SubgraphContext } from "../platform/graphql/subgraph.ts";
+import type { Logger } from "../platform/process/logger.ts";
 
 export type SubgraphRequest = Pick<ExecutionRequest, "document" | "variables" | "operationName" | "operationType">;
 

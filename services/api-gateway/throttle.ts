@@ -1,6 +1,6 @@
 /** Holds each client to its rate, over HTTP and WebSocket together, and counts those sent away. */
-import { type Caller, clientOf } from "../platform/client-address.ts";
-import type { Metrics } from "../platform/metrics.ts";
+import { type Caller, clientOf } from "../platform/http/client-address.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import type { ApiConfig } from "./config.ts";
 import { createRateLimit } from "./rate-limit.ts";
 

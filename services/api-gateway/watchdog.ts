@@ -1,5 +1,5 @@
 /** Connections that are held open for long, looked at in turn: whose other end is gone or takes nothing is ended. */
-import type { Metrics } from "../platform/metrics.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 
 export interface Patience {
   /** How often a socket is asked whether somebody is there. */

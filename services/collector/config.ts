@@ -1,8 +1,9 @@
 /** What the collector reads from the environment. */
-import { duration, type Env, gatherConfigs, integer, parseEnv } from "../platform/env.ts";
-import { type ListenConfig, readListenConfig } from "../platform/listen-config.ts";
-import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
-import { type RedisConfig, readRedisConfig } from "../platform/redis-config.ts";
+
+import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
+import { duration, type Env, gatherConfigs, integer, parseEnv } from "../platform/process/env.ts";
+import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
+import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
 import { MAX_CALL_ITEMS, MAX_LEASE_MS } from "../queue/port.ts";
 import { readStoreConfig } from "../repository/config.ts";

@@ -1,7 +1,7 @@
 /** The store or the queue as the collector sees it: asked until it answers, however long it is away. */
 import { AppError, isAppError } from "../../schema/model/errors.ts";
-import { backoffMs, type Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
+import { backoffMs, type Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
 
 const PAUSE = { baseMs: 100, capMs: 5000 };
 

@@ -1,7 +1,7 @@
 /** The leases of one group: renewed while the group is worked on, until each delivery is settled. */
 import { isAppError } from "../../schema/model/errors.ts";
-import type { Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { ConsumerQueue, Delivery } from "../queue/port.ts";
 import { orAbandoned } from "./dependency.ts";
 

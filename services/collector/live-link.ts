@@ -1,7 +1,7 @@
 /** The live feed as the collector sees it: what it cannot be told is lost to those who watch, and holds nobody back. */
 import type { Batch } from "../../schema/batch/batch.ts";
 import type { LiveFeed } from "../live-feed/port.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import { orAbandoned } from "./dependency.ts";
 
 export interface LiveLinkOptions {

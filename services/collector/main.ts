@@ -1,12 +1,12 @@
 /** The collector as a process: queue-service → store → live feed → ack. */
 import { openLiveFeed } from "../live-feed/open.ts";
-import { systemClock } from "../platform/clock.ts";
-import { readEnvironment } from "../platform/env.ts";
-import { healthOf } from "../platform/health.ts";
-import { runProgram } from "../platform/lifecycle.ts";
-import { createMetrics } from "../platform/metrics.ts";
-import { listenForProbes } from "../platform/probe-server.ts";
-import { Troubles } from "../platform/troubles.ts";
+import { healthOf } from "../platform/http/health.ts";
+import { listenForProbes } from "../platform/http/probe-server.ts";
+import { Troubles } from "../platform/http/troubles.ts";
+import { systemClock } from "../platform/process/clock.ts";
+import { readEnvironment } from "../platform/process/env.ts";
+import { runProgram } from "../platform/process/lifecycle.ts";
+import { createMetrics } from "../platform/process/metrics.ts";
 import { openQueue } from "../queue/open.ts";
 import { openRepository } from "../repository/open.ts";
 import { readCollectorProcessConfig } from "./config.ts";

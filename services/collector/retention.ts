@@ -1,6 +1,6 @@
 /** Drops what has become too old, a bounded step at a time. */
-import type { Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { TelemetryRepository } from "../repository/port.ts";
 
 const ROUND_MS = 60_000;

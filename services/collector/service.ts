@@ -1,8 +1,8 @@
 /** Takes batches from the queue, stores them, tells the live feed, and only then acknowledges them. */
 import type { LiveFeed } from "../live-feed/port.ts";
-import { backoffMs, type Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
+import { backoffMs, type Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import type { ConsumerQueue, Delivery } from "../queue/port.ts";
 import type { TelemetryRepository } from "../repository/port.ts";
 import type { CollectorConfig } from "./config.ts";

@@ -1,5 +1,5 @@
 /** What the collector has done so far, as totals and as metrics. */
-import type { Metrics } from "../platform/metrics.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import type { SaveOutcome } from "../repository/port.ts";
 
 export interface CollectorSummary {

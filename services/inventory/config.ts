@@ -1,6 +1,7 @@
 /** What inventory reads from the environment. */
-import { type Env, gatherConfigs } from "../platform/env.ts";
-import { readSubgraphConfig, type SubgraphConfig } from "../platform/subgraph-config.ts";
+
+import { readSubgraphConfig, type SubgraphConfig } from "../platform/graphql/config.ts";
+import { type Env, gatherConfigs } from "../platform/process/env.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
 

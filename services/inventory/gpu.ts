@@ -2,9 +2,9 @@
 import DataLoader from "dataloader";
 import type { Attribution, Gpu, GpuUuid } from "../../schema/model/gpu.ts";
 import type { Window } from "../../schema/model/window.ts";
-import { perRequest, type SubgraphBuilder } from "../platform/graphql.ts";
-import { parseUuid, parseWindow } from "../platform/graphql-arguments.ts";
-import { answerField, Budget } from "../platform/graphql-fields.ts";
+import { parseUuid, parseWindow } from "../platform/graphql/arguments.ts";
+import { answerField, Budget } from "../platform/graphql/fields.ts";
+import { perRequest, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";
 
 /** One store call per request, however many GPUs it names. */

@@ -1,8 +1,8 @@
 /** Subgraph `inventory` as a process. */
-import { systemClock } from "../platform/clock.ts";
-import { readEnvironment } from "../platform/env.ts";
-import { runProgram } from "../platform/lifecycle.ts";
-import { createMetrics } from "../platform/metrics.ts";
+import { systemClock } from "../platform/process/clock.ts";
+import { readEnvironment } from "../platform/process/env.ts";
+import { runProgram } from "../platform/process/lifecycle.ts";
+import { createMetrics } from "../platform/process/metrics.ts";
 import { openRepository } from "../repository/open.ts";
 import { readInventoryConfig } from "./config.ts";
 import { runInventory } from "./service.ts";

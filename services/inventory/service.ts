@@ -1,6 +1,6 @@
 /** inventory: the GPUs, hosts and metrics of the graph, over a store that `main.ts` opened. */
-import { runSubgraph, type SubgraphParts } from "../platform/graphql-service.ts";
-import { healthOf } from "../platform/health.ts";
+import { runSubgraph, type SubgraphParts } from "../platform/graphql/service.ts";
+import { healthOf } from "../platform/http/health.ts";
 import type { Repository } from "../repository/port.ts";
 import type { InventoryConfig } from "./config.ts";
 import { createInventorySchema } from "./schema.ts";

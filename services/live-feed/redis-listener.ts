@@ -1,7 +1,7 @@
 /** What is heard on the channels that somebody in this process needs, and what was not heard. */
-import type { Logger } from "../platform/logger.ts";
-import { openRedisSubscriber, type RedisSubscriber } from "../platform/redis.ts";
-import type { RedisConfig } from "../platform/redis-config.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { RedisConfig } from "../platform/redis/config.ts";
+import { openRedisSubscriber, type RedisSubscriber } from "../platform/redis/connections.ts";
 import type { Audience } from "./audience.ts";
 import { channelOf } from "./redis-channels.ts";
 import { decodeMessage, type LiveMessage } from "./redis-message.ts";

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Batch } from "../../schema/batch/batch.ts";
 import { isAppError } from "../../schema/model/errors.ts";
-import { type RedisConnection, type RedisReply, redisScript } from "../platform/redis.ts";
+import { type RedisConnection, type RedisReply, redisScript } from "../platform/redis/connections.ts";
 import { CHANNELS } from "./redis-channels.ts";
 import { cutByChannel, encodeMessage, type Part, PUBLISHER_BYTES } from "./redis-message.ts";
 

@@ -8,10 +8,10 @@
  * node of a Cluster, but each node counts its own listeners only, so all nodes are asked.
  */
 import type { Batch } from "../../schema/batch/batch.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
-import { openRedis, type RedisConnection } from "../platform/redis.ts";
-import type { RedisConfig } from "../platform/redis-config.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
+import type { RedisConfig } from "../platform/redis/config.ts";
+import { openRedis, type RedisConnection } from "../platform/redis/connections.ts";
 import type { LiveFeed, LiveFrame, LiveSubscription } from "./port.ts";
 import { channelNames } from "./redis-channels.ts";
 import { RedisListener } from "./redis-listener.ts";

@@ -1,7 +1,7 @@
 /** One subscriber: what passed its filter since its last frame, conflated, and the pace at which it takes frames. */
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import { type LiveFilter, type LiveFrame, type LiveReading, MAX_FRAME_READINGS } from "./port.ts";
 
 /** What is told with a reading comes in several messages: whoever waits for a frame waits this much longer for them. */

@@ -1,6 +1,6 @@
 /** The subscribers of one process: how many there may be, when each ends, and its frames one by one. */
 import { AppError } from "../../schema/model/errors.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import { Audience } from "./audience.ts";
 import type { LiveFrame, LiveSubscription } from "./port.ts";
 import { Subscriber } from "./subscriber.ts";

@@ -1,6 +1,6 @@
 /** Claims that wait: each ends when something comes, its time is over, its caller leaves, or the service stops. */
 import { AppError } from "../../schema/model/errors.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { ClaimRequest, ConsumerQueue, Delivery } from "../queue/port.ts";
 
 /** Of one process; each is a request that stays open. */

@@ -1,7 +1,8 @@
 /** What queue-service reads from the environment. */
-import { byteSize, duration, type Env, gatherConfigs, integer, parseEnv } from "../platform/env.ts";
-import { type RedisConfig, readRedisConfig } from "../platform/redis-config.ts";
-import { readSubgraphConfig, type SubgraphConfig } from "../platform/subgraph-config.ts";
+
+import { readSubgraphConfig, type SubgraphConfig } from "../platform/graphql/config.ts";
+import { byteSize, duration, type Env, gatherConfigs, integer, parseEnv } from "../platform/process/env.ts";
+import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { MAX_LEASE_MS } from "../queue/port.ts";
 
 export interface QueueBounds {

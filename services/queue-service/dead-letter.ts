@@ -2,7 +2,7 @@
 import type { Batch } from "../../schema/batch/batch.ts";
 import { decodeBatch } from "../../schema/batch/codec.ts";
 import type { Result } from "../../schema/model/result.ts";
-import type { SubgraphBuilder } from "../platform/graphql.ts";
+import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { DeadLetter, DeadLetterPage } from "../queue/port.ts";
 
 const MAX_NAMES = 100;

@@ -1,6 +1,6 @@
 /** The queue's figures as metrics: asked for at each scrape, and the same from every replica. */
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import { QUEUE_COUNTERS, type QueueStats } from "../queue/port.ts";
 import { COUNTER_TEXTS } from "./counters.ts";
 

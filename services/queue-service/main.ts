@@ -1,7 +1,7 @@
 /** The queue over HTTP, on Redis. */
-import { readEnvironment } from "../platform/env.ts";
-import { runProgram } from "../platform/lifecycle.ts";
-import { createMetrics } from "../platform/metrics.ts";
+import { readEnvironment } from "../platform/process/env.ts";
+import { runProgram } from "../platform/process/lifecycle.ts";
+import { createMetrics } from "../platform/process/metrics.ts";
 import { openQueue } from "../queue/open.ts";
 import { readQueueServiceConfig } from "./config.ts";
 import { runQueueService } from "./service.ts";

@@ -1,7 +1,7 @@
 /** Requests of the queue's clients, read within bounds. What the port bounds is left to the queue. */
 import { z } from "zod";
 import { AppError } from "../../schema/model/errors.ts";
-import { receiveBody } from "../platform/bounded-body.ts";
+import { receiveBody } from "../platform/http/bounded-body.ts";
 import { MAX_JSON_BYTES } from "../queue/wire.ts";
 
 const receipts = z.array(z.string());

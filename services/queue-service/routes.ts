@@ -1,8 +1,8 @@
 /** The port over HTTP: one route per operation. Stateless but for the requests under way. */
 import { Hono } from "hono";
 import { AppError, isAppError } from "../../schema/model/errors.ts";
-import type { Logger } from "../platform/logger.ts";
-import { retryAfterSeconds } from "../platform/problem.ts";
+import { retryAfterSeconds } from "../platform/http/problem.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { PublishOutcome, Queue } from "../queue/port.ts";
 import {
   encodeClaimed,

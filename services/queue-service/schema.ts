@@ -1,9 +1,9 @@
 /** Subgraph `pipeline`: the queue's figures and its dead letters, which an operator may send back or delete. */
 import type { GraphQLSchema } from "graphql";
 import { LETTER_PAGE } from "../../schema/model/page.ts";
-import { type Clock, systemClock } from "../platform/clock.ts";
-import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql.ts";
-import { parseLimit, refuse } from "../platform/graphql-arguments.ts";
+import { parseLimit, refuse } from "../platform/graphql/arguments.ts";
+import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
+import { type Clock, systemClock } from "../platform/process/clock.ts";
 import { QUEUE_COUNTERS, type Queue, type QueueCounter, type QueueStats } from "../queue/port.ts";
 import { COUNTER_TEXTS } from "./counters.ts";
 import { addDeadLetterPage } from "./dead-letter.ts";

@@ -3,13 +3,13 @@
  * behind them.
  */
 import type { Hooks } from "crossws";
-import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql-server.ts";
-import { createProbes, healthOf, PROBE_PATHS, STOPPING } from "../platform/health.ts";
-import { createInternalGuard, internalTokenMissing, warnWhenOpen } from "../platform/internal-token.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
-import { measureRequests } from "../platform/requests.ts";
-import { serveUntil } from "../platform/serve.ts";
+import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql/server.ts";
+import { createProbes, healthOf, PROBE_PATHS, STOPPING } from "../platform/http/health.ts";
+import { createInternalGuard, internalTokenMissing, warnWhenOpen } from "../platform/http/internal-token.ts";
+import { measureRequests } from "../platform/http/requests.ts";
+import { serveUntil } from "../platform/http/serve.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import type { Queue } from "../queue/port.ts";
 import { QUEUE_PATHS } from "../queue/wire.ts";
 import { createClaims } from "./claims.ts";

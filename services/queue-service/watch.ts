@@ -1,5 +1,5 @@
 /** The queue's figures once a second, for as long as somebody watches: one question for all watchers of a process. */
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import type { Queue, QueueStats } from "../queue/port.ts";
 
 const INTERVAL_MS = 1000;

@@ -1,5 +1,5 @@
 /** What a client of queue-service reads from the environment. */
-import { type Env, parseEnv, text } from "../platform/env.ts";
+import { type Env, parseEnv, text } from "../platform/process/env.ts";
 
 export interface QueueClientConfig {
   readonly kind: "http";

@@ -1,5 +1,5 @@
 /** Leases and delays of the memory queue by deadline, and the alarm that rings at the next one. */
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import type { StoredBatch } from "./memory-batch.ts";
 
 const isBefore = (a: StoredBatch, b: StoredBatch): boolean =>

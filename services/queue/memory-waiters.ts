@@ -1,5 +1,5 @@
 /** Claimers of the memory queue that wait for something to come, first come first served. */
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import type { ClaimRequest, Delivery } from "./port.ts";
 
 interface Waiter {

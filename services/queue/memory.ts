@@ -4,7 +4,7 @@
  * their own bound are dropped, the oldest first.
  */
 import { AppError } from "../../schema/model/errors.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import {
   checkClaim,
   checkDeadLetterPage,

@@ -1,5 +1,5 @@
 /** Which store a service of its own opens, from the environment. */
-import { duration, type Env, integer, parseEnv, text } from "../platform/env.ts";
+import { duration, type Env, integer, parseEnv, text } from "../platform/process/env.ts";
 import type { RepositoryConfig } from "./open.ts";
 
 /** What MongoDB takes as a database's name on every platform. */

@@ -1,5 +1,5 @@
 /** Counts readings that are told twice with different values; the larger one is shown. */
-import type { Metrics } from "../platform/metrics.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 
 export function createDifferingCounter(metrics: Metrics | undefined): () => void {
   const counter = metrics?.counter({

@@ -1,7 +1,7 @@
 /** Which store: opened in `main.ts`, used through the port. */
-import type { Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import { openMemoryRepository } from "./memory.ts";
 import { openMongodbRepository } from "./mongodb/repository.ts";
 import type { Repository } from "./port.ts";

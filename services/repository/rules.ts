@@ -1,5 +1,5 @@
 /** Two rules that every store keeps: how old a reading may be, and that positions only grow. */
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import type { StoredPosition } from "./port.ts";
 
 /** Blocks that end before this time are dropped when they arrive; a block that is partly older is kept whole. */

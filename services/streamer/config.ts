@@ -1,8 +1,17 @@
 /** What the streamer reads from the environment. */
 import { fileURLToPath } from "node:url";
-import { boolean, choice, duration, type Env, gatherConfigs, integer, parseEnv, text } from "../platform/env.ts";
-import { type ListenConfig, readListenConfig } from "../platform/listen-config.ts";
-import { type LogConfig, readLogConfig } from "../platform/log-config.ts";
+import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
+import {
+  boolean,
+  choice,
+  duration,
+  type Env,
+  gatherConfigs,
+  integer,
+  parseEnv,
+  text,
+} from "../platform/process/env.ts";
+import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
 
 const SAMPLE = fileURLToPath(new URL("../../data/sample.csv.gz", import.meta.url));

@@ -1,6 +1,6 @@
 /** Where rows come from: what the streamer asks of the files behind a `CSV_PATH`. */
 import { open } from "node:fs/promises";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import { HEAD_BYTES } from "./fingerprint.ts";
 import { openRows } from "./row-reader.ts";
 import type { RowPlace, RowReader } from "./rows.ts";

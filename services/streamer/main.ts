@@ -1,10 +1,11 @@
 /** The streamer as a process: files → queue-service. It ends by itself when LOOP_MODE is false, unless AT_END is wait. */
-import { systemClock } from "../platform/clock.ts";
-import { readEnvironment } from "../platform/env.ts";
-import { aborted, INTERRUPTED, runProgram } from "../platform/lifecycle.ts";
-import { createMetrics } from "../platform/metrics.ts";
-import { listenForProbes } from "../platform/probe-server.ts";
-import { Troubles } from "../platform/troubles.ts";
+
+import { listenForProbes } from "../platform/http/probe-server.ts";
+import { Troubles } from "../platform/http/troubles.ts";
+import { systemClock } from "../platform/process/clock.ts";
+import { readEnvironment } from "../platform/process/env.ts";
+import { aborted, INTERRUPTED, runProgram } from "../platform/process/lifecycle.ts";
+import { createMetrics } from "../platform/process/metrics.ts";
 import { openQueue } from "../queue/open.ts";
 import { readStreamerProcessConfig } from "./config.ts";
 import { announceFiles } from "./found-files.ts";

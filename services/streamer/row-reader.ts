@@ -1,6 +1,6 @@
 /** Reads one DCGM CSV file row by row into a target, from any row on, in bounded memory. */
 import { lastRowTime } from "../../schema/dcgm/row.ts";
-import { type Clock, systemClock } from "../platform/clock.ts";
+import { type Clock, systemClock } from "../platform/process/clock.ts";
 import { type ByteSource, openBytes } from "./byte-source.ts";
 import { ByteWindow } from "./byte-window.ts";
 import { readCsvHeader } from "./csv-header.ts";

@@ -1,6 +1,6 @@
 /** What the files of one run share. */
-import type { Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { ProducerQueue } from "../queue/port.ts";
 import type { StreamerConfig } from "./config.ts";
 import type { CsvFiles } from "./csv-files.ts";

@@ -1,8 +1,8 @@
 /** The streamer: DCGM CSV files → batches of whole GPUs → queue, at the pace asked for, resumed where the queue says. */
-import type { Clock } from "../platform/clock.ts";
-import { aborted } from "../platform/lifecycle.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Metrics } from "../platform/metrics.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import { aborted } from "../platform/process/lifecycle.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
 import type { ProducerQueue } from "../queue/port.ts";
 import type { StreamerConfig } from "./config.ts";
 import { type CsvFiles, filesOnDisk } from "./csv-files.ts";

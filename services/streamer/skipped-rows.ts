@@ -1,5 +1,5 @@
 /** Rows that gave no reading: counted by reason, and the first of each file named in the log. */
-import type { Logger } from "../platform/logger.ts";
+import type { Logger } from "../platform/process/logger.ts";
 import type { SkipReason } from "./rows.ts";
 import type { Tally } from "./summary.ts";
 

@@ -1,7 +1,7 @@
 /** What the streamer's thread and its owner say to each other; the queue has a port of its own beside it. */
 import type { MessagePort } from "node:worker_threads";
 import { AppError, type ErrorCode, isAppError } from "../../schema/model/errors.ts";
-import type { Fields } from "../platform/logger.ts";
+import type { Fields } from "../platform/process/logger.ts";
 import type { StreamerConfig } from "./config.ts";
 import type { StreamerProgress } from "./progress.ts";
 import type { StreamerSummary, StreamerTotals } from "./summary.ts";

@@ -1,7 +1,7 @@
 /** The streamer's thread: what runs at the other end of `openStreamerThread`. */
 import { isMainThread, type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { systemClock } from "../platform/clock.ts";
-import type { Fields, Logger } from "../platform/logger.ts";
+import { systemClock } from "../platform/process/clock.ts";
+import type { Fields, Logger } from "../platform/process/logger.ts";
 import { connectQueue } from "../queue/wire.ts";
 import { announceFiles } from "./found-files.ts";
 import type { StreamerProgress } from "./progress.ts";

@@ -1,7 +1,8 @@
 /** What telemetry reads from the environment. */
-import { type Env, gatherConfigs, parseEnv } from "../platform/env.ts";
-import { type RedisConfig, readRedisConfig } from "../platform/redis-config.ts";
-import { maxSubscriptions, readSubgraphConfig, type SubgraphConfig } from "../platform/subgraph-config.ts";
+
+import { maxSubscriptions, readSubgraphConfig, type SubgraphConfig } from "../platform/graphql/config.ts";
+import { type Env, gatherConfigs, parseEnv } from "../platform/process/env.ts";
+import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
 

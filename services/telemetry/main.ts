@@ -1,9 +1,9 @@
 /** Subgraph `telemetry` as a process. */
 import { openLiveFeed } from "../live-feed/open.ts";
-import { systemClock } from "../platform/clock.ts";
-import { readEnvironment } from "../platform/env.ts";
-import { runProgram } from "../platform/lifecycle.ts";
-import { createMetrics } from "../platform/metrics.ts";
+import { systemClock } from "../platform/process/clock.ts";
+import { readEnvironment } from "../platform/process/env.ts";
+import { runProgram } from "../platform/process/lifecycle.ts";
+import { createMetrics } from "../platform/process/metrics.ts";
 import { openRepository } from "../repository/open.ts";
 import { readTelemetryConfig } from "./config.ts";
 import { runTelemetry } from "./service.ts";

@@ -2,9 +2,9 @@
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import { encodeCursor, READING_PAGE } from "../../schema/model/page.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
-import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql.ts";
-import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../platform/graphql-arguments.ts";
-import { answerField, Budget } from "../platform/graphql-fields.ts";
+import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../platform/graphql/arguments.ts";
+import { answerField, Budget } from "../platform/graphql/fields.ts";
+import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
 import type { ReadingCursor, ReadingPage, TelemetryRepository } from "../repository/port.ts";
 
 /** All pages of one request together, so that no query outgrows memory. */

@@ -1,7 +1,7 @@
 /** telemetry: the readings of the graph and its subscription, over parts that `main.ts` opened. */
 import type { LiveFeed } from "../live-feed/port.ts";
-import { runSubgraph, type SubgraphParts } from "../platform/graphql-service.ts";
-import { healthOf } from "../platform/health.ts";
+import { runSubgraph, type SubgraphParts } from "../platform/graphql/service.ts";
+import { healthOf } from "../platform/http/health.ts";
 import type { Repository } from "../repository/port.ts";
 import type { TelemetryConfig } from "./config.ts";
 import { createTelemetrySchema } from "./schema.ts";

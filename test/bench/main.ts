@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { z } from "zod";
-import { byteSize, integer } from "../../services/platform/env.ts";
+import { byteSize, integer } from "../../services/platform/process/env.ts";
 import { benchApi } from "./api.ts";
 import { benchBacklog } from "./backlog.ts";
 import { benchIngest } from "./ingest.ts";

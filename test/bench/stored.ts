@@ -1,8 +1,8 @@
 /** How many readings a store holds. */
 import { MongoClient } from "mongodb";
 import { ALL_TIME } from "../../schema/model/window.ts";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 
 const PAGE = 10_000;

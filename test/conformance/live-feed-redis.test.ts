@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { openRedisLiveFeed } from "../../services/live-feed/redis.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { metricValue } from "../support/metric-value.ts";

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { getIntrospectionQuery } from "graphql";
 import { AppError } from "../../schema/model/errors.ts";
-import type { Logger } from "../../services/platform/logger.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import type { Logger } from "../../services/platform/process/logger.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { UTIL, uuidOf } from "../support/fleet.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type Logger, silentLogger } from "../../services/platform/logger.ts";
+import { type Logger, silentLogger } from "../../services/platform/process/logger.ts";
 import { openApi } from "../support/api.ts";
 
 const logged: unknown[] = [];

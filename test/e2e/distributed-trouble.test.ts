@@ -1,8 +1,8 @@
 /** One subgraph after the other is killed and started again, as processes: what still answers, and what comes back. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import { batchOf, factsOf, UTIL, uuidOf } from "../conformance/repository/bench.ts";
 import { eventually } from "../support/eventually.ts";

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import { batchOf, factsOf, heldBy, UTIL, uuidOf } from "../conformance/repository/bench.ts";
 import { type GraphqlAnswer, postGraphql } from "../support/graphql-answer.ts";

@@ -3,8 +3,8 @@
  * another takes its place, and every reading is stored once.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openHttpQueue } from "../../services/queue/http.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { openRepository } from "../../services/repository/open.ts";

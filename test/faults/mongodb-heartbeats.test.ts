@@ -1,7 +1,7 @@
 /** Every client of a MongoDB store finds the server again that was killed while it worked. */
 import { expect, test } from "bun:test";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { eventually } from "../support/eventually.ts";

@@ -2,8 +2,8 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { runCollector } from "../../services/collector/service.ts";
 import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRedisQueue } from "../../services/queue/redis.ts";
 import { openMemoryRepository } from "../../services/repository/memory.ts";
 import { runStreamer } from "../../services/streamer/service.ts";

@@ -1,8 +1,8 @@
 /** The queue on a real cluster and behind real sentinels. */
 import { describe, expect, test } from "bun:test";
 import { isAppError } from "../../schema/model/errors.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
-import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
+import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { openRedisQueue } from "../../services/queue/redis.ts";
 import { batchOf, claim, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";

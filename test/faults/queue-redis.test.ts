@@ -1,7 +1,7 @@
 /** The queue on a real Redis while things are done to it: nothing is lost, whatever comes twice. */
 import { describe, expect, test } from "bun:test";
-import { silentLogger } from "../../services/platform/logger.ts";
-import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
+import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import { openRedisQueue } from "../../services/queue/redis.ts";
 import { batchOf, claim, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
 import { eventually } from "../support/eventually.ts";

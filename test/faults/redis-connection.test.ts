@@ -1,7 +1,12 @@
 /** Connections to a real Redis that goes away in every way it can. */
 import { describe, expect, test } from "bun:test";
-import { silentLogger } from "../../services/platform/logger.ts";
-import { MAX_BLOCK_MS, openRedis, openRedisSubscriber, redisScript } from "../../services/platform/redis.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
+import {
+  MAX_BLOCK_MS,
+  openRedis,
+  openRedisSubscriber,
+  redisScript,
+} from "../../services/platform/redis/connections.ts";
 import { codeOf } from "../conformance/queue/bench.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FaultProxy, openFaultProxy } from "../support/fault-proxy.ts";

@@ -1,8 +1,8 @@
 /** Streamer, queue-service, Redis and collector as processes, while the number of streamers changes in mid-file. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openQueue } from "../../services/queue/open.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import { eventually } from "../support/eventually.ts";

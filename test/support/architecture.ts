@@ -38,14 +38,14 @@ function textRule(name: string, applies: (path: string) => boolean, pattern: Reg
 
 /** Third-party drivers and the only places that may know them. */
 const DRIVER_HOMES: Readonly<Record<string, RegExp>> = {
-  ioredis: /^services\/platform\/redis-client\.ts$/,
+  ioredis: /^services\/platform\/redis\/client\.ts$/,
   mongodb: /^services\/repository\/mongodb\//,
   "node:sqlite": /^services\/repository\/sqlite\//,
 };
 
 const isGraphql = (name: string): boolean =>
   /^(graphql|graphql-.+|@graphql-.+\/.+|@pothos\/.+|@apollo\/.+|@theguild\/.+|@escape\.tech\/.+)$/.test(name);
-const GRAPHQL_HOMES = /^services\/((inventory|telemetry|queue-service|api-gateway)\/|platform\/graphql[^/]*\.ts$)/;
+const GRAPHQL_HOMES = /^services\/((inventory|telemetry|queue-service|api-gateway)\/|platform\/graphql\/)/;
 
 const CAPABILITY_OPEN = /^services\/(queue|repository|live-feed)\/open\.ts$/;
 const OPENERS = /^services\/([^/]+\/main|all-in-one\/(ingest|backends))\.ts$/;
@@ -124,7 +124,7 @@ export const RULES: readonly Rule[] = [
   ),
   textRule(
     "the environment is read in one file",
-    (path) => isProduct(path) && isCode(path) && path !== "services/platform/env.ts",
+    (path) => isProduct(path) && isCode(path) && path !== "services/platform/process/env.ts",
     new RegExp(
       [
         String.raw`\b(process|Bun|Deno)\s*(\?\.|\.|\[\s*["'])\s*env\b`,

@@ -1,5 +1,5 @@
 /** Disturbs a running system, one fault after another, the same ones in the same order for the same seed. */
-import { systemClock } from "../../services/platform/clock.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
 import { type Random, randomOf } from "./seeded.ts";
 
 export interface Fault {

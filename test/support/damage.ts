@@ -1,5 +1,5 @@
 /** A server that answers as the API does, but for one defect. */
-import { listen } from "../../services/platform/listen.ts";
+import { listen } from "../../services/platform/http/listen.ts";
 import type { Check } from "./system-test.ts";
 
 interface Body {

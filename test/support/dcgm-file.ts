@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
 import type { GpuFacts } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
-import type { Clock } from "../../services/platform/clock.ts";
+import type { Clock } from "../../services/platform/process/clock.ts";
 import { openRows, type RowsOptions } from "../../services/streamer/row-reader.ts";
 import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../services/streamer/rows.ts";
 import { type Compression, findSources, type SourceFile } from "../../services/streamer/source-files.ts";

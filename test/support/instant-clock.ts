@@ -1,5 +1,5 @@
 /** A clock on which waiting takes no time: each sleep moves it on at once. */
-import type { Clock } from "../../services/platform/clock.ts";
+import type { Clock } from "../../services/platform/process/clock.ts";
 import { settled } from "./manual-clock.ts";
 
 export class InstantClock implements Clock {

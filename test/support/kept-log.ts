@@ -1,5 +1,5 @@
 /** A logger that keeps its lines, but for those at debug. */
-import type { Logger } from "../../services/platform/logger.ts";
+import type { Logger } from "../../services/platform/process/logger.ts";
 
 export function keptLog() {
   const lines: { method: string; message: string; fields: Record<string, unknown> }[] = [];

@@ -3,10 +3,10 @@
  * is to die. A part may be put in front of the real one.
  */
 import { runCollector } from "../../services/collector/service.ts";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
-import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
+import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import { openQueue } from "../../services/queue/open.ts";
 import type { ConsumerQueue, ProducerQueue, Queue } from "../../services/queue/port.ts";
 import { readQueueServiceConfig } from "../../services/queue-service/config.ts";

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it. */
-import type { Clock } from "../../services/platform/clock.ts";
+import type { Clock } from "../../services/platform/process/clock.ts";
 
 interface Sleeper {
   readonly at: number;

@@ -1,4 +1,4 @@
-import type { Metrics } from "../../services/platform/metrics.ts";
+import type { Metrics } from "../../services/platform/process/metrics.ts";
 
 /** What a metric without labels stands at; NaN when there is none of that name. */
 export async function metricValue(metrics: Metrics, name: string): Promise<number> {

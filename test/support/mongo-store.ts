@@ -1,7 +1,7 @@
 /** A MongoDB store of a test, and what lies in its database. */
 import { type Db, MongoClient } from "mongodb";
-import type { Clock } from "../../services/platform/clock.ts";
-import { type Logger, silentLogger } from "../../services/platform/logger.ts";
+import type { Clock } from "../../services/platform/process/clock.ts";
+import { type Logger, silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository, type RepositoryConfig } from "../../services/repository/open.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { ManualClock } from "./manual-clock.ts";

@@ -1,6 +1,6 @@
 /** One run of the distributed pipeline from the first row to the verdict, while a test does to it what it likes. */
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openHttpQueue } from "../../services/queue/http.ts";
 import type { Queue, QueueStats } from "../../services/queue/port.ts";
 import { openRepository } from "../../services/repository/open.ts";

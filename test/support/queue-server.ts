@@ -1,8 +1,8 @@
 /** queue-service's API on a free port, in front of any queue, and its client. */
 
-import { listen } from "../../services/platform/listen.ts";
-import { type Logger, silentLogger } from "../../services/platform/logger.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import { listen } from "../../services/platform/http/listen.ts";
+import { type Logger, silentLogger } from "../../services/platform/process/logger.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 import { openHttpQueue } from "../../services/queue/http.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { createQueueApi } from "../../services/queue-service/service.ts";

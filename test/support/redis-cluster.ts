@@ -1,5 +1,5 @@
 /** A Redis Cluster of private servers: three masters of a third of the slots each, and replicas when asked for. */
-import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { followsItsMaster, type RedisServer, startRedisServer } from "./redis-server.ts";

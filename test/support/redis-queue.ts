@@ -1,7 +1,7 @@
 /** Queues on Redis whose time a test moves. */
-import { silentLogger } from "../../services/platform/logger.ts";
-import { openRedis, type RedisConnection } from "../../services/platform/redis.ts";
-import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
+import type { RedisConfig } from "../../services/platform/redis/config.ts";
+import { openRedis, type RedisConnection } from "../../services/platform/redis/connections.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { RedisQueue, type RedisQueueOptions } from "../../services/queue/redis/queue.ts";
 

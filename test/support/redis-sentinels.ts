@@ -1,5 +1,5 @@
 /** A master, its replica, and three sentinels that make the replica the master soon after the master is gone. */
-import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import { eventually } from "./eventually.ts";
 import { followsItsMaster, type RedisServer, startRedisServer } from "./redis-server.ts";
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { GenericContainer } from "testcontainers";
-import type { RedisConfig } from "../../services/platform/redis-config.ts";
+import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import { announceBackend, hasContainerEngine, withoutBackend } from "./backend.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";

@@ -4,8 +4,8 @@
  */
 import process from "node:process";
 import { ALL_TIME } from "../../schema/model/window.ts";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository, type RepositoryConfig } from "../../services/repository/open.ts";
 import {
   batchOf,

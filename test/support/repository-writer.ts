@@ -7,8 +7,8 @@ import type { Batch } from "../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../schema/batch/builder.ts";
 import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 
 export const WRITTEN_GPUS = 40;

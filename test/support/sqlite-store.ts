@@ -1,7 +1,7 @@
 /** A SQLite store of a test, and what its refusals say. */
 import { isAppError } from "../../schema/model/errors.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
-import type { Metrics } from "../../services/platform/metrics.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
+import type { Metrics } from "../../services/platform/process/metrics.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { ManualClock } from "./manual-clock.ts";

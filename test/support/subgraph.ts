@@ -1,10 +1,10 @@
 /** Subgraphs over HTTP and WebSocket on free ports, over a listed store. */
 import type { GraphQLSchema } from "graphql";
-import { createSubgraphServer } from "../../services/platform/graphql-server.ts";
-import { createInternalGuard } from "../../services/platform/internal-token.ts";
-import { listen } from "../../services/platform/listen.ts";
-import { type Logger, silentLogger } from "../../services/platform/logger.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import { createSubgraphServer } from "../../services/platform/graphql/server.ts";
+import { createInternalGuard } from "../../services/platform/http/internal-token.ts";
+import { listen } from "../../services/platform/http/listen.ts";
+import { type Logger, silentLogger } from "../../services/platform/process/logger.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 import { createTelemetrySchema } from "../../services/telemetry/schema.ts";
 import { fillFleet } from "./fleet.ts";
 import { type GraphqlAnswer, postGraphql } from "./graphql-answer.ts";

@@ -25,7 +25,7 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
     ["services/queue/redis.ts", 'import { Redis } from "ioredis";'],
     ["services/queue/redis.ts", 'import type { Redis } from "ioredis";'],
     ["services/queue/redis.ts", 'const { Redis } = await import("ioredis");'],
-    ["services/platform/lifecycle.ts", 'export { Redis } from "ioredis/built/index.js";'],
+    ["services/platform/process/lifecycle.ts", 'export { Redis } from "ioredis/built/index.js";'],
   ],
   "mongodb is known only by its adapter": [
     ["services/repository/open.ts", 'import {\n  MongoClient,\n  ObjectId,\n} from "mongodb";'],
@@ -43,7 +43,7 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
   ],
   "GraphQL lives in the subgraphs, the gateway and the platform's GraphQL files": [
     ["services/collector/service.ts", 'import { GraphQLError } from "graphql";'],
-    ["services/platform/logger.ts", 'import { createYoga } from "graphql-yoga";'],
+    ["services/platform/process/logger.ts", 'import { createYoga } from "graphql-yoga";'],
     ["schema/model/gpu.ts", 'import SchemaBuilder from "@pothos/core";'],
   ],
   "capabilities are opened where the program is wired": [
@@ -67,7 +67,7 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
     ["infra/scripts/deployment/up.ts", 'import type { Env } from "../../../services/platform/env.ts";'],
   ],
   "the environment is read in one file": [
-    ["services/platform/logger.ts", "const level = process.env.LOG_LEVEL;"],
+    ["services/platform/process/logger.ts", "const level = process.env.LOG_LEVEL;"],
     ["services/queue/open.ts", "const { env } = process;"],
     ["services/queue/open.ts", 'import { argv, env } from "node:process";'],
     ["services/queue/open.ts", 'const url = Bun.env["REDIS_URL"];'],

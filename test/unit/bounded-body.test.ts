@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { withBoundedBody } from "../../services/platform/bounded-body.ts";
-import { limitBody } from "../../services/platform/graphql-limits.ts";
+import { limitBody } from "../../services/platform/graphql/limits.ts";
+import { withBoundedBody } from "../../services/platform/http/bounded-body.ts";
 
 /** A body of which `parts` come; then it ends, or nothing does. */
 const asking = (

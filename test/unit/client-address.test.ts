@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clientOf } from "../../services/platform/client-address.ts";
+import { clientOf } from "../../services/platform/http/client-address.ts";
 
 const client = (ip: string | undefined, forwarded?: string, proxies = 0) =>
   clientOf({ ip, headers: new Headers(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }) }, { proxies });

@@ -10,7 +10,7 @@ import {
   parseEnv,
   rate,
   text,
-} from "../../services/platform/env.ts";
+} from "../../services/platform/process/env.ts";
 
 const problemsOf = (read: () => unknown): readonly string[] => {
   try {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { guardEvents } from "../../services/api-gateway/event-stream.ts";
 import { Watchdog } from "../../services/api-gateway/watchdog.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 
 const encoder = new TextEncoder();
 

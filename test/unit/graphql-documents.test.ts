@@ -4,8 +4,8 @@ import { createYoga } from "graphql-yoga";
 import { createAccess } from "../../services/api-gateway/access.ts";
 import { readApiConfig } from "../../services/api-gateway/config.ts";
 import { openGateway } from "../../services/api-gateway/gateway.ts";
-import { keepDocuments } from "../../services/platform/graphql-documents.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
+import { keepDocuments } from "../../services/platform/graphql/documents.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
 
 type Parse = (text: string) => DocumentNode;
 

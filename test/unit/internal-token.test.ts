@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { warnWhenOpen } from "../../services/platform/internal-token.ts";
+import { warnWhenOpen } from "../../services/platform/http/internal-token.ts";
 import { keptLog } from "../support/kept-log.ts";
 
 test("a service that listens to the network without INTERNAL_TOKEN says so once; others say nothing", () => {

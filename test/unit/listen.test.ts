@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { listen } from "../../services/platform/listen.ts";
+import { listen } from "../../services/platform/http/listen.ts";
 
 /** What comes back for these lines of a request's head, until the other end closes. */
 async function answerTo(port: number, lines: readonly string[]): Promise<string> {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { ConfigError } from "../../services/platform/env.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import type { ConfigError } from "../../services/platform/process/env.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 import { openHttpQueue } from "../../services/queue/http.ts";
 import { openMemoryQueue } from "../../services/queue/memory.ts";
 import type { Queue } from "../../services/queue/port.ts";

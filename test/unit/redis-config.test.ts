@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { ConfigError } from "../../services/platform/env.ts";
-import { readRedisConfig } from "../../services/platform/redis-config.ts";
+import { ConfigError } from "../../services/platform/process/env.ts";
+import { readRedisConfig } from "../../services/platform/redis/config.ts";
 
 const problemsOf = (env: Record<string, string>): readonly string[] => {
   try {

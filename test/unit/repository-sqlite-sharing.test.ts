@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ALL_TIME } from "../../schema/model/window.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { batchOf, factsOf, GPU, HOUR, heldBy, read, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
 import { eventually } from "../support/eventually.ts";

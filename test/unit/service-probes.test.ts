@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../schema/model/errors.ts";
-import { ConfigError } from "../../services/platform/env.ts";
-import { createProbes, healthOf } from "../../services/platform/health.ts";
-import { createInternalGuard } from "../../services/platform/internal-token.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
-import { readSubgraphConfig } from "../../services/platform/subgraph-config.ts";
+import { readSubgraphConfig } from "../../services/platform/graphql/config.ts";
+import { createProbes, healthOf } from "../../services/platform/http/health.ts";
+import { createInternalGuard } from "../../services/platform/http/internal-token.ts";
+import { ConfigError } from "../../services/platform/process/env.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 
 const ask = (path: string, init?: RequestInit) => new Request(`http://service${path}`, init);
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { gatherConfigs } from "../../services/platform/env.ts";
+import { gatherConfigs } from "../../services/platform/process/env.ts";
 import { readStoreConfig } from "../../services/repository/config.ts";
 
 test("readStoreConfig() without variables is MongoDB at the name that it has in the cluster", () => {

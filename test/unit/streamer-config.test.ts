@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { ConfigError } from "../../services/platform/env.ts";
+import { ConfigError } from "../../services/platform/process/env.ts";
 import { readStreamerConfig } from "../../services/streamer/config.ts";
 import { ROOT } from "../support/process.ts";
 

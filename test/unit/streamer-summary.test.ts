@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { keptLog } from "../support/kept-log.ts";
 import { fleetRows, MemoryFiles, type MemoryRow } from "../support/memory-files.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../schema/model/errors.ts";
-import { systemClock } from "../../services/platform/clock.ts";
-import { silentLogger } from "../../services/platform/logger.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
+import { silentLogger } from "../../services/platform/process/logger.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 import type { ProducerQueue } from "../../services/queue/port.ts";
 import { openStreamerThread, type StreamerThread } from "../../services/streamer/thread.ts";
 import { CSV_HEADER, writeCsv } from "../support/csv-file.ts";

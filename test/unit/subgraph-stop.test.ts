@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import WebSocket from "ws";
-import { runSubgraph } from "../../services/platform/graphql-service.ts";
-import { healthOf } from "../../services/platform/health.ts";
-import { createMetrics } from "../../services/platform/metrics.ts";
+import { runSubgraph } from "../../services/platform/graphql/service.ts";
+import { healthOf } from "../../services/platform/http/health.ts";
+import { createMetrics } from "../../services/platform/process/metrics.ts";
 import { createTelemetrySchema } from "../../services/telemetry/schema.ts";
 import { eventually } from "../support/eventually.ts";
 import { fillFleet, uuidOf } from "../support/fleet.ts";

@@ -2,7 +2,7 @@
 import { readGatewayConfig } from "../../../services/api-gateway/config.ts";
 import { readCollectorProcessConfig } from "../../../services/collector/config.ts";
 import { readInventoryConfig } from "../../../services/inventory/config.ts";
-import type { Env } from "../../../services/platform/env.ts";
+import type { Env } from "../../../services/platform/process/env.ts";
 import { readQueueServiceConfig } from "../../../services/queue-service/config.ts";
 import { readStreamerProcessConfig } from "../../../services/streamer/config.ts";
 import { readTelemetryConfig } from "../../../services/telemetry/config.ts";

@@ -1,5 +1,5 @@
 /** How those who wait learn that something is ready, where the keys of the partitions lie together and where not. */
-import { type RedisConnection, redisScript } from "../../platform/redis.ts";
+import { type RedisConnection, redisScript } from "../../platform/redis/connections.ts";
 import type { Partition } from "./partition.ts";
 
 export interface Bell {

@@ -1,5 +1,5 @@
 /** Scripts of the consumers' side: hand-overs and what becomes of them. Lists of ids and hand-overs are JSON. */
-import type { RedisScript } from "../../platform/redis.ts";
+import type { RedisScript } from "../../platform/redis/connections.ts";
 import { type ScriptSettings, scriptOf } from "./script-parts.ts";
 
 /** Looks at the head of the line per script; beyond that the caller asks again. */

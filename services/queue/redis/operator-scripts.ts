@@ -1,5 +1,5 @@
 /** Scripts for those who look after the queue: figures, dead letters, repair. */
-import { type RedisScript, redisScript } from "../../platform/redis.ts";
+import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 import { commonPart, headerOf, type ScriptSettings, scriptOf } from "./script-parts.ts";
 
 /** Dead letters that one script moves or deletes at most, where all are asked for. */

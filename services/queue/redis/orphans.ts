@@ -2,8 +2,8 @@
  * Batches in no line, which no script leaves behind: somebody deleted a key. Found by comparing what there is with where
  * it should be; all of it is read, so that this runs when the figures do not add up, and never else.
  */
-import type { Logger } from "../../platform/logger.ts";
-import type { RedisConnection, RedisReply } from "../../platform/redis.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { RedisConnection, RedisReply } from "../../platform/redis/connections.ts";
 import type { Partition } from "./partition.ts";
 
 const PAGE = 10_000;

@@ -1,6 +1,6 @@
 /** One partition: its keys, and its scripts with the port's words around them. */
 import { isAppError } from "../../../schema/model/errors.ts";
-import type { RedisConnection, RedisReply, RedisScript } from "../../platform/redis.ts";
+import type { RedisConnection, RedisReply, RedisScript } from "../../platform/redis/connections.ts";
 import {
   type ClaimRequest,
   type DeadLetter,

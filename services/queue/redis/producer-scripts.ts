@@ -1,5 +1,5 @@
 /** Scripts of the producers' side: a new life, and batches. */
-import { type RedisScript, redisScript } from "../../platform/redis.ts";
+import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 import { commonPart, headerOf, returnsPart, type ScriptSettings } from "./script-parts.ts";
 
 /** Positions are forgotten this long after the last publication. */

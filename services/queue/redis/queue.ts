@@ -4,9 +4,9 @@
  * partition; each partition has an equal share of the bounds.
  */
 import { AppError } from "../../../schema/model/errors.ts";
-import { type Clock, systemClock } from "../../platform/clock.ts";
-import type { Logger } from "../../platform/logger.ts";
-import type { RedisConnection } from "../../platform/redis.ts";
+import { type Clock, systemClock } from "../../platform/process/clock.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { RedisConnection } from "../../platform/redis/connections.ts";
 import { checkClaim, checkExtend, checkNack, checkOpen, checkPublish, checkReceipts } from "../arguments.ts";
 import type {
   ClaimRequest,

@@ -15,7 +15,7 @@
  * | sums | hash | counters, and what is kept of bytes, orders and serial numbers |
  * | producer | string | epoch:seq:position |
  */
-import { type RedisScript, redisScript } from "../../platform/redis.ts";
+import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 
 /** What a queue is made of; all clients of one queue have the same. */
 export interface ScriptSettings {

@@ -1,5 +1,5 @@
 /** Figures of a partition as its script tells them, and of several together. */
-import type { RedisReply } from "../../platform/redis.ts";
+import type { RedisReply } from "../../platform/redis/connections.ts";
 import { QUEUE_COUNTERS, type QueueCounter, type QueueStats } from "../port.ts";
 
 type Counters = Record<QueueCounter, number>;

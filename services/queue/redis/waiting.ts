@@ -2,7 +2,7 @@
  * Claims that wait, of one process, first come first served. One connection waits for a token on behalf of all of them;
  * a token that is lost costs a poll's time, never a batch.
  */
-import { backoffMs, type Clock } from "../../platform/clock.ts";
+import { backoffMs, type Clock } from "../../platform/process/clock.ts";
 import type { ClaimRequest, Delivery } from "../port.ts";
 import type { Bell } from "./bell.ts";
 import type { Claimed } from "./partition.ts";

@@ -4,7 +4,7 @@
  */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Logger } from "../../platform/logger.ts";
+import type { Logger } from "../../platform/process/logger.ts";
 import type { Held } from "../holders.ts";
 import {
   dayId,

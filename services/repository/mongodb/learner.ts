@@ -4,8 +4,8 @@
  */
 import type { Block } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Clock } from "../../platform/clock.ts";
-import type { Logger } from "../../platform/logger.ts";
+import type { Clock } from "../../platform/process/clock.ts";
+import type { Logger } from "../../platform/process/logger.ts";
 import type { Arrivals } from "../arrivals.ts";
 import { type Told, toldByDay } from "./attribution-days.ts";
 import type { AttributionLedger } from "./attribution-ledger.ts";

@@ -1,8 +1,8 @@
 /** The store in MongoDB, or in what speaks its protocol: shared by any number of processes on any number of hosts. */
 import { isAppError } from "../../../schema/model/errors.ts";
-import type { Clock } from "../../platform/clock.ts";
-import type { Logger } from "../../platform/logger.ts";
-import type { Metrics } from "../../platform/metrics.ts";
+import type { Clock } from "../../platform/process/clock.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { Metrics } from "../../platform/process/metrics.ts";
 import { checkSightings } from "../arrivals.ts";
 import { createDifferingCounter } from "../differing.ts";
 import type { Repository } from "../port.ts";

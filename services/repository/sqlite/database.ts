@@ -9,7 +9,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { AppError } from "../../../schema/model/errors.ts";
-import { backoffMs, type Clock } from "../../platform/clock.ts";
+import { backoffMs, type Clock } from "../../platform/process/clock.ts";
 import { isBusy, storeError } from "./errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
 

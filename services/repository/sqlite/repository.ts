@@ -1,9 +1,9 @@
 /** The store in one SQLite file; several processes on one host may share it. */
 import type { Attribution, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Window } from "../../../schema/model/window.ts";
-import type { Clock } from "../../platform/clock.ts";
-import type { Logger } from "../../platform/logger.ts";
-import type { Metrics } from "../../platform/metrics.ts";
+import type { Clock } from "../../platform/process/clock.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { Metrics } from "../../platform/process/metrics.ts";
 import { checkSightings } from "../arrivals.ts";
 import { createDifferingCounter } from "../differing.ts";
 import { answersForMany } from "../many.ts";

@@ -1,6 +1,6 @@
 /** The yardstick: the product's HTTP server with a handler that has its answers ready. `bun bare-program.ts ANSWERS.json` */
 import { readFile } from "node:fs/promises";
-import { listen } from "../../../services/platform/listen.ts";
+import { listen } from "../../../services/platform/http/listen.ts";
 
 const [, , file = ""] = process.argv;
 const answers = new Map(

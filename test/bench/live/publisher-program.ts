@@ -1,8 +1,8 @@
 /** Beside services that run already: `publisher-program.ts SQLITE_PATH REDIS_PORT GPUS SECONDS`. */
 import { openLiveFeed } from "../../../services/live-feed/open.ts";
-import { systemClock } from "../../../services/platform/clock.ts";
-import { silentLogger } from "../../../services/platform/logger.ts";
-import { readRedisConfig } from "../../../services/platform/redis-config.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
+import { silentLogger } from "../../../services/platform/process/logger.ts";
+import { readRedisConfig } from "../../../services/platform/redis/config.ts";
 import { openRepository } from "../../../services/repository/open.ts";
 import { publish } from "./load.ts";
 

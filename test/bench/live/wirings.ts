@@ -1,7 +1,7 @@
 /** The API under load, as services over Redis or in one process: where it answers, and what publishes. */
 import { join } from "node:path";
-import { systemClock } from "../../../services/platform/clock.ts";
-import { silentLogger } from "../../../services/platform/logger.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
+import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openRepository } from "../../../services/repository/open.ts";
 import { freePort } from "../../support/free-port.ts";
 import { Member } from "../../support/member.ts";

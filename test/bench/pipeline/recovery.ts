@@ -1,6 +1,6 @@
 /** How long the pipeline takes to go on after a process was killed and started again at once, as a supervisor does. */
-import { systemClock } from "../../../services/platform/clock.ts";
-import { silentLogger } from "../../../services/platform/logger.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
+import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openRepository } from "../../../services/repository/open.ts";
 import type { Repository } from "../../../services/repository/port.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -1,5 +1,5 @@
 /** Our side: the queue on Redis, as queue-service uses it. */
-import { silentLogger } from "../../../services/platform/logger.ts";
+import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openQueue } from "../../../services/queue/open.ts";
 import type { Queue } from "../../../services/queue/port.ts";
 import type { RedisServer } from "../../support/redis-server.ts";

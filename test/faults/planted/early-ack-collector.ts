@@ -1,9 +1,9 @@
 /** The collector with a defect for the harness to find: it acknowledges before it stores. */
 import { readCollectorProcessConfig } from "../../../services/collector/config.ts";
 import { runCollector } from "../../../services/collector/service.ts";
-import { systemClock } from "../../../services/platform/clock.ts";
-import { readEnvironment } from "../../../services/platform/env.ts";
-import { runProgram } from "../../../services/platform/lifecycle.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
+import { readEnvironment } from "../../../services/platform/process/env.ts";
+import { runProgram } from "../../../services/platform/process/lifecycle.ts";
 import { openQueue } from "../../../services/queue/open.ts";
 import type { ConsumerQueue, Queue } from "../../../services/queue/port.ts";
 import { openRepository } from "../../../services/repository/open.ts";

@@ -3,10 +3,10 @@
  * leases them in another, and whoever dies between the two takes them along.
  */
 import { Redis } from "ioredis";
-import { systemClock } from "../../../services/platform/clock.ts";
-import { readEnvironment } from "../../../services/platform/env.ts";
-import { runProgram } from "../../../services/platform/lifecycle.ts";
-import { createMetrics } from "../../../services/platform/metrics.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
+import { readEnvironment } from "../../../services/platform/process/env.ts";
+import { runProgram } from "../../../services/platform/process/lifecycle.ts";
+import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import { openQueue } from "../../../services/queue/open.ts";
 import type { ConsumerQueue } from "../../../services/queue/port.ts";
 import { readQueueServiceConfig } from "../../../services/queue-service/config.ts";

@@ -1,7 +1,7 @@
 /** The environment of a container as the kubelet would make it, and the checks of it against the program that reads it. */
 
 import { PROGRAMS, variablesOf } from "../../../infra/scripts/chart/program-variables.ts";
-import { ConfigError } from "../../../services/platform/env.ts";
+import { ConfigError } from "../../../services/platform/process/env.ts";
 import { type Container, type KubernetesObject, nameOf, ofKind, type Workload, workloadsOf } from "./objects.ts";
 
 /** In a Secret that is not among the manifests. */

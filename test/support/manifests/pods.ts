@@ -1,5 +1,5 @@
 /** How pods must be made here, beyond what Kubernetes asks. */
-import { STOP_DEADLINE_MS } from "../../../services/platform/lifecycle.ts";
+import { STOP_DEADLINE_MS } from "../../../services/platform/process/lifecycle.ts";
 import { environmentOf, ourContainers, programOf } from "./environment.ts";
 import { type KubernetesObject, matches, nameOf, ofKind, workloadsOf } from "./objects.ts";
 

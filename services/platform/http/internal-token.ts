@@ -1,7 +1,8 @@
 /** Who may ask what is not for the outside: queue-service and the subgraphs answer callers that send INTERNAL_TOKEN. */
+
+import { type Env, parseEnv, text } from "../process/env.ts";
+import type { Logger } from "../process/logger.ts";
 import { createBearerCheck } from "./bearer.ts";
-import { type Env, parseEnv, text } from "./env.ts";
-import type { Logger } from "./logger.ts";
 import { isLoopback } from "./loopback.ts";
 import { problem } from "./problem.ts";
 

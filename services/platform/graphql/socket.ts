@@ -4,12 +4,12 @@ import type { ExecutionResult, GraphQLError } from "graphql";
 import type { ServerOptions } from "graphql-ws";
 import { type Extra, makeHooks } from "graphql-ws/use/crossws";
 import type { YogaServerInstance } from "graphql-yoga";
-import { exposeError, type SubgraphContext } from "./graphql.ts";
-import { FrameWindow, readSubscribeExtensions, readTaken } from "./graphql-pace.ts";
-import type { InternalGuard } from "./internal-token.ts";
-import type { Logger } from "./logger.ts";
-import { problemOf } from "./problem.ts";
-import { SocketRoom } from "./socket-room.ts";
+import type { InternalGuard } from "../http/internal-token.ts";
+import { problemOf } from "../http/problem.ts";
+import { SocketRoom } from "../http/socket-room.ts";
+import type { Logger } from "../process/logger.ts";
+import { FrameWindow, readSubscribeExtensions, readTaken } from "./pace.ts";
+import { exposeError, type SubgraphContext } from "./subgraph.ts";
 
 /** What a transport hands to a request's context. */
 export interface ServerContext {

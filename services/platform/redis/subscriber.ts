@@ -1,8 +1,8 @@
 /** A connection that listens to channels, and tells when it may have missed something. */
-import type { Logger } from "./logger.ts";
-import { createServerClient, ignore, type RedisServerClient, reconnectMs, untilOpened } from "./redis-client.ts";
-import type { RedisConfig } from "./redis-config.ts";
-import { redisError } from "./redis-errors.ts";
+import type { Logger } from "../process/logger.ts";
+import { createServerClient, ignore, type RedisServerClient, reconnectMs, untilOpened } from "./client.ts";
+import type { RedisConfig } from "./config.ts";
+import { redisError } from "./errors.ts";
 
 /** Nothing else is sent on this connection: without it, a half-open one would go unnoticed. */
 const PING_MS = 2000;

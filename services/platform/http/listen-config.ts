@@ -1,5 +1,5 @@
 /** Where a service listens. */
-import { type Env, integer, parseEnv, text } from "./env.ts";
+import { type Env, integer, parseEnv, text } from "../process/env.ts";
 
 export interface ListenConfig {
   /** 0 takes a free one. */

@@ -1,6 +1,6 @@
 /** Connections to Redis, as the rest of the product sees them. */
 import { createHash } from "node:crypto";
-import type { Logger } from "./logger.ts";
+import type { Logger } from "../process/logger.ts";
 import {
   connectNodes,
   createClient,
@@ -9,13 +9,13 @@ import {
   type RedisRole,
   serversOf,
   untilOpened,
-} from "./redis-client.ts";
-import type { RedisConfig } from "./redis-config.ts";
-import { isUnknownScript, redisError } from "./redis-errors.ts";
-import { type RedisSubscriber, type RedisSubscriberParts, Subscriber } from "./redis-subscriber.ts";
+} from "./client.ts";
+import type { RedisConfig } from "./config.ts";
+import { isUnknownScript, redisError } from "./errors.ts";
+import { type RedisSubscriber, type RedisSubscriberParts, Subscriber } from "./subscriber.ts";
 
-export { MAX_BLOCK_MS } from "./redis-client.ts";
-export type { RedisSubscriber } from "./redis-subscriber.ts";
+export { MAX_BLOCK_MS } from "./client.ts";
+export type { RedisSubscriber } from "./subscriber.ts";
 
 export type RedisArgument = string | number | Uint8Array;
 /** Bulk strings are Buffers. */

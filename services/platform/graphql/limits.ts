@@ -1,8 +1,8 @@
 /** What one GraphQL operation may cost a server: bytes of its request, and time. */
 import { GraphQLError } from "graphql";
-import { ERROR_CODES, type ErrorCode, isAppError } from "../../schema/model/errors.ts";
-import { withBoundedBody } from "./bounded-body.ts";
-import { retryAfterSeconds } from "./problem.ts";
+import { ERROR_CODES, type ErrorCode, isAppError } from "../../../schema/model/errors.ts";
+import { withBoundedBody } from "../http/bounded-body.ts";
+import { retryAfterSeconds } from "../http/problem.ts";
 
 /** An answer in GraphQL's form to a request that is not read as far as its query. */
 export function refuseGraphql(

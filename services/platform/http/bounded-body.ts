@@ -1,6 +1,6 @@
 /** Bodies of requests and answers, never larger than accepted, and of requests never waited for without end. */
 import ms from "ms";
-import { AppError } from "../../schema/model/errors.ts";
+import { AppError } from "../../../schema/model/errors.ts";
 
 /** How long a request's body may take to arrive. */
 const ARRIVAL_MS = 30_000;

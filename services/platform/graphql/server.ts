@@ -3,14 +3,14 @@ import { useDeferStream } from "@graphql-yoga/plugin-defer-stream";
 import type { Hooks } from "crossws";
 import type { GraphQLSchema } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
-import { exposeError, type SubgraphContext } from "./graphql.ts";
-import { keepDocuments } from "./graphql-documents.ts";
-import { limitBody, withDeadline } from "./graphql-limits.ts";
-import { createSubgraphSocket, type ServerContext, type SubgraphYoga } from "./graphql-socket.ts";
-import { endUnsent } from "./graphql-unsent.ts";
-import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
-import type { Logger } from "./logger.ts";
-import { ANSWER_SECONDS, type Metrics } from "./metrics.ts";
+import { type InternalGuard, internalTokenMissing } from "../http/internal-token.ts";
+import type { Logger } from "../process/logger.ts";
+import { ANSWER_SECONDS, type Metrics } from "../process/metrics.ts";
+import { keepDocuments } from "./documents.ts";
+import { limitBody, withDeadline } from "./limits.ts";
+import { createSubgraphSocket, type ServerContext, type SubgraphYoga } from "./socket.ts";
+import { exposeError, type SubgraphContext } from "./subgraph.ts";
+import { endUnsent } from "./unsent.ts";
 
 export const SUBGRAPH_PATH = "/graphql";
 

@@ -1,5 +1,5 @@
 /** Errors of HTTP answers: RFC 9457 problem details. */
-import { ERROR_CODES, type ErrorCode } from "../../schema/model/errors.ts";
+import { ERROR_CODES, type ErrorCode } from "../../../schema/model/errors.ts";
 
 export const PROBLEM_MEDIA = "application/problem+json";
 

@@ -3,8 +3,8 @@
  * cannot tell; trying again is for those who know what a second run would do.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import { backoffMs } from "./clock.ts";
-import type { RedisConfig } from "./redis-config.ts";
+import { backoffMs } from "../process/clock.ts";
+import type { RedisConfig } from "./config.ts";
 
 /** A server that is there accepts within this. */
 const CONNECT_MS = 2000;

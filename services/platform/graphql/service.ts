@@ -1,14 +1,14 @@
 /** A subgraph as a process of its own: its schema, probes and metrics on one port, until it is asked to stop. */
 import type { GraphQLSchema } from "graphql";
-import { createSubgraphServer, SUBGRAPH_PATH } from "./graphql-server.ts";
-import { createProbes, type Health, PROBE_PATHS, STOPPING } from "./health.ts";
-import { createInternalGuard, warnWhenOpen } from "./internal-token.ts";
-import type { Logger } from "./logger.ts";
-import type { Metrics } from "./metrics.ts";
-import { problemOf } from "./problem.ts";
-import { measureRequests } from "./requests.ts";
-import { serveUntil } from "./serve.ts";
-import type { SubgraphConfig } from "./subgraph-config.ts";
+import { createProbes, type Health, PROBE_PATHS, STOPPING } from "../http/health.ts";
+import { createInternalGuard, warnWhenOpen } from "../http/internal-token.ts";
+import { problemOf } from "../http/problem.ts";
+import { measureRequests } from "../http/requests.ts";
+import { serveUntil } from "../http/serve.ts";
+import type { Logger } from "../process/logger.ts";
+import type { Metrics } from "../process/metrics.ts";
+import type { SubgraphConfig } from "./config.ts";
+import { createSubgraphServer, SUBGRAPH_PATH } from "./server.ts";
 
 export interface SubgraphParts {
   readonly log: Logger;

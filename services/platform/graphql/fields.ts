@@ -1,7 +1,7 @@
 /** Fields whose answers come from a store: one question for all objects of a request, and a bound on what it reads. */
 import DataLoader from "dataloader";
-import { AppError } from "../../schema/model/errors.ts";
-import { perRequest, type SubgraphContext } from "./graphql.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import { perRequest, type SubgraphContext } from "./subgraph.ts";
 
 /** What one request may read, so that no query outgrows memory: one question after the other, until it is used up. */
 export class Budget {

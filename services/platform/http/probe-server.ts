@@ -1,9 +1,10 @@
 /** The port of a service that has nothing to answer but how it is: probes and metrics. */
+
+import type { Logger } from "../process/logger.ts";
+import type { Metrics } from "../process/metrics.ts";
 import { createProbes, type Health } from "./health.ts";
 import { type Listener, listen } from "./listen.ts";
 import type { ListenConfig } from "./listen-config.ts";
-import type { Logger } from "./logger.ts";
-import type { Metrics } from "./metrics.ts";
 import { problemOf } from "./problem.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** A listener for as long as its process is wanted. */
-import { systemClock } from "./clock.ts";
-import { aborted } from "./lifecycle.ts";
+import { systemClock } from "../process/clock.ts";
+import { aborted } from "../process/lifecycle.ts";
+import type { Logger } from "../process/logger.ts";
 import { type ListenOptions, listen } from "./listen.ts";
-import type { Logger } from "./logger.ts";
 
 /** How long a stop waits for requests under way. */
 const DRAIN_MS = 5000;

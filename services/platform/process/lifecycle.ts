@@ -1,5 +1,5 @@
 /** One AbortController per process: SIGTERM and SIGINT ask it to stop, everything else takes its signal. */
-import { isAppError } from "../../schema/model/errors.ts";
+import { isAppError } from "../../../schema/model/errors.ts";
 import { ConfigError } from "./env.ts";
 import type { LogConfig } from "./log-config.ts";
 import { type Logger, openLogger } from "./logger.ts";

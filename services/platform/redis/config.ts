@@ -1,5 +1,5 @@
 /** Where Redis is and how to log in, from the environment. */
-import { addresses, boolean, ConfigError, choice, type Env, integer, parseEnv, text } from "./env.ts";
+import { addresses, boolean, ConfigError, choice, type Env, integer, parseEnv, text } from "../process/env.ts";
 
 export interface RedisConfig {
   readonly mode: "single" | "sentinel" | "cluster";

@@ -1,8 +1,8 @@
 /** One HTTP and WebSocket listener that is the same on Bun and Deno. */
 import type { Hooks } from "crossws";
 import { serve } from "crossws/server";
-import { AppError } from "../../schema/model/errors.ts";
-import type { Logger } from "./logger.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import type { Logger } from "../process/logger.ts";
 import { problemOf } from "./problem.ts";
 
 export interface Listener extends AsyncDisposable {

@@ -1,5 +1,5 @@
 /** Why something that a caller needs is away: for the log, and for it alone, however many callers ask meanwhile. */
-import type { AppError } from "../../schema/model/errors.ts";
+import type { AppError } from "../../../schema/model/errors.ts";
 import type { Logger } from "./logger.ts";
 
 const REPEAT_MS = 10_000;

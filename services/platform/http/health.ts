@@ -1,7 +1,7 @@
 /** What a service says of itself to whoever runs it: alive, ready, and its metrics. */
-import { messageOf } from "../../schema/model/errors.ts";
+import { messageOf } from "../../../schema/model/errors.ts";
+import type { Metrics } from "../process/metrics.ts";
 import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
-import type { Metrics } from "./metrics.ts";
 import { methodNotAllowed } from "./problem.ts";
 
 export interface Health {

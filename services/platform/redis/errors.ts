@@ -1,5 +1,5 @@
 /** What goes wrong with Redis, in the words of the product. */
-import { AppError, messageOf } from "../../schema/model/errors.ts";
+import { AppError, messageOf } from "../../../schema/model/errors.ts";
 
 /** Replies that pass: Redis starts, fails over, moves slots, is busy or cannot write its log. */
 const PASSING =

@@ -1,6 +1,6 @@
 /** Every HTTP request answered, logged and measured, whatever becomes of it. */
-import type { Logger } from "./logger.ts";
-import { ANSWER_SECONDS, type Metrics } from "./metrics.ts";
+import type { Logger } from "../process/logger.ts";
+import { ANSWER_SECONDS, type Metrics } from "../process/metrics.ts";
 import { problemOf } from "./problem.ts";
 
 const SLOW_MS = 1000;

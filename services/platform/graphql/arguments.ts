@@ -1,12 +1,12 @@
 /** Arguments of queries, parsed once at the edge. Every refusal names argument, value and what is accepted. */
 import ms from "ms";
-import { AppError } from "../../schema/model/errors.ts";
-import { type GpuUuid, parseGpuUuid } from "../../schema/model/gpu.ts";
-import { canonicalMetric } from "../../schema/model/metric.ts";
-import { acceptedLimit, decodeCursor, type PageLimits } from "../../schema/model/page.ts";
-import { parseTimestamp, TIMESTAMP_FORM } from "../../schema/model/timestamp.ts";
-import type { Window } from "../../schema/model/window.ts";
-import { shown } from "./shown.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import { type GpuUuid, parseGpuUuid } from "../../../schema/model/gpu.ts";
+import { canonicalMetric } from "../../../schema/model/metric.ts";
+import { acceptedLimit, decodeCursor, type PageLimits } from "../../../schema/model/page.ts";
+import { parseTimestamp, TIMESTAMP_FORM } from "../../../schema/model/timestamp.ts";
+import type { Window } from "../../../schema/model/window.ts";
+import { shown } from "../process/shown.ts";
 
 /** @throws always: AppError `invalid` */
 export function refuse(name: string, value: unknown, accepted: string): never {

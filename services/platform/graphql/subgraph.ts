@@ -3,10 +3,10 @@ import SchemaBuilder from "@pothos/core";
 import DirectivesPlugin from "@pothos/plugin-directives";
 import FederationPlugin from "@pothos/plugin-federation";
 import { GraphQLError } from "graphql";
-import { ERROR_CODES, isAppError } from "../../schema/model/errors.ts";
-import { formatTimestamp } from "../../schema/model/timestamp.ts";
-import { AWAY, logAway } from "./away-log.ts";
-import type { Logger } from "./logger.ts";
+import { ERROR_CODES, isAppError } from "../../../schema/model/errors.ts";
+import { formatTimestamp } from "../../../schema/model/timestamp.ts";
+import { AWAY, logAway } from "../process/away-log.ts";
+import type { Logger } from "../process/logger.ts";
 
 /** One object per request: data loaders and limits live as long as it does. */
 export interface SubgraphContext {

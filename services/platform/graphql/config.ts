@@ -1,8 +1,9 @@
 /** What every subgraph that runs as a process of its own reads from the environment. */
-import { duration, type Env, gatherConfigs, integer, parseEnv } from "./env.ts";
-import { readInternalToken } from "./internal-token.ts";
-import { type ListenConfig, readListenConfig } from "./listen-config.ts";
-import { type LogConfig, readLogConfig } from "./log-config.ts";
+
+import { readInternalToken } from "../http/internal-token.ts";
+import { type ListenConfig, readListenConfig } from "../http/listen-config.ts";
+import { duration, type Env, gatherConfigs, integer, parseEnv } from "../process/env.ts";
+import { type LogConfig, readLogConfig } from "../process/log-config.ts";
 
 export interface SubgraphConfig {
   readonly listen: ListenConfig;

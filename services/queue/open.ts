@@ -1,8 +1,8 @@
 /** Which queue: opened in `main.ts`, used through the port. */
-import { type HttpQueueOptions, openHttpQueue } from "./http.ts";
-import { type MemoryQueueOptions, openMemoryQueue } from "./memory.ts";
+import { type HttpQueueOptions, openHttpQueue } from "./http/queue.ts";
+import { type MemoryQueueOptions, openMemoryQueue } from "./memory/queue.ts";
 import type { Queue } from "./port.ts";
-import { openRedisQueue, type RedisQueueConfig } from "./redis.ts";
+import { openRedisQueue, type RedisQueueConfig } from "./redis/open.ts";
 
 export type QueueConfig =
   | ({ readonly kind: "memory" } & MemoryQueueOptions)

@@ -8,5 +8,5 @@ export {
   MAX_JSON_BYTES,
   QUEUE_PATHS,
   readBatches,
-} from "./http-wire.ts";
-export { connectQueue, serveQueue } from "./thread-wire.ts";
+} from "./http/wire.ts";
+export { connectQueue, serveQueue } from "./thread/wire.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { writePieces } from "../../data/output.ts";
 import { DEFAULT_SIMULATION, simulate } from "../../data/simulation.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
-import { openHttpQueue } from "../../services/queue/http.ts";
+import { openHttpQueue } from "../../services/queue/http/queue.ts";
 import type { Queue, QueueStats } from "../../services/queue/port.ts";
 import { PROGRAMS } from "../support/distributed.ts";
 import { eventually } from "../support/eventually.ts";

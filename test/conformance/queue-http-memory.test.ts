@@ -1,4 +1,4 @@
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { overHttp } from "./queue/over-http.ts";
 import { queueConformance } from "./queue.ts";

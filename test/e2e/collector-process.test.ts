@@ -6,7 +6,7 @@ import { ALL_TIME } from "../../schema/model/window.ts";
 import { openRedisLiveFeed } from "../../services/live-feed/redis.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { OutgoingBatch, Queue } from "../../services/queue/port.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import { batchOfReadings, uuidOf } from "../support/batches.ts";

@@ -1,7 +1,7 @@
 /** queue-service as a process on either runtime, over a real Redis, and clients that come, go and are cut off. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
-import { openHttpQueue } from "../../services/queue/http.ts";
+import { openHttpQueue } from "../../services/queue/http/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { batchOf, claim, codeOf, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
 import { eventually } from "../support/eventually.ts";

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
-import { openHttpQueue } from "../../services/queue/http.ts";
+import { openHttpQueue } from "../../services/queue/http/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import { type Doom, doomName } from "../support/doom.ts";

@@ -4,7 +4,7 @@ import { runCollector } from "../../services/collector/service.ts";
 import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
-import { openRedisQueue } from "../../services/queue/redis.ts";
+import { openRedisQueue } from "../../services/queue/redis/open.ts";
 import { openMemoryRepository } from "../../services/repository/memory.ts";
 import { runStreamer } from "../../services/streamer/service.ts";
 import { eventually } from "../support/eventually.ts";

@@ -4,7 +4,7 @@ import { isAppError } from "../../schema/model/errors.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import type { Queue } from "../../services/queue/port.ts";
-import { openRedisQueue } from "../../services/queue/redis.ts";
+import { openRedisQueue } from "../../services/queue/redis/open.ts";
 import { batchOf, claim, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
 import { eventually } from "../support/eventually.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import type { RedisConfig } from "../../services/platform/redis/config.ts";
-import { openRedisQueue } from "../../services/queue/redis.ts";
+import { openRedisQueue } from "../../services/queue/redis/open.ts";
 import { batchOf, claim, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
 import { eventually } from "../support/eventually.ts";
 import { startQueueLoad } from "../support/queue-load.ts";

@@ -6,7 +6,7 @@ import type { CollectorConfig } from "../../services/collector/config.ts";
 import { runCollector } from "../../services/collector/service.ts";
 import type { Logger, LogLevel } from "../../services/platform/process/logger.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { ConsumerQueue, OutgoingBatch, Queue } from "../../services/queue/port.ts";
 import { openMemoryRepository } from "../../services/repository/memory.ts";
 import type { SaveOptions } from "../../services/repository/port.ts";

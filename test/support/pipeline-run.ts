@@ -1,7 +1,7 @@
 /** One run of the distributed pipeline from the first row to the verdict, while a test does to it what it likes. */
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
-import { openHttpQueue } from "../../services/queue/http.ts";
+import { openHttpQueue } from "../../services/queue/http/queue.ts";
 import type { Queue, QueueStats } from "../../services/queue/port.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import type { Verdict } from "./comparison.ts";

@@ -3,7 +3,7 @@
 import { listen } from "../../services/platform/http/listen.ts";
 import { type Logger, silentLogger } from "../../services/platform/process/logger.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
-import { openHttpQueue } from "../../services/queue/http.ts";
+import { openHttpQueue } from "../../services/queue/http/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { createQueueApi } from "../../services/queue-service/service.ts";
 

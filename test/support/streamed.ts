@@ -5,7 +5,7 @@ import { decodeBatch } from "../../schema/batch/codec.ts";
 import { forEachReading } from "../../schema/batch/readings.ts";
 import type { Clock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import type { StreamerConfig } from "../../services/streamer/config.ts";
 import { runStreamer, type StreamerOptions } from "../../services/streamer/service.ts";

@@ -22,9 +22,9 @@ for (const rule of RULES) {
 /** One line of code that breaks a rule, and where it stands. */
 const plants: Readonly<Record<string, readonly [path: string, text: string][]>> = {
   "ioredis is known only by its adapter": [
-    ["services/queue/redis.ts", 'import { Redis } from "ioredis";'],
-    ["services/queue/redis.ts", 'import type { Redis } from "ioredis";'],
-    ["services/queue/redis.ts", 'const { Redis } = await import("ioredis");'],
+    ["services/queue/redis/open.ts", 'import { Redis } from "ioredis";'],
+    ["services/queue/redis/open.ts", 'import type { Redis } from "ioredis";'],
+    ["services/queue/redis/open.ts", 'const { Redis } = await import("ioredis");'],
     ["services/platform/process/lifecycle.ts", 'export { Redis } from "ioredis/built/index.js";'],
   ],
   "mongodb is known only by its adapter": [

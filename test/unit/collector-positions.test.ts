@@ -4,7 +4,7 @@ import { AppError } from "../../schema/model/errors.ts";
 import { ALL_TIME } from "../../schema/model/window.ts";
 import { runCollector } from "../../services/collector/service.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { ConsumerQueue, OutgoingBatch } from "../../services/queue/port.ts";
 import { openMemoryRepository } from "../../services/repository/memory.ts";
 import type { Repository } from "../../services/repository/port.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { decodeFrames, encodeFrames } from "../../services/queue/http-frames.ts";
+import { decodeFrames, encodeFrames } from "../../services/queue/http/frames.ts";
 
 describe("frames", () => {
   test("give back the head and the bodies, whatever they are", () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
 import { AppError } from "../../schema/model/errors.ts";
-import { openHttpQueue } from "../../services/queue/http.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openHttpQueue } from "../../services/queue/http/queue.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import { MAX_BATCH_BYTES, type Queue } from "../../services/queue/port.ts";
 import { MAX_CALL_BYTES } from "../../services/queue/wire.ts";
 import { batchOf, claim, codeOf, openPublisher, textsOf } from "../conformance/queue/bench.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../schema/model/errors.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import { batchOf, claim, claimOne, codeOf, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 

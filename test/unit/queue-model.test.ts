@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { checkQueueModel } from "../conformance/queue/check-model.ts";
 import { QUEUE_MUTANTS } from "../conformance/queue/mutants.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { ConfigError } from "../../services/platform/process/env.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
-import { openHttpQueue } from "../../services/queue/http.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openHttpQueue } from "../../services/queue/http/queue.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { readQueueServiceConfig } from "../../services/queue-service/config.ts";
 import { runQueueService } from "../../services/queue-service/service.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
-import { decodeFrames, encodeFrames } from "../../services/queue/http-frames.ts";
-import { encodeBatches } from "../../services/queue/http-wire.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { decodeFrames, encodeFrames } from "../../services/queue/http/frames.ts";
+import { encodeBatches } from "../../services/queue/http/wire.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { MAX_CALL_BYTES, MAX_HEAD_BYTES } from "../../services/queue/wire.ts";
 import { batchOf, claim, openPublisher } from "../conformance/queue/bench.ts";

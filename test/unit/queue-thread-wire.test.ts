@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { MessageChannel } from "node:worker_threads";
 import { AppError } from "../../schema/model/errors.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { ProducerQueue } from "../../services/queue/port.ts";
 import { connectQueue, serveQueue } from "../../services/queue/wire.ts";
 import { ManualClock } from "../support/manual-clock.ts";

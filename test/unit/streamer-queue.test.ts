@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../schema/model/errors.ts";
-import { openMemoryQueue } from "../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { ProducerQueue, PublishOutcome, Queue } from "../../services/queue/port.ts";
 import { shardOf } from "../../services/streamer/shard.ts";
 import { eventually } from "../support/eventually.ts";

@@ -11,7 +11,7 @@ import { listen } from "../../../services/platform/http/listen.ts";
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
-import { openMemoryQueue } from "../../../services/queue/memory.ts";
+import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import { createPipelineSchema } from "../../../services/queue-service/schema.ts";
 import { openRepository } from "../../../services/repository/open.ts";
 import { createTelemetrySchema } from "../../../services/telemetry/schema.ts";

@@ -1,5 +1,5 @@
 /** The pipeline as processes for one round: Redis, queue-service and collector listening, the streamer still to start. */
-import { openHttpQueue } from "../../../services/queue/http.ts";
+import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";

@@ -3,26 +3,8 @@
  * tells the service so and gives back what was already under way to it. When that message reaches another replica than
  * the one that waits, the connection is cut instead: what is handed out in that very instant is free when its lease ends.
  */
-import { AppError } from "../../schema/model/errors.ts";
-import { checkClaim, checkExtend, checkIds, checkNack, checkOpen, checkPublish, checkReceipts } from "./arguments.ts";
-import {
-  type Answer,
-  type Call,
-  type CallerOptions,
-  type CallOptions,
-  createCaller,
-  parseJson,
-  refusalOf,
-} from "./http-call.ts";
-import {
-  encodeBatches,
-  MAX_CALL_BYTES,
-  MAX_HEAD_BYTES,
-  MAX_JSON_BYTES,
-  QUEUE_PATHS,
-  readClaimed,
-  readLetters,
-} from "./http-wire.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import { checkClaim, checkExtend, checkIds, checkNack, checkOpen, checkPublish, checkReceipts } from "../arguments.ts";
 import {
   type ClaimRequest,
   type DeadLetterPage,
@@ -36,7 +18,25 @@ import {
   type PublishOutcome,
   type Queue,
   type QueueStats,
-} from "./port.ts";
+} from "../port.ts";
+import {
+  type Answer,
+  type Call,
+  type CallerOptions,
+  type CallOptions,
+  createCaller,
+  parseJson,
+  refusalOf,
+} from "./call.ts";
+import {
+  encodeBatches,
+  MAX_CALL_BYTES,
+  MAX_HEAD_BYTES,
+  MAX_JSON_BYTES,
+  QUEUE_PATHS,
+  readClaimed,
+  readLetters,
+} from "./wire.ts";
 
 export type HttpQueueOptions = CallerOptions;
 

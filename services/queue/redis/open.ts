@@ -1,10 +1,10 @@
 /** Opens the queue on Redis. */
-import type { Clock } from "../platform/process/clock.ts";
-import type { Logger } from "../platform/process/logger.ts";
-import type { RedisConfig } from "../platform/redis/config.ts";
-import { openRedis } from "../platform/redis/connections.ts";
-import type { Queue } from "./port.ts";
-import { RedisQueue, type RedisQueueOptions } from "./redis/queue.ts";
+import type { Clock } from "../../platform/process/clock.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { RedisConfig } from "../../platform/redis/config.ts";
+import { openRedis } from "../../platform/redis/connections.ts";
+import type { Queue } from "../port.ts";
+import { RedisQueue, type RedisQueueOptions } from "./queue.ts";
 
 export interface RedisQueueConfig extends RedisQueueOptions {
   readonly redis: RedisConfig;

@@ -1,5 +1,5 @@
 /** A batch inside the memory queue, and the ready ones in a line. */
-import type { OutgoingBatch } from "./port.ts";
+import type { OutgoingBatch } from "../port.ts";
 
 /** The queue's own record; mutable, never handed out. */
 export interface StoredBatch {

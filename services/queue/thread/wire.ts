@@ -3,8 +3,8 @@
  * transferred copies, so the caller still has its bytes when the answer is `full` or `gap`.
  */
 import type { MessagePort } from "node:worker_threads";
-import { AppError, type ErrorCode, isAppError, messageOf } from "../../schema/model/errors.ts";
-import type { OpenedProducer, OutgoingBatch, ProducerQueue, PublishOutcome } from "./port.ts";
+import { AppError, type ErrorCode, isAppError, messageOf } from "../../../schema/model/errors.ts";
+import type { OpenedProducer, OutgoingBatch, ProducerQueue, PublishOutcome } from "../port.ts";
 
 type Request =
   | { readonly id: number; readonly call: "open"; readonly producer: string; readonly inherit: readonly string[] }

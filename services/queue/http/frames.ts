@@ -1,6 +1,6 @@
 /** A JSON head and the bodies that it speaks of, each behind its length: how binary batches travel over HTTP. */
-import { AppError } from "../../schema/model/errors.ts";
-import { MAX_CALL_ITEMS } from "./port.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import { MAX_CALL_ITEMS } from "../port.ts";
 
 /** A length, unsigned and big-endian, goes before each frame. */
 const LENGTH_BYTES = 4;

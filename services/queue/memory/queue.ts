@@ -3,8 +3,8 @@
  * come from the store (`restore`). Those who wait in `claim` are served in the order they came. Dead letters beyond
  * their own bound are dropped, the oldest first.
  */
-import { AppError } from "../../schema/model/errors.ts";
-import type { Clock } from "../platform/process/clock.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import {
   checkClaim,
   checkDeadLetterPage,
@@ -14,12 +14,12 @@ import {
   checkOpen,
   checkPublish,
   checkReceipts,
-} from "./arguments.ts";
-import { Alarm } from "./memory-deadlines.ts";
-import { BatchLedger } from "./memory-ledger.ts";
-import { Producers, type RestorePosition } from "./memory-producers.ts";
-import { Waiters } from "./memory-waiters.ts";
-import type { ClaimRequest, DeadLetters, Delivery, NackMode, OutgoingBatch, PublishOutcome, Queue } from "./port.ts";
+} from "../arguments.ts";
+import type { ClaimRequest, DeadLetters, Delivery, NackMode, OutgoingBatch, PublishOutcome, Queue } from "../port.ts";
+import { Alarm } from "./deadlines.ts";
+import { BatchLedger } from "./ledger.ts";
+import { Producers, type RestorePosition } from "./producers.ts";
+import { Waiters } from "./waiters.ts";
 
 /** A consumer in the same process makes room within milliseconds. */
 const FULL_RETRY_MS = 50;

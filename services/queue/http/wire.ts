@@ -4,9 +4,9 @@
  * `retryAfterMs`.
  */
 import { z } from "zod";
-import { AppError } from "../../schema/model/errors.ts";
-import { decodeFrames, encodeFrames, type Frames } from "./http-frames.ts";
-import type { DeadLetter, DeadLetterPage, Delivery, OutgoingBatch } from "./port.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import type { DeadLetter, DeadLetterPage, Delivery, OutgoingBatch } from "../port.ts";
+import { decodeFrames, encodeFrames, type Frames } from "./frames.ts";
 
 export const QUEUE_PATHS = {
   /** POST `{ producer, inherit }` → 200 OpenedProducer */

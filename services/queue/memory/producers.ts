@@ -1,6 +1,6 @@
 /** What the memory queue knows of each producer: its life's number, its last accepted batch and that one's position. */
-import { AppError } from "../../schema/model/errors.ts";
-import type { OpenedProducer, ProducerPosition } from "./port.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import type { OpenedProducer, ProducerPosition } from "../port.ts";
 
 /** Far above the number of shards of any source; a name that changes at each start would otherwise grow without end. */
 const MAX_PRODUCERS = 10_000;

@@ -1,6 +1,6 @@
 /** Leases and delays of the memory queue by deadline, and the alarm that rings at the next one. */
-import type { Clock } from "../platform/process/clock.ts";
-import type { StoredBatch } from "./memory-batch.ts";
+import type { Clock } from "../../platform/process/clock.ts";
+import type { StoredBatch } from "./batch.ts";
 
 const isBefore = (a: StoredBatch, b: StoredBatch): boolean =>
   a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.heapOrder < b.heapOrder);

@@ -1,6 +1,7 @@
 /** Dead letters of the memory queue, oldest first, within a bound on their bytes. */
-import type { StoredBatch } from "./memory-batch.ts";
-import { type DeadLetter, type DeadLetterPage, MAX_PAGE_BYTES } from "./port.ts";
+
+import { type DeadLetter, type DeadLetterPage, MAX_PAGE_BYTES } from "../port.ts";
+import type { StoredBatch } from "./batch.ts";
 
 interface Letter {
   readonly batch: StoredBatch;

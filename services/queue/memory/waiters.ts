@@ -1,6 +1,6 @@
 /** Claimers of the memory queue that wait for something to come, first come first served. */
-import type { Clock } from "../platform/process/clock.ts";
-import type { ClaimRequest, Delivery } from "./port.ts";
+import type { Clock } from "../../platform/process/clock.ts";
+import type { ClaimRequest, Delivery } from "../port.ts";
 
 interface Waiter {
   readonly request: ClaimRequest;

@@ -1,6 +1,6 @@
 /** One HTTP call to queue-service: bounded in time and size, sent once, its failures as AppErrors. */
-import { AppError, ERROR_CODES, type ErrorCode, messageOf } from "../../schema/model/errors.ts";
-import { readBody } from "../platform/http/bounded-body.ts";
+import { AppError, ERROR_CODES, type ErrorCode, messageOf } from "../../../schema/model/errors.ts";
+import { readBody } from "../../platform/http/bounded-body.ts";
 
 const SHOWN_LENGTH = 300;
 const decoder = new TextDecoder();

@@ -1,7 +1,5 @@
 /** Where each batch of the memory queue is: ready, leased, delayed or dead. Synchronous; every step is one transition. */
-import { createBatch, parseReceipt, ReadyLine, receiptOf, type StoredBatch } from "./memory-batch.ts";
-import { DeadLetterShelf } from "./memory-dead-letters.ts";
-import { DeadlineHeap } from "./memory-deadlines.ts";
+
 import {
   type ClaimRequest,
   type DeadLetterPage,
@@ -11,7 +9,10 @@ import {
   QUEUE_COUNTERS,
   type QueueCounter,
   type QueueStats,
-} from "./port.ts";
+} from "../port.ts";
+import { createBatch, parseReceipt, ReadyLine, receiptOf, type StoredBatch } from "./batch.ts";
+import { DeadLetterShelf } from "./dead-letters.ts";
+import { DeadlineHeap } from "./deadlines.ts";
 
 const EXPIRED_REASON = "lease ended without an answer from the consumer";
 

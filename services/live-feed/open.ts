@@ -1,7 +1,7 @@
 /** Which live feed: opened in `main.ts`, used through the port. */
-import { openMemoryLiveFeed } from "./memory.ts";
+import { openMemoryLiveFeed } from "./memory/feed.ts";
 import type { LiveFeed } from "./port.ts";
-import { openRedisLiveFeed, type RedisLiveFeedOptions } from "./redis.ts";
+import { openRedisLiveFeed, type RedisLiveFeedOptions } from "./redis/feed.ts";
 import type { SubscribersOptions } from "./subscribers.ts";
 
 export type LiveFeedConfig =

@@ -1,4 +1,4 @@
-import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
+import { openMemoryLiveFeed } from "../../services/live-feed/memory/feed.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { liveFeedConformance } from "./live-feed.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import { randomUUID } from "node:crypto";
-import { openRedisLiveFeed } from "../../services/live-feed/redis.ts";
+import { openRedisLiveFeed } from "../../services/live-feed/redis/feed.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
 import { eventually } from "../support/eventually.ts";

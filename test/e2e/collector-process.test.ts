@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { encodeBatch } from "../../schema/batch/codec.ts";
 import { ALL_TIME } from "../../schema/model/window.ts";
-import { openRedisLiveFeed } from "../../services/live-feed/redis.ts";
+import { openRedisLiveFeed } from "../../services/live-feed/redis/feed.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openMemoryQueue } from "../../services/queue/memory/queue.ts";

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import type { LiveFeed, LiveFrame } from "../../services/live-feed/port.ts";
-import { openRedisLiveFeed } from "../../services/live-feed/redis.ts";
+import { openRedisLiveFeed } from "../../services/live-feed/redis/feed.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";

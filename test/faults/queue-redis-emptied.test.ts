@@ -1,7 +1,7 @@
 /** A Redis that loses everything while files are streamed: the store has every reading once in the end. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { runCollector } from "../../services/collector/service.ts";
-import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
+import { openMemoryLiveFeed } from "../../services/live-feed/memory/feed.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRedisQueue } from "../../services/queue/redis/open.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Batch } from "../../schema/batch/batch.ts";
-import { openMemoryLiveFeed } from "../../services/live-feed/memory.ts";
+import { openMemoryLiveFeed } from "../../services/live-feed/memory/feed.ts";
 import { values } from "../conformance/live-feed/bench.ts";
 import { batchOfReadings, uuidOf } from "../support/batches.ts";
 import { ManualClock } from "../support/manual-clock.ts";

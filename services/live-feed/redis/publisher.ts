@@ -1,10 +1,10 @@
 /** One life of a publisher: says what was stored on the channels that somebody listens to. */
 import { randomBytes } from "node:crypto";
-import type { Batch } from "../../schema/batch/batch.ts";
-import { isAppError } from "../../schema/model/errors.ts";
-import { type RedisConnection, type RedisReply, redisScript } from "../platform/redis/connections.ts";
-import { CHANNELS } from "./redis-channels.ts";
-import { cutByChannel, encodeMessage, type Part, PUBLISHER_BYTES } from "./redis-message.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import { isAppError } from "../../../schema/model/errors.ts";
+import { type RedisConnection, type RedisReply, redisScript } from "../../platform/redis/connections.ts";
+import { CHANNELS } from "./channels.ts";
+import { cutByChannel, encodeMessage, type Part, PUBLISHER_BYTES } from "./message.ts";
 
 /** Bounds what one call hands to Redis; a single message that is larger goes alone. */
 const MAX_CALL_BYTES = 1024 * 1024;

@@ -7,16 +7,16 @@
  * values of each channel, and whoever listens counts what did not come. Plain publications reach the listeners of every
  * node of a Cluster, but each node counts its own listeners only, so all nodes are asked.
  */
-import type { Batch } from "../../schema/batch/batch.ts";
-import type { Logger } from "../platform/process/logger.ts";
-import type { Metrics } from "../platform/process/metrics.ts";
-import type { RedisConfig } from "../platform/redis/config.ts";
-import { openRedis, type RedisConnection } from "../platform/redis/connections.ts";
-import type { LiveFeed, LiveFrame, LiveSubscription } from "./port.ts";
-import { channelNames } from "./redis-channels.ts";
-import { RedisListener } from "./redis-listener.ts";
-import { RedisPublisher } from "./redis-publisher.ts";
-import { closedFeed, Subscribers, type SubscribersOptions } from "./subscribers.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { Metrics } from "../../platform/process/metrics.ts";
+import type { RedisConfig } from "../../platform/redis/config.ts";
+import { openRedis, type RedisConnection } from "../../platform/redis/connections.ts";
+import type { LiveFeed, LiveFrame, LiveSubscription } from "../port.ts";
+import { closedFeed, Subscribers, type SubscribersOptions } from "../subscribers.ts";
+import { channelNames } from "./channels.ts";
+import { RedisListener } from "./listener.ts";
+import { RedisPublisher } from "./publisher.ts";
 
 export interface RedisLiveFeedOptions extends SubscribersOptions {
   readonly redis: RedisConfig;

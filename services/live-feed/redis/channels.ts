@@ -1,5 +1,5 @@
 /** Which channel tells of which GPU: the same in every process. */
-import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
 
 /**
  * One per GPU would cost a message per GPU and tick, one for all would bring every reading to every process; patterns

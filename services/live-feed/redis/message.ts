@@ -2,13 +2,13 @@
  * What is said on a channel: version, publisher, the number of values it had for this channel before, then parts of
  * batches, each with its length in front and encoded as a batch is.
  */
-import type { Batch, Block, Sighting } from "../../schema/batch/batch.ts";
-import { ByteReader, DamagedBytes } from "../../schema/batch/byte-reader.ts";
-import { ByteWriter } from "../../schema/batch/byte-writer.ts";
-import { decodeBatch, encodeBatch } from "../../schema/batch/codec.ts";
-import type { GpuUuid } from "../../schema/model/gpu.ts";
-import { fail, ok, type Result } from "../../schema/model/result.ts";
-import { CHANNELS, channelOf } from "./redis-channels.ts";
+import type { Batch, Block, Sighting } from "../../../schema/batch/batch.ts";
+import { ByteReader, DamagedBytes } from "../../../schema/batch/byte-reader.ts";
+import { ByteWriter } from "../../../schema/batch/byte-writer.ts";
+import { decodeBatch, encodeBatch } from "../../../schema/batch/codec.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import { fail, ok, type Result } from "../../../schema/model/result.ts";
+import { CHANNELS, channelOf } from "./channels.ts";
 
 const VERSION = 1;
 export const PUBLISHER_BYTES = 8;

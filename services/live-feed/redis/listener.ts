@@ -1,11 +1,11 @@
 /** What is heard on the channels that somebody in this process needs, and what was not heard. */
-import type { Logger } from "../platform/process/logger.ts";
-import type { RedisConfig } from "../platform/redis/config.ts";
-import { openRedisSubscriber, type RedisSubscriber } from "../platform/redis/connections.ts";
-import type { Audience } from "./audience.ts";
-import { channelOf } from "./redis-channels.ts";
-import { decodeMessage, type LiveMessage } from "./redis-message.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { RedisConfig } from "../../platform/redis/config.ts";
+import { openRedisSubscriber, type RedisSubscriber } from "../../platform/redis/connections.ts";
+import type { Audience } from "../audience.ts";
+import type { Subscriber } from "../subscriber.ts";
+import { channelOf } from "./channels.ts";
+import { decodeMessage, type LiveMessage } from "./message.ts";
 
 /** Lives of publishers remembered per channel; what a forgotten one lost is not noticed. */
 const MAX_PUBLISHERS = 256;

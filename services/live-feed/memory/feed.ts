@@ -1,7 +1,7 @@
 /** The live feed within one process. */
-import type { Batch } from "../../schema/batch/batch.ts";
-import type { LiveFeed, LiveFrame, LiveSubscription } from "./port.ts";
-import { closedFeed, Subscribers, type SubscribersOptions } from "./subscribers.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import type { LiveFeed, LiveFrame, LiveSubscription } from "../port.ts";
+import { closedFeed, Subscribers, type SubscribersOptions } from "../subscribers.ts";
 
 class MemoryLiveFeed implements LiveFeed {
   readonly #subscribers: Subscribers;

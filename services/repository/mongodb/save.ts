@@ -4,13 +4,13 @@ import { type Batch, type Block, bucketId } from "../../../schema/batch/batch.ts
 import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
 import type { SaveOptions, SaveOutcome } from "../port.ts";
-import { CELLS_MAX, documentsOf } from "./bucket-documents.ts";
-import type { BucketDocument, Collections } from "./documents.ts";
-import { insertNew } from "./insert-new.ts";
-import type { Learner } from "./learner.ts";
-import type { Link } from "./link.ts";
+import type { BucketDocument, Collections } from "./connection/documents.ts";
+import { insertNew } from "./connection/insert-new.ts";
+import type { Link } from "./connection/link.ts";
+import type { Learner } from "./inventory/learner.ts";
 import type { Positions } from "./positions.ts";
-import type { SeriesList, SeriesLists } from "./series-lists.ts";
+import { CELLS_MAX, documentsOf } from "./readings/bucket-documents.ts";
+import type { SeriesList, SeriesLists } from "./readings/series-lists.ts";
 
 /** Of one command: some 10 MB at most, as a number takes about 12 bytes. */
 const CHUNK_CELLS = 6 * CELLS_MAX;

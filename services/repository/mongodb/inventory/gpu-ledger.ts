@@ -3,14 +3,14 @@
  * series in an hour and times that are 30 s behind are urgent; the rest can wait.
  */
 import type { AnyBulkWriteOperation } from "mongodb";
-import type { Sighting } from "../../../schema/batch/batch.ts";
-import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
-import { afterSighting, placeOf, sameFacts } from "../inventory.ts";
-import { hourOf } from "./bucket-documents.ts";
-import type { Collections, GpuDocument, SeenDocument } from "./documents.ts";
-import { insertNew } from "./insert-new.ts";
-import { type Link, writing } from "./link.ts";
-import type { SeriesList } from "./series-lists.ts";
+import type { Sighting } from "../../../../schema/batch/batch.ts";
+import type { Gpu, GpuUuid } from "../../../../schema/model/gpu.ts";
+import { afterSighting, placeOf, sameFacts } from "../../inventory.ts";
+import type { Collections, GpuDocument, SeenDocument } from "../connection/documents.ts";
+import { insertNew } from "../connection/insert-new.ts";
+import { type Link, writing } from "../connection/link.ts";
+import { hourOf } from "../readings/bucket-documents.ts";
+import type { SeriesList } from "../readings/series-lists.ts";
 
 /** Times in the database may be so far behind the newest reading. */
 export const LAG_MS = 30_000;

@@ -1,5 +1,5 @@
 /** Series as names of fields: what MongoDB's paths give a meaning of its own is percent-encoded. */
-import type { Series } from "../../../schema/model/reading.ts";
+import type { Series } from "../../../../schema/model/reading.ts";
 
 /** `%` itself, the dot of paths, the `$` of operators, and the end of a name. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: BSON ends names with NUL

@@ -1,10 +1,10 @@
 /** A block of a batch as documents, and a document as the bucket that readers merge. */
-import { BLOCK_SPAN_MS, type Block } from "../../../schema/batch/batch.ts";
-import type { Columns } from "../../../schema/batch/columns.ts";
-import { AppError } from "../../../schema/model/errors.ts";
-import type { Series } from "../../../schema/model/reading.ts";
-import { type Bucket, unpackBucket } from "../bucket.ts";
-import type { BucketDocument } from "./documents.ts";
+import { BLOCK_SPAN_MS, type Block } from "../../../../schema/batch/batch.ts";
+import type { Columns } from "../../../../schema/batch/columns.ts";
+import { AppError } from "../../../../schema/model/errors.ts";
+import type { Series } from "../../../../schema/model/reading.ts";
+import { type Bucket, unpackBucket } from "../../bucket.ts";
+import type { BucketDocument } from "../connection/documents.ts";
 import { seriesOfField } from "./field-names.ts";
 import type { SeriesList, SeriesLists } from "./series-lists.ts";
 

@@ -2,10 +2,10 @@
  * Who held a GPU, cut into days (UTC): each day is one document that its writers renew as a whole, so that no two of
  * them can leave intervals that overlap, and no document grows for ever.
  */
-import type { Batch, Sighting } from "../../../schema/batch/batch.ts";
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import { addSighting, type Held, holderOf, sameHolder, type TickFinder } from "../holders.ts";
-import type { AttributionDocument, HeldDocument } from "./documents.ts";
+import type { Batch, Sighting } from "../../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import { addSighting, type Held, holderOf, sameHolder, type TickFinder } from "../../holders.ts";
+import type { AttributionDocument, HeldDocument } from "../connection/documents.ts";
 
 export const DAY_MS = 86_400_000;
 export const dayOf = (time: number): number => Math.floor(time / DAY_MS) * DAY_MS;

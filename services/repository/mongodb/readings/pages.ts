@@ -1,11 +1,11 @@
 /** Pages of readings: as many buckets as a page needs. */
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import { readBucketsAsync } from "../bucket.ts";
-import { answersForMany } from "../many.ts";
-import type { ReadingPage, TelemetryRepository } from "../port.ts";
-import { pageBounds, readPage, sizeOfPage } from "../reading-page.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import { readBucketsAsync } from "../../bucket.ts";
+import { answersForMany } from "../../many.ts";
+import type { ReadingPage, TelemetryRepository } from "../../port.ts";
+import { pageBounds, readPage, sizeOfPage } from "../../reading-page.ts";
+import type { Link } from "../connection/link.ts";
 import type { Buckets } from "./buckets.ts";
-import type { Link } from "./link.ts";
 
 /** GPUs whose buckets are read at once; each holds a connection. */
 const ABREAST = 8;

@@ -2,15 +2,15 @@
  * What saves teach of GPUs: gathered from all that are under way, written once for all of them. A save waits for what
  * is urgent; times that go on are written when things are quiet, or half a minute later.
  */
-import type { Block } from "../../../schema/batch/batch.ts";
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Clock } from "../../platform/process/clock.ts";
-import type { Logger } from "../../platform/process/logger.ts";
-import type { Arrivals } from "../arrivals.ts";
+import type { Block } from "../../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import type { Clock } from "../../../platform/process/clock.ts";
+import type { Logger } from "../../../platform/process/logger.ts";
+import type { Arrivals } from "../../arrivals.ts";
+import type { SeriesList } from "../readings/series-lists.ts";
 import { type Told, toldByDay } from "./attribution-days.ts";
 import type { AttributionLedger } from "./attribution-ledger.ts";
-import type { InventoryLedger } from "./inventory-ledger.ts";
-import type { SeriesList } from "./series-lists.ts";
+import type { InventoryLedger } from "./gpu-ledger.ts";
 
 /** Without a save for so long, nothing is left to wait for. */
 const QUIET_MS = 1000;

@@ -1,7 +1,7 @@
 /** The process's one client: its pool, and the time that each call may take. */
 import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
-import { AppError } from "../../../schema/model/errors.ts";
-import type { Logger } from "../../platform/process/logger.ts";
+import { AppError } from "../../../../schema/model/errors.ts";
+import type { Logger } from "../../../platform/process/logger.ts";
 import { storeError, withoutCredentials } from "./errors.ts";
 import { watchHeartbeats } from "./heartbeats.ts";
 

@@ -2,10 +2,13 @@
  * Who held each GPU as this process knows it, and what of it the database has not been told yet. A change of holder is
  * urgent; that an interval goes on is written when it is 30 s behind, or when things are quiet.
  */
-import { AppError } from "../../../schema/model/errors.ts";
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Logger } from "../../platform/process/logger.ts";
-import type { Held } from "../holders.ts";
+import { AppError } from "../../../../schema/model/errors.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import type { Logger } from "../../../platform/process/logger.ts";
+import type { Held } from "../../holders.ts";
+import type { AttributionDocument, Collections } from "../connection/documents.ts";
+import { insertNew } from "../connection/insert-new.ts";
+import { type Link, reading, writing } from "../connection/link.ts";
 import {
   dayId,
   extendsNewest,
@@ -16,10 +19,7 @@ import {
   type Told,
   takeIn,
 } from "./attribution-days.ts";
-import type { AttributionDocument, Collections } from "./documents.ts";
-import { insertNew } from "./insert-new.ts";
-import { LAG_MS } from "./inventory-ledger.ts";
-import { type Link, reading, writing } from "./link.ts";
+import { LAG_MS } from "./gpu-ledger.ts";
 
 /** Days remembered; one for each GPU, as long as time goes on. */
 const KNOWN_MAX = 20_000;

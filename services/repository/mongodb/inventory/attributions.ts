@@ -1,16 +1,16 @@
 /** Who held a GPU, out of the days: intervals that go on over midnight are put together again. */
-import type { Attribution, GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Window } from "../../../schema/model/window.ts";
-import { ATTRIBUTIONS_MAX, type Held, isNobody, sameHolder } from "../holders.ts";
-import { answersForMany } from "../many.ts";
-import type { GpuRepository } from "../port.ts";
+import type { Attribution, GpuUuid } from "../../../../schema/model/gpu.ts";
+import type { Window } from "../../../../schema/model/window.ts";
+import { ATTRIBUTIONS_MAX, type Held, isNobody, sameHolder } from "../../holders.ts";
+import { answersForMany } from "../../many.ts";
+import type { GpuRepository } from "../../port.ts";
+import type { AttributionDocument, Collections } from "../connection/documents.ts";
+import { insertNew } from "../connection/insert-new.ts";
+import { type CallOptions, type Link, reading, writing } from "../connection/link.ts";
+import { dateOf } from "../readings/bucket-documents.ts";
+import type { Buckets } from "../readings/buckets.ts";
 import { DAY_MS, dayOf, heldOf, isCut, isNewer, revisionDocument } from "./attribution-days.ts";
 import type { AttributionLedger } from "./attribution-ledger.ts";
-import { dateOf } from "./bucket-documents.ts";
-import type { Buckets } from "./buckets.ts";
-import type { AttributionDocument, Collections } from "./documents.ts";
-import { insertNew } from "./insert-new.ts";
-import { type CallOptions, type Link, reading, writing } from "./link.ts";
 
 const FETCH = 64;
 /** GPUs whose days are read at once; each holds a connection. */

@@ -8,7 +8,7 @@ import {
   MongoServerError,
   MongoTopologyClosedError,
 } from "mongodb";
-import { AppError, isAppError } from "../../../schema/model/errors.ts";
+import { AppError, isAppError } from "../../../../schema/model/errors.ts";
 
 export const DUPLICATE_KEY = 11_000;
 

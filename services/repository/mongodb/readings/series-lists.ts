@@ -1,5 +1,5 @@
 /** Lists of series that many buckets share: each list is one object, with its field names. */
-import type { Series } from "../../../schema/model/reading.ts";
+import type { Series } from "../../../../schema/model/reading.ts";
 import { fieldOf } from "./field-names.ts";
 
 export interface SeriesList {

@@ -1,14 +1,14 @@
 /** The newest reading of each series of many GPUs, some GPUs at a time. */
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Reading, Series } from "../../../schema/model/reading.ts";
-import { metricOf } from "../../../schema/model/series.ts";
-import { type Bucket, readBucketsAsync } from "../bucket.ts";
-import { newestReadings } from "../newest.ts";
-import type { TelemetryRepository } from "../port.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../../../schema/model/reading.ts";
+import { metricOf } from "../../../../schema/model/series.ts";
+import { type Bucket, readBucketsAsync } from "../../bucket.ts";
+import { newestReadings } from "../../newest.ts";
+import type { TelemetryRepository } from "../../port.ts";
+import type { Collections, GpuDocument } from "../connection/documents.ts";
+import { type Link, reading } from "../connection/link.ts";
 import { type Buckets, hourSpan } from "./buckets.ts";
-import type { Collections, GpuDocument } from "./documents.ts";
 import { seriesOfField } from "./field-names.ts";
-import { type Link, reading } from "./link.ts";
 
 /** GPUs looked up in the inventory at once. */
 const SLICE = 1000;

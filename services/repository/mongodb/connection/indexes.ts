@@ -3,7 +3,7 @@
  * `attributions` by `{ gpu: "hashed" }`: every read of them names a GPU; `gpus` and `positions` are small.
  */
 import { type IndexDescription, MongoServerError } from "mongodb";
-import type { Logger } from "../../platform/process/logger.ts";
+import type { Logger } from "../../../platform/process/logger.ts";
 import { type Collections, collectionsOf } from "./documents.ts";
 import type { Link } from "./link.ts";
 

@@ -1,11 +1,11 @@
 /** Buckets of one GPU as the database gives them, streamed; and the times of readings next to a given one. */
 import type { Filter, Sort } from "mongodb";
-import { BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Bucket } from "../bucket.ts";
+import { BLOCK_SPAN_MS } from "../../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import type { Bucket } from "../../bucket.ts";
+import type { BucketDocument, Collections } from "../connection/documents.ts";
+import { reading } from "../connection/link.ts";
 import { afterHourOf, bucketOf, dateOf, hourOf } from "./bucket-documents.ts";
-import type { BucketDocument, Collections } from "./documents.ts";
-import { reading } from "./link.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
 /** Both inclusive, ms; infinite ends are open. */

@@ -2,16 +2,16 @@
 import { createBatchBuilder } from "../../schema/batch/builder.ts";
 import { AppError, isAppError } from "../../schema/model/errors.ts";
 import { fail, ok, type Result } from "../../schema/model/result.ts";
+import { type Fingerprint, fingerprintOf, isSameSource } from "../sources/files/fingerprint.ts";
+import type { SourceFile } from "../sources/files/source-files.ts";
+import type { RowReader, SkipReason } from "../sources/port.ts";
 import { createBatchCutter } from "./batch-cutter.ts";
-import { type Fingerprint, fingerprintOf, isSameSource } from "./fingerprint.ts";
 import { encodePosition, type Mark, START, type StreamPosition } from "./position.ts";
 import { Publisher } from "./publisher.ts";
 import { ReadAhead } from "./read-ahead.ts";
-import type { RowReader, SkipReason } from "./rows.ts";
 import type { Run } from "./run.ts";
 import { shardOf } from "./shard.ts";
 import type { Source } from "./source.ts";
-import type { SourceFile } from "./source-files.ts";
 
 export interface FileOutcome {
   /** It was not streamed from its start. */

@@ -7,8 +7,8 @@ import { readEnvironment } from "../platform/process/env.ts";
 import { aborted, INTERRUPTED, runProgram } from "../platform/process/lifecycle.ts";
 import { createMetrics } from "../platform/process/metrics.ts";
 import { openQueue } from "../queue/open.ts";
+import { announceFiles } from "../sources/files/found-files.ts";
 import { readStreamerProcessConfig } from "./config.ts";
-import { announceFiles } from "./found-files.ts";
 import { runStreamer } from "./service.ts";
 
 await runProgram("streamer", {

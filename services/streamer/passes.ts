@@ -1,9 +1,9 @@
 /** Streams what `CSV_PATH` names, file after file, pass after pass. */
 import { isAppError } from "../../schema/model/errors.ts";
+import type { SourceFile } from "../sources/files/source-files.ts";
 import { type FileOutcome, streamFile } from "./file-stream.ts";
 import type { Run } from "./run.ts";
 import { openSource, type Source, sourceName } from "./source.ts";
-import type { SourceFile } from "./source-files.ts";
 
 /** Rest after a pass that brought nothing, so that a loop over nothing does not spin. */
 const IDLE_MS = 1000;

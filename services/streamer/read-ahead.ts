@@ -5,8 +5,8 @@
 import type { BatchBuilder } from "../../schema/batch/builder.ts";
 import type { GpuFacts } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
+import type { RowPlace, RowReader, RowTarget, SkipReason } from "../sources/port.ts";
 import type { Mark } from "./position.ts";
-import type { RowPlace, RowReader, RowTarget, SkipReason } from "./rows.ts";
 
 const MAX_READINGS = 65_536;
 

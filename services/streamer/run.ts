@@ -2,8 +2,8 @@
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { ProducerQueue } from "../queue/port.ts";
+import type { CsvFiles } from "../sources/open.ts";
 import type { StreamerConfig } from "./config.ts";
-import type { CsvFiles } from "./csv-files.ts";
 import type { LiveTimes } from "./live-times.ts";
 import type { Patience } from "./patience.ts";
 import type { Progress } from "./progress.ts";

@@ -3,7 +3,7 @@ import { isMainThread, type MessagePort, parentPort, workerData } from "node:wor
 import { systemClock } from "../platform/process/clock.ts";
 import type { Fields, Logger } from "../platform/process/logger.ts";
 import { connectQueue } from "../queue/wire.ts";
-import { announceFiles } from "./found-files.ts";
+import { announceFiles } from "../sources/files/found-files.ts";
 import type { StreamerProgress } from "./progress.ts";
 import { runStreamer } from "./service.ts";
 import type { StreamerTotals } from "./summary.ts";

@@ -6,9 +6,9 @@ import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
 import type { GpuFacts } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
 import type { Clock } from "../../services/platform/process/clock.ts";
-import { openRows, type RowsOptions } from "../../services/streamer/row-reader.ts";
-import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../services/streamer/rows.ts";
-import { type Compression, findSources, type SourceFile } from "../../services/streamer/source-files.ts";
+import { openRows, type RowsOptions } from "../../services/sources/csv/row-reader.ts";
+import { type Compression, findSources, type SourceFile } from "../../services/sources/files/source-files.ts";
+import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../services/sources/port.ts";
 
 export const gpuUuid = (n: number): string => `GPU-5fd4f087-86f3-7a43-b711-${n.toString(16).padStart(12, "0")}`;
 

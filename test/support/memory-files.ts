@@ -2,10 +2,10 @@
 import { AppError } from "../../schema/model/errors.ts";
 import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
-import type { CsvFiles } from "../../services/streamer/csv-files.ts";
-import { HEAD_BYTES } from "../../services/streamer/fingerprint.ts";
-import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../services/streamer/rows.ts";
-import type { SourceFile } from "../../services/streamer/source-files.ts";
+import { HEAD_BYTES } from "../../services/sources/files/fingerprint.ts";
+import type { SourceFile } from "../../services/sources/files/source-files.ts";
+import type { CsvFiles } from "../../services/sources/open.ts";
+import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../services/sources/port.ts";
 
 export type MemoryRow =
   | {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseTimestamp } from "../../schema/model/timestamp.ts";
-import { AsciiNumber } from "../../services/streamer/ascii-number.ts";
-import { AsciiTime } from "../../services/streamer/ascii-time.ts";
-import { equalBytes } from "../../services/streamer/equal-bytes.ts";
+import { AsciiNumber } from "../../services/sources/csv/ascii-number.ts";
+import { AsciiTime } from "../../services/sources/csv/ascii-time.ts";
+import { equalBytes } from "../../services/sources/csv/equal-bytes.ts";
 
 const SURROUNDED = '"';
 

@@ -1,6 +1,6 @@
 /** The fleet that fault tests feed in, and the comparison that judges what became of it. */
 import { expect, test } from "bun:test";
-import { findSources } from "../../services/streamer/source-files.ts";
+import { findSources } from "../../services/sources/files/source-files.ts";
 import { Comparison } from "../support/comparison.ts";
 import { readAll } from "../support/dcgm-file.ts";
 import { NumberedFleet } from "../support/numbered-fleet.ts";

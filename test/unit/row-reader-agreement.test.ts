@@ -1,10 +1,10 @@
 /** The fast path, the long way and a plain model on csv-parse give the same readings and skips for any file. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { LineFields, parseRecord } from "../../services/streamer/line-fields.ts";
-import { openRows } from "../../services/streamer/row-reader.ts";
-import type { RowPlace } from "../../services/streamer/rows.ts";
-import type { SourceFile } from "../../services/streamer/source-files.ts";
+import { LineFields, parseRecord } from "../../services/sources/csv/line-fields.ts";
+import { openRows } from "../../services/sources/csv/row-reader.ts";
+import type { SourceFile } from "../../services/sources/files/source-files.ts";
+import type { RowPlace } from "../../services/sources/port.ts";
 import { anyCsv } from "../support/csv-arbitrary.ts";
 import { readByModel } from "../support/csv-model.ts";
 import { keepRows, readAll, rowClock, type TempFiles, tempFiles, untilEnd } from "../support/dcgm-file.ts";

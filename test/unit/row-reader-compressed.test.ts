@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { openRows } from "../../services/streamer/row-reader.ts";
-import type { SourceFile } from "../../services/streamer/source-files.ts";
+import { openRows } from "../../services/sources/csv/row-reader.ts";
+import type { SourceFile } from "../../services/sources/files/source-files.ts";
 import {
   csvText,
   keepRows,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rename, utimes } from "node:fs/promises";
-import { openRows } from "../../services/streamer/row-reader.ts";
+import { openRows } from "../../services/sources/csv/row-reader.ts";
 import {
   csvText,
   gpuUuid,

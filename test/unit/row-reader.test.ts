@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
-import { openRows } from "../../services/streamer/row-reader.ts";
-import type { SkipReason } from "../../services/streamer/rows.ts";
+import { openRows } from "../../services/sources/csv/row-reader.ts";
+import type { SkipReason } from "../../services/sources/port.ts";
 import {
   csvText,
   gpuUuid,

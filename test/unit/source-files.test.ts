@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdir, symlink } from "node:fs/promises";
 import { relative } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { findSources } from "../../services/streamer/source-files.ts";
+import { findSources } from "../../services/sources/files/source-files.ts";
 import { type TempFiles, tempFiles } from "../support/dcgm-file.ts";
 
 let files: TempFiles;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
-import { announceFiles } from "../../services/streamer/found-files.ts";
+import { announceFiles } from "../../services/sources/files/found-files.ts";
 import { csvText, rowLine, type TempFiles, tempFiles } from "../support/dcgm-file.ts";
 import { keptLog } from "../support/kept-log.ts";
 import { BUN, startProgram } from "../support/process.ts";

@@ -1,7 +1,7 @@
 /** The files behind a `CSV_PATH`: one file, a directory's CSV files, or what a glob matches. */
 import { glob, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { AppError } from "../../schema/model/errors.ts";
+import { AppError } from "../../../schema/model/errors.ts";
 import { folderContents, nearestContents } from "./folder-contents.ts";
 
 export type Compression = "none" | "gzip" | "zstd";

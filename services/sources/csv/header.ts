@@ -1,11 +1,11 @@
 /** A DCGM file's first line. */
 
-import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../schema/dcgm/row.ts";
-import { AppError } from "../../schema/model/errors.ts";
-import { openBytes } from "./byte-source.ts";
+import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../../schema/dcgm/row.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import { openBytes } from "../bytes/byte-source.ts";
+import type { SourceFile } from "../files/source-files.ts";
+import type { RowPlace } from "../port.ts";
 import { parseRecord } from "./line-fields.ts";
-import type { RowPlace } from "./rows.ts";
-import type { SourceFile } from "./source-files.ts";
 
 export interface CsvHeader {
   readonly columns: DcgmColumns;

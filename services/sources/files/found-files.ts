@@ -1,7 +1,7 @@
 /** The answer to "is my file there?" for whoever sees only the log. */
-import { isAppError } from "../../schema/model/errors.ts";
-import type { Logger } from "../platform/process/logger.ts";
-import { readCsvHeader } from "./csv-header.ts";
+import { isAppError } from "../../../schema/model/errors.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import { readCsvHeader } from "../csv/header.ts";
 import { findSources, type SourceFile } from "./source-files.ts";
 
 /** Files shown one by one. */

@@ -1,5 +1,5 @@
 /** Times of the form `2025-07-18T20:42:34Z` or `2025-07-18T20:42:34.250118Z` straight from bytes, of a day already seen. */
-import { parseTimestamp } from "../../schema/model/timestamp.ts";
+import { parseTimestamp } from "../../../schema/model/timestamp.ts";
 
 const ZERO = 0x30;
 const MS_OF_DIGIT = [100, 10, 1, 0, 0, 0, 0];

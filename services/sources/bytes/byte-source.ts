@@ -1,8 +1,8 @@
 /** A file's bytes, decompressed where it is compressed, from any offset on, at the pace of whoever takes them. */
 import { type FileHandle, open } from "node:fs/promises";
-import { AppError } from "../../schema/model/errors.ts";
+import { AppError } from "../../../schema/model/errors.ts";
+import type { SourceFile } from "../files/source-files.ts";
 import { decompress } from "./decompress.ts";
-import type { SourceFile } from "./source-files.ts";
 
 export interface ByteSource extends AsyncDisposable {
   /**

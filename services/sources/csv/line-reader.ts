@@ -1,12 +1,12 @@
 /** Takes rows off a window's front: each becomes a reading or a skip, and a bad one costs no good one. */
 import { isUtf8 } from "node:buffer";
-import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/dcgm/row.ts";
-import { parseDcgmValue } from "../../schema/dcgm/value.ts";
-import type { ByteWindow } from "./byte-window.ts";
+import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
+import type { ByteWindow } from "../bytes/byte-window.ts";
+import type { RowPlace, RowTarget, SkipReason } from "../port.ts";
 import { LineFields, parseRecord } from "./line-fields.ts";
 import { askSlot, deliverReading, deliverRow } from "./row-delivery.ts";
 import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
-import type { RowPlace, RowTarget, SkipReason } from "./rows.ts";
 
 /** A longer line is skipped; a quoted field may hold newlines, but its record is no longer than this either. */
 const MAX_RECORD_BYTES = 65_536;

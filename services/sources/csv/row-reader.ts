@@ -1,13 +1,13 @@
 /** Reads one DCGM CSV file row by row into a target, from any row on, in bounded memory. */
-import { lastRowTime } from "../../schema/dcgm/row.ts";
-import { type Clock, systemClock } from "../platform/process/clock.ts";
-import { type ByteSource, openBytes } from "./byte-source.ts";
-import { ByteWindow } from "./byte-window.ts";
-import { readCsvHeader } from "./csv-header.ts";
+import { lastRowTime } from "../../../schema/dcgm/row.ts";
+import { type Clock, systemClock } from "../../platform/process/clock.ts";
+import { type ByteSource, openBytes } from "../bytes/byte-source.ts";
+import { ByteWindow } from "../bytes/byte-window.ts";
+import type { SourceFile } from "../files/source-files.ts";
+import type { RowPlace, RowReader, RowTarget } from "../port.ts";
+import { readCsvHeader } from "./header.ts";
 import { LineReader } from "./line-reader.ts";
 import type { ShapeLimits } from "./row-shapes.ts";
-import type { RowPlace, RowReader, RowTarget } from "./rows.ts";
-import type { SourceFile } from "./source-files.ts";
 
 export interface RowsOptions {
   /** Where to begin; absent, or before the first row: at the first row. */

@@ -4,13 +4,13 @@
  * its bytes then takes the place of finding its end, its fields and what they mean.
  */
 
-import { isRowTime } from "../../schema/dcgm/row.ts";
-import { describeBlank, isBlankNumber } from "../../schema/dcgm/value.ts";
+import { isRowTime } from "../../../schema/dcgm/row.ts";
+import { describeBlank, isBlankNumber } from "../../../schema/dcgm/value.ts";
+import type { ByteWindow } from "../bytes/byte-window.ts";
+import type { RowTarget } from "../port.ts";
 import { AsciiNumber, MAX_NUMBER_BYTES } from "./ascii-number.ts";
 import { AsciiTime, MAX_TIME_BYTES } from "./ascii-time.ts";
-import type { ByteWindow } from "./byte-window.ts";
 import { equalBytes, hashBytes } from "./equal-bytes.ts";
-import type { RowTarget } from "./rows.ts";
 
 export interface ShapeLimits {
   readonly shapes: number;

@@ -1,10 +1,10 @@
 /** Where rows come from: what the streamer asks of the files behind a `CSV_PATH`. */
 import { open } from "node:fs/promises";
 import type { Clock } from "../platform/process/clock.ts";
-import { HEAD_BYTES } from "./fingerprint.ts";
-import { openRows } from "./row-reader.ts";
-import type { RowPlace, RowReader } from "./rows.ts";
-import { findSources, type SourceFile } from "./source-files.ts";
+import { openRows } from "./csv/row-reader.ts";
+import { HEAD_BYTES } from "./files/fingerprint.ts";
+import { findSources, type SourceFile } from "./files/source-files.ts";
+import type { RowPlace, RowReader } from "./port.ts";
 
 export interface CsvFiles {
   /** Never empty. @throws AppError when nothing is there */

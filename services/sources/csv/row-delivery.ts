@@ -1,7 +1,7 @@
 /** A row's fields on their way to the target: as a reading, or as a skip that says what is wrong. */
-import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../schema/dcgm/row.ts";
-import { parseDcgmValue } from "../../schema/dcgm/value.ts";
-import type { RowTarget } from "./rows.ts";
+import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
+import type { RowTarget } from "../port.ts";
 
 /** Undefined, and a skip, when the row does not say which GPU and series it is of. */
 export function askSlot(

@@ -1,7 +1,7 @@
 /** What an import says at its end. */
 import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import type { CollectorSummary } from "../collector/tally.ts";
-import type { StreamerSummary } from "../streamer/summary.ts";
+import type { StreamerSummary } from "../streamer/progress/summary.ts";
 import { formatCount, formatSpan } from "./figures.ts";
 
 export interface ImportSummary {

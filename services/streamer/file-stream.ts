@@ -5,13 +5,13 @@ import { fail, ok, type Result } from "../../schema/model/result.ts";
 import { type Fingerprint, fingerprintOf, isSameSource } from "../sources/files/fingerprint.ts";
 import type { SourceFile } from "../sources/files/source-files.ts";
 import type { RowReader, SkipReason } from "../sources/port.ts";
-import { createBatchCutter } from "./batch-cutter.ts";
-import { encodePosition, type Mark, START, type StreamPosition } from "./position.ts";
-import { Publisher } from "./publisher.ts";
-import { ReadAhead } from "./read-ahead.ts";
+import { createBatchCutter } from "./cut/batch-cutter.ts";
+import { ReadAhead } from "./cut/read-ahead.ts";
+import { shardOf } from "./cut/shard.ts";
 import type { Run } from "./run.ts";
-import { shardOf } from "./shard.ts";
-import type { Source } from "./source.ts";
+import { encodePosition, type Mark, START, type StreamPosition } from "./send/position.ts";
+import type { Source } from "./send/producer.ts";
+import { Publisher } from "./send/publisher.ts";
 
 export interface FileOutcome {
   /** It was not streamed from its start. */

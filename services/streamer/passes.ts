@@ -3,7 +3,7 @@ import { isAppError } from "../../schema/model/errors.ts";
 import type { SourceFile } from "../sources/files/source-files.ts";
 import { type FileOutcome, streamFile } from "./file-stream.ts";
 import type { Run } from "./run.ts";
-import { openSource, type Source, sourceName } from "./source.ts";
+import { openSource, type Source, sourceName } from "./send/producer.ts";
 
 /** Rest after a pass that brought nothing, so that a loop over nothing does not spin. */
 const IDLE_MS = 1000;

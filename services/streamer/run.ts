@@ -4,12 +4,12 @@ import type { Logger } from "../platform/process/logger.ts";
 import type { ProducerQueue } from "../queue/port.ts";
 import type { CsvFiles } from "../sources/open.ts";
 import type { StreamerConfig } from "./config.ts";
-import type { LiveTimes } from "./live-times.ts";
-import type { Patience } from "./patience.ts";
-import type { Progress } from "./progress.ts";
-import type { RecentPositions } from "./recent-positions.ts";
-import type { SkippedRows } from "./skipped-rows.ts";
-import type { Tally } from "./summary.ts";
+import type { LiveTimes } from "./cut/live-times.ts";
+import type { Progress } from "./progress/progress.ts";
+import type { SkippedRows } from "./progress/skipped-rows.ts";
+import type { Tally } from "./progress/summary.ts";
+import type { Patience } from "./send/patience.ts";
+import type { RecentPositions } from "./send/recent-positions.ts";
 
 export interface Run {
   readonly config: StreamerConfig;

@@ -6,14 +6,14 @@ import type { Metrics } from "../platform/process/metrics.ts";
 import type { ProducerQueue } from "../queue/port.ts";
 import { type CsvFiles, filesOnDisk } from "../sources/open.ts";
 import type { StreamerConfig } from "./config.ts";
-import { LiveTimes } from "./live-times.ts";
-import { createMeter } from "./meter.ts";
+import { LiveTimes } from "./cut/live-times.ts";
 import { streamPasses } from "./passes.ts";
-import { Patience } from "./patience.ts";
-import { Progress, type StreamerProgress } from "./progress.ts";
-import { RecentPositions } from "./recent-positions.ts";
-import { SkippedRows } from "./skipped-rows.ts";
-import { type StreamerSummary, type StreamerTotals, Tally } from "./summary.ts";
+import { createMeter } from "./progress/meter.ts";
+import { Progress, type StreamerProgress } from "./progress/progress.ts";
+import { SkippedRows } from "./progress/skipped-rows.ts";
+import { type StreamerSummary, type StreamerTotals, Tally } from "./progress/summary.ts";
+import { Patience } from "./send/patience.ts";
+import { RecentPositions } from "./send/recent-positions.ts";
 
 export interface StreamerOptions {
   readonly queue: ProducerQueue;

@@ -3,8 +3,8 @@ import type { MessagePort } from "node:worker_threads";
 import { AppError, type ErrorCode, isAppError } from "../../schema/model/errors.ts";
 import type { Fields } from "../platform/process/logger.ts";
 import type { StreamerConfig } from "./config.ts";
-import type { StreamerProgress } from "./progress.ts";
-import type { StreamerSummary, StreamerTotals } from "./summary.ts";
+import type { StreamerProgress } from "./progress/progress.ts";
+import type { StreamerSummary, StreamerTotals } from "./progress/summary.ts";
 
 /** The worker's data: says that it is to be the streamer. */
 export const STREAMER_THREAD = "streamer";

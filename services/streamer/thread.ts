@@ -3,9 +3,9 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { AppError } from "../../schema/model/errors.ts";
 import { serveQueue } from "../queue/wire.ts";
 import type { StreamerConfig } from "./config.ts";
-import { createMeter } from "./meter.ts";
+import { createMeter } from "./progress/meter.ts";
+import type { StreamerSummary } from "./progress/summary.ts";
 import type { StreamerOptions } from "./service.ts";
-import type { StreamerSummary } from "./summary.ts";
 import { type FromThread, reviveFailure, STREAMER_THREAD, type ToThread } from "./thread-messages.ts";
 
 export type StreamerThreadOptions = Omit<StreamerOptions, "clock" | "files" | "onTotals">;

@@ -4,9 +4,9 @@ import { systemClock } from "../platform/process/clock.ts";
 import type { Fields, Logger } from "../platform/process/logger.ts";
 import { connectQueue } from "../queue/wire.ts";
 import { announceFiles } from "../sources/files/found-files.ts";
-import type { StreamerProgress } from "./progress.ts";
+import type { StreamerProgress } from "./progress/progress.ts";
+import type { StreamerTotals } from "./progress/summary.ts";
 import { runStreamer } from "./service.ts";
-import type { StreamerTotals } from "./summary.ts";
 import { describeFailure, type FromThread, type LogMethod, STREAMER_THREAD, type ToThread } from "./thread-messages.ts";
 
 /** Totals and progress are told no more often than this. */

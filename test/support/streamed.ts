@@ -8,8 +8,8 @@ import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import type { StreamerConfig } from "../../services/streamer/config.ts";
+import type { StreamerSummary } from "../../services/streamer/progress/summary.ts";
 import { runStreamer, type StreamerOptions } from "../../services/streamer/service.ts";
-import type { StreamerSummary } from "../../services/streamer/summary.ts";
 import { InstantClock } from "./instant-clock.ts";
 import { readingText } from "./memory-files.ts";
 

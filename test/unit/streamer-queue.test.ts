@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { AppError } from "../../schema/model/errors.ts";
 import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { ProducerQueue, PublishOutcome, Queue } from "../../services/queue/port.ts";
-import { shardOf } from "../../services/streamer/shard.ts";
+import { shardOf } from "../../services/streamer/cut/shard.ts";
 import { eventually } from "../support/eventually.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { fleetRows, hostOf, MemoryFiles, readingsOf } from "../support/memory-files.ts";

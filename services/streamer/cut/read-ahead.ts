@@ -2,11 +2,11 @@
  * The readings read before a batch is cut. Where a read-ahead ends depends on where it begins and on the readings alone,
  * never on time or on how the file's bytes arrive; so a restarted streamer makes the same ones.
  */
-import type { BatchBuilder } from "../../schema/batch/builder.ts";
-import type { GpuFacts } from "../../schema/model/gpu.ts";
-import type { Series } from "../../schema/model/reading.ts";
-import type { RowPlace, RowReader, RowTarget, SkipReason } from "../sources/port.ts";
-import type { Mark } from "./position.ts";
+import type { BatchBuilder } from "../../../schema/batch/builder.ts";
+import type { GpuFacts } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../sources/port.ts";
+import type { Mark } from "../send/position.ts";
 
 const MAX_READINGS = 65_536;
 

@@ -6,8 +6,8 @@
 import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
-import { MAX_CALL_ITEMS, MAX_PRODUCER_LENGTH, type ProducerPosition, type ProducerQueue } from "../queue/port.ts";
-import type { StreamerConfig } from "./config.ts";
+import { MAX_CALL_ITEMS, MAX_PRODUCER_LENGTH, type ProducerPosition, type ProducerQueue } from "../../queue/port.ts";
+import type { StreamerConfig } from "../config.ts";
 import type { Patience } from "./patience.ts";
 import { compareProgress, parsePosition, type StreamPosition } from "./position.ts";
 

@@ -1,6 +1,6 @@
 /** Rows that gave no reading: counted by reason, and the first of each file named in the log. */
-import type { Logger } from "../platform/process/logger.ts";
-import type { SkipReason } from "../sources/port.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { SkipReason } from "../../sources/port.ts";
 import type { Tally } from "./summary.ts";
 
 const LOGGED_PER_REASON = 5;

@@ -1,7 +1,7 @@
 /** Cuts a read-ahead into encoded batches of whole GPUs. What comes out depends on the read-ahead and the start alone. */
-import type { Batch } from "../../schema/batch/batch.ts";
-import type { BatchBuilder } from "../../schema/batch/builder.ts";
-import { encodeBatch } from "../../schema/batch/codec.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import type { BatchBuilder } from "../../../schema/batch/builder.ts";
+import { encodeBatch } from "../../../schema/batch/codec.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { ReadingOrder } from "./reading-order.ts";
 

@@ -2,8 +2,8 @@
  * Where in a file a producer's batch ends: all that the next batch depends on, as the text that the queue and the store
  * keep. A batch is cut from a read-ahead, so a position names the read-ahead and how much of it has been sent.
  */
-import type { Fingerprint } from "../sources/files/fingerprint.ts";
-import type { RowPlace } from "../sources/port.ts";
+import type { Fingerprint } from "../../sources/files/fingerprint.ts";
+import type { RowPlace } from "../../sources/port.ts";
 
 /** Where a read-ahead begins, and how far it has been sent. */
 export interface Mark {

@@ -2,9 +2,9 @@
  * Publishes one producer's batches in order. One call is under way at a time; what is handed over meanwhile goes out
  * together in the next, so a slow queue does not hold up reading and cutting.
  */
-import type { Batch } from "../../schema/batch/batch.ts";
-import { AppError, isAppError } from "../../schema/model/errors.ts";
-import { MAX_CALL_ITEMS, type OutgoingBatch, type ProducerQueue } from "../queue/port.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import { AppError, isAppError } from "../../../schema/model/errors.ts";
+import { MAX_CALL_ITEMS, type OutgoingBatch, type ProducerQueue } from "../../queue/port.ts";
 import type { Patience } from "./patience.ts";
 import type { StreamPosition } from "./position.ts";
 

@@ -1,8 +1,8 @@
 /** Calls to a queue that may be away: repeated for ever, with jitter, until they are answered. */
-import { isAppError } from "../../schema/model/errors.ts";
-import { backoffMs, type Clock } from "../platform/process/clock.ts";
-import type { Logger } from "../platform/process/logger.ts";
-import type { WaitReason } from "./summary.ts";
+import { isAppError } from "../../../schema/model/errors.ts";
+import { backoffMs, type Clock } from "../../platform/process/clock.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { WaitReason } from "../progress/summary.ts";
 
 export interface PatienceOptions {
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 /** What a streamer has done so far, in numbers. */
-import type { Batch } from "../../schema/batch/batch.ts";
-import { metricOf } from "../../schema/model/series.ts";
-import type { SkipReason } from "../sources/port.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import { metricOf } from "../../../schema/model/series.ts";
+import type { SkipReason } from "../../sources/port.ts";
 
 /** Why a batch had to wait or be sent again. */
 export const WAIT_REASONS = ["full", "unavailable", "gap"] as const;

@@ -1,5 +1,5 @@
 /** The streamer's totals as Prometheus metrics. */
-import type { Metrics } from "../platform/process/metrics.ts";
+import type { Metrics } from "../../platform/process/metrics.ts";
 import type { StreamerTotals } from "./summary.ts";
 
 export interface Meter {

@@ -1,5 +1,5 @@
 /** How far a pass has come, in bytes of its files. */
-import type { SourceFile } from "../sources/files/source-files.ts";
+import type { SourceFile } from "../../sources/files/source-files.ts";
 
 export interface StreamerProgress {
   /** The file being read. */

@@ -1,5 +1,5 @@
 /** `TIMESTAMPS=live`: each tick of a read-ahead gets the moment it is sent. */
-import type { Clock } from "../platform/process/clock.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 
 /** Ticks have a millisecond each; whoever sends more than a thousand a second may be this far ahead of the clock. */

@@ -9,6 +9,7 @@ import { exposeError, type SubgraphContext } from "../platform/graphql/subgraph.
 import { endUnsent } from "../platform/graphql/unsent.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Access } from "./access.ts";
+import { generatedFile } from "./assets.ts";
 import type { ApiConfig } from "./config.ts";
 import { judgeDirectives } from "./defer.ts";
 import { limitRows } from "./graphql-cost.ts";
@@ -22,7 +23,7 @@ import type { SubgraphExecutor } from "./subgraph.ts";
 import { type Parts, runSubscriptions, type SubscriptionCount } from "./subscriptions.ts";
 
 export const GRAPHQL_PATH = "/graphql";
-const SUPERGRAPH = new URL("../../schema/generated/supergraph.graphql", import.meta.url);
+const SUPERGRAPH = generatedFile("supergraph.graphql");
 
 export interface Gateway extends AsyncDisposable {
   readonly runtime: GatewayRuntime;

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { methodNotAllowed, problemOf } from "../platform/http/problem.ts";
+import { generatedFile, pageFile } from "./assets.ts";
 import type { ApiConfig } from "./config.ts";
 import { GRAPHQL_PATH } from "./gateway.ts";
 
@@ -46,13 +47,12 @@ const typeOf = (name: string): string => TYPES[name.slice(name.lastIndexOf(".") 
 function listFiles(): ReadonlyMap<string, File> {
   const own = (name: string, csp?: string): File => ({
     type: typeOf(name),
-    // From any service's folder: a bundle of all-in-one has this module in another.
-    location: new URL(`../api-gateway/pages/${name}`, import.meta.url),
+    location: pageFile(name),
     ...(csp === undefined ? {} : { csp }),
   });
   const generated = (name: string): File => ({
     type: typeOf(name),
-    location: new URL(`../../schema/generated/${name}`, import.meta.url),
+    location: generatedFile(name),
   });
   const swaggerUi = new URL(`file://${createRequire(import.meta.url).resolve("swagger-ui-dist/package.json")}`);
   const swagger = (name: string): [string, File] => [

@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 import packageJson from "../../package.json" with { type: "json" };
-import { composeSupergraph, printSubgraph } from "../api-gateway/compose.ts";
-import { createOpenApi } from "../api-gateway/openapi.ts";
+import { composeSupergraph, printSubgraph } from "../api-gateway/graph/compose.ts";
+import { createOpenApi } from "../api-gateway/rest/openapi.ts";
 import { createInventorySchema } from "../inventory/schema.ts";
 import { createPipelineSchema } from "../queue-service/schema.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";

@@ -1,8 +1,8 @@
 /** The real API on a free port, over a listed store: its subgraphs in the same process, or each behind a server. */
 import type { ApiConfig, SubgraphName } from "../../services/api-gateway/config.ts";
-import { openRemoteSubgraphs } from "../../services/api-gateway/remote.ts";
+import type { Patience } from "../../services/api-gateway/live/watchdog.ts";
 import { createApi } from "../../services/api-gateway/service.ts";
-import type { Patience } from "../../services/api-gateway/watchdog.ts";
+import { openRemoteSubgraphs } from "../../services/api-gateway/subgraphs/remote.ts";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
 import type { Health } from "../../services/platform/http/health.ts";
 import { listen } from "../../services/platform/http/listen.ts";

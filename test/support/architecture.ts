@@ -52,7 +52,7 @@ const OPENERS = /^services\/([^/]+\/main|all-in-one\/(ingest|backends))\.ts$/;
 
 const SERVICE_DOORS = /^services\/[^/]+\/(service|config|thread|schema)\.ts$/;
 const CAPABILITY_DOORS = /^services\/(queue|repository|live-feed)\/(port|open|wire|config)\.ts$/;
-const PRINTED = /^services\/[^/]+\/(compose|openapi)\.ts$/;
+const PRINTED = /^services\/api-gateway\/(graph\/compose|rest\/openapi)\.ts$/;
 
 function isOpenToAllInOne(path: string, { target, typeOnly }: SourceImport): boolean {
   if (target === null || typeOnly || !target.startsWith("services/")) return true;

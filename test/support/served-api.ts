@@ -1,7 +1,7 @@
 /** The real API in a process of its own, on either runtime. */
 import { join } from "node:path";
 import type { ApiConfig } from "../../services/api-gateway/config.ts";
-import type { Patience } from "../../services/api-gateway/watchdog.ts";
+import type { Patience } from "../../services/api-gateway/live/watchdog.ts";
 import { addressOf, onRuntime, startProgram } from "./process.ts";
 
 export interface ServedOptions {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { guardEvents } from "../../services/api-gateway/event-stream.ts";
-import { Watchdog } from "../../services/api-gateway/watchdog.ts";
+import { guardEvents } from "../../services/api-gateway/live/event-stream.ts";
+import { Watchdog } from "../../services/api-gateway/live/watchdog.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
 
 const encoder = new TextEncoder();

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readdir, readFile } from "node:fs/promises";
 import { buildSchema, parse, validate } from "graphql";
 import { generate } from "../../services/all-in-one/generate.ts";
-import { REST_ROUTES } from "../../services/api-gateway/rest-contract.ts";
+import { REST_ROUTES } from "../../services/api-gateway/rest/contract.ts";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
 import { createTelemetrySchema } from "../../services/telemetry/schema.ts";
 import { ListedFeed, ListedStore } from "../support/listed-store.ts";

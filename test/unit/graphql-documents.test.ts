@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { buildSchema, type DocumentNode } from "graphql";
 import { createYoga } from "graphql-yoga";
-import { createAccess } from "../../services/api-gateway/access.ts";
 import { readApiConfig } from "../../services/api-gateway/config.ts";
-import { openGateway } from "../../services/api-gateway/gateway.ts";
+import { createAccess } from "../../services/api-gateway/edge/access.ts";
+import { openGateway } from "../../services/api-gateway/graph/gateway.ts";
 import { keepDocuments } from "../../services/platform/graphql/documents.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chooseCoding, chooseMedia, isKnown } from "../../services/api-gateway/negotiate.ts";
+import { chooseCoding, chooseMedia, isKnown } from "../../services/api-gateway/rest/negotiation.ts";
 
 const OFFERED = ["application/json", "text/csv", "application/x-ndjson"] as const;
 

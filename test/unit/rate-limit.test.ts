@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createRateLimit } from "../../services/api-gateway/rate-limit.ts";
+import { createRateLimit } from "../../services/api-gateway/edge/rate-limit.ts";
 
 function limited({ perSecond = 10, maxClients = 4 } = {}) {
   let now = 0;

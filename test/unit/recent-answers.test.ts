@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { keepRecent } from "../../services/api-gateway/recent-answers.ts";
-import { type Representation, represent } from "../../services/api-gateway/representation.ts";
+import { keepRecent } from "../../services/api-gateway/rest/recent-answers.ts";
+import { type Representation, represent } from "../../services/api-gateway/rest/representation.ts";
 
 /** Answers when told to, and remembers who asked. */
 function openMaker() {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { parse } from "csv-parse/sync";
-import { CSV_MEDIA, NDJSON_MEDIA, TABLE_FORMATS } from "../../services/api-gateway/rest-rows.ts";
+import { CSV_MEDIA, NDJSON_MEDIA, TABLE_FORMATS } from "../../services/api-gateway/rest/rows.ts";
 
 const COLUMNS = ["hostname", "pod", "value"];
 const ROWS = [

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
-import { createPacker } from "../../services/api-gateway/pack.ts";
-import { streamOf } from "../../services/api-gateway/rest-stream.ts";
+import { createPacker } from "../../services/api-gateway/rest/compression.ts";
+import { streamOf } from "../../services/api-gateway/rest/stream.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** Says what was taken of it, and whether it was left. */

@@ -5,7 +5,7 @@ import {
   type Part,
   type Results,
   SharedSubscriptions,
-} from "../../services/api-gateway/shared-subscriptions.ts";
+} from "../../services/api-gateway/live/shared-subscriptions.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** A source of numbered frames, which counts how often it is asked, and for what. */

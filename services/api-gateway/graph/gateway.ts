@@ -1,0 +1,127 @@
+/** The supergraph: plans queries over the subgraphs, and answers GraphQL over HTTP, SSE and WebSocket. */
+import { readFile } from "node:fs/promises";
+import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from "@graphql-hive/gateway-runtime";
+
+import { type DocumentNode, type ExecutionResult, GraphQLSchema } from "graphql";
+import { keepDocuments } from "../../platform/graphql/documents.ts";
+import { withDeadline } from "../../platform/graphql/limits.ts";
+import { exposeError, type SubgraphContext } from "../../platform/graphql/subgraph.ts";
+import { endUnsent } from "../../platform/graphql/unsent.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import { generatedFile } from "../assets.ts";
+import type { ApiConfig } from "../config.ts";
+import type { Access } from "../edge/access.ts";
+import { type Parts, runSubscriptions, type SubscriptionCount } from "../live/subscriptions.ts";
+import { createInProcessExecutor } from "../subgraphs/in-process.ts";
+import type { SubgraphExecutor } from "../subgraphs/subgraph.ts";
+import { limitRows } from "./cost.ts";
+import { judgeDirectives } from "./defer.ts";
+import { type Deadlines, limitShape, limitTime } from "./limits.ts";
+import { guardMutations } from "./mutations.ts";
+import { judgeNames } from "./names.ts";
+import { planQueries } from "./planner.ts";
+import { hideSchema, withoutHints } from "./secrecy.ts";
+
+export const GRAPHQL_PATH = "/graphql";
+const SUPERGRAPH = generatedFile("supergraph.graphql");
+
+export interface Gateway extends AsyncDisposable {
+  readonly runtime: GatewayRuntime;
+  readonly subscriptions: Readonly<SubscriptionCount>;
+  /** One subgraph alone, under the same deadline: for a prepared query that has nothing to plan. */
+  ask(
+    subgraph: string,
+    query: DocumentNode,
+    options: { variables: Readonly<Record<string, unknown>>; left?: AbortSignal | undefined },
+  ): Promise<ExecutionResult>;
+}
+
+/** What Hive itself has to say is for whoever debugs it; failures of queries are logged where they are masked. */
+const quiet = (log: Logger) =>
+  new HiveLogger({
+    level: "warn",
+    writers: [{ write: (level, fields, message) => log.debug(message ?? "gateway", { level, fields }) }],
+  });
+
+/** A schema runs in this process; an executor asks wherever it likes. */
+export type Subgraph = GraphQLSchema | SubgraphExecutor;
+
+export async function openGateway(
+  subgraphs: Readonly<Record<string, Subgraph>>,
+  { config, access, log }: { config: ApiConfig; access: Access; log: Logger },
+): Promise<Gateway> {
+  const deadlines: Deadlines = new WeakMap();
+  const parts: Parts = new WeakMap();
+  const contexts = new WeakMap<object, SubgraphContext>();
+  const contextOf = (gatewayContext: object | undefined): SubgraphContext => {
+    if (gatewayContext === undefined) return {};
+    let context = contexts.get(gatewayContext);
+    if (context === undefined) {
+      context = parts.get(gatewayContext) ?? { signal: deadlines.get(gatewayContext) };
+      contexts.set(gatewayContext, context);
+    }
+    return context;
+  };
+  const executors = new Map(
+    Object.entries(subgraphs).map(([name, subgraph]) => [
+      name,
+      subgraph instanceof GraphQLSchema ? createInProcessExecutor(subgraph, log) : subgraph,
+    ]),
+  );
+  const executorOf = (name: string) => {
+    const executor = executors.get(name);
+    if (executor === undefined) throw new Error(`Subgraph ${name} was not given`);
+    return executor;
+  };
+  const count: SubscriptionCount = { running: 0 };
+  const runtime = createGatewayRuntime({
+    supergraph: await readFile(SUPERGRAPH, "utf8"),
+    unifiedGraphHandler: planQueries(log),
+    transports: {
+      http: {
+        getSubgraphExecutor: ({ subgraphName }) => {
+          const execute = executorOf(subgraphName);
+          return (request) => execute(request, contextOf(request.context));
+        },
+      },
+    },
+    plugins: () => [
+      judgeNames(),
+      judgeDirectives(),
+      ...(config.introspection ? [] : [hideSchema()]),
+      limitShape(),
+      limitRows(),
+      guardMutations(access),
+      limitTime(config.queryTimeoutMs, deadlines),
+      endUnsent(),
+      runSubscriptions({ max: config.maxSubscriptions, count, parts }),
+      keepDocuments(),
+    ],
+    maskedErrors: {
+      maskError: (error) => (config.introspection ? exposeError(error, log) : withoutHints(exposeError(error, log))),
+    },
+    graphqlEndpoint: GRAPHQL_PATH,
+    logging: quiet(log),
+    // Origins, pages and errors of subgraphs are ours to treat.
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    requestId: false,
+    subgraphErrors: false,
+  });
+  // An operation over WebSocket before the first HTTP request would find no schema.
+  await runtime.getSchema();
+  return {
+    runtime,
+    subscriptions: count,
+    ask: (subgraph, document, { variables, left }) =>
+      withDeadline(
+        config.queryTimeoutMs,
+        (signal) => executorOf(subgraph)({ document, variables }, { signal }) as Promise<ExecutionResult>,
+        { left },
+      ),
+    [Symbol.asyncDispose]: async () => {
+      await runtime.dispose();
+    },
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * An answer as a stream of events, held to what its reader takes: a frame is made when the one before was taken, and a
+ * reader who takes none is cut off. When the server stops, the last event says when to ask again, and no `complete`
+ * follows: clients connect anew by themselves.
+ */
+import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+const RETRY_AFTER_MS = 1000;
+const STOPPING = {
+  errors: [
+    {
+      message: "The server is stopping: subscribe again in a moment",
+      extensions: { code: ERROR_CODES.unavailable.graphql, retryAfterMs: RETRY_AFTER_MS },
+    },
+  ],
+};
+const LAST_EVENT = new TextEncoder().encode(
+  `retry: ${RETRY_AFTER_MS}\nevent: next\ndata: ${JSON.stringify(STOPPING)}\n\n`,
+);
+const LINE_END = 10;
+
+export const isEventStream = ({ headers }: Response): boolean =>
+  headers.get("content-type")?.startsWith("text/event-stream") === true;
+
+const isWhole = (bytes: Uint8Array): boolean => bytes.at(-1) === LINE_END && bytes.at(-2) === LINE_END;
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : new Uint8Array(Buffer.concat(parts));
+}
+
+export function guardEvents(response: Response, watchdog: Watchdog): Response {
+  if (response.body === null) return response;
+  const source = response.body.getReader();
+  let stopped = watchdog.stopped;
+  /** Set while an event is waited for. A race with a promise that never settles would keep every event. */
+  let interrupt: ((stopped: "stopped") => void) | null = null;
+  let offeredAt: number | null = null;
+  let ended = false;
+  const end = () => {
+    ended = true;
+    unwatch();
+  };
+  let fail = () => {};
+  const unwatch = watchdog.watch({
+    look(now) {
+      if (offeredAt === null || now - offeredAt < watchdog.patience.stalledMs) return;
+      end();
+      watchdog.ended("sse", "stalled");
+      fail();
+      source.cancel().catch(() => {});
+    },
+    stop() {
+      stopped = true;
+      interrupt?.("stopped");
+    },
+  });
+
+  /** The next event whole; null: there is none. */
+  async function readEvent(): Promise<Uint8Array | null> {
+    const parts: Uint8Array[] = [];
+    for (;;) {
+      const { done, value } = await source.read();
+      if (done) return parts.length === 0 ? null : joined(parts);
+      parts.push(value);
+      if (isWhole(value)) return joined(parts);
+    }
+  }
+
+  const nextEvent = (): Promise<Uint8Array | null | "stopped"> =>
+    new Promise((resolve, reject) => {
+      if (stopped) return resolve("stopped");
+      interrupt = resolve;
+      readEvent().then(resolve, reject);
+    });
+
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        // Runtimes print a reason that they are given.
+        fail = () => controller.error();
+      },
+      async pull(controller) {
+        offeredAt = null;
+        try {
+          const event = await nextEvent();
+          interrupt = null;
+          if (ended) return;
+          if (event === null) {
+            end();
+            return controller.close();
+          }
+          if (event === "stopped") {
+            end();
+            watchdog.ended("sse", "stopping");
+            controller.enqueue(LAST_EVENT);
+            controller.close();
+            await source.cancel();
+            return;
+          }
+          offeredAt = performance.now();
+          controller.enqueue(event);
+        } catch {
+          if (!ended) controller.error();
+          end();
+        }
+      },
+      async cancel() {
+        end();
+        await source.cancel();
+      },
+    },
+    // Not one event more than is asked for.
+    { highWaterMark: 0 },
+  );
+  return new Response(body, response);
+}

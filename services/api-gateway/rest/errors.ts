@@ -1,0 +1,38 @@
+/** What errors of a query are to a REST caller: problem details. */
+import type { GraphQLFormattedError } from "graphql";
+import { ERROR_CODES, type ErrorCode } from "../../../schema/model/errors.ts";
+import { problem, problemOf } from "../../platform/http/problem.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import { shown } from "../../platform/process/shown.ts";
+
+const CODE_OF = new Map<unknown, ErrorCode>(
+  Object.entries(ERROR_CODES).map(([code, { graphql }]) => [graphql, code as ErrorCode]),
+);
+
+/** Arguments have camelCase names in the graph, and messages name them. */
+const inSnakeCase = (message: string): string =>
+  message.replace(/\b(startTime|endTime)\b/g, (name) => (name === "startTime" ? "start_time" : "end_time"));
+
+export function answerErrors(
+  errors: readonly Pick<GraphQLFormattedError, "message" | "extensions">[],
+  log: Logger,
+): Response {
+  const error = errors[0];
+  const code = CODE_OF.get(error?.extensions?.code);
+  if (error === undefined || code === undefined || code === "internal") {
+    if (code === undefined) log.error("REST query failed", { error });
+    return problemOf("internal", "Something is wrong on our side; the log says what");
+  }
+  const retryAfterMs = error.extensions?.retryAfterMs;
+  return problemOf(code, inSnakeCase(error.message), {
+    retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
+  });
+}
+
+export const notAcceptable = (accept: string | null, offered: readonly string[]): Response =>
+  problem({
+    status: 406,
+    title: "Not acceptable",
+    detail: `Accept is ${shown(accept)}: possible here ${offered.length === 1 ? "is" : "are"} ${offered.join(", ")}`,
+    headers: { vary: "Accept" },
+  });

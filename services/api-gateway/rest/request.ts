@@ -1,0 +1,72 @@
+/** Which route a REST request means, and its parameters: read strictly, so that a misspelt one is never ignored. */
+import type { GraphQLArgument, GraphQLSchema } from "graphql";
+import { acceptedLimit } from "../../../schema/model/page.ts";
+import { fail, ok, type Result } from "../../../schema/model/result.ts";
+import { shown } from "../../platform/process/shown.ts";
+import { REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";
+
+export interface RestRequest {
+  readonly route: RestRoute;
+  readonly uuid: string | null;
+  /** Variables of the route's query. */
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** The older MIG form has slashes of its own: MIG-GPU-<uuid>/<gpu instance>/<compute instance>. */
+const UUID_SEGMENT = "(MIG-GPU-[^/]+/\\d+/\\d+|[^/]+)";
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function readValue(argument: GraphQLArgument, values: readonly string[], route: RestRoute): Result<unknown> {
+  const { name } = argument;
+  const type = String(argument.type);
+  const accepted =
+    type === "Int" && route.limits !== null ? acceptedLimit(route.limits) : "text; leave it out for no restriction";
+  if (values.includes("")) return fail(`${name} is "": accepted is ${accepted}`);
+  if (type.startsWith("[")) return ok(values);
+  const [value = ""] = values;
+  if (values.length > 1) return fail(`${name} is given ${values.length} times: accepted is once`);
+  if (type !== "Int") return ok(value);
+  const number = /^-?\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  return Number.isNaN(number) ? fail(`${name} is ${shown(value)}: accepted is ${accepted}`) : ok(number);
+}
+
+/** Null: no such path. */
+export type ReadRestRequest = (url: URL) => Result<RestRequest> | null;
+
+export function createRequestReader(contract: GraphQLSchema): ReadRestRequest {
+  const fields = contract.getQueryType()?.getFields() ?? {};
+  const routes = REST_ROUTES.map((route) => ({
+    route,
+    pattern: new RegExp(`^${REST_PATH}${route.path.replace(":uuid", UUID_SEGMENT)}$`),
+    parameters: new Map(
+      (fields[route.field]?.args ?? []).filter(({ name }) => name !== "uuid").map((arg) => [arg.name, arg]),
+    ),
+  }));
+  return ({ pathname, searchParams }) => {
+    for (const { route, pattern, parameters } of routes) {
+      const match = pattern.exec(pathname);
+      if (match === null) continue;
+      const uuid = match[1] === undefined ? null : decode(match[1]);
+      const variables: Record<string, unknown> = uuid === null ? {} : { uuid };
+      for (const name of new Set(searchParams.keys())) {
+        const argument = parameters.get(name);
+        if (argument === undefined) {
+          const names = [...parameters.keys()].join(", ");
+          return fail(`Unknown parameter ${shown(name)}: accepted ${names === "" ? "is none" : `are ${names}`}`);
+        }
+        const value = readValue(argument, searchParams.getAll(name), route);
+        if (!value.ok) return value;
+        variables[name] = value.value;
+      }
+      return ok({ route, uuid, variables });
+    }
+    return null;
+  };
+}

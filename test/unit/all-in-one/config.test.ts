@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import { readAllInOneConfig, readIngestConfig, storePlace } from "../../../services/all-in-one/config.ts";
+
+const terminal = { isTerminal: false };
+const read = (env: Record<string, string>) => readAllInOneConfig(env, terminal);
+
+test("readAllInOneConfig() without variables keeps everything in this process and one file", () => {
+  const { backends, collector } = read({});
+  expect(backends).toEqual({ store: { kind: "sqlite", path: ".data/telemetry.sqlite", retentionMs: 0 }, redis: null });
+  expect(collector.positions).toBe("store");
+});
+
+test("readAllInOneConfig() takes Redis where it is named, and the queue there remembers positions", () => {
+  const { backends, collector } = read({ REDIS_ADDR: "cache:6380", QUEUE_PARTITIONS: "4", SQLITE_PATH: "x.sqlite" });
+  expect(backends.redis).toMatchObject({
+    server: { mode: "single", addresses: [{ host: "cache", port: 6380 }] },
+    bounds: { partitions: 4, maxDeliveries: 5 },
+  });
+  expect(backends.store).toMatchObject({ kind: "sqlite", path: "x.sqlite" });
+  expect(collector.positions).toBe("queue");
+});
+
+test("readAllInOneConfig() refuses two stores, and names the problems of all backends at once", () => {
+  const both = { MONGODB_URI: "mongodb://user:secret@db", SQLITE_PATH: "x.sqlite" };
+  expect(() => read(both)).toThrow("SQLITE_PATH and MONGODB_URI are both set");
+  expect(() => read({ ...both, REDIS_ADDR: "cache", REDIS_DB: "many", QUEUE_PARTITIONS: "0" })).toThrow(
+    /both set[\s\S]*REDIS_DB="many"[\s\S]*QUEUE_PARTITIONS="0"/,
+  );
+  expect(() => read(both)).not.toThrow("secret");
+});
+
+test("readIngestConfig() goes through a queue of its own, whatever Redis there is", () => {
+  const { backends, collector, streamer } = readIngestConfig({ REDIS_ADDR: "cache:6380" }, ["a.csv"], terminal);
+  expect(backends.redis).toBeNull();
+  expect(collector.positions).toBe("store");
+  expect(streamer).toMatchObject({ csvPaths: ["a.csv"], intervalMs: 0, loop: false, times: "source" });
+});
+
+test("storePlace() tells where the store is, and no password", () => {
+  const place = (env: Record<string, string>) => storePlace(read(env).backends.store);
+  expect(place({ SQLITE_PATH: "x.sqlite" })).toBe("x.sqlite");
+  expect(place({ MONGODB_URI: "mongodb://db" })).toBe("mongodb://db/gpu_telemetry");
+  const url = "mongodb+srv://user:sec@ret@a.example,b.example/admin?tls=true";
+  expect(place({ MONGODB_URI: url, MONGODB_DATABASE: "fleet" })).toBe("mongodb+srv://a.example,b.example/fleet");
+});

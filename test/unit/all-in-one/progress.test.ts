@@ -1,0 +1,64 @@
+import { describe, expect, test } from "bun:test";
+import { formatBytes, formatSpan } from "../../../services/all-in-one/figures.ts";
+import { type Progress, ProgressDisplay } from "../../../services/all-in-one/progress.ts";
+
+describe("ProgressDisplay", () => {
+  const progress: Progress = { bytesRead: 512 * 1024, bytesTotal: 2 * 1024 * 1024, readings: 5000, file: "a.csv" };
+  const display = (output: { isTTY?: boolean; columns?: number }) => {
+    const written: string[] = [];
+    let now = 0;
+    const shown = new ProgressDisplay({ ...output, write: (text) => written.push(text) }, () => now);
+    return {
+      shown,
+      written,
+      at: (ms: number) => {
+        now = ms;
+      },
+    };
+  };
+
+  test("draws a bar with bytes, rate and time left on a terminal, and takes it away", () => {
+    const { shown, written, at } = display({ isTTY: true, columns: 120 });
+    at(1000);
+    shown.show(progress);
+    expect(written).toEqual([
+      "\r\x1b[2K██████░░░░░░░░░░░░░░░░░░ 25% · 512.0 KiB of 2.0 MiB · 5,000 readings/s · 3 s left · a.csv",
+    ]);
+    shown.clear();
+    expect(written.at(-1)).toBe("\r\x1b[2K");
+  });
+
+  test("never draws wider than the terminal", () => {
+    const { shown, written, at } = display({ isTTY: true, columns: 40 });
+    at(1000);
+    shown.show(progress);
+    expect(written[0]?.replace("\r\x1b[2K", "").length).toBe(39);
+  });
+
+  test("writes plain lines now and then elsewhere, and nothing to clear", () => {
+    const { shown, written, at } = display({});
+    for (const ms of [500, 1000, 2500, 2600, 4600]) {
+      at(ms);
+      shown.show(progress);
+    }
+    shown.clear();
+    expect(written).toEqual([
+      "25% · 512.0 KiB of 2.0 MiB · 2,000 readings/s · 8 s left · a.csv\n",
+      "25% · 512.0 KiB of 2.0 MiB · 1,087 readings/s · 14 s left · a.csv\n",
+    ]);
+  });
+});
+
+test("formatBytes() takes the unit that fits", () => {
+  expect([0, 1023, 1024, 1_500_000, 3 * 1024 ** 4].map(formatBytes)).toEqual([
+    "0 B",
+    "1023 B",
+    "1.0 KiB",
+    "1.4 MiB",
+    "3.0 TiB",
+  ]);
+});
+
+test("formatSpan() says seconds, minutes or hours", () => {
+  expect([400, 59_400, 61_000, 3_700_000].map(formatSpan)).toEqual(["0 s", "59 s", "1 min 1 s", "1 h 1 min"]);
+});

@@ -1,0 +1,53 @@
+import { expect, test } from "bun:test";
+import { readApiConfig, readGatewayConfig } from "../../../services/api-gateway/config.ts";
+
+test("readApiConfig() has defaults for everything, and API_PORT wins over PORT", () => {
+  expect(readApiConfig({})).toEqual({
+    port: 8080,
+    host: "127.0.0.1",
+    apiToken: null,
+    adminToken: null,
+    corsOrigins: [],
+    queryTimeoutMs: 30_000,
+    maxSubscriptions: 1000,
+    rateLimit: null,
+    trustedProxies: 0,
+    introspection: true,
+    graphiql: true,
+  });
+  expect(readApiConfig({ PORT: "9000" }).port).toBe(9000);
+  expect(readApiConfig({ PORT: "9000", API_PORT: "9001" }).port).toBe(9001);
+});
+
+test("readApiConfig() names every variable that it cannot read, and shows no secret", () => {
+  const env = {
+    PORT: "http",
+    CORS_ORIGINS: "https://ok.example, ok.example",
+    QUERY_TIMEOUT: "soon",
+    MAX_SUBSCRIPTIONS: "0",
+    API_TOKEN: "s3cret",
+  };
+  expect(() => readApiConfig(env)).toThrow(
+    /PORT="http"[\s\S]*CORS_ORIGINS=[\s\S]*QUERY_TIMEOUT="soon"[\s\S]*MAX_SUBSCRIPTIONS="0"/,
+  );
+  expect(() => readApiConfig(env)).not.toThrow(/s3cret/);
+  expect(readApiConfig({ CORS_ORIGINS: "https://a.example, http://b.example:3000" }).corsOrigins).toEqual([
+    "https://a.example",
+    "http://b.example:3000",
+  ]);
+});
+
+test("readGatewayConfig() knows its subgraphs by their service names, and names an address that is none", () => {
+  const read = (env: Record<string, string>) => readGatewayConfig(env, { isTerminal: false });
+  expect(read({})).toMatchObject({
+    subgraphs: { inventory: "http://inventory:8080/graphql", telemetry: "http://telemetry:8080/graphql" },
+    internalToken: null,
+  });
+  expect(read({ TELEMETRY_URL: "https://t.example/graphql", INTERNAL_TOKEN: "t" })).toMatchObject({
+    subgraphs: { telemetry: "https://t.example/graphql" },
+    internalToken: "t",
+  });
+  expect(() => read({ INVENTORY_URL: "inventory:8080", QUERY_TIMEOUT: "soon" })).toThrow(
+    /QUERY_TIMEOUT[\s\S]*INVENTORY_URL=\(hidden\): accepted is an address such as http:\/\/inventory/,
+  );
+});

@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import { guardEvents } from "../../../services/api-gateway/live/event-stream.ts";
+import { Watchdog } from "../../../services/api-gateway/live/watchdog.ts";
+import { createMetrics } from "../../../services/platform/process/metrics.ts";
+
+const encoder = new TextEncoder();
+
+/** A stream of these events, each in two pieces. */
+function streamOf(events: Iterable<string>): Response {
+  const source = events[Symbol.iterator]();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { done, value } = source.next();
+      if (done) return controller.close();
+      controller.enqueue(encoder.encode("event: next\n"));
+      controller.enqueue(encoder.encode(`data: ${value}\n\n`));
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+test("guardEvents() gives each event whole, as it is", async () => {
+  using watchdog = new Watchdog(createMetrics());
+  const guarded = guardEvents(streamOf(["1", "2", "3"]), watchdog);
+  expect(guarded.headers.get("content-type")).toBe("text/event-stream");
+  const pieces: string[] = [];
+  const decoder = new TextDecoder();
+  for await (const piece of guarded.body as unknown as AsyncIterable<Uint8Array>) pieces.push(decoder.decode(piece));
+  expect(pieces).toEqual(["1", "2", "3"].map((data) => `event: next\ndata: ${data}\n\n`));
+});
+
+test("guardEvents() keeps nothing of what went by, however long the stream", async () => {
+  using watchdog = new Watchdog(createMetrics());
+  const EVENTS = 2000;
+  const BYTES = 50_000;
+  const events = function* () {
+    for (let n = 0; n < EVENTS; n++) yield String(n % 10).repeat(BYTES);
+  };
+  const guarded = guardEvents(streamOf(events()), watchdog);
+  Bun.gc(true);
+  const before = process.memoryUsage().heapUsed;
+  const reader = guarded.body?.getReader();
+  let seen = 0;
+  while (seen < (EVENTS - 1) * BYTES) seen += (await reader?.read())?.value?.byteLength ?? 0;
+  Bun.gc(true);
+  // Of 100 MB that went by.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
+  await reader?.cancel();
+}, 20_000);
+
+test("guardEvents() puts the last word between two events, also to whoever waits", async () => {
+  const watchdog = new Watchdog(createMetrics());
+  const never = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(encoder.encode("event: next\n"));
+      controller.enqueue(encoder.encode("data: 1\n\n"));
+      controller.enqueue(encoder.encode("event: next\n"));
+    },
+  });
+  const guarded = guardEvents(new Response(never), watchdog);
+  const text = guarded.text();
+  await new Promise((resolve) => setImmediate(resolve));
+  watchdog.stop();
+  expect(await text).toMatch(/^event: next\ndata: 1\n\nretry: 1000\nevent: next\ndata: \{"errors".*\}\n\n$/);
+  watchdog[Symbol.dispose]();
+});

@@ -1,0 +1,47 @@
+import { describe, expect, test } from "bun:test";
+import { readFile } from "node:fs/promises";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { parse } from "yaml";
+
+const read = (name: string) => readFile(new URL(`../../../schema/generated/${name}`, import.meta.url), "utf8");
+const document = JSON.parse(await read("openapi.json"));
+
+describe("schema/generated/openapi", () => {
+  test("is OpenAPI 3.1 by the official schema, with no reference that leads nowhere", async () => {
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(structuredClone(document));
+    expect({ valid, errors }).toEqual({ valid: true, errors: undefined as never });
+    expect(validator.version).toBe("3.1");
+    const broken = structuredClone(document);
+    broken.paths["/health"].get.responses["200"].headers = [];
+    expect((await new Validator().validate(broken)).valid).toBeFalse();
+
+    const references = JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g);
+    const targets = new Set([...references].map(([, path = ""]) => path));
+    expect(targets.size).toBeGreaterThan(15);
+    for (const path of targets) {
+      const target = path.split("/").reduce((at, part) => at?.[part], document);
+      expect([path, typeof target]).toEqual([path, "object"]);
+    }
+  });
+
+  test("says the same in YAML", async () => {
+    expect(parse(await read("openapi.yaml"))).toEqual(document);
+  });
+
+  test("describes what every route may answer, and nothing that no route refers to", () => {
+    const used = new Set<string>();
+    for (const [path, { get }] of Object.entries<{ get: { responses: Record<string, { $ref?: string }> } }>(
+      document.paths,
+    )) {
+      const statuses = Object.keys(get.responses);
+      const always = ["200", "405", "500", "503"];
+      const data = path === "/health" ? [] : ["304", "400", "401", "406", "421", "429"];
+      const byUuid = path.includes("{uuid}") ? ["404"] : [];
+      expect([path, statuses.sort()]).toEqual([path, [...always, ...data, ...byUuid].sort()]);
+      for (const { $ref } of Object.values(get.responses))
+        if ($ref !== undefined) used.add($ref.split("/").at(-1) ?? "");
+    }
+    expect([...used].sort()).toEqual(Object.keys(document.components.responses).sort());
+  });
+});

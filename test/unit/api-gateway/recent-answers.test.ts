@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { keepRecent } from "../../../services/api-gateway/rest/recent-answers.ts";
+import { type Representation, represent } from "../../../services/api-gateway/rest/representation.ts";
+
+/** Answers when told to, and remembers who asked. */
+function openMaker() {
+  const asked: { left: AbortSignal; answer: (made: Representation | Response) => void }[] = [];
+  return {
+    asked,
+    make: (left: AbortSignal) =>
+      new Promise<Representation | Response>((answer) => {
+        asked.push({ left, answer });
+      }),
+  };
+}
+const stays = () => new AbortController().signal;
+const ANSWER = represent(new TextEncoder().encode("[]"), "application/json");
+
+test("many who ask at once share one answer, each failure is told to all of them and not kept", async () => {
+  const recent = keepRecent();
+  const { asked, make } = openMaker();
+  const both = [recent("a", make, stays()), recent("a", make, stays())];
+  const other = recent("b", make, stays());
+  expect(asked).toHaveLength(2);
+  asked[0]?.answer(new Response("away", { status: 503 }));
+  const texts = (await Promise.all(both)).map((answer) => (answer as Response).text());
+  expect(await Promise.all(texts)).toEqual(["away", "away"]);
+  asked[1]?.answer(ANSWER);
+  expect(await other).toBe(ANSWER);
+  void recent("a", make, stays());
+  expect(asked).toHaveLength(3);
+});
+
+test("an answer is stopped when the last one who waits for it has left, and not before", async () => {
+  const recent = keepRecent();
+  const { asked, make } = openMaker();
+  const [first, second] = [new AbortController(), new AbortController()];
+  void recent("a", make, first.signal);
+  const answer = recent("a", make, second.signal);
+  first.abort();
+  expect(asked[0]?.left.aborted).toBeFalse();
+  asked[0]?.answer(ANSWER);
+  expect(await answer).toBe(ANSWER);
+
+  const third = new AbortController();
+  void recent("b", make, third.signal);
+  third.abort();
+  expect(asked[1]?.left.aborted).toBeTrue();
+  // Whoever comes then is not given what was stopped.
+  void recent("b", make, stays());
+  expect(asked).toHaveLength(3);
+});

@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { gunzipSync } from "node:zlib";
+import { createPacker } from "../../../services/api-gateway/rest/compression.ts";
+import { streamOf } from "../../../services/api-gateway/rest/stream.ts";
+import { eventually } from "../../support/eventually.ts";
+
+/** Says what was taken of it, and whether it was left. */
+function openTexts(...all: string[]) {
+  const state = { taken: 0, left: false };
+  async function* tell() {
+    try {
+      for (const text of all) {
+        state.taken++;
+        yield text;
+      }
+    } finally {
+      state.left = true;
+    }
+  }
+  return { state, texts: tell() };
+}
+
+test("a text is made when it is asked for, not before", async () => {
+  const { state, texts } = openTexts("a", "b", "c");
+  const ends: (string | undefined)[] = [];
+  const reader = streamOf(texts, { packer: null, onEnd: (reason) => ends.push(reason) }).getReader();
+  expect(state.taken).toBe(0);
+  await reader.read();
+  expect(state.taken).toBe(1);
+  await reader.cancel();
+  expect([state.taken, state.left, ends]).toEqual([1, true, [undefined]]);
+});
+
+test("each packed piece can be read without the next, and the whole is one stream", async () => {
+  const { texts } = openTexts("first,", "second");
+  const stream = streamOf(texts, { packer: createPacker("gzip"), onEnd: () => {} });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of stream as unknown as AsyncIterable<Uint8Array>) pieces.push(piece);
+  expect(pieces.length).toBeGreaterThanOrEqual(2);
+  expect(gunzipSync(Buffer.concat(pieces)).toString()).toBe("first,second");
+});
+
+test("a client that takes nothing for too long is cut off", async () => {
+  const { state, texts } = openTexts("a", "b");
+  const ends: (string | undefined)[] = [];
+  const stream = streamOf(texts, { packer: null, patienceMs: 5, onEnd: (reason) => ends.push(reason) });
+  const reader = stream.getReader();
+  await reader.read();
+  await eventually(() => ends.length > 0, { what: "the end of patience" });
+  expect([ends, state.left]).toEqual([["the client takes nothing"], true]);
+  expect(reader.read()).rejects.toBeUndefined();
+});

@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { listen } from "../../../services/platform/http/listen.ts";
+
+/** What comes back for these lines of a request's head, until the other end closes. */
+async function answerTo(port: number, lines: readonly string[]): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.write([...lines, "Connection: close", "", ""].join("\r\n"));
+  return text(socket);
+}
+
+const WEBSOCKET = ["Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+
+test("listen() answers a request without a usable Host 400, and what throws 500, and tells nothing of this process", async () => {
+  await using listener = await listen({
+    port: 0,
+    hostname: "127.0.0.1",
+    websocket: {},
+    fetch: (request) => {
+      if (new URL(request.url).pathname === "/broken") throw new Error("secret of /etc/passwd");
+      return new Response("fine");
+    },
+  });
+  const cases: [status: number, lines: readonly string[]][] = [
+    [200, ["GET / HTTP/1.1", "Host: localhost"]],
+    [400, ["GET / HTTP/1.1", "Host: ["]],
+    [400, ["GET / HTTP/1.1", "Host: a b"]],
+    [400, ["GET / HTTP/1.1", "Host: localhost:99999"]],
+    [400, ["GET / HTTP/1.0"]],
+    [400, ["GET / HTTP/1.1", "Host: [", ...WEBSOCKET]],
+    [500, ["GET /broken HTTP/1.1", "Host: localhost"]],
+  ];
+  for (const [status, lines] of cases) {
+    const answer = await answerTo(listener.port, lines);
+    expect([lines, answer.split("\r\n")[0]]).toEqual([lines, expect.stringContaining(` ${status} `)]);
+    if (status !== 200) expect(answer).toContain("application/problem+json");
+    expect(answer).not.toMatch(/secret|services\/|node_modules|Bun/);
+  }
+});

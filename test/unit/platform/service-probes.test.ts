@@ -1,0 +1,108 @@
+import { describe, expect, test } from "bun:test";
+import { AppError } from "../../../schema/model/errors.ts";
+import { readSubgraphConfig } from "../../../services/platform/graphql/config.ts";
+import { createProbes, healthOf } from "../../../services/platform/http/health.ts";
+import { createInternalGuard } from "../../../services/platform/http/internal-token.ts";
+import { ConfigError } from "../../../services/platform/process/env.ts";
+import { createMetrics } from "../../../services/platform/process/metrics.ts";
+
+const ask = (path: string, init?: RequestInit) => new Request(`http://service${path}`, init);
+
+describe("probes", () => {
+  let store: () => Promise<void> = async () => {};
+  const metrics = createMetrics();
+  const probes = createProbes({ metrics, health: () => healthOf({ store: () => store() }) });
+  const away = async () => {
+    throw new AppError("The store does not answer", { code: "unavailable" });
+  };
+
+  test("/healthz never asks a dependency, /readyz names the one that is away", async () => {
+    store = away;
+    expect((await probes(ask("/healthz")))?.status).toBe(200);
+    const trouble = await probes(ask("/readyz"));
+    expect(trouble?.status).toBe(503);
+    expect(await trouble?.json()).toEqual({
+      status: "not ready",
+      dependencies: { store: "The store does not answer" },
+    });
+    store = async () => {};
+    expect((await probes(ask("/readyz")))?.status).toBe(200);
+  });
+
+  test("/readyz of what is of use without the rest is ready, and names what is away", async () => {
+    const away = { store: "does not answer" };
+    const degraded = createProbes({ metrics, health: async () => ({ healthy: false, away, isDegraded: true }) });
+    const answer = await degraded(ask("/readyz"));
+    expect([answer?.status, await answer?.json()]).toEqual([200, { status: "ready", degraded: away }]);
+  });
+
+  test("a question about health that fails is not ready", async () => {
+    const broken = createProbes({
+      metrics,
+      health: async () => {
+        throw new Error("no idea");
+      },
+    });
+    const answer = await broken(ask("/readyz"));
+    expect([answer?.status, await answer?.text()]).toEqual([503, expect.stringContaining("no idea")]);
+  });
+
+  test("/metrics is Prometheus text, for those whom the guard allows", async () => {
+    expect(await (await probes(ask("/metrics")))?.text()).toContain("gpu_telemetry_process_start_time_seconds");
+    const guarded = createProbes({ metrics, health: () => healthOf({}), guard: createInternalGuard("s3cret") });
+    expect((await guarded(ask("/metrics")))?.status).toBe(401);
+    const headers = { authorization: "Bearer s3cret" };
+    expect((await guarded(ask("/metrics", { headers })))?.status).toBe(200);
+    for (const path of ["/healthz", "/readyz"]) expect((await guarded(ask(path)))?.status).toBe(200);
+  });
+
+  test("take GET and HEAD, and leave other paths to others", async () => {
+    expect((await probes(ask("/readyz", { method: "HEAD" })))?.status).toBe(200);
+    const post = await probes(ask("/healthz", { method: "POST" }));
+    expect([post?.status, post?.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    expect(await probes(ask("/graphql"))).toBeNull();
+  });
+});
+
+describe("INTERNAL_TOKEN", () => {
+  test("open without one; with one only its very bearer is allowed", () => {
+    expect(createInternalGuard(null).allows(ask("/"))).toBeTrue();
+    const guard = createInternalGuard("s3cret");
+    for (const authorization of [undefined, null, "", "s3cret", "Bearer s3cre", "Bearer s3crets"]) {
+      expect([authorization, guard.allowsBearer(authorization)]).toEqual([authorization, false]);
+    }
+    expect(guard.allowsBearer("Bearer s3cret")).toBeTrue();
+    expect(guard.allows(ask("/", { headers: { authorization: "Bearer s3cret" } }))).toBeTrue();
+  });
+});
+
+describe("configuration of a subgraph", () => {
+  const read = (env: Record<string, string>) => readSubgraphConfig(env, { isTerminal: false });
+
+  test("has defaults", () => {
+    expect(read({ INTERNAL_TOKEN: "" })).toEqual({
+      listen: { port: 8080, host: "127.0.0.1" },
+      queryTimeoutMs: 30_000,
+      internalToken: null,
+      log: { level: "info", format: "json" },
+    });
+    expect(read({ PORT: "0", HOST: "0.0.0.0", INTERNAL_TOKEN: "t", QUERY_TIMEOUT: "2s" })).toMatchObject({
+      listen: { port: 0, host: "0.0.0.0" },
+      queryTimeoutMs: 2000,
+      internalToken: "t",
+    });
+  });
+
+  test("names every value that it cannot use", () => {
+    let problems: readonly string[] = [];
+    try {
+      read({ PORT: "70000", QUERY_TIMEOUT: "soon" });
+    } catch (error) {
+      if (error instanceof ConfigError) problems = error.problems;
+    }
+    expect(problems).toEqual([
+      expect.stringContaining('PORT="70000"'),
+      expect.stringContaining('QUERY_TIMEOUT="soon"'),
+    ]);
+  });
+});

@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { createClient } from "graphql-ws";
+import WebSocket from "ws";
+import { eventually } from "../../support/eventually.ts";
+import { keptLog } from "../../support/kept-log.ts";
+import { openTelemetry } from "../../support/subgraph.ts";
+
+test("a reader who leaves before the snapshot has come stops the store's call, and is no error", async () => {
+  const { log, lines } = keptLog();
+  await using subgraph = await openTelemetry({ log });
+  let stops = 0;
+  subgraph.store.beforeLatest = (signal) =>
+    new Promise((_, reject) => {
+      signal?.addEventListener("abort", () => {
+        stops++;
+        reject(signal.reason);
+      });
+    });
+  const client = createClient({ url: subgraph.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 });
+  const frames = client.iterate({ query: "subscription { readings { missed } }" });
+  const first = frames.next();
+  await eventually(() => subgraph.store.calls.latest === 1, { what: "the store to be asked" });
+  await frames.return?.();
+  await first;
+  await eventually(() => stops === 1, { what: "the store call to stop" });
+  // The same socket goes on, and has said by then what it had to say of the other.
+  expect((await client.iterate({ query: "{ __typename }" }).next()).value?.data).toEqual({ __typename: "Query" });
+  expect(lines.filter(({ method }) => method !== "info")).toEqual([]);
+  expect(subgraph.feed.subscribers.size).toBe(0);
+  await client.dispose();
+});

@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import WebSocket from "ws";
+import { runSubgraph } from "../../../services/platform/graphql/service.ts";
+import { healthOf } from "../../../services/platform/http/health.ts";
+import { createMetrics } from "../../../services/platform/process/metrics.ts";
+import { createTelemetrySchema } from "../../../services/telemetry/schema.ts";
+import { eventually } from "../../support/eventually.ts";
+import { fillFleet, uuidOf } from "../../support/fleet.ts";
+import { freePort } from "../../support/free-port.ts";
+import { postGraphql } from "../../support/graphql-answer.ts";
+import { keptLog } from "../../support/kept-log.ts";
+import { ListedFeed, ListedStore } from "../../support/listed-store.ts";
+
+test("a subgraph that is asked to stop answers what it was asked, and cuts subscriptions without ending them", async () => {
+  const store = new ListedStore();
+  const feed = new ListedFeed();
+  fillFleet(store, { gpus: 3, ticks: 2 });
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const stop = new AbortController();
+  const { log, lines } = keptLog();
+  const running = runSubgraph(
+    createTelemetrySchema({ repository: store, feed }),
+    {
+      listen: { port, host: "127.0.0.1" },
+      queryTimeoutMs: 30_000,
+      internalToken: null,
+      log: { level: "info", format: "json" },
+    },
+    { log, metrics: createMetrics(), health: () => healthOf({}), signal: stop.signal },
+  );
+  await eventually(() => lines.some(({ message }) => message === "listening"), { what: "listening" });
+  expect((await fetch(`http://${address}/readyz`)).status).toBe(200);
+
+  const socket = new WebSocket(`ws://${address}/graphql`, "graphql-transport-ws");
+  const told: string[] = [];
+  socket.on("message", (data) => void told.push((JSON.parse(String(data)) as { type: string }).type));
+  const closed = new Promise<number>((resolve) => socket.on("close", resolve));
+  await new Promise((resolve) => socket.on("open", resolve));
+  socket.send(JSON.stringify({ type: "connection_init" }));
+  const query = "subscription { readings { missed } }";
+  socket.send(JSON.stringify({ id: "one", type: "subscribe", payload: { query } }));
+  await eventually(() => told.includes("next"), { what: "the snapshot" });
+
+  let release = () => {};
+  store.before = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  const page = JSON.stringify({ query: `{ gpuTelemetry(uuid: "${uuidOf(1)}") { count } }` });
+  const answer = postGraphql(`http://${address}/graphql`, page);
+  await eventually(() => store.calls.readings === 1, { what: "the store to be asked" });
+  stop.abort();
+  release();
+  expect(await (await answer).json()).toEqual({ data: { gpuTelemetry: { count: 4 } } });
+  expect(await running).toBe(0);
+  // A normal closure or a `complete` would tell the reader that there is no more to come.
+  expect([1001, 1006]).toContain(await closed);
+  expect(told).toEqual(["connection_ack", "next"]);
+  expect(feed.subscribers.size).toBe(0);
+});

@@ -1,0 +1,199 @@
+import { describe, expect, test } from "bun:test";
+import { connect } from "node:net";
+import { decodeFrames, encodeFrames } from "../../../services/queue/http/frames.ts";
+import { encodeBatches } from "../../../services/queue/http/wire.ts";
+import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
+import type { Queue } from "../../../services/queue/port.ts";
+import { MAX_CALL_BYTES, MAX_HEAD_BYTES } from "../../../services/queue/wire.ts";
+import { batchOf, claim, openPublisher } from "../../conformance/queue/bench.ts";
+import { eventually } from "../../support/eventually.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { openQueueServer } from "../../support/queue-server.ts";
+
+const memory = (maxBytes = 1024) => openMemoryQueue({ clock: new ManualClock(), maxBytes });
+const json = (body: unknown): RequestInit => ({ method: "POST", body: JSON.stringify(body) });
+
+/** Sends a claim and says how to cut its connection. */
+function openClaim(url: string, body: object): () => void {
+  const { hostname, port } = new URL(url);
+  const text = JSON.stringify(body);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => {});
+  socket.write(`POST /v1/claims HTTP/1.1\r\nHost: queue\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+  return () => socket.destroy();
+}
+
+describe("queue-service", () => {
+  test("answers a publish with 201, 200 again, 409 with the last or fenced, 429 with the wait", async () => {
+    await using behind = memory(4);
+    await using server = await openQueueServer(behind);
+    const older = await behind.openProducer("a");
+    const { epoch } = await behind.openProducer("a");
+    const publish = async (seq: number, text: string, life = epoch) => {
+      const body = encodeBatches([batchOf(seq, text)], { producer: "a", epoch: life });
+      const response = await fetch(`${server.url}/v1/batches`, { method: "POST", body });
+      return [response.status, await response.json(), response.headers.get("retry-after")];
+    };
+    expect(await publish(1, "ab")).toEqual([201, { kind: "accepted" }, null]);
+    expect(await publish(1, "ab")).toEqual([200, { kind: "duplicate" }, null]);
+    expect(await publish(3, "c")).toEqual([409, { kind: "gap", last: 1 }, null]);
+    expect(await publish(2, "c", older.epoch)).toEqual([409, { kind: "fenced" }, null]);
+    expect(await publish(2, "cde")).toEqual([429, { kind: "full", retryAfterMs: 50 }, "1"]);
+    expect((await publish(2, "cdefg"))[0]).toBe(413);
+  });
+
+  test("refuses what it cannot read with 400 that says why, and what is too large with 413", async () => {
+    await using behind = memory();
+    await using server = await openQueueServer(behind);
+    const bad: readonly [path: string, init: RequestInit, says: RegExp][] = [
+      ["/v1/claims", { method: "POST", body: "{" }, /no JSON/],
+      ["/v1/claims", json({ max: "many" }), /max/],
+      ["/v1/claims", json({ max: 0 }), /max is 0/],
+      ["/v1/acks", json({ receipts: [1] }), /receipts/],
+      ["/v1/nacks", json({ receipts: [], mode: { kind: "drop" } }), /mode/],
+      ["/v1/extends", json({ receipts: [] }), /leaseMs/],
+      ["/v1/producers", json({ producer: "" }), /producer/],
+      ["/v1/batches", { method: "POST", body: "no frames" }, /frame/],
+      ["/v1/batches", { method: "POST", body: encodeFrames({ producer: "a", epoch: 1, batches: [{}] }, []) }, /seq/],
+      [
+        "/v1/batches",
+        { method: "POST", body: encodeFrames({ producer: "a", epoch: 1, batches: [] }, [Buffer.of(1)]) },
+        /1 bod/,
+      ],
+      ["/v1/dead-letters?limit=all", {}, /limit/],
+      ["/v1/dead-letters?after=x", {}, /after/],
+    ];
+    for (const [path, init, says] of bad) {
+      const response = await fetch(server.url + path, init);
+      const problem = (await response.json()) as { code: string; detail: string };
+      expect([path, response.status, problem.code]).toEqual([path, 400, "invalid"]);
+      expect(problem.detail).toMatch(says);
+      expect(response.headers.get("content-type")).toBe("application/problem+json");
+    }
+    const large = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)),
+    });
+    const declared = await fetch(`${server.url}/v1/batches`, {
+      method: "POST",
+      body: new Uint8Array(MAX_CALL_BYTES + MAX_HEAD_BYTES + 1),
+    });
+    expect(declared.status).toBe(413);
+    const streamed = await fetch(`${server.url}/v1/acks`, { method: "POST", body: large }).catch(() => undefined);
+    expect(streamed === undefined || streamed.status === 413).toBe(true);
+    expect((await fetch(`${server.url}/v1/nothing`)).status).toBe(404);
+    expect((await fetch(`${server.url}/v1/claims/unknown`, { method: "DELETE" })).status).toBe(404);
+  });
+
+  test("answers a claim that names nothing, for the service's own lease", async () => {
+    await using behind = memory();
+    await using server = await openQueueServer(behind);
+    await (await openPublisher(behind)).publish("a", "b");
+    const response = await fetch(`${server.url}/v1/claims`, json({}));
+    const { head, bodies } = decodeFrames(new Uint8Array(await response.arrayBuffer()));
+    expect(head).toMatchObject({ deliveries: [{ seq: 1, attempt: 1, leaseMs: 30_000 }] });
+    expect(bodies.map((body) => new TextDecoder().decode(body))).toEqual(["a"]);
+  });
+
+  test("ends the wait of a connection that is cut, and takes no turn from others", async () => {
+    await using behind = memory();
+    await using server = await openQueueServer(behind);
+    const cut = openClaim(server.url, { waitMs: 60_000 });
+    await eventually(async () => (await server.waiting()) === 1, { what: "the claim waits" });
+    cut();
+    await eventually(async () => (await server.waiting()) === 0, { what: "nobody waits" });
+    await (await openPublisher(behind)).publish("a");
+    expect(await behind.stats()).toMatchObject({ ready: 1, leased: 0, counters: { claimed: 0 } });
+  });
+
+  test("ends the wait of a caller who says that it leaves", async () => {
+    await using behind = memory();
+    await using server = await openQueueServer(behind);
+    const waiting = fetch(`${server.url}/v1/claims`, json({ id: "mine", waitMs: 60_000 }));
+    await eventually(async () => (await server.waiting()) === 1, { what: "the claim waits" });
+    expect((await fetch(`${server.url}/v1/claims`, json({ id: "mine", waitMs: 60_000 }))).status).toBe(400);
+    expect((await fetch(`${server.url}/v1/claims/mine`, { method: "DELETE" })).status).toBe(204);
+    const response = await waiting;
+    expect(response.status).toBe(200);
+    expect(decodeFrames(new Uint8Array(await response.arrayBuffer()))).toEqual({
+      head: { deliveries: [] },
+      bodies: [],
+    });
+  });
+
+  test("gives back what was claimed when the connection is cut before the answer", async () => {
+    await using behind = memory();
+    const claimed = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const slow: Queue = Object.assign(Object.create(behind), {
+      nack: behind.nack.bind(behind),
+      async claim(request: Parameters<Queue["claim"]>[0]) {
+        const deliveries = await behind.claim(request);
+        claimed.resolve();
+        await eventually(() => request.signal?.aborted, { what: "the service sees the cut" });
+        await goOn.promise;
+        return deliveries;
+      },
+    });
+    await using server = await openQueueServer(slow);
+    await (await openPublisher(behind)).publish("a");
+    const cut = openClaim(server.url, {});
+    await claimed.promise;
+    expect((await behind.stats()).leased).toBe(1);
+    cut();
+    goOn.resolve();
+    await eventually(async () => (await behind.stats()).leased === 0, { what: "nothing is leased" });
+    expect((await claim(behind)).map(({ attempt }) => attempt)).toEqual([1]);
+  });
+
+  test("guards everything but its probes with the token", async () => {
+    await using behind = memory();
+    await using server = await openQueueServer(behind, { token: "inner" });
+    const ask = async (path: string, authorization?: string) =>
+      (await fetch(server.url + path, { headers: authorization === undefined ? {} : { authorization } })).status;
+    for (const path of ["/v1/stats", "/metrics", "/graphql?query={queues{dead}}", "/nowhere"]) {
+      expect([path, await ask(path), await ask(path, "Bearer outer")]).toEqual([path, 401, 401]);
+    }
+    for (const path of ["/v1/stats", "/metrics", "/graphql?query={queues{dead}}"]) {
+      expect([path, await ask(path, "Bearer inner")]).toEqual([path, 200]);
+    }
+    expect([await ask("/healthz"), await ask("/readyz")]).toEqual([200, 200]);
+  });
+
+  test("tells the queue's figures, and that they are old while it is away", async () => {
+    await using behind = memory();
+    let away = false;
+    const shaky: Queue = Object.assign(Object.create(behind), {
+      stats: () => (away ? Promise.reject(new Error("connection refused")) : behind.stats()),
+    });
+    await using server = await openQueueServer(shaky);
+    await (await openPublisher(behind)).publish("abc", "d");
+    await claim(behind, { max: 1 });
+    const scrape = async () => (await fetch(`${server.url}/metrics`)).text();
+    const figures = {
+      queue_depth: 1,
+      queue_inflight: 1,
+      queue_delayed: 0,
+      queue_dlq_depth: 0,
+      queue_bytes: 4,
+      queue_oldest_age_seconds: 0,
+      queue_orphans: 0,
+      queue_published_total: 2,
+      queue_readings_total: 4,
+      queue_claimed_total: 1,
+      queue_acked_total: 0,
+      queue_up: 1,
+    };
+    const first = await scrape();
+    for (const [name, value] of Object.entries(figures)) expect(first).toContain(`\ngpu_telemetry_${name} ${value}\n`);
+    expect((await scrape()).match(/queue_published_total \d+/)?.[0]).toBe("queue_published_total 2");
+    away = true;
+    const old = await scrape();
+    expect(old).toContain("\ngpu_telemetry_queue_up 0\n");
+    expect(old).toContain("\ngpu_telemetry_queue_depth 1\n");
+    const ready = await fetch(`${server.url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: "not ready", dependencies: { queue: "connection refused" } },
+    ]);
+  });
+});

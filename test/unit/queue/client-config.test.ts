@@ -1,0 +1,19 @@
+import { expect, test } from "bun:test";
+import { readQueueClientConfig } from "../../../services/queue/config.ts";
+
+test("readQueueClientConfig() names the service's usual address, and takes another with its token", () => {
+  expect(readQueueClientConfig({})).toEqual({ kind: "http", url: "http://queue-service:8080", token: null });
+  expect(readQueueClientConfig({ QUEUE_SERVICE_URL: "https://queue.example/", INTERNAL_TOKEN: "inner" })).toEqual({
+    kind: "http",
+    url: "https://queue.example/",
+    token: "inner",
+  });
+});
+
+test("readQueueClientConfig() refuses what is no HTTP address, and shows it to nobody", () => {
+  for (const url of ["queue-service:8080", "redis://queue:6379", "queue"]) {
+    expect(() => readQueueClientConfig({ QUEUE_SERVICE_URL: url })).toThrow(
+      "QUEUE_SERVICE_URL=(hidden): accepted is an address such as http://queue-service:8080",
+    );
+  }
+});

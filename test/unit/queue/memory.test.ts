@@ -1,0 +1,119 @@
+import { expect, test } from "bun:test";
+import { AppError } from "../../../schema/model/errors.ts";
+import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
+import { batchOf, claim, claimOne, codeOf, openPublisher, receiptsOf, textsOf } from "../../conformance/queue/bench.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+const open = (options: Partial<Parameters<typeof openMemoryQueue>[0]> = {}) => {
+  const clock = new ManualClock();
+  return { clock, queue: openMemoryQueue({ clock, maxBytes: 1000, ...options }) };
+};
+
+test("memory queue serves those who wait in the order they came, each as much as it asked for", async () => {
+  const { queue } = open();
+  const order: string[] = [];
+  const waiting = ["first", "second", "third"].map(async (name, index) => {
+    const deliveries = await claim(queue, { max: 2 - (index % 2), waitMs: 1000 });
+    order.push(`${name}: ${textsOf(deliveries).join(" ")}`);
+  });
+  await (await openPublisher(queue)).publish("a", "b", "c", "d");
+  await Promise.all(waiting);
+  expect(order).toEqual(["first: a b", "second: c", "third: d"]);
+});
+
+test("memory queue gives an expired lease to who waits before who comes", async () => {
+  const { clock, queue } = open();
+  await (await openPublisher(queue)).publish("a");
+  await claimOne(queue, { leaseMs: 1000 });
+  const waiting = claim(queue, { waitMs: 5000 });
+  await clock.advance(1000);
+  expect(await claim(queue)).toEqual([]);
+  expect(textsOf(await waiting)).toEqual(["a"]);
+});
+
+test("memory queue sets no timer while nobody waits, and clears those of a wait that ended", async () => {
+  const { clock, queue } = open();
+  const publisher = await openPublisher(queue);
+  await publisher.publish("a", "b");
+  const [receipt = ""] = receiptsOf(await claim(queue));
+  await queue.nack([receipt], { kind: "retry", delayMs: 100, reason: "busy" });
+  expect(clock.sleeping).toBe(0);
+  const waiting = claim(queue, { waitMs: 5000 });
+  expect(clock.sleeping).toBeGreaterThan(0);
+  await publisher.publish("c");
+  await waiting;
+  expect(clock.sleeping).toBe(0);
+
+  const leaving = new AbortController();
+  const aborted = claim(queue, { waitMs: 5000, signal: leaving.signal });
+  leaving.abort();
+  await aborted;
+  expect(clock.sleeping).toBe(0);
+});
+
+test("memory queue answers openProducer() from the store after a restart, and from itself afterwards", async () => {
+  const asked: string[] = [];
+  const { queue } = open({
+    restore: async (producer) => {
+      asked.push(producer);
+      return producer.endsWith("/2") ? { epoch: 3, seq: 41, position: `stored ${producer}` } : null;
+    },
+  });
+  const opened = await queue.openProducer("csv@0/2");
+  expect(opened).toEqual({ epoch: 4, seq: 41, position: "stored csv@0/2", inherited: [] });
+  const from = { producer: "csv@0/2", epoch: 4 };
+  expect(await queue.publish([batchOf(41, "stored")], from)).toEqual({ kind: "duplicate" });
+  expect(await queue.publish([batchOf(42, "new")], from)).toEqual({ kind: "accepted" });
+  expect(await queue.openProducer("csv@0/2")).toMatchObject({ epoch: 5, seq: 42, position: "after new" });
+
+  const { inherited } = await queue.openProducer("csv@0/1", { inherit: ["csv@0/2", "csv@1/2"] });
+  expect(inherited).toEqual([
+    { producer: "csv@0/2", epoch: 5, seq: 42, position: "after new" },
+    { producer: "csv@1/2", epoch: 3, seq: 41, position: "stored csv@1/2" },
+  ]);
+  expect(asked).toEqual(["csv@0/2", "csv@0/1", "csv@1/2"]);
+});
+
+test("memory queue opens nothing while the store is away, and asks it again at the next call", async () => {
+  let away = true;
+  const { queue } = open({
+    restore: async () => {
+      if (away) throw new AppError("store is away", { code: "unavailable" });
+      return { epoch: 1, seq: 9, position: "stored" };
+    },
+  });
+  const calls = [queue.openProducer("csv"), queue.openProducer("csv")];
+  expect(await Promise.all(calls.map(codeOf))).toEqual(["unavailable", "unavailable"]);
+  away = false;
+  expect(await queue.openProducer("csv")).toMatchObject({ epoch: 2, seq: 9 });
+});
+
+test("memory queue drops the oldest dead letters beyond their bound, and counts them", async () => {
+  const { queue } = open({ maxDeadBytes: 5 });
+  await (await openPublisher(queue)).publish("12", "34", "56", "1234567");
+  const [a = "", b = "", c = "", large = ""] = receiptsOf(await claim(queue));
+  await queue.nack([a, b, c], { kind: "reject", reason: "damaged" });
+  const list = async () => textsOf((await queue.deadLetters.list({ limit: 10 })).letters);
+  expect(await list()).toEqual(["34", "56"]);
+  await queue.nack([large], { kind: "reject", reason: "damaged" });
+  expect(await list()).toEqual(["1234567"]);
+  expect(await queue.stats()).toMatchObject({ dead: 1, counters: { dead: 4, purged: 3 } });
+});
+
+test("memory queue is full by count as well", async () => {
+  const { queue } = open({ maxBatches: 2 });
+  const publisher = await openPublisher(queue);
+  expect(await codeOf(publisher.publish("a", "b", "c"))).toBe("too_large");
+  await publisher.publish("a", "b");
+  expect(await publisher.publish("c")).toMatchObject({ kind: "full" });
+});
+
+test("memory queue that is closed sends those who wait away and answers unavailable", async () => {
+  const { clock, queue } = open();
+  const waiting = claim(queue, { waitMs: 5000 });
+  await queue[Symbol.asyncDispose]();
+  expect(await waiting).toEqual([]);
+  expect(await codeOf(queue.openProducer("csv"))).toBe("unavailable");
+  expect(await codeOf(claim(queue))).toBe("unavailable");
+  expect(clock.sleeping).toBe(0);
+});

@@ -1,0 +1,190 @@
+/** What is MongoDB's own: documents as a person sees them, indexes, what a server lacks. */
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Series } from "../../../schema/model/reading.ts";
+import { openRepository } from "../../../services/repository/open.ts";
+import {
+  batchOf,
+  ENGINE_3,
+  factsOf,
+  GPU,
+  HOUR,
+  heldBy,
+  type Row,
+  read,
+  START,
+  TEMP,
+  UTIL,
+} from "../../conformance/repository/bench.ts";
+import { keptLog } from "../../support/kept-log.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { requireMongo } from "../../support/mongo-server.ts";
+import { openDatabase } from "../../support/mongo-store.ts";
+import { refusalOf } from "../../support/sqlite-store.ts";
+
+setDefaultTimeout(60_000);
+
+const server = await requireMongo("MongoDB repository, documents");
+afterAll(async () => server?.[Symbol.asyncDispose]());
+const url = server?.uri ?? "";
+
+describe.skipIf(server === null)("MongoDB store", () => {
+  test("keeps buckets, GPUs and attribution so that a person can read them", async () => {
+    await using database = openDatabase(url);
+    await using repository = await database.open();
+    const facts = factsOf(1, heldBy("train"));
+    await repository.save(
+      [
+        batchOf([
+          [UTIL, 0, 1, facts],
+          [UTIL, 2000, 2.5, facts],
+          [ENGINE_3, 2000, 0.25, facts],
+        ]),
+      ],
+      { positions: [{ producer: "csv@0/1", epoch: 3, seq: 7, position: "row 9" }] },
+    );
+    const from = new Date(START);
+    const to = new Date(START + 2000);
+    expect(await database.db.collection("telemetry_points").find().toArray()).toEqual([
+      {
+        _id: expect.stringMatching(new RegExp(`^${GPU}:${START}:[0-9a-f]{16}$`)),
+        v: 1,
+        gpu: GPU,
+        from,
+        to,
+        at: [0, 2000],
+        series: { [UTIL]: [1, 2.5], [ENGINE_3]: [null, 0.25] },
+      },
+    ]);
+    const { uuid, ...seen } = facts;
+    expect(await database.db.collection("gpus").find().toArray()).toEqual([
+      {
+        _id: uuid as never,
+        v: 1,
+        firstSeen: from,
+        seen: { lastSeen: to, ...seen, place: 1 },
+        newest: { [UTIL]: from, [ENGINE_3]: from },
+      },
+    ]);
+    expect(await database.db.collection("attributions").find().toArray()).toEqual([
+      {
+        _id: `${GPU}:2025-07-20:1` as never,
+        v: 1,
+        day: `${GPU}:2025-07-20`,
+        rev: 1,
+        gpu: GPU,
+        from,
+        to,
+        held: [{ from, to, namespace: "research", pod: "train", container: "main" }],
+      },
+    ]);
+    expect(await database.db.collection("positions").find().toArray()).toEqual([
+      { _id: "csv@0/1" as never, v: 1, epoch: 3, seq: 7, position: "row 9" },
+    ]);
+  });
+
+  test("takes series whose names MongoDB would read as paths or operators", async () => {
+    await using database = openDatabase(url);
+    await using repository = await database.open();
+    const names = ["$sum", "a.b", "a%2Eb", "a%b", 'xid{xid="1.5"}', "ü"].sort() as Series[];
+    await repository.save([batchOf(names.map((name, tick): Row => [name, 0, tick]))]);
+    expect(await read(repository)).toEqual(names.map((name, tick) => [name, 0, tick]));
+    expect((await repository.latest([GPU])).get(GPU)?.map(({ series }) => series)).toEqual(names);
+  });
+
+  test("cuts a block that would be too large for a document, and takes it once", async () => {
+    await using database = openDatabase(url);
+    await using repository = await database.open();
+    const series = Array.from({ length: 200 }, (_, index) => `S${String(index).padStart(3, "0")}` as Series);
+    const ticks = 700;
+    const rows = Array.from({ length: ticks }, (_, tick) =>
+      series.map((name, column): Row => [name, tick * 1000, tick + column / 1000]),
+    ).flat();
+    const batch = batchOf(rows);
+    const whole = { buckets: 1, readings: rows.length, duplicateBuckets: 0, duplicateReadings: 0 };
+    expect(await repository.save([batch])).toMatchObject(whole);
+    expect(await database.db.collection("telemetry_points").countDocuments()).toBeGreaterThan(1);
+    const again = { buckets: 0, readings: 0, duplicateBuckets: 1, duplicateReadings: rows.length };
+    expect(await repository.save([batch])).toMatchObject(again);
+    const told = await read(repository, { order: "oldest", metrics: ["S199"] });
+    expect(told).toEqual(Array.from({ length: ticks }, (_, tick) => ["S199" as Series, tick * 1000, tick + 0.199]));
+  });
+
+  test("reads pages of 10,000 out of thousands of small buckets", async () => {
+    await using database = openDatabase(url);
+    await using repository = await database.open();
+    const ticks = 1500;
+    const names = [UTIL, TEMP, ENGINE_3, "D", "E", "F", "G"].sort() as Series[];
+    const batches = Array.from({ length: ticks }, (_, tick) =>
+      batchOf(names.map((name, column): Row => [name, tick * 1000, tick * 10 + column])),
+    );
+    await repository.save(batches);
+    const first = await repository.readings(GPU, { from: 0, to: START + HOUR }, { limit: 10_000 });
+    expect(first.readings).toHaveLength(10_000);
+    expect(first.next).not.toBeNull();
+    const rest = await read(repository, { after: first.next ?? undefined });
+    expect(rest).toHaveLength(ticks * names.length - 10_000);
+    expect(rest.at(-1)).toEqual([names.at(-1) as Series, 0, names.length - 1]);
+  });
+
+  test("refuses to read what a newer release wrote", async () => {
+    await using database = openDatabase(url);
+    await using repository = await database.open();
+    await repository.save([batchOf([[UTIL, 0, 1]])]);
+    await database.db.collection("telemetry_points").updateMany({}, { $set: { v: 2 } });
+    expect(await refusalOf(repository.readings(GPU, { from: 0, to: START + HOUR }, { limit: 1 }))).toMatch(
+      /^internal: Cannot read bucket GPU-.*: it has version 2, known is 1$/,
+    );
+  });
+
+  test("has an index for each of its queries", async () => {
+    await using database = openDatabase(url);
+    await using _repository = await database.open();
+    const keysOf = async (name: string) =>
+      (await database.db.collection(name).indexes())
+        .map(({ key }) => key)
+        .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    expect(await keysOf("telemetry_points")).toEqual([{ _id: 1 }, { gpu: 1, from: 1 }, { gpu: 1, to: -1 }]);
+    expect(await keysOf("gpus")).toEqual([{ _id: 1 }, { "seen.host": 1, "seen.place": 1, _id: 1 }]);
+    expect(await keysOf("attributions")).toEqual([{ _id: 1 }, { day: 1 }, { gpu: 1, from: 1 }]);
+  });
+
+  test("drops what is too old by a TTL index, or says once that the server has none; without retention no longer", async () => {
+    await using database = openDatabase(url);
+    const { log, lines } = keptLog();
+    const saveOnce = async (retentionMs: number) => {
+      await using repository = await database.open({ retentionMs, log, clock: new ManualClock(START) });
+      await repository.save([batchOf([[UTIL, 0, 1]])]);
+    };
+    const index = async () =>
+      (await database.db.collection("telemetry_points").indexes()).find(({ name }) => name === "to_1");
+    await saveOnce(24 * HOUR);
+    const refused = lines.filter(({ message }) => message.startsWith("store has no TTL index"));
+    expect((await index())?.expireAfterSeconds).toBe(refused.length === 0 ? 86_400 : undefined);
+    expect(refused.length).toBeLessThanOrEqual(1);
+    await saveOnce(48 * HOUR);
+    expect((await index())?.expireAfterSeconds).toBe(refused.length === 0 ? 172_800 : undefined);
+    {
+      // Who only reads changes nothing.
+      await using reader = await database.open({ retentionMs: 0 });
+      expect(await read(reader)).toHaveLength(1);
+      expect(await index()).toBeDefined();
+    }
+    await saveOnce(0);
+    expect(await index()).toBeUndefined();
+  });
+
+  test("never shows the address it cannot use", async () => {
+    const parts = { clock: new ManualClock(), log: keptLog().log };
+    const open = (address: string) =>
+      refusalOf(openRepository({ kind: "mongodb", url: address, database: "d", poolSize: 1, retentionMs: 0 }, parts));
+    for (const address of [
+      "mongodb://user:secret@host:notaport/",
+      "mongodb://user:sec:secret@[bad",
+      "mongodb://u:secret@h/?nonsense=1",
+    ]) {
+      const refusal = await open(address);
+      expect(refusal).toStartWith("unavailable: Cannot use MONGODB_URI: ");
+      expect(refusal).not.toContain("secret");
+    }
+  });
+});

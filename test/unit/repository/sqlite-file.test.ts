@@ -1,0 +1,124 @@
+/** What is SQLite's own: the file, what it takes up, files that cannot be used. */
+import { expect, test } from "bun:test";
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { ALL_TIME } from "../../../schema/model/window.ts";
+import {
+  batchOf,
+  factsOf,
+  GPU,
+  HOUR,
+  heldBy,
+  type Row,
+  read,
+  START,
+  TEMP,
+  UTIL,
+} from "../../conformance/repository/bench.ts";
+import { heldIn } from "../../support/held-in.ts";
+import { openStore, refusalOf } from "../../support/sqlite-store.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+test("SQLite store creates its directory, and is whole in its one file once closed", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "new", "deep", "store.sqlite");
+  {
+    await using repository = await openStore(path);
+    await repository.save([batchOf([[UTIL, 0, 1]])]);
+  }
+  expect(await readdir(join(folder.path, "new", "deep"))).toEqual(["store.sqlite"]);
+  const copy = join(folder.path, "copy.sqlite");
+  await copyFile(path, copy);
+  await using repository = await openStore(copy);
+  expect(await read(repository)).toEqual([[UTIL, 0, 1]]);
+});
+
+test("SQLite store remembers nothing of a save that failed halfway", async () => {
+  await using folder = await temporaryFolder();
+  await using repository = await openStore(join(folder.path, "store.sqlite"));
+  const broken = { producer: "csv@0/1", epoch: 1, seq: 1, position: null as unknown as string };
+  const rows = [UTIL, TEMP].map((series, tick) => batchOf([[series, tick * 1000, tick, factsOf(1, heldBy("a"))]]));
+  expect(await refusalOf(repository.save(rows, { positions: [broken] }))).toContain("NOT NULL constraint failed");
+  expect(await read(repository)).toEqual([]);
+  expect((await repository.gpus({ limit: 1 })).total).toBe(0);
+  // In another order: what would be remembered has other numbers now.
+  await repository.save([batchOf([[UTIL, 5000, 7, factsOf(2)]])]);
+  expect(await repository.save(rows.toReversed())).toMatchObject({ buckets: 2 });
+  expect(await read(repository)).toEqual([
+    [TEMP, 1000, 1],
+    [UTIL, 0, 0],
+  ]);
+  expect((await repository.latest([GPU])).get(GPU)).toHaveLength(2);
+  expect(await heldIn(repository, GPU, ALL_TIME)).toMatchObject([{ pod: "a", from: START, to: START + 1000 }]);
+});
+
+test("SQLite store refuses a file that is none, naming it and what to do", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "notes.txt");
+  await writeFile(path, "not a database ".repeat(500));
+  expect(await refusalOf(openStore(path))).toBe(
+    `unavailable: Cannot use the store ${path}: file is not a database; ` +
+      "it is damaged or no SQLite file: move it away or set SQLITE_PATH to another file",
+  );
+});
+
+test("SQLite store refuses a path that cannot be a file", async () => {
+  await using folder = await temporaryFolder();
+  const directory = join(folder.path, "directory");
+  await mkdir(directory);
+  expect(await refusalOf(openStore(directory))).toStartWith(`unavailable: Cannot use the store ${directory}: `);
+  const file = join(folder.path, "file");
+  await writeFile(file, "");
+  expect(await refusalOf(openStore(join(file, "store.sqlite")))).toStartWith("unavailable: Cannot use the store ");
+});
+
+test("SQLite store refuses another program's database, and one of a newer release, and leaves both alone", async () => {
+  await using folder = await temporaryFolder();
+  const foreign = join(folder.path, "foreign.sqlite");
+  {
+    using database = new DatabaseSync(foreign);
+    database.exec("CREATE TABLE notes (text TEXT)");
+  }
+  expect(await refusalOf(openStore(foreign))).toBe(
+    `unavailable: Cannot use the store ${foreign}: it is another program's database; set SQLITE_PATH to a new file`,
+  );
+  const newer = join(folder.path, "newer.sqlite");
+  await (await openStore(newer))[Symbol.asyncDispose]();
+  {
+    using database = new DatabaseSync(newer);
+    database.exec("PRAGMA user_version = 99");
+  }
+  expect(await refusalOf(openStore(newer))).toMatch(/^unavailable: .* tables of version 99, this program knows 1; /);
+  using database = new DatabaseSync(foreign);
+  expect(database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()).toMatchObject({ tables: 1 });
+});
+
+test("SQLite store says which bucket is damaged instead of leaving readings out", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "store.sqlite");
+  await using repository = await openStore(path);
+  await repository.save([batchOf([[UTIL, 0, 1]])]);
+  using database = new DatabaseSync(path);
+  database.exec("UPDATE columns SET packed = x'00ff'");
+  expect(await refusalOf(repository.readings(GPU, { from: 0, to: START + 1 }, { limit: 1 }))).toStartWith(
+    `internal: Cannot read the bucket of ${GPU} at 2025-07-20T10:00:00.000Z: `,
+  );
+});
+
+test("SQLite store takes no more room for what it stores again after it expired", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "store.sqlite");
+  await using repository = await openStore(path);
+  using watcher = new DatabaseSync(path);
+  const pages = () => Number(watcher.prepare("PRAGMA page_count").get()?.page_count);
+  const rows = (day: number): Row[] =>
+    Array.from({ length: 2000 }, (_, tick): Row => [UTIL, day * 24 * HOUR + tick * 40_000, Math.sin(tick)]);
+  await repository.save([batchOf(rows(0))]);
+  const afterOne = pages();
+  for (let day = 1; day < 5; day++) {
+    while ((await repository.expire(START + day * 24 * HOUR)) > 0);
+    await repository.save([batchOf(rows(day))]);
+  }
+  expect(pages()).toBeLessThan(afterOne * 2);
+});

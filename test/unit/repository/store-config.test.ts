@@ -1,0 +1,58 @@
+import { expect, test } from "bun:test";
+import { gatherConfigs } from "../../../services/platform/process/env.ts";
+import { readStoreConfig } from "../../../services/repository/config.ts";
+
+test("readStoreConfig() without variables is MongoDB at the name that it has in the cluster", () => {
+  expect(readStoreConfig({})).toEqual({
+    kind: "mongodb",
+    url: "mongodb://mongodb:27017",
+    database: "gpu_telemetry",
+    poolSize: 20,
+    retentionMs: 0,
+  });
+});
+
+test("readStoreConfig() takes MongoDB's address, database, pool and retention", () => {
+  const url = "mongodb://user:secret@db-1:27017,db-2:27017/?replicaSet=rs&authSource=admin";
+  const env = { MONGODB_URI: url, MONGODB_DATABASE: "fleet", MONGODB_POOL_SIZE: "5", RETENTION: "30d" };
+  expect(readStoreConfig(env)).toEqual({
+    kind: "mongodb",
+    url,
+    database: "fleet",
+    poolSize: 5,
+    retentionMs: 30 * 86_400_000,
+  });
+  expect(readStoreConfig({ MONGODB_URI: "mongodb+srv://cluster.example" })).toMatchObject({ kind: "mongodb" });
+});
+
+test("readStoreConfig() takes SQLite where a path is set, whatever else is", () => {
+  const env = { SQLITE_PATH: "/data/x.sqlite", MONGODB_URI: "mongodb://db", RETENTION: "1h" };
+  expect(readStoreConfig(env)).toEqual({ kind: "sqlite", path: "/data/x.sqlite", retentionMs: 3_600_000 });
+  expect(readStoreConfig({ ...env, SQLITE_PATH: "" }).kind).toBe("mongodb");
+});
+
+test("readStoreConfig() refuses what it cannot use, names it, and never shows the address", () => {
+  const problems = (env: Record<string, string>) => {
+    try {
+      gatherConfigs({ store: () => readStoreConfig(env) });
+      return "none";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  for (const url of [
+    "secret@db:27017",
+    "http://user:secret@db",
+    "mongodb://",
+    "mongodb:// secret",
+    "mongodb:///secret",
+  ]) {
+    expect(problems({ MONGODB_URI: url })).toContain("MONGODB_URI=(hidden): accepted is mongodb://HOST:PORT");
+    expect(problems({ MONGODB_URI: url })).not.toContain("secret");
+  }
+  for (const name of ["a.b", "a/b", "a b", "$a", "x".repeat(64)]) {
+    expect(problems({ MONGODB_DATABASE: name })).toContain(`MONGODB_DATABASE="${name}"`);
+  }
+  expect(problems({ MONGODB_POOL_SIZE: "0" })).toContain('MONGODB_POOL_SIZE="0": accepted is a whole number from 1');
+  expect(problems({ RETENTION: "soon" })).toContain('RETENTION="soon"');
+});

@@ -1,0 +1,189 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type Batch, BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../../schema/batch/builder.ts";
+import { MAX_BLOCK_CELLS } from "../../../schema/batch/columns.ts";
+import { forEachReading } from "../../../schema/batch/readings.ts";
+import type { GpuFacts } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import { batchOf, factsOf, HOUR, heldBy, type Row, START, TEMP, UTIL } from "../../conformance/repository/bench.ts";
+
+const rows: fc.Arbitrary<Row[]> = fc.array(
+  fc
+    .tuple(
+      fc.constantFrom<Series[]>(UTIL, TEMP, "A" as Series, 'Z{GPU_I_ID="3"}' as Series),
+      fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 3 * HOUR }), fc.constant(2 ** 51)),
+      fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constant(-0), fc.double({ noNaN: true, noDefaultInfinity: true })),
+      fc.nat({ max: 2 }),
+      fc.constantFrom(null, "a", "b"),
+    )
+    .map(([series, at, value, gpu, pod]): Row => [series, at, value, factsOf(gpu, heldBy(pod))]),
+  { minLength: 1, maxLength: 120 },
+);
+
+/** GPU, series and time → the largest value. */
+function merged(given: readonly Row[]): Map<string, number> {
+  const readings = new Map<string, number>();
+  for (const [series, at, value, facts] of given) {
+    const key = `${facts?.uuid} ${series} ${START + at}`;
+    const kept = readings.get(key);
+    // Of two zeros the positive one, as Math.max has it.
+    readings.set(key, kept === undefined ? value : Math.max(kept, value));
+  }
+  return readings;
+}
+
+function readingsOf(batch: Batch): Map<string, number> {
+  const readings = new Map<string, number>();
+  forEachReading(batch, (gpu, series, at, value) => readings.set(`${gpu} ${series} ${at}`, value));
+  return readings;
+}
+
+const inOrder = (readings: Map<string, number>) => [...readings].sort(([a], [b]) => (a < b ? -1 : 1));
+
+describe("BatchBuilder.take()", () => {
+  test("keeps every reading once, the larger of two, as a plain map does", () => {
+    fc.assert(
+      fc.property(rows, (given) => {
+        const batch = batchOf(given);
+        expect(inOrder(readingsOf(batch))).toEqual(inOrder(merged(given)));
+        expect(batch.readings).toBe(merged(given).size);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("gives the same batch whatever the order in which readings came", () => {
+    fc.assert(
+      fc.property(
+        rows.chain((given) =>
+          fc.tuple(
+            fc.constant(given),
+            fc.shuffledSubarray(given, { minLength: given.length, maxLength: given.length }),
+          ),
+        ),
+        ([given, shuffled]) => {
+          expect(batchOf(shuffled)).toEqual(batchOf(given));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("keeps blocks within their hour, in order, one to a GPU and hour", () => {
+    fc.assert(
+      fc.property(rows, (given) => {
+        const { blocks, firstAt, lastAt } = batchOf(given);
+        const hours = blocks.map(({ gpu, from }) => `${gpu} ${Math.floor(from / BLOCK_SPAN_MS)}`);
+        expect(hours).toEqual([...new Set(hours)].sort());
+        for (const { from, to } of blocks)
+          expect(Math.floor(to / BLOCK_SPAN_MS)).toBe(Math.floor(from / BLOCK_SPAN_MS));
+        expect(firstAt).toBe(Math.min(...blocks.map(({ from }) => from)));
+        expect(lastAt).toBe(Math.max(...blocks.map(({ to }) => to)));
+      }),
+    );
+  });
+
+  test("counts what it merged, and apart what differed", () => {
+    const builder = createBatchBuilder();
+    const slot = builder.slot(factsOf(1), UTIL);
+    for (const value of [1, 1, 2]) builder.add(slot, START, value);
+    expect(builder.size).toBe(3);
+    const batch = builder.take({ producer: "p", epoch: 1, seq: 1 });
+    expect(batch.readings).toBe(1);
+    expect(builder.size).toBe(0);
+    expect(builder.merged).toEqual({ same: 1, differing: 1 });
+  });
+
+  test("starts empty after each batch, and its slots stay what they were", () => {
+    const builder = createBatchBuilder();
+    const [util, temp] = [UTIL, TEMP].map((series) => builder.slot(factsOf(1), series));
+    builder.add(util as number, START, 1);
+    builder.take({ producer: "p", epoch: 1, seq: 1 });
+    builder.add(temp as number, START, 2);
+    const batch = builder.take({ producer: "p", epoch: 1, seq: 2 });
+    expect(batch.series).toEqual([TEMP]);
+    expect(inOrder(readingsOf(batch))).toEqual([[`${factsOf(1).uuid} ${TEMP} ${START}`, 2]]);
+    expect(builder.slot({ ...factsOf(1) }, UTIL)).toBe(util as number);
+  });
+
+  test("keeps the positive one of two zeros", () => {
+    for (const values of [
+      [0, -0],
+      [-0, 0],
+    ]) {
+      const batch = batchOf(values.map((value): Row => [UTIL, 0, value]));
+      expect([...readingsOf(batch).values()]).toEqual([0]);
+    }
+    expect([...readingsOf(batchOf([[UTIL, 0, -0]])).values()]).toEqual([-0]);
+  });
+
+  test("lists series by name, whichever GPU has them", () => {
+    const rows: Row[] = [
+      [UTIL, 0, 1, factsOf(1)],
+      [TEMP, 0, 2, factsOf(2)],
+    ];
+    const { series, blocks } = batchOf(rows);
+    expect(series).toEqual([TEMP, UTIL]);
+    expect(blocks.map((block) => block.series)).toEqual([[1], [0]]);
+  });
+
+  test("cuts what is too scattered for one table between its times, and loses nothing", () => {
+    const count = 3000;
+    const given = Array.from(
+      { length: count },
+      (_, index): Row => [`S${index}` as Series, Math.floor(index / 7), index],
+    );
+    const batch = batchOf(given);
+    expect((count * count) / 7).toBeGreaterThan(MAX_BLOCK_CELLS);
+    expect(batch.blocks.length).toBeGreaterThan(1);
+    let last = 0;
+    for (const { from, to } of batch.blocks) {
+      expect(from).toBeGreaterThan(last);
+      last = to;
+    }
+    expect(readingsOf(batch).size).toBe(count);
+  });
+
+  test("refuses to make a batch of nothing", () => {
+    expect(() => createBatchBuilder().take({ producer: "p", epoch: 1, seq: 1 })).toThrow(RangeError);
+  });
+});
+
+describe("sightings", () => {
+  const pods = (batch: Batch) => batch.sightings.map(({ facts, from, to }) => [facts.pod, from - START, to - START]);
+  const seen = (...stretches: readonly (readonly [pod: string | null, at: number])[]) =>
+    batchOf(stretches.map(([pod, at]): Row => [UTIL, at, 1, factsOf(1, heldBy(pod))]));
+
+  test("are one while nothing changes, whatever lies between", () => {
+    expect(pods(seen(["a", 0], ["a", 5000], ["a", 2 * HOUR]))).toEqual([["a", 0, 2 * HOUR]]);
+  });
+
+  test("are three when a pod comes back", () => {
+    expect(pods(seen(["a", 0], ["a", 1], ["b", 2], ["a", 3], ["a", 4]))).toEqual([
+      ["a", 0, 1],
+      ["b", 2, 2],
+      ["a", 3, 4],
+    ]);
+  });
+
+  test("overlap where two pods share a GPU", () => {
+    expect(pods(seen(["a", 0], ["b", 0], ["a", 1], ["b", 1]))).toEqual([
+      ["a", 0, 1],
+      ["b", 0, 1],
+    ]);
+  });
+
+  test("tell a reading's facts by its time", () => {
+    const told: (readonly [GpuFacts["pod"], number])[] = [];
+    const batch = seen(["a", 0], [null, 1], ["b", 2], ["b", HOUR], ["a", HOUR + 1]);
+    forEachReading(batch, (_gpu, _series, at, _value, { pod }) => told.push([pod, at - START]));
+    expect(told).toEqual([
+      ["a", 0],
+      [null, 1],
+      ["b", 2],
+      ["b", HOUR],
+      ["a", HOUR + 1],
+    ]);
+  });
+});

@@ -1,0 +1,196 @@
+import { describe, expect, test } from "bun:test";
+import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import fc from "fast-check";
+import { type Batch, bucketId } from "../../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../../schema/batch/builder.ts";
+import { ByteReader } from "../../../schema/batch/byte-reader.ts";
+import { ByteWriter } from "../../../schema/batch/byte-writer.ts";
+import { decodeBatch, decodeBatchHeader, encodeBatch } from "../../../schema/batch/codec.ts";
+import { packColumns } from "../../../schema/batch/columns.ts";
+import { isAppError } from "../../../schema/model/errors.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import { batchOf, ENGINE_3, factsOf, heldBy, START, TEMP, UTIL } from "../../conformance/repository/bench.ts";
+
+const BATCH: Batch = batchOf(
+  [
+    [UTIL, 0, 97],
+    [TEMP, 0, 61.5],
+    [UTIL, 15_000, 98, factsOf(1, heldBy("train-1"))],
+    [ENGINE_3, 15_000, 0.25, factsOf(2, { model: "NVIDIA A30 – 24 GB", driver: null })],
+    [UTIL, 3_600_000, 12],
+  ],
+  { producer: "/data/a.csv@3/8", epoch: 7, seq: 1_000_000 },
+);
+
+describe("encodeBatch()", () => {
+  test("gives back a batch as it was", () => {
+    expect(decodeBatch(encodeBatch(BATCH))).toEqual({ ok: true, value: BATCH });
+  });
+
+  test("gives back a batch of one reading, and one of many GPUs", () => {
+    const builder = createBatchBuilder();
+    builder.add(builder.slot(factsOf(0), UTIL), START, -0.125);
+    const one = builder.take({ producer: "p", epoch: 1, seq: 1 });
+    for (let gpu = 0; gpu < 2000; gpu++) {
+      for (const series of [UTIL, TEMP]) builder.add(builder.slot(factsOf(gpu), series), START + gpu, gpu / 8);
+    }
+    const many = builder.take({ producer: "p", epoch: 1, seq: 2 });
+    expect(many.readings).toBe(4000);
+    for (const batch of [one, many]) expect(decodeBatch(encodeBatch(batch))).toEqual({ ok: true, value: batch });
+  });
+
+  test("gives equal bytes for equal batches", () => {
+    expect(encodeBatch(structuredClone(BATCH))).toEqual(encodeBatch(BATCH));
+  });
+});
+
+/** What bytes hold behind their checksum, and bytes that hold something else there. */
+function opened(bytes: Uint8Array) {
+  const from = new ByteReader(bytes.subarray(7));
+  const producer = from.text(100);
+  const numbers = Array.from({ length: 5 }, () => from.varint());
+  const length = from.varint();
+  return { producer, numbers, length, body: new Uint8Array(zstdDecompressSync(from.bytes(from.left))) };
+}
+
+function sealed({ producer, numbers, length, body }: ReturnType<typeof opened>): Uint8Array {
+  const out = new ByteWriter();
+  out.bytes(Uint8Array.of(0x47, 0x42, 1, 0, 0, 0, 0));
+  out.text(producer);
+  for (const number of numbers) out.varint(number);
+  out.varint(length);
+  out.bytes(zstdCompressSync(body));
+  const bytes = out.take();
+  new DataView(bytes.buffer).setUint32(3, crc32(bytes.subarray(7)), true);
+  return bytes;
+}
+
+const errorOf = (given: Uint8Array): string => {
+  const outcome = decodeBatch(given);
+  return outcome.ok ? "none" : outcome.error;
+};
+
+describe("decodeBatch() of bytes whose checksum is right", () => {
+  const bytes = encodeBatch(BATCH);
+  const [block] = BATCH.blocks as [Batch["blocks"][number]];
+
+  test("takes what was sealed again for the batch that it is", () => {
+    expect(decodeBatch(sealed(opened(bytes)))).toEqual({ ok: true, value: BATCH });
+  });
+
+  test("never crashes on a body that is changed or cut", () => {
+    const damage = fc.record({ at: fc.nat(), byte: fc.nat({ max: 255 }), cut: fc.nat({ max: 5 }) });
+    fc.assert(
+      fc.property(fc.array(damage, { minLength: 1, maxLength: 3 }), (damages) => {
+        const parts = opened(bytes);
+        for (const { at, byte, cut } of damages) {
+          parts.body[at % parts.body.length] = byte;
+          if (cut === 0) parts.body = parts.body.slice(0, 1 + (at % parts.body.length));
+        }
+        parts.length = parts.body.length;
+        const outcome = decodeBatch(sealed(parts));
+        if (!outcome.ok) expect(outcome.error).toStartWith("Cannot decode the batch: ");
+        else for (const { gpu } of outcome.value.blocks) expect(gpu).toMatch(/^GPU-/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("refuses a body that is longer or shorter than it says, however far it would unpack", () => {
+    const parts = opened(bytes);
+    for (const length of [parts.length - 1, 0]) {
+      expect(errorOf(sealed({ ...parts, length }))).toEndWith("the body cannot be decompressed");
+    }
+    const length = parts.length + 1;
+    expect(errorOf(sealed({ ...parts, length }))).toEndWith(`the body is not of ${length} bytes`);
+    const body = Uint8Array.of(...parts.body, 0);
+    expect(errorOf(sealed({ ...parts, body, length }))).toEndWith("1 bytes too many");
+    const bomb = { ...parts, body: new Uint8Array(64 * 1024 * 1024) };
+    expect(errorOf(sealed(bomb))).toBe("Cannot decode the batch: the body cannot be decompressed");
+    expect(errorOf(sealed({ ...parts, length: 2 ** 40 }))).toContain("length of the body is 1099511627776");
+  });
+
+  test.each<[string, Partial<Batch>, string]>([
+    ["another number of readings than its blocks", { readings: 6 }, "the header says 6 readings, the blocks hold 5"],
+    ["a block of a GPU that nobody has seen", { sightings: BATCH.sightings.slice(-1) }, "but no sighting"],
+    ["a series that is not in its list", { series: BATCH.series.slice(1) }, "number of a series is 2, at most 1"],
+    ["series out of order", { blocks: [{ ...block, series: [...block.series].reverse() }] }, "are not in order"],
+    ["fewer series than columns", { blocks: [{ ...block, series: [0] }] }, "and 1 series holds"],
+    [
+      "fewer readings than times",
+      { blocks: BATCH.blocks.map((each) => ({ ...each, readings: 1 })) },
+      "block of 1 read",
+    ],
+    ["more readings than cells", { blocks: [{ ...block, readings: 5 }] }, "a block of 5 readings"],
+    ["a time after its last", { lastAt: BATCH.lastAt - 1 }, "begin of a span"],
+    ["a block that crosses an hour", { blocks: [{ ...block, to: BATCH.lastAt }] }, "crosses an hour"],
+    ["a block that is damaged", { blocks: [{ ...block, packed: Uint8Array.of(1) }] }, "cut off"],
+    ["a time that no clock shows", { firstAt: 2 ** 53 - 1, lastAt: 2 ** 53 - 1 }, "first time is"],
+    ["no uuid", { blocks: [{ ...block, gpu: "GPU-1" as never }] }, 'uuid "GPU-1" is not of the form'],
+  ])("refuses %s", (_, change, error) => {
+    expect(errorOf(encodeBatch({ ...BATCH, ...change }))).toContain(error);
+  });
+
+  test("refuses what encodeBatch() refuses to write", () => {
+    const packed = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)] });
+    const large = { ...BATCH, blocks: [{ ...block, packed, readings: 2 ** 21 }], readings: 2 ** 21 };
+    expect(() => encodeBatch(large)).toThrow("2097152 readings");
+    try {
+      encodeBatch(large);
+    } catch (error) {
+      expect(isAppError(error, "too_large")).toBe(true);
+    }
+    const parts = opened(bytes);
+    const [epoch, seq, , firstAt, span] = parts.numbers as [number, number, number, number, number];
+    const numbers = [epoch, seq, 2 ** 21, firstAt, span];
+    expect(errorOf(sealed({ ...parts, numbers }))).toContain("number of readings is 2097152");
+  });
+});
+
+test("decodeBatchHeader() reads the header alone, and only of bytes that are whole", () => {
+  const bytes = encodeBatch(BATCH);
+  const { v, producer, epoch, seq, readings, firstAt, lastAt } = BATCH;
+  expect(decodeBatchHeader(bytes)).toEqual({ ok: true, value: { v, producer, epoch, seq, readings, firstAt, lastAt } });
+  expect(decodeBatchHeader(bytes.subarray(0, -1)).ok).toBe(false);
+  expect(decodeBatchHeader(sealed({ ...opened(bytes), body: Uint8Array.of(1) })).ok).toBe(true);
+});
+
+describe("decodeBatch()", () => {
+  const bytes = encodeBatch(BATCH);
+
+  test("notices every changed byte and every cut", () => {
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = bytes.slice();
+      changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+      expect(decodeBatch(changed).ok).toBe(false);
+      expect(decodeBatch(bytes.subarray(0, at)).ok).toBe(false);
+    }
+  });
+
+  test("says what is wrong", () => {
+    const changed = (at: number, byte: number) => Object.assign(bytes.slice(), { [at]: byte });
+    expect(errorOf(changed(0, 0))).toBe("Cannot decode the batch: it is no batch");
+    expect(errorOf(changed(2, 9))).toBe("Cannot decode the batch: it has version 9, known is 1");
+    expect(errorOf(changed(40, 99))).toBe("Cannot decode the batch: the checksum does not fit");
+    expect(errorOf(new Uint8Array())).toBe("Cannot decode the batch: it is no batch");
+  });
+
+  test("takes any bytes for no batch", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => !decodeBatch(noise).ok));
+  });
+});
+
+test("bucketId() is made of uuid, first time and content, and stays what it is", () => {
+  const ids = BATCH.blocks.map((block) => bucketId(block, BATCH.series));
+  expect(ids).toEqual([
+    "GPU-00000000-0000-4000-8000-000000000001:1753005600000:757ab264160029b9",
+    "GPU-00000000-0000-4000-8000-000000000001:1753009200000:db279fe25729b6af",
+    "GPU-00000000-0000-4000-8000-000000000002:1753005615000:2c0535d5bb78a0d2",
+  ]);
+  expect(new Set(ids).size).toBe(BATCH.blocks.length);
+  const other = batchOf([[UTIL, 0, 96]]);
+  const same = batchOf([[UTIL, 0, 97]], { producer: "another", epoch: 9, seq: 9 });
+  const [id] = batchOf([[UTIL, 0, 97]]).blocks.map((block) => bucketId(block, [UTIL] as Series[]));
+  expect(same.blocks.map((block) => bucketId(block, same.series))).toEqual([id as string]);
+  expect(other.blocks.map((block) => bucketId(block, other.series))).not.toEqual([id as string]);
+});

@@ -1,0 +1,155 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type Columns, MAX_BLOCK_CELLS, packColumns, unpackColumns } from "../../../schema/batch/columns.ts";
+
+const START = Date.UTC(2025, 6, 18, 20, 42, 34);
+
+/** Walks like those of real metrics, and whatever else a double can be. */
+const run = (length: number): fc.Arbitrary<number[]> =>
+  fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => new Array<number>(length).fill(value)),
+    numbers(fc.integer({ min: 0, max: 100 }), length),
+    numbers(
+      fc.integer({ min: 0, max: 700_000 }).map((milli) => milli / 1000),
+      length,
+    ),
+    numbers(fc.integer({ min: 0, max: 9_000_000 }), length).map((steps) => {
+      let sum = 2 ** 40;
+      return steps.map((step) => {
+        sum += step;
+        return sum;
+      });
+    }),
+    numbers(fc.maxSafeInteger(), length),
+    numbers(fc.double({ noNaN: true, noDefaultInfinity: true }), length),
+    numbers(fc.constantFrom(0, -0, 5e-324, 1e-12, 0.1, 2 ** 50, 2 ** 53, -(2 ** 50), 1e300, Number.MAX_VALUE), length),
+  );
+
+const numbers = (value: fc.Arbitrary<number>, length: number): fc.Arbitrary<number[]> =>
+  fc.array(value, { minLength: length, maxLength: length });
+
+const columns: fc.Arbitrary<Columns> = fc.integer({ min: 1, max: 150 }).chain((times) =>
+  fc
+    .record({
+      gaps: numbers(fc.integer({ min: 1, max: 20_000 }), times),
+      values: fc.array(run(times), { minLength: 1, maxLength: 5 }),
+      holes: fc.array(fc.array(fc.boolean(), { minLength: times, maxLength: times }), { minLength: 1, maxLength: 3 }),
+      holeOf: fc.array(fc.nat({ max: 5 }), { minLength: 5, maxLength: 5 }),
+    })
+    .map(({ gaps, values, holes, holeOf }) => {
+      let time = START;
+      const at = Float64Array.from(gaps, (gap) => {
+        time += gap;
+        return time;
+      });
+      return {
+        at,
+        values: values.map((column, index) => {
+          const hole = holes[holeOf[index] as number];
+          // A column has one value at least.
+          return Float64Array.from(column, (value, tick) => (hole?.[tick] && tick > 0 ? Number.NaN : value));
+        }),
+      };
+    }),
+);
+
+function unpacked(bytes: Uint8Array): Columns {
+  const columns = unpackColumns(bytes);
+  if (!columns.ok) throw new Error(columns.error);
+  return columns.value;
+}
+
+/** Typed arrays compare by their bytes, and one NaN need not have another's. */
+const listed = ({ at, values }: Columns) => ({ at: [...at], values: values.map((column) => [...column]) });
+
+describe("packColumns()", () => {
+  test("gives back every time and every finite double as it was", () => {
+    fc.assert(
+      fc.property(columns, (given) => {
+        expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("never crashes or hangs on damaged bytes", () => {
+    const damage = fc.record({ at: fc.nat(), byte: fc.nat({ max: 255 }), cut: fc.nat({ max: 3 }) });
+    fc.assert(
+      fc.property(columns, fc.array(damage, { minLength: 1, maxLength: 4 }), (given, damages) => {
+        let bytes = packColumns(given);
+        for (const { at, byte, cut } of damages) {
+          bytes[at % bytes.length] = byte;
+          if (cut === 0) bytes = bytes.slice(0, 1 + (at % bytes.length));
+        }
+        const outcome = unpackColumns(bytes);
+        if (!outcome.ok) return expect(outcome.error.length).toBeGreaterThan(5);
+        const { at, values } = outcome.value;
+        for (const column of values) expect(column.length).toBe(at.length);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("refuses a table larger than memory should hold, before it makes one", () => {
+    const bytes = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)] });
+    // Version, then 2^21 - 1 times.
+    const bomb = Uint8Array.of(bytes[0] as number, 0xff, 0xff, 0x7f, 1, 0, 0, 0, 0, 0);
+    expect(unpackColumns(bomb)).toMatchObject({ ok: false, error: expect.stringContaining(String(MAX_BLOCK_CELLS)) });
+  });
+
+  test("refuses the same for times and columns that are too many only together, and so does packing", () => {
+    const bomb = Uint8Array.of(1, 0x80, 0x80, 0x02, 0x80, 0x08, 0, 0, 0, 0);
+    expect(unpackColumns(bomb)).toEqual({ ok: false, error: "32768 times × 1024 columns are too many" });
+    const at = Float64Array.from({ length: 1025 }, (_, tick) => tick);
+    const values = Array.from({ length: 1024 }, () => at);
+    expect(() => packColumns({ at, values })).toThrow("1025 times × 1024 columns");
+  });
+
+  test("refuses times that stand still", () => {
+    const bytes = packColumns({ at: Float64Array.of(START, START), values: [Float64Array.of(1, 2)] });
+    expect(unpackColumns(bytes)).toEqual({ ok: false, error: "times are not ascending" });
+  });
+
+  test.each([25, 31, 32, 40, 48, 50])("gives back numbers that are 2 to the power of %d apart, or nearly", (power) => {
+    const spans = [2 ** power - 1, 2 ** power, 2 ** power + 1];
+    for (const span of spans) {
+      const values = Float64Array.of(5, 5 + span, 7, 6, 5, 5 + span);
+      const given = { at: values.map((_, tick) => tick), values: [values, values.map((value) => -value)] };
+      expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
+    }
+  });
+
+  test("gives back steps that are equal for a while, and then equal to another", () => {
+    const values = Float64Array.from({ length: 100 }, (_, tick) => tick + Math.max(0, tick - 32));
+    const given = { at: values, values: [values] };
+    expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
+  });
+
+  test("gives back a column without any value", () => {
+    const given = {
+      at: Float64Array.of(1, 2),
+      values: [Float64Array.of(Number.NaN, Number.NaN), Float64Array.of(1, 2)],
+    };
+    expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
+  });
+
+  test("names a version that it does not know", () => {
+    expect(unpackColumns(Uint8Array.of(9))).toEqual({ ok: false, error: "columns of version 9, known is 1" });
+  });
+
+  test("takes two bytes and the value for a column of one time", () => {
+    const one = (count: number) =>
+      packColumns({ at: Float64Array.of(START), values: Array.from({ length: count }, () => Float64Array.of(40)) });
+    expect((one(11).length - one(1).length) / 10).toBe(2);
+  });
+
+  test("takes little for what hardly changes", () => {
+    const at = Float64Array.from({ length: 240 }, (_, tick) => START + tick * 15_000);
+    const constant = packColumns({ at, values: [at.map(() => 1980)] }).length;
+    const steps = packColumns({ at, values: [at.map((_, tick) => 70_000 + (tick >> 6) * 13)] }).length;
+    const small = packColumns({ at, values: [at.map((_, tick) => 60 + ((tick * 7) % 4))] }).length;
+    expect(constant).toBeLessThan(40);
+    expect(steps - constant).toBeLessThan(40);
+    expect((small - constant) / at.length).toBeLessThan(0.4);
+  });
+});

@@ -1,0 +1,196 @@
+import { describe, expect, test } from "bun:test";
+import { parseLabels } from "../../../schema/dcgm/labels.ts";
+import { DCGM_HEADER, lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
+import { gpuUuid, type RowFields, rowFields } from "../../support/dcgm-file.ts";
+
+const columnsOf = (names: readonly string[]) => {
+  const columns = parseDcgmHeader(names);
+  if (!columns.ok) throw new Error(columns.error);
+  return columns.value;
+};
+
+/** What a row of these columns says of its GPU; the names stand for the fields. */
+const identify = (fields: RowFields) => parseRowIdentity(columnsOf(Object.keys(fields)), Object.values(fields));
+
+const factsOf = (fields: RowFields) => {
+  const identity = identify(fields);
+  if (!identity.ok) throw new Error(identity.error.detail);
+  return identity.value.facts;
+};
+
+const without = (fields: RowFields, ...names: string[]): RowFields =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+
+describe("parseDcgmHeader()", () => {
+  test("finds columns by name in any order among others", () => {
+    const columns = columnsOf(["rack", ...DCGM_HEADER.split(",").reverse()]);
+    expect(columns.value).toBe(2);
+    expect(columns.timestamp).toBe(12);
+  });
+
+  test("names the column that is missing or there twice", () => {
+    const names = DCGM_HEADER.split(",");
+    expect(parseDcgmHeader(names.filter((name) => name !== "Hostname"))).toEqual({
+      ok: false,
+      error: "column Hostname or hostname is missing",
+    });
+    expect(parseDcgmHeader([...names, "value"])).toEqual({ ok: false, error: "column value is there twice" });
+  });
+});
+
+describe("parseRowIdentity()", () => {
+  test("takes the facts from the columns, the driver from the labels, and empty text for unknown", () => {
+    expect(factsOf(rowFields(3))).toEqual({
+      uuid: gpuUuid(3) as never,
+      index: "3",
+      device: "nvidia3",
+      model: "NVIDIA H100 80GB HBM3",
+      host: "node-1",
+      driver: "535.129.03",
+      container: null,
+      pod: null,
+      namespace: null,
+    });
+  });
+
+  test("falls back to labels where columns are missing or empty", () => {
+    const fields = {
+      ...without(rowFields(0), "gpu_id", "device", "pod"),
+      modelName: "",
+      labels_raw: 'device="nvidia5",gpu="5",modelName="A100",pod="trainer-0",hostname="ignored"',
+    };
+    expect(factsOf(fields)).toMatchObject({ index: "5", device: "nvidia5", model: "A100", pod: "trainer-0" });
+  });
+
+  test("prefers exported_pod to the pod that names the exporter", () => {
+    const labelled = rowFields(0, {
+      pod: "dcgm-exporter-x",
+      labels_raw: 'exported_pod="trainer-0",pod="dcgm-exporter-x"',
+    });
+    expect(factsOf(labelled).pod).toBe("trainer-0");
+    const idle = { ...rowFields(0, { pod: "dcgm-exporter-x" }), exported_pod: "" };
+    expect(factsOf(idle).pod).toBeNull();
+  });
+
+  test("takes hostname, gpu and model_name for Hostname, gpu_id and modelName", () => {
+    const fields = {
+      ...without(rowFields(0), "Hostname", "gpu_id", "modelName"),
+      hostname: "node-2",
+      gpu: "7",
+      model_name: "B200",
+    };
+    expect(factsOf(fields)).toMatchObject({ host: "node-2", index: "7", model: "B200" });
+  });
+
+  test("stores an alias of DCGM 4.6 under its canonical name and tells MIG instances apart", () => {
+    const labels_raw = 'GPU_I_ID="3",gpu="0"';
+    const old = identify(rowFields(0, { labels_raw }));
+    const renamed = identify(rowFields(0, { labels_raw, metric_name: "DCGM_FI_DEV_GPU_UTIL_RATIO" }));
+    expect(renamed).toEqual(old);
+    expect(old.ok && String(old.value.series)).toBe('DCGM_FI_DEV_GPU_UTIL{GPU_I_ID="3"}');
+  });
+
+  test.each([
+    ["uuid", { uuid: "gpu-5fd4f087-86f3-7a43-b711-4771313afc50" }],
+    ["uuid", { uuid: ` ${gpuUuid(0)}` }],
+    ["uuid", { uuid: "", labels_raw: "" }],
+    ["metric", { metric_name: "" }],
+    ["metric", { metric_name: "9_LIVES" }],
+    ["metric", { metric_name: "GPU UTIL" }],
+    ["labels", { labels_raw: 'gpu="0' }],
+    ["labels", { labels_raw: "gpu=0" }],
+  ])("refuses %s in %j", (reason, given) => {
+    const identity = identify(rowFields(0, given as RowFields));
+    expect(identity.ok ? "ok" : identity.error.reason).toBe(reason);
+  });
+
+  test("keeps a metric that no catalogue knows", () => {
+    const identity = identify(rowFields(0, { metric_name: "my:own_metric2" }));
+    expect(identity.ok && String(identity.value.series)).toBe("my:own_metric2");
+  });
+
+  test("refuses more and fewer fields than the header has", () => {
+    const columns = columnsOf(DCGM_HEADER.split(","));
+    const fields = Object.values(rowFields(0));
+    for (const some of [fields.slice(1), [...fields, "x"]]) {
+      expect(parseRowIdentity(columns, some)).toMatchObject({ error: { reason: "fields" } });
+    }
+  });
+});
+
+describe("parseLabels()", () => {
+  test("reads names, escapes, commas and braces inside of values", () => {
+    const labels = parseLabels('a="x,y=\\"z\\"",b="{}",c="",d="back\\\\slash", e="new\\nline"');
+    expect(labels.ok && [...labels.value]).toEqual([
+      ["a", 'x,y="z"'],
+      ["b", "{}"],
+      ["c", ""],
+      ["d", "back\\slash"],
+      ["e", "new\nline"],
+    ]);
+  });
+
+  test("refuses text cut at any place inside of a label", () => {
+    const whole = 'gpu="0",job="dcgm"';
+    const accepted = Array.from(whole, (_, end) => whole.slice(0, end)).filter((cut) => parseLabels(cut).ok);
+    expect(accepted).toEqual(["", 'gpu="0"', 'gpu="0",']);
+  });
+});
+
+describe("parseDcgmValue()", () => {
+  test.each([
+    ["0", 0],
+    ["-0", -0],
+    ["+5", 5],
+    [".5", 0.5],
+    ["5.", 5],
+    ["1e3", 1000],
+    ["-1.5E-2", -0.015],
+    ["2147483631", 2147483631],
+    ["2147483636", 2147483636],
+    ["2147483632.5", 2147483632.5],
+    ["140737488355332", 140737488355332],
+    ["9100000000000000000", 9.1e18],
+    ["-9223372036854775808", -(2 ** 63)],
+  ])("reads %s", (text, value) => {
+    expect(parseDcgmValue(text)).toEqual({ ok: true, value });
+  });
+
+  test.each([
+    ["blank", ["", "N/A", "n/a", "[N/A]", "[Not Supported]", "<<<NULL>>>", "<<<NOT_SUPPORTED>>>"]],
+    ["blank", ["2147483632", "2147483633", "2147483634", "2147483635"]],
+    ["blank", ["9223372036854775792", "9223372036854775794", "9223372036854775795", "1234567890123456789012345"]],
+    ["blank", ["140737488355328", "140737488355329.0", "140737488355330", "140737488355331.000"]],
+    ["not_finite", ["NaN", "nan", "Inf", "+Inf", "-inf", "Infinity", "1e999", "-1e999"]],
+    ["value", [" 5", "5 ", "0x10", "1_000", "abc", "1,5", "--1", "e5", ".", "-", "5e", "٣"]],
+  ])("refuses as %s: %j", (reason, texts) => {
+    for (const text of texts) {
+      const parsed = parseDcgmValue(text);
+      expect([text, parsed.ok ? parsed.value : parsed.error.reason]).toEqual([text, reason]);
+    }
+  });
+});
+
+describe("parseRowTime()", () => {
+  const now = Date.UTC(2025, 6, 20);
+
+  test.each([
+    ["2025-07-18T20:42:34Z", Date.UTC(2025, 6, 18, 20, 42, 34)],
+    ["2025-07-18T22:42:34+02:00", Date.UTC(2025, 6, 18, 20, 42, 34)],
+    ["2025-07-18T20:42:34.1239Z", Date.UTC(2025, 6, 18, 20, 42, 34, 123)],
+    ["2000-01-01T00:00:00Z", Date.UTC(2000)],
+    ["2025-07-21T00:00:00Z", Date.UTC(2025, 6, 21)],
+  ])("reads %s", (text, at) => {
+    expect(parseRowTime(text, lastRowTime(now))).toEqual({ ok: true, value: at });
+  });
+
+  test.each(["2025-07-18T20:42:34", "1999-12-31T23:59:59Z", "2025-07-21T00:00:00.001Z", "1752871354", "", "yesterday"])(
+    "refuses %p and shows it",
+    (text) => {
+      const time = parseRowTime(text, lastRowTime(now));
+      expect(time).toMatchObject({ error: { reason: "time" } });
+      expect(time.ok ? "" : time.error.detail).toContain(`"${text}"`);
+    },
+  );
+});

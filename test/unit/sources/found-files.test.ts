@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { gzipSync } from "node:zlib";
+import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { announceFiles } from "../../../services/sources/files/found-files.ts";
+import { csvText, rowLine, type TempFiles, tempFiles } from "../../support/dcgm-file.ts";
+import { keptLog } from "../../support/kept-log.ts";
+import { BUN, startProgram } from "../../support/process.ts";
+
+let files: TempFiles;
+beforeAll(async () => {
+  files = await tempFiles();
+  await files.write("a.csv", csvText(rowLine(0)));
+  await files.write("b.csv", gzipSync(csvText(rowLine(1))));
+  await files.write("c.csv", "no,header\n");
+});
+afterAll(() => files[Symbol.asyncDispose]());
+
+test("announceFiles() tells of each file its size and columns, or what is wrong with it", async () => {
+  const { log, lines } = keptLog();
+  await announceFiles([files.path, `${files.path}/a.csv`], { log });
+  const [{ size: a }, { size: b }] = [Bun.file(`${files.path}/a.csv`), Bun.file(`${files.path}/b.csv`)];
+  expect(lines.map(({ message }) => message)).toEqual(["files found"]);
+  expect(lines[0]?.fields).toMatchObject({
+    count: 3,
+    bytes: a + b + 10,
+    files: [
+      { path: `${files.path}/a.csv`, bytes: a, columns: DCGM_HEADER },
+      { path: `${files.path}/b.csv`, bytes: b, compression: "gzip", columns: DCGM_HEADER },
+      { path: `${files.path}/c.csv`, bytes: 10, problem: expect.stringContaining('found "no,header"') },
+    ],
+  });
+});
+
+const startStreamer = (csvPath: string) =>
+  startProgram([BUN, "services/streamer/main.ts"], {
+    ...{ CSV_PATH: csvPath, PORT: "0", LOG_FORMAT: "json", QUEUE_SERVICE_URL: "http://127.0.0.1:1" },
+  });
+
+test("the streamer's first log line says which files it found", async () => {
+  await using streamer = startStreamer(`${files.path}/a.csv`);
+  await streamer.logLine(({ message }) => message === "listening", { what: "listening" });
+  const [first = ""] = streamer.output.stdout.split("\n");
+  expect(JSON.parse(first)).toMatchObject({
+    message: "files found",
+    count: 1,
+    files: [{ path: `${files.path}/a.csv`, columns: DCGM_HEADER }],
+  });
+});
+
+test("a streamer without files says what it looked at and what is there, and ends with 1", async () => {
+  await using streamer = startStreamer(`${files.path}/d.csv`);
+  expect(await streamer.exited).toBe(1);
+  const lines = streamer.output.stdout.trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      level: "error",
+      message: "stopped",
+      reason: `Cannot read ${files.path}/d.csv: there is no such file or directory; in ${files.path} there is a.csv, b.csv, c.csv`,
+    },
+  ]);
+});

@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { openRows } from "../../../services/sources/csv/row-reader.ts";
+import type { SkipReason } from "../../../services/sources/port.ts";
+import {
+  csvText,
+  gpuUuid,
+  keepRows,
+  onlySource,
+  quoted,
+  readAll,
+  rowClock,
+  rowFields,
+  rowLine,
+  type TempFiles,
+  tempFiles,
+  untilEnd,
+} from "../../support/dcgm-file.ts";
+
+let files: TempFiles;
+beforeAll(async () => {
+  files = await tempFiles();
+});
+afterAll(() => files[Symbol.asyncDispose]());
+
+const AT = Date.UTC(2025, 6, 18, 20, 42, 34);
+const reading = (n: number, value: string | number) => `${gpuUuid(n)} DCGM_FI_DEV_GPU_UTIL ${AT} ${value}`;
+const good = (n: number) => rowLine(n, { value: String(n) });
+const readText = async (content: string | Uint8Array) => readAll(await files.write("some.csv", content));
+
+describe("openRows() on a bad row", () => {
+  const cases: [name: string, line: string | Uint8Array, reason: SkipReason, shown: string][] = [
+    ["with too few fields", rowLine(9).split(",").slice(0, 5).join(","), "fields", "5 fields: the header has 12"],
+    ["with too many fields", `${rowLine(9)},"x"`, "fields", "13 fields: the header has 12"],
+    ["that is no CSV at all", "hello", "fields", "1 fields"],
+    ["with a quote that never closes", rowLine(9).slice(0, -1), "quote", "RFC 4180"],
+    ["with an early quote that never closes", rowLine(9).replace('nvidia9"', "nvidia9"), "quote", "RFC 4180"],
+    ["with a quote inside of an unquoted field", rowLine(9).replace('"nvidia9"', 'nvi"dia9'), "quote", "RFC 4180"],
+    ["with text behind a closing quote", rowLine(9).replace('"nvidia9"', '"nvidia9"x'), "quote", "RFC 4180"],
+    ["of 10 MB", `"${"x".repeat(10_000_000)}"`, "too_long", "65536 bytes"],
+    ["just over the longest", "x".repeat(65_537), "too_long", "65536 bytes"],
+    ["with bytes that are not UTF-8", Buffer.from(rowLine(9, { modelName: "caf\xe9" }), "latin1"), "encoding", "UTF-8"],
+    ["with bad bytes and bad quotes", Buffer.from('"caf\xe9', "latin1"), "encoding", "UTF-8"],
+    ["with N/A", rowLine(9, { value: "N/A" }), "blank", 'value "N/A"'],
+    ["with a blank sentinel", rowLine(9, { value: "9223372036854775794" }), "blank", "9223372036854775794"],
+    ["with a 32-bit blank sentinel", rowLine(9, { value: "2147483632" }), "blank", "2147483632"],
+    ["with NaN", rowLine(9, { value: "NaN" }), "not_finite", 'value "NaN" is not a finite number'],
+    ["with +Inf", rowLine(9, { value: "+Inf" }), "not_finite", "+Inf"],
+    ["with words for a value", rowLine(9, { value: "hot" }), "value", 'value "hot" is not a number'],
+    ["without a time zone", rowLine(9, { timestamp: "2025-07-18T20:42:34" }), "time", '"2025-07-18T20:42:34" is not'],
+    ["before 2000", rowLine(9, { timestamp: "1999-12-31T23:59:59Z" }), "time", "1999-12-31T23:59:59Z"],
+    ["more than a day ahead", rowLine(9, { timestamp: "2025-07-21T00:00:01Z" }), "time", "one day ahead"],
+    ["with a lower-case uuid", rowLine(9, { uuid: gpuUuid(9).toLowerCase() }), "uuid", "gpu-5fd4f087"],
+    ["with spaces around the uuid", rowLine(9, { uuid: ` ${gpuUuid(9)} ` }), "uuid", "is not of the form GPU-"],
+    ["without a metric", rowLine(9, { metric_name: "" }), "metric", 'metric name ""'],
+    ["with labels that are none", rowLine(9, { labels_raw: "gpu=9" }), "labels", "gpu=9"],
+  ];
+
+  test.each(cases)("%s skips it, says why and keeps the rows around it", async (_, line, reason, shown) => {
+    const content = Buffer.concat([
+      Buffer.from(`${csvText(good(1), good(2), good(1))}`),
+      Buffer.from(line as string),
+      Buffer.from(`\n${good(2)}\n${good(1)}\n${good(3)}\n`),
+    ]);
+    const { readings, skips, place } = await readText(content);
+    expect(readings.map(({ text }) => text)).toEqual([1, 2, 1, 2, 1, 3].map((n) => reading(n, n)));
+    expect(skips.map(({ reason, line }) => ({ reason, line }))).toEqual([{ reason, line: 5 }]);
+    expect(skips[0]?.detail).toContain(shown);
+    expect(place).toEqual({ offset: content.length, line: 9 });
+  });
+
+  test("with a stray quote in a file without other quotes costs its own line only", async () => {
+    const plain = (n: number) => Object.values(rowFields(n, { labels_raw: "", value: String(n) })).join(",");
+    const stray = plain(9).replace("nvidia9", '"nvidia9');
+    const lines = Array.from({ length: 20 }, (_, n) => plain(n));
+    const { readings, skips } = await readText(csvText(plain(1), stray, ...lines));
+    expect(readings).toHaveLength(21);
+    expect(skips.map(({ reason, line }) => ({ reason, line }))).toEqual([{ reason: "quote", line: 3 }]);
+  });
+
+  test("that is too long is no row either where its end looks like one", async () => {
+    const chunkBytes = 70_000;
+    const filler = "x".repeat(chunkBytes - 2 * (good(1).length + 1));
+    const file = await files.write("some.csv", csvText(good(1), good(1), filler + good(1), good(2)));
+    const { readings, skips } = await readAll(file, { chunkBytes });
+    expect(readings.map(({ text }) => text)).toEqual([1, 1, 2].map((n) => reading(n, n)));
+    expect(skips.map(({ reason, line }) => ({ reason, line }))).toEqual([{ reason: "too_long", line: 4 }]);
+  });
+
+  test("that differs from rows before it by the sign of a zero is not taken for one of them", async () => {
+    const zeros = rowLine(1, { Hostname: "\0".repeat(24) });
+    const at = zeros.indexOf("\0");
+    const variants = Array.from({ length: 24 }, (_, index) => {
+      const bytes = Buffer.from(`${zeros}\n`);
+      bytes[at + index] = 0x80;
+      return bytes;
+    });
+    const { readings, skips } = await readText(Buffer.concat([Buffer.from(csvText(zeros, zeros)), ...variants]));
+    expect(readings).toHaveLength(2);
+    expect(skips.map(({ reason }) => reason)).toEqual(variants.map(() => "encoding"));
+  });
+
+  test("counts each of many", async () => {
+    const bad = rowLine(9, { value: "N/A" });
+    const { readings, skips } = await readText(
+      csvText(...Array.from({ length: 500 }, (_, n) => (n % 2 ? bad : good(n)))),
+    );
+    expect(readings).toHaveLength(250);
+    expect(skips).toHaveLength(250);
+  });
+});
+
+describe("openRows() on a file that is unusual but right", () => {
+  const whole = [reading(1, 1), reading(2, 2), reading(1, 1)];
+  const rows = [good(1), good(2), good(1)];
+  const sparse = (n: number) =>
+    Object.values(rowFields(n, { value: String(n) }))
+      .map((field) => (field.includes('"') ? quoted(field) : field))
+      .join(",");
+
+  test.each<[string, string]>([
+    ["CRLF", csvText(...rows).replaceAll("\n", "\r\n")],
+    ["a byte-order mark", `\uFEFF${csvText(...rows)}`],
+    ["both", `\uFEFF${csvText(...rows).replaceAll("\n", "\r\n")}`],
+    ["blank lines", csvText("", good(1), "", "", good(2), "\r", good(1), "")],
+    ["no newline behind the last row", csvText(...rows).slice(0, -1)],
+    ["a quoted header", csvText(...rows).replace(DCGM_HEADER, DCGM_HEADER.split(",").map(quoted).join(","))],
+    ["no quotes but around labels", csvText(...[1, 2, 1].map((n) => sparse(n)))],
+  ])("with %s reads all of it", async (_, content) => {
+    const { readings, skips, place } = await readText(content);
+    expect(readings.map(({ text }) => text)).toEqual(whole);
+    expect(skips).toEqual([]);
+    expect(place.offset).toBe(Buffer.byteLength(content));
+  });
+
+  test("with other columns in another order reads them by name", async () => {
+    const columns = [
+      "value",
+      "extra",
+      ...DCGM_HEADER.split(",")
+        .filter((name) => name !== "value")
+        .reverse(),
+    ];
+    const lines = [1, 2, 1, 2].map((n) => rowLine(n, { value: `${n}.5`, extra: "a,b" }, columns));
+    const { readings, skips } = await readText([columns.join(","), ...lines, ""].join("\n"));
+    expect(readings.map(({ text }) => text)).toEqual([1, 2, 1, 2].map((n) => reading(n, `${n}.5`)));
+    expect(skips).toEqual([]);
+  });
+
+  test("with newlines and commas in quotes reads a record across its lines", async () => {
+    const odd = rowLine(2, { modelName: "two\nlines, or\r\nthree", value: "2" });
+    const { readings, skips, place } = await readText(csvText(good(1), odd, good(1)));
+    expect(readings.map(({ text }) => text)).toEqual(whole);
+    expect(readings[1]?.facts.model).toBe("two\nlines, or\r\nthree");
+    expect(skips).toEqual([]);
+    expect(place.line).toBe(7);
+  });
+
+  test("with text beyond ASCII keeps it", async () => {
+    const { readings } = await readText(
+      csvText(rowLine(1, { Hostname: "nœud-Ω-🖥" }), rowLine(1, { Hostname: "nœud-Ω-🖥" })),
+    );
+    expect(readings.map(({ facts }) => facts.host)).toEqual(["nœud-Ω-🖥", "nœud-Ω-🖥"]);
+  });
+
+  test("asks for a slot once per GPU, attribution and series", async () => {
+    const lines = Array.from({ length: 300 }, (_, tick) =>
+      rowLine(tick % 3, { value: String(tick), timestamp: `2025-07-18T20:${String(tick % 60).padStart(2, "0")}:00Z` }),
+    );
+    const { readings, asked } = await readText(csvText(...lines));
+    expect(readings).toHaveLength(300);
+    expect(asked).toBe(3);
+  });
+
+  test("gives rows that are not wanted neither readings nor skips of their own", async () => {
+    const lines = [good(1), rowLine(2, { value: "N/A" }), good(2), good(1), rowLine(2, { timestamp: "soon" })];
+    await using reader = await openRows(await files.write("some.csv", csvText(...lines)), { clock: rowClock });
+    const kept = keepRows({ wants: ({ index }) => index === "1" });
+    expect(await reader.read(kept, untilEnd)).toBe("end");
+    expect(kept.readings.map(({ text }) => text)).toEqual([reading(1, 1), reading(1, 1)]);
+    expect(kept.skips).toEqual([]);
+  });
+});
+
+describe("openRows() on a header", () => {
+  test.each<[string, string, string]>([
+    ["an empty file", "", "the file is empty"],
+    ["an empty first line", "\nx", "the line is empty"],
+    ["no header", `${good(1)}\n`, "column timestamp is missing"],
+    ["a header of something else", "time,name,number\n", "column timestamp is missing"],
+    ["a header with a stray quote", `"${csvText(good(1))}`, "a quote is where none may be"],
+    ["a header that does not end", "x".repeat(70_000), "the line does not end"],
+    ["UTF-16", Buffer.from(`\uFEFF${csvText(good(1))}`, "utf16le").toString("latin1"), "column timestamp is missing"],
+  ])("refuses %s, showing file, expectation and at most 200 characters of it", async (_, content, why) => {
+    const file = await files.write("wrong.csv", content);
+    const error = await openRows(file).then(
+      () => new Error("opened"),
+      (refusal: Error) => refusal,
+    );
+    expect(error).toMatchObject({ name: "AppError", code: "invalid" });
+    expect(error.message).toContain(file.path);
+    expect(error.message).toContain(why);
+    expect(error.message).toContain(`expected ${DCGM_HEADER}, found "`);
+    expect(error.message.length).toBeLessThan(600);
+  });
+
+  test("refuses a path that does not exist", async () => {
+    const gone = { path: `${files.path}/gone.csv`, size: 0, compression: "none" } as const;
+    await expect(openRows(gone)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("alone is a file without rows", async () => {
+    expect(await readText(DCGM_HEADER)).toMatchObject({ readings: [], skips: [], place: { line: 2 } });
+  });
+});
+
+const EXPORT = new URL("../../../../shared/data/dcgm_metrics_20250718_134233.csv", import.meta.url).pathname;
+
+// The export belongs to its owner and is not in the repository.
+if (existsSync(EXPORT)) {
+  test("openRows() reads the real export whole", async () => {
+    const { readings, skips, asked, bytesRead } = await readAll(await onlySource(EXPORT));
+    expect(readings).toHaveLength(2470);
+    expect(new Set(readings.map(({ facts }) => facts.uuid)).size).toBe(247);
+    expect(skips).toEqual([]);
+    expect(asked).toBe(2470);
+    expect(bytesRead).toBe(1_107_455);
+  });
+}

@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { ConfigError } from "../../../services/platform/process/env.ts";
+import { readStreamerConfig } from "../../../services/streamer/config.ts";
+import { ROOT } from "../../support/process.ts";
+
+test("readStreamerConfig() without variables loops over the default file at 100 ms with live times", () => {
+  expect(readStreamerConfig({})).toEqual({
+    csvPaths: [join(ROOT, "data/sample.csv.gz")],
+    intervalMs: 100,
+    loop: true,
+    batchSize: null,
+    times: "live",
+    shard: 0,
+    shards: 1,
+  });
+});
+
+test("readStreamerConfig() keeps the file's times where it does not loop, unless asked otherwise", () => {
+  expect(readStreamerConfig({ LOOP_MODE: "false" }).times).toBe("source");
+  expect(readStreamerConfig({ LOOP_MODE: "false", TIMESTAMPS: "live" }).times).toBe("live");
+  expect(readStreamerConfig({ TIMESTAMPS: "source" }).times).toBe("source");
+});
+
+test("readStreamerConfig() takes a shard's number from the name of a pod", () => {
+  const shardOf = (name: string) => readStreamerConfig({ STREAMER_SHARD: name }).shard;
+  expect(["7", "streamer-0", "streamer-12", "gpu-2-streamer-3"].map(shardOf)).toEqual([7, 0, 12, 3]);
+  for (const name of ["streamer", "streamer-", "-1", "1000", "streamer-1000", "Streamer-1", "streamer-1 "]) {
+    expect(() => shardOf(name)).toThrow("STREAMER_SHARD=");
+  }
+});
+
+test("readStreamerConfig() names every bad value at once", () => {
+  const bad = {
+    STREAM_INTERVAL: "fast",
+    LOOP_MODE: "yes",
+    BATCH_SIZE: "65537",
+    TIMESTAMPS: "now",
+    STREAMER_SHARDS: "0",
+  };
+  let problems: readonly string[] = [];
+  try {
+    readStreamerConfig(bad);
+  } catch (error) {
+    problems = (error as ConfigError).problems;
+    expect(error).toBeInstanceOf(ConfigError);
+  }
+  expect(problems.length).toBe(5);
+  for (const [name, value] of Object.entries(bad)) {
+    expect(problems.some((problem) => problem.startsWith(`${name}="${value}": accepted is `))).toBe(true);
+  }
+});

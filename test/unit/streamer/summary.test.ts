@@ -1,0 +1,79 @@
+import { expect, test } from "bun:test";
+import { createMetrics } from "../../../services/platform/process/metrics.ts";
+import { InstantClock } from "../../support/instant-clock.ts";
+import { keptLog } from "../../support/kept-log.ts";
+import { fleetRows, MemoryFiles, type MemoryRow } from "../../support/memory-files.ts";
+import { openTestQueue, stream } from "../../support/streamed.ts";
+
+const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
+const others = fleetRows({ gpus: 3, ticks: 4, metrics: 5 });
+const paced = { intervalMs: 100, batchSize: 4 };
+
+test("runStreamer() tells what it has read, sent, skipped and merged", async () => {
+  const bad: MemoryRow[] = [{ skip: "time" }, { skip: "value" }, { skip: "time" }];
+  const twice = [rows[0], { ...rows[1], value: 9999 }] as MemoryRow[];
+  const metrics = createMetrics();
+  const files = new MemoryFiles({ "/data": [...rows.slice(0, 12), ...twice, ...bad, ...rows.slice(12)] });
+  const summary = await stream({}, { files, metrics });
+  expect(summary).toEqual({
+    rows: 125,
+    readings: 120,
+    batches: 1,
+    bytes: summary.bytes,
+    skipped: { time: 2, value: 1 },
+    merged: { same: 1, differing: 1 },
+    waits: {},
+    gpus: 6,
+    metrics: ["DCGM_FI_DEV_TEST_0", "DCGM_FI_DEV_TEST_1"],
+    firstAt: Date.UTC(2025, 6, 18, 20, 42, 34),
+    lastAt: Date.UTC(2025, 6, 18, 20, 42, 43),
+    files: [{ path: "/data", bytes: 12_600, problem: null, resumed: false }],
+    failed: false,
+    alreadyComplete: false,
+    passes: 1,
+  });
+  const text = await metrics.render();
+  expect(text).toContain("gpu_telemetry_streamer_readings_total 120");
+  expect(text).toContain('gpu_telemetry_streamer_rows_skipped_total{reason="time"} 2');
+});
+
+test("runStreamer() logs the first skipped rows of a reason with their lines, then ever fewer", async () => {
+  const { log, lines } = keptLog();
+  const bad = Array.from({ length: 250 }, (): MemoryRow => ({ skip: "uuid" }));
+  await stream({}, { files: new MemoryFiles({ "/data": [...bad, ...rows] }), log });
+  const skips = lines.filter(({ message }) => message === "row skipped");
+  expect(skips.map(({ fields }) => fields.line)).toEqual([2, 3, 4, 5, 6, 11, 101]);
+  expect(skips[0]?.fields).toMatchObject({ file: "/data", reason: "uuid", detail: "row 2 is bad" });
+});
+
+test("runStreamer() says first how much there is to stream, and at what pace", async () => {
+  const { log, lines } = keptLog();
+  await stream({}, { files: new MemoryFiles({ "/data/a": rows, "/data/b": others }), log });
+  expect(lines[0]).toMatchObject({ message: "streaming", fields: { count: 2, bytes: 18_200, intervalMs: 0 } });
+});
+
+test("runStreamer() tells its progress over all files", async () => {
+  const seen: number[] = [];
+  const files = new MemoryFiles({ "/data/a": rows, "/data/b": others });
+  const onProgress = ({ bytesRead, bytesTotal }: { bytesRead: number; bytesTotal: number }) => {
+    expect(bytesTotal).toBe(18_200);
+    seen.push(bytesRead);
+  };
+  await stream(paced, { files, onProgress });
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  expect(seen.at(-1)).toBe(18_200);
+});
+
+test("runStreamer() over a file that was sent before says that it is complete, and sends nothing", async () => {
+  const queue = openTestQueue();
+  const files = new MemoryFiles({ "/data/a": rows, "/data/b": others });
+  expect(await stream({}, { queue, files })).toMatchObject({ alreadyComplete: false, batches: 2 });
+  expect(await stream({}, { queue, files })).toMatchObject({ alreadyComplete: true, batches: 0, rows: 0, passes: 1 });
+});
+
+test("runStreamer() pauses after each batch", async () => {
+  const clock = new InstantClock();
+  const summary = await stream({ intervalMs: 250, batchSize: 4 }, { clock, files: new MemoryFiles({ "/data": rows }) });
+  expect(summary.batches).toBe(30);
+  expect(clock.slept).toEqual(Array.from({ length: 30 }, () => 250));
+});

@@ -1,6 +1,6 @@
 /** Our side: `ingest` as a process of its own, from its start to its end. */
 import { join } from "node:path";
-import { ROOT } from "../support/process.ts";
+import { ROOT } from "../support/programs/process.ts";
 import { bytesUnder, type Figures } from "./figures.ts";
 import type { Input } from "./input.ts";
 import { watchPeak } from "./proc.ts";

@@ -1,5 +1,5 @@
 /** The queue on one Redis: publish, claim and ack, and how long a waiting consumer waits, beside BullMQ. */
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { openBullMq } from "./queue/bullmq.ts";
 import { createMessages, type Message } from "./queue/messages.ts";

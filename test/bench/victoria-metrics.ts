@@ -1,7 +1,7 @@
 /** The other side: VictoriaMetrics as Debian packages it, started for one round and stopped. */
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../support/time/eventually.ts";
 import { bytesUnder, type Figures } from "./figures.ts";
 import type { Input } from "./input.ts";
 import { cpuSeconds, peakBytes } from "./proc.ts";

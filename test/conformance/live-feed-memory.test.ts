@@ -1,5 +1,5 @@
 import { openMemoryLiveFeed } from "../../services/live-feed/memory/feed.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../support/time/manual-clock.ts";
 import { liveFeedConformance } from "./live-feed.ts";
 
 liveFeedConformance("memory", async ({ maxSubscribers } = {}) => {

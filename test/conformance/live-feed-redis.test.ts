@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { openRedisLiveFeed } from "../../services/live-feed/redis/feed.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
-import { eventually } from "../support/eventually.ts";
-import { ManualClock } from "../support/manual-clock.ts";
-import { metricValue } from "../support/metric-value.ts";
-import { haveSharedRedis, openSharedRedis } from "../support/redis-server.ts";
+import { metricValue } from "../support/process/metric-value.ts";
+import { haveSharedRedis, openSharedRedis } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
+import { ManualClock } from "../support/time/manual-clock.ts";
 import { liveFeedConformance } from "./live-feed.ts";
 
 describe.skipIf(!haveSharedRedis())("on a Redis server", () => {

@@ -1,5 +1,5 @@
 import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../support/time/manual-clock.ts";
 import { overHttp } from "./queue/over-http.ts";
 import { queueConformance } from "./queue.ts";
 

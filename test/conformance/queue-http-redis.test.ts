@@ -1,8 +1,8 @@
 /** The queue on a real Redis, with queue-service and its client in front of it; `restart` kills Redis. */
 import { afterAll, describe } from "bun:test";
-import { eventually } from "../support/eventually.ts";
-import { openQueueConnections } from "../support/redis-queue.ts";
-import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
+import { openQueueConnections } from "../support/queue/redis-queue.ts";
+import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 import { overHttp } from "./queue/over-http.ts";
 import { queueConformance } from "./queue.ts";
 

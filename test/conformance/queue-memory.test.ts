@@ -1,5 +1,5 @@
 import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { ManualClock } from "../support/time/manual-clock.ts";
 import { queueConformance } from "./queue.ts";
 
 queueConformance("memory", async ({ maxBytes = 1024 * 1024, maxDeliveries = 5 } = {}) => {

@@ -1,8 +1,8 @@
 /** More than one script does at a time: the queue on Redis goes on until it is done. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { MAX_CALL_ITEMS, type Queue } from "../../services/queue/port.ts";
-import { openQueueConnections, type TimedQueue } from "../support/redis-queue.ts";
-import { haveSharedRedis, openSharedRedis } from "../support/redis-server.ts";
+import { openQueueConnections, type TimedQueue } from "../support/queue/redis-queue.ts";
+import { haveSharedRedis, openSharedRedis } from "../support/servers/redis-server.ts";
 import { batchOf, claim, claimOne, openPublisher, receiptsOf, textsOf } from "./queue/bench.ts";
 
 setDefaultTimeout(20_000);

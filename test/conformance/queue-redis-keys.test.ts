@@ -1,7 +1,7 @@
 /** What the queue keeps in Redis, and for how long. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { openQueueConnections } from "../support/redis-queue.ts";
-import { haveSharedRedis, openSharedRedis } from "../support/redis-server.ts";
+import { openQueueConnections } from "../support/queue/redis-queue.ts";
+import { haveSharedRedis, openSharedRedis } from "../support/servers/redis-server.ts";
 import { batchOf, claim, claimOne, codeOf, openPublisher, receiptsOf, textsOf } from "./queue/bench.ts";
 
 setDefaultTimeout(20_000);

@@ -1,8 +1,8 @@
 /** The queue on a real Redis against its model, and mistakes that the comparison must find. */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Queue } from "../../services/queue/port.ts";
-import { openQueueConnections } from "../support/redis-queue.ts";
-import { haveSharedRedis, openSharedRedis } from "../support/redis-server.ts";
+import { openQueueConnections } from "../support/queue/redis-queue.ts";
+import { haveSharedRedis, openSharedRedis } from "../support/servers/redis-server.ts";
 import type { OpenQueue } from "./queue/bench.ts";
 import { checkQueueModel } from "./queue/check-model.ts";
 import { QUEUE_MUTANTS } from "./queue/mutants.ts";

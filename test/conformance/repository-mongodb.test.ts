@@ -1,7 +1,7 @@
 import { afterAll, describe, setDefaultTimeout } from "bun:test";
 import { MongoClient } from "mongodb";
 import { openRepository } from "../../services/repository/open.ts";
-import { randomDatabase, requireMongo } from "../support/mongo-server.ts";
+import { randomDatabase, requireMongo } from "../support/servers/mongo-server.ts";
 import { openBench } from "./repository/bench.ts";
 import { repositoryConformance } from "./repository.ts";
 

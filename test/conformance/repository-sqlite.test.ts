@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { openRepository } from "../../services/repository/open.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
 import { openBench } from "./repository/bench.ts";
 import { repositoryConformance } from "./repository.ts";
 

@@ -1,15 +1,22 @@
 /** all-in-one whose queue and live feed are Redis, whose store is MongoDB, or both. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { ask, differences, onePass, sourceEnded, startAllInOne, storedReadings } from "../support/all-in-one.ts";
-import { type DcgmExport, largeExport, tinyExport } from "../support/dcgm-export.ts";
-import { eventually } from "../support/eventually.ts";
-import { openFaultProxy } from "../support/fault-proxy.ts";
-import { type PrivateMongoServer, randomDatabase, requirePrivateMongo } from "../support/mongo-server.ts";
-import { addressOf, type Program } from "../support/process.ts";
-import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { openEvents } from "../support/sse.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import {
+  ask,
+  differences,
+  onePass,
+  sourceEnded,
+  startAllInOne,
+  storedReadings,
+} from "../support/programs/all-in-one.ts";
+import { addressOf, type Program } from "../support/programs/process.ts";
+import { openFaultProxy } from "../support/servers/fault-proxy.ts";
+import { type PrivateMongoServer, randomDatabase, requirePrivateMongo } from "../support/servers/mongo-server.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { type DcgmExport, largeExport, tinyExport } from "../support/sources/dcgm-export.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let csv: DcgmExport;

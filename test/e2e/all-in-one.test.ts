@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { openContract } from "../support/api/contract.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
 import {
   ask,
   differences,
@@ -10,13 +13,10 @@ import {
   startAllInOne,
   storedReadings,
   type TelemetryPage,
-} from "../support/all-in-one.ts";
-import { openContract } from "../support/contract.ts";
-import { type DcgmExport, smallExport } from "../support/dcgm-export.ts";
-import { eventually } from "../support/eventually.ts";
-import { addressOf } from "../support/process.ts";
-import { openEvents } from "../support/sse.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+} from "../support/programs/all-in-one.ts";
+import { addressOf } from "../support/programs/process.ts";
+import { type DcgmExport, smallExport } from "../support/sources/dcgm-export.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());

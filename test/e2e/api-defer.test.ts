@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { AppError } from "../../schema/model/errors.ts";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { UTIL, uuidOf } from "../support/fleet.ts";
-import type { GraphqlAnswer } from "../support/graphql-answer.ts";
-import { mergeParts, openParts } from "../support/parts.ts";
-import { askOverSocket } from "../support/pipeline-api.ts";
-import { openEvents } from "../support/sse.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { UTIL, uuidOf } from "../support/api/fleet.ts";
+import type { GraphqlAnswer } from "../support/api/graphql-answer.ts";
+import { mergeParts, openParts } from "../support/api/parts.ts";
+import { askOverSocket } from "../support/api/pipeline-api.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const LATEST = `latest(metrics: ["${UTIL}"]) { metricName value timestamp }`;
 const DEFERRED = `{ gpus(limit: 2) { total gpus { uuid ... @defer(label: "newest") { ${LATEST} } } } }`;

@@ -4,12 +4,12 @@ import { connect } from "node:net";
 import { parse } from "csv-parse/sync";
 import { AppError } from "../../schema/model/errors.ts";
 import type { Series } from "../../schema/model/reading.ts";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { START, UTIL, uuidOf } from "../support/fleet.ts";
-import type { ListedStore } from "../support/listed-store.ts";
-import { serveApiOn } from "../support/served-api.ts";
-import { settled } from "../support/settled.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { START, UTIL, uuidOf } from "../support/api/fleet.ts";
+import type { ListedStore } from "../support/api/listed-store.ts";
+import { serveApiOn } from "../support/api/served-api.ts";
+import { eventually } from "../support/time/eventually.ts";
+import { settled } from "../support/time/settled.ts";
 
 const CSV = { headers: { accept: "text/csv" } };
 const NDJSON = { headers: { accept: "application/x-ndjson" } };

@@ -3,9 +3,9 @@ import { getIntrospectionQuery } from "graphql";
 import { AppError } from "../../schema/model/errors.ts";
 import type { Logger } from "../../services/platform/process/logger.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
-import { openApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { UTIL, uuidOf } from "../support/fleet.ts";
+import { openApi } from "../support/api/api.ts";
+import { UTIL, uuidOf } from "../support/api/fleet.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const logged: unknown[] = [];
 const log: Logger = {

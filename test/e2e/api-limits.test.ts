@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { getIntrospectionQuery } from "graphql";
 import { MAX_ANSWER_BYTES } from "../../services/api-gateway/subgraphs/answer-budget.ts";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { START, UTIL, uuidOf } from "../support/fleet.ts";
-import { TRANSPORTS } from "../support/transports.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { START, UTIL, uuidOf } from "../support/api/fleet.ts";
+import { TRANSPORTS } from "../support/api/transports.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type ClientOptions, createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { openApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { START, TEMP, UTIL, uuidOf } from "../support/fleet.ts";
-import { openEvents } from "../support/sse.ts";
+import { openApi } from "../support/api/api.ts";
+import { START, TEMP, UTIL, uuidOf } from "../support/api/fleet.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { TEMP, UTIL, uuidOf } from "../support/fleet.ts";
-import { mergeParts, openParts } from "../support/parts.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { TEMP, UTIL, uuidOf } from "../support/api/fleet.ts";
+import { mergeParts, openParts } from "../support/api/parts.ts";
 
 const GPUS = 300;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Logger, silentLogger } from "../../services/platform/process/logger.ts";
-import { openApi } from "../support/api.ts";
+import { openApi } from "../support/api/api.ts";
 
 const logged: unknown[] = [];
 const log: Logger = { ...silentLogger, error: (...line) => logged.push(line), child: () => log };

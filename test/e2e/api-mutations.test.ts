@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { claim } from "../conformance/queue/bench.ts";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { ask, askOverSocket, fillQueue } from "../support/pipeline-api.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { ask, askOverSocket, fillQueue } from "../support/api/pipeline-api.ts";
 
 const ADMIN = { adminToken: "admin" };
 let api: Awaited<ReturnType<typeof openApi>>;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { request } from "node:http";
-import { openApi } from "../support/api.ts";
+import { openApi } from "../support/api/api.ts";
 
 const LISTED = "https://ok.example";
 let api: Awaited<ReturnType<typeof openApi>>;

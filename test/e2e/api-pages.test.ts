@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import packageJson from "../../package.json" with { type: "json" };
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { openContract } from "../support/contract.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { openContract } from "../support/api/contract.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 beforeAll(async () => {

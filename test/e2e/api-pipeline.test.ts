@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { encodeBatch } from "../../schema/batch/codec.ts";
 import { claim } from "../conformance/queue/bench.ts";
-import { openApi } from "../support/api.ts";
-import { batchOfReadings, NOON, uuidOf } from "../support/batches.ts";
-import { ask, fillQueue } from "../support/pipeline-api.ts";
+import { openApi } from "../support/api/api.ts";
+import { ask, fillQueue } from "../support/api/pipeline-api.ts";
+import { batchOfReadings, NOON, uuidOf } from "../support/collector/batches.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 afterEach(() => api[Symbol.asyncDispose]());

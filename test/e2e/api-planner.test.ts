@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { execute, type GraphQLSchema, parse } from "graphql";
 import { createInventorySchema } from "../../services/inventory/schema.ts";
-import { openApi } from "../support/api.ts";
-import { fillFleet } from "../support/fleet.ts";
-import type { GraphqlAnswer } from "../support/graphql-answer.ts";
-import { ListedStore } from "../support/listed-store.ts";
-import { mergeParts, openParts } from "../support/parts.ts";
+import { openApi } from "../support/api/api.ts";
+import { fillFleet } from "../support/api/fleet.ts";
+import type { GraphqlAnswer } from "../support/api/graphql-answer.ts";
+import { ListedStore } from "../support/api/listed-store.ts";
+import { mergeParts, openParts } from "../support/api/parts.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 let alone: GraphQLSchema;

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { fillQueue } from "../support/pipeline-api.ts";
-import { openEvents } from "../support/sse.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { fillQueue } from "../support/api/pipeline-api.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const QUERY = "subscription { queues { name ready dead counters { published } publishedPerSecond ackedPerSecond } }";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { openApi } from "../support/api.ts";
-import { openContract } from "../support/contract.ts";
-import { serveApiOn } from "../support/served-api.ts";
+import { openApi } from "../support/api/api.ts";
+import { openContract } from "../support/api/contract.ts";
+import { serveApiOn } from "../support/api/served-api.ts";
 
 /** Asks again until it is sent away: a token may have come meanwhile. */
 async function refusedOf(ask: () => Promise<Response>): Promise<Response> {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { openApi } from "../support/api.ts";
-import { type Contract, openContract } from "../support/contract.ts";
-import { START, UTIL, uuidOf } from "../support/fleet.ts";
+import { openApi } from "../support/api/api.ts";
+import { type Contract, openContract } from "../support/api/contract.ts";
+import { START, UTIL, uuidOf } from "../support/api/fleet.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 let contract: Contract;

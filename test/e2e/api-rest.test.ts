@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { formatTimestamp } from "../../schema/model/timestamp.ts";
-import { openApi } from "../support/api.ts";
-import { type Contract, openContract } from "../support/contract.ts";
-import { eventually } from "../support/eventually.ts";
-import { fillFleet, START, TEMP, UTIL, uuidOf } from "../support/fleet.ts";
+import { openApi } from "../support/api/api.ts";
+import { type Contract, openContract } from "../support/api/contract.ts";
+import { fillFleet, START, TEMP, UTIL, uuidOf } from "../support/api/fleet.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 let api: Awaited<ReturnType<typeof openApi>>;
 let contract: Contract;

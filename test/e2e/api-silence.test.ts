@@ -1,10 +1,10 @@
 /** Whatever goes wrong, a caller learns nothing of where our parts are and how they are made; the log does. */
 import { afterEach, expect, test } from "bun:test";
 import { AppError } from "../../schema/model/errors.ts";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { uuidOf } from "../support/fleet.ts";
-import { keptLog } from "../support/kept-log.ts";
-import { TRANSPORTS } from "../support/transports.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { uuidOf } from "../support/api/fleet.ts";
+import { TRANSPORTS } from "../support/api/transports.ts";
+import { keptLog } from "../support/process/kept-log.ts";
 
 const { log, lines } = keptLog();
 afterEach(() => {

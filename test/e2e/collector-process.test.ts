@@ -9,13 +9,13 @@ import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openMemoryQueue } from "../../services/queue/memory/queue.ts";
 import type { OutgoingBatch, Queue } from "../../services/queue/port.ts";
 import { openRepository } from "../../services/repository/open.ts";
-import { batchOfReadings, uuidOf } from "../support/batches.ts";
-import { eventually } from "../support/eventually.ts";
-import { type FaultProxy, openFaultProxy } from "../support/fault-proxy.ts";
-import { addressOf, onRuntime, type Program, startProgram } from "../support/process.ts";
-import { openQueueServer } from "../support/queue-server.ts";
-import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { batchOfReadings, uuidOf } from "../support/collector/batches.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { addressOf, onRuntime, type Program, startProgram } from "../support/programs/process.ts";
+import { openQueueServer } from "../support/queue/queue-server.ts";
+import { type FaultProxy, openFaultProxy } from "../support/servers/fault-proxy.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const PRODUCER = "csv@0/1";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { symlink } from "node:fs/promises";
 import { $ } from "bun";
-import { buildImage, haveContainers, STAND_INS } from "../support/image.ts";
-import { BUN, ROOT } from "../support/process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { buildImage, haveContainers, STAND_INS } from "../support/programs/image.ts";
+import { BUN, ROOT } from "../support/programs/process.ts";
 
 /** What tests start where no server is at hand. */
 const OFFICIAL = { "redis:7": STAND_INS.REDIS_IMAGE, "mongo:8": STAND_INS.MONGO_IMAGE } as const;

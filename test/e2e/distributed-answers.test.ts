@@ -1,14 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { ask, differences, onePass, sourceEnded, startAllInOne, storedReadings } from "../support/all-in-one.ts";
-import { type Answers, answersOf } from "../support/answers.ts";
-import { type DcgmExport, smallExport } from "../support/dcgm-export.ts";
-import { eventually } from "../support/eventually.ts";
-import { randomDatabase, requireMongo } from "../support/mongo-server.ts";
-import { addressOf } from "../support/process.ts";
-import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { openServices } from "../support/services.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { type Answers, answersOf } from "../support/api/answers.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import {
+  ask,
+  differences,
+  onePass,
+  sourceEnded,
+  startAllInOne,
+  storedReadings,
+} from "../support/programs/all-in-one.ts";
+import { addressOf } from "../support/programs/process.ts";
+import { openServices } from "../support/programs/services.ts";
+import { randomDatabase, requireMongo } from "../support/servers/mongo-server.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { type DcgmExport, smallExport } from "../support/sources/dcgm-export.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const SUITE = "the six services";
 const PIPELINE = encodeURIComponent("{ queues { ready leased counters { published acked } } deadLetters { total } }");

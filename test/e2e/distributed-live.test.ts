@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { join } from "node:path";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { eventually } from "../support/eventually.ts";
-import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { openServices, type Services } from "../support/services.ts";
-import { openEvents } from "../support/sse.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { openServices, type Services } from "../support/programs/services.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());

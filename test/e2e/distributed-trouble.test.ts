@@ -5,12 +5,12 @@ import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import { batchOf, factsOf, UTIL, uuidOf } from "../conformance/repository/bench.ts";
-import { eventually } from "../support/eventually.ts";
-import { type GraphqlAnswer, postGraphql } from "../support/graphql-answer.ts";
-import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { openServices, type Services } from "../support/services.ts";
-import { type Events, openEvents } from "../support/sse.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { type GraphqlAnswer, postGraphql } from "../support/api/graphql-answer.ts";
+import { type Events, openEvents } from "../support/api/sse.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { openServices, type Services } from "../support/programs/services.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const QUERY = `{
   hosts { hostname }

@@ -3,11 +3,18 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { parse } from "yaml";
 import packageJson from "../../package.json" with { type: "json" };
-import { ask, type GpuList, startAllInOne } from "../support/all-in-one.ts";
-import { asksOnly, brokenLinks, DOCUMENTS, inlineCommands, readDocument, shellBlocks } from "../support/documents.ts";
-import { eventually } from "../support/eventually.ts";
-import { addressOf, type Program, ROOT, startProgram } from "../support/process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { ask, type GpuList, startAllInOne } from "../support/programs/all-in-one.ts";
+import { addressOf, type Program, ROOT, startProgram } from "../support/programs/process.ts";
+import {
+  asksOnly,
+  brokenLinks,
+  DOCUMENTS,
+  inlineCommands,
+  readDocument,
+  shellBlocks,
+} from "../support/project/documents.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 interface Workload {
   readonly template?: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } };

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { type FakeCluster, startFakeCluster } from "../support/kubernetes/fake-cluster.ts";
 import { kubernetesPrograms } from "../support/kubernetes/programs.ts";
 import { resourceOfKind } from "../support/kubernetes/resources.ts";
-import { ROOT } from "../support/process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { ROOT } from "../support/programs/process.ts";
 
 const programs = await kubernetesPrograms("helm and kubectl against the fake API server");
 const CHART = join(ROOT, "test/support/kubernetes/chart");

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { serverAudits } from "graphql-http";
-import { onePass, startAllInOne } from "../support/all-in-one.ts";
-import { smallExport } from "../support/dcgm-export.ts";
-import { addressOf, type Program } from "../support/process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { onePass, startAllInOne } from "../support/programs/all-in-one.ts";
+import { addressOf, type Program } from "../support/programs/process.ts";
+import { smallExport } from "../support/sources/dcgm-export.ts";
 
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());

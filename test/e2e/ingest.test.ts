@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { differences, onePass, sourceEnded, startAllInOne, storedReadings } from "../support/all-in-one.ts";
-import { largeExport, smallExport } from "../support/dcgm-export.ts";
-import { eventually } from "../support/eventually.ts";
-import { addressOf, BUN, type Program, startProgram } from "../support/process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { differences, onePass, sourceEnded, startAllInOne, storedReadings } from "../support/programs/all-in-one.ts";
+import { addressOf, BUN, type Program, startProgram } from "../support/programs/process.ts";
+import { largeExport, smallExport } from "../support/sources/dcgm-export.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());

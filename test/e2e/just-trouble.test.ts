@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { eventually } from "../support/eventually.ts";
 import { kubernetesPrograms } from "../support/kubernetes/programs.ts";
 import { resourceOfKind } from "../support/kubernetes/resources.ts";
 import { setUpWorkbench, type Workbench } from "../support/kubernetes/workbench.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const programs = await kubernetesPrograms("just up in trouble");
 

@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DCGM_HEADER } from "../../schema/dcgm/row.ts";
-import { eventually } from "../support/eventually.ts";
 import type { KubeObject } from "../support/kubernetes/objects.ts";
 import { kubernetesPrograms } from "../support/kubernetes/programs.ts";
 import { resourceOfKind } from "../support/kubernetes/resources.ts";
 import { isAlive, setUpWorkbench, type Workbench } from "../support/kubernetes/workbench.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const programs = await kubernetesPrograms("just up and just down");
 const CONTEXT = "kind-gpu-telemetry-cluster";

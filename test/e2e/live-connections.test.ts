@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { openApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { serveApiOn } from "../support/served-api.ts";
+import { openApi } from "../support/api/api.ts";
+import { serveApiOn } from "../support/api/served-api.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const QUERY = "subscription { readings { readings { gpuUuid hostname metricName value timestamp } missed } }";
 const INIT = JSON.stringify({ type: "connection_init" });

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { measureLive, TRANSPORTS } from "../bench/live/measure.ts";
 import { openEmbeddedUnderLoad, openServicesUnderLoad } from "../bench/live/wirings.ts";
-import { haveRedisServer } from "../support/redis-server.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { haveRedisServer } from "../support/servers/redis-server.ts";
 
 const SIZE = { gpus: 200, seconds: 3, subscribers: 20 };
 const WIRINGS = { "as services": openServicesUnderLoad, "in one process": openEmbeddedUnderLoad };

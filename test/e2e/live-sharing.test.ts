@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { once } from "node:events";
 import WebSocket from "ws";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { START, UTIL, uuidOf } from "../support/fleet.ts";
-import { openEvents } from "../support/sse.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { START, UTIL, uuidOf } from "../support/api/fleet.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const QUERY = "subscription { readings { readings { gpuUuid value } missed } }";
 const live = (value: number) => ({ gpu: uuidOf(1), host: "host-000", series: UTIL, at: START + 60_000, value });

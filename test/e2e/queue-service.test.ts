@@ -4,9 +4,9 @@ import { connect } from "node:net";
 import { openHttpQueue } from "../../services/queue/http/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { batchOf, claim, codeOf, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
-import { eventually } from "../support/eventually.ts";
-import { addressOf, onRuntime, type Program, startProgram } from "../support/process.ts";
-import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
+import { addressOf, onRuntime, type Program, startProgram } from "../support/programs/process.ts";
+import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 /** How many claims wait in the process, as its metrics say. */
 const waits = async (url: string, count: number) => {

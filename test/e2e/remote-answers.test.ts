@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { AppError } from "../../schema/model/errors.ts";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { UTIL, uuidOf } from "../support/fleet.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { UTIL, uuidOf } from "../support/api/fleet.ts";
 
 describe("subgraphs over the wire give the answers of those in the same process", () => {
   let near: Awaited<ReturnType<typeof openApi>>;

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { openRemoteApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { START, UTIL, uuidOf } from "../support/fleet.ts";
-import { openEvents } from "../support/sse.ts";
+import { openRemoteApi } from "../support/api/api.ts";
+import { START, UTIL, uuidOf } from "../support/api/fleet.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const READINGS = "subscription { readings { readings { gpuUuid value } missed } }";
 interface Frame {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { openRemoteApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { uuidOf } from "../support/fleet.ts";
-import { keptLog } from "../support/kept-log.ts";
-import { ask, fillQueue } from "../support/pipeline-api.ts";
+import { openRemoteApi } from "../support/api/api.ts";
+import { uuidOf } from "../support/api/fleet.ts";
+import { ask, fillQueue } from "../support/api/pipeline-api.ts";
+import { keptLog } from "../support/process/kept-log.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 describe("trouble on the way to a subgraph", () => {
   const { log, lines } = keptLog();

@@ -3,12 +3,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { AppError } from "../../schema/model/errors.ts";
-import { openApi } from "../support/api.ts";
-import { batchOfReadings, uuidOf, type WrittenReading } from "../support/batches.ts";
-import { createContract, type OpenApi } from "../support/contract.ts";
-import { type RestRequest, restRequests } from "../support/rest-requests.ts";
-import { openStore } from "../support/sqlite-store.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { openApi } from "../support/api/api.ts";
+import { createContract, type OpenApi } from "../support/api/contract.ts";
+import { type RestRequest, restRequests } from "../support/api/rest-requests.ts";
+import { batchOfReadings, uuidOf, type WrittenReading } from "../support/collector/batches.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { openStore } from "../support/repository/sqlite-store.ts";
 
 const RUNS = 2000;
 const TIMEOUT_MS = 50;

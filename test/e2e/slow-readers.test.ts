@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { connect } from "node:net";
 import WebSocket from "ws";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { START, UTIL, uuidOf } from "../support/fleet.ts";
-import { settled } from "../support/settled.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { START, UTIL, uuidOf } from "../support/api/fleet.ts";
+import { eventually } from "../support/time/eventually.ts";
+import { settled } from "../support/time/settled.ts";
 
 const QUERY = "subscription { readings { readings { gpuUuid hostname metricName value timestamp } missed } }";
 /** Some 16 MB of text: more than sockets hold. */

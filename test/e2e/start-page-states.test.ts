@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import { openApi, openRemoteApi } from "../support/api.ts";
-import { openBrowser, openPage } from "../support/browser.ts";
-import { eventually } from "../support/eventually.ts";
-import { outputOf } from "../support/shell.ts";
-import { reaches } from "../support/start-page.ts";
-import { violationsOf } from "../support/violations.ts";
+import { openApi, openRemoteApi } from "../support/api/api.ts";
+import { openBrowser, openPage } from "../support/pages/browser.ts";
+import { reaches } from "../support/pages/start-page.ts";
+import { violationsOf } from "../support/pages/violations.ts";
+import { outputOf } from "../support/programs/shell.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 setDefaultTimeout(60_000);
 const browser = await openBrowser("pages in a browser");

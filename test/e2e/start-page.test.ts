@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
-import { openBrowser, openPage, type WatchedPage } from "../support/browser.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
-import { Member } from "../support/member.ts";
-import { onRuntime } from "../support/process.ts";
-import { outputOf } from "../support/shell.ts";
-import { reaches } from "../support/start-page.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { violationsOf } from "../support/violations.ts";
+import { openBrowser, openPage, type WatchedPage } from "../support/pages/browser.ts";
+import { reaches } from "../support/pages/start-page.ts";
+import { violationsOf } from "../support/pages/violations.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { Member } from "../support/programs/member.ts";
+import { onRuntime } from "../support/programs/process.ts";
+import { outputOf } from "../support/programs/shell.ts";
+import { freePort } from "../support/servers/free-port.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 setDefaultTimeout(60_000);
 const browser = await openBrowser("start page");

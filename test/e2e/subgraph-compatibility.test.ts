@@ -6,10 +6,10 @@ import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import { batchOf, factsOf, heldBy, UTIL, uuidOf } from "../conformance/repository/bench.ts";
-import { type GraphqlAnswer, postGraphql } from "../support/graphql-answer.ts";
-import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { INTERNAL_TOKEN, openServices, type Services } from "../support/services.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { type GraphqlAnswer, postGraphql } from "../support/api/graphql-answer.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { INTERNAL_TOKEN, openServices, type Services } from "../support/programs/services.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
 
 const SUBGRAPHS = { inventory: "inventory", telemetry: "telemetry", "queue-service": "pipeline" } as const;
 

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startAllInOne } from "../support/all-in-one.ts";
-import { openApi } from "../support/api.ts";
-import { withoutBackend } from "../support/backend.ts";
-import { DAMAGES, serveDamaged } from "../support/damage.ts";
-import { addressOf, type Program } from "../support/process.ts";
-import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
-import { openServices } from "../support/services.ts";
-import { allOf, type Check, SYSTEM_TEST, systemTest } from "../support/system-test.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { openApi } from "../support/api/api.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { startAllInOne } from "../support/programs/all-in-one.ts";
+import { DAMAGES, serveDamaged } from "../support/programs/damage.ts";
+import { addressOf, type Program } from "../support/programs/process.ts";
+import { openServices } from "../support/programs/services.ts";
+import { allOf, type Check, SYSTEM_TEST, systemTest } from "../support/programs/system-test.ts";
+import { withoutBackend } from "../support/servers/backend.ts";
+import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
 
 setDefaultTimeout(60_000);
 const folder = await temporaryFolder();

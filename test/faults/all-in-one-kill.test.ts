@@ -1,11 +1,11 @@
 /** kill -9 at random moments: what was read is in the store once, whatever was under way. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { differences, onePass, sourceEnded, startAllInOne, storedReadings } from "../support/all-in-one.ts";
-import { largeExport, smallExport } from "../support/dcgm-export.ts";
-import { addressOf } from "../support/process.ts";
-import { seeded } from "../support/seeded.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { differences, onePass, sourceEnded, startAllInOne, storedReadings } from "../support/programs/all-in-one.ts";
+import { addressOf } from "../support/programs/process.ts";
+import { largeExport, smallExport } from "../support/sources/dcgm-export.ts";
+import { seeded } from "../support/time/seeded.ts";
 
 const KILLS = 20;
 

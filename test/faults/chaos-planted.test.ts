@@ -1,8 +1,8 @@
 /** The harness sees a loss when there is one: the same chaos over services with a defect planted. */
 import { expect, test } from "bun:test";
-import { describeChaos, runChaos } from "../support/chaos-run.ts";
-import { requirePrivateMongo } from "../support/mongo-server.ts";
-import { haveRedisServer } from "../support/redis-server.ts";
+import { describeChaos, runChaos } from "../support/chaos/chaos-run.ts";
+import { requirePrivateMongo } from "../support/servers/mongo-server.ts";
+import { haveRedisServer } from "../support/servers/redis-server.ts";
 
 /** One run is as good as sure to lose something. */
 const SEEDS = [1, 2, 3];

@@ -5,9 +5,9 @@
  * `CHAOS_SEED=7 CHAOS_READINGS=300000 bun test test/faults/chaos.test.ts` plays one run again, or a larger one than CI does.
  */
 import { expect, test } from "bun:test";
-import { describeChaos, runChaos } from "../support/chaos-run.ts";
-import { requirePrivateMongo } from "../support/mongo-server.ts";
-import { haveRedisServer } from "../support/redis-server.ts";
+import { describeChaos, runChaos } from "../support/chaos/chaos-run.ts";
+import { requirePrivateMongo } from "../support/servers/mongo-server.ts";
+import { haveRedisServer } from "../support/servers/redis-server.ts";
 
 const SEED = Number(process.env.CHAOS_SEED ?? 1);
 const READINGS = Number(process.env.CHAOS_READINGS ?? 150_000);

@@ -8,22 +8,22 @@ import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openHttpQueue } from "../../services/queue/http/queue.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { openRepository } from "../../services/repository/open.ts";
-import { type Doom, doomName } from "../support/doom.ts";
-import { type DoomedLife, type Situation, situated, startDoomed } from "../support/doomed-life.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
+import { NumberedFleet } from "../support/chaos/numbered-fleet.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { type Doom, doomName } from "../support/programs/doom.ts";
+import { type DoomedLife, type Situation, situated, startDoomed } from "../support/programs/doomed-life.ts";
 import {
   liveAsCollector,
   liveAsQueueService,
   liveAsStreamer,
   type Surroundings,
   storeConfig,
-} from "../support/lives.ts";
-import { type MongoServer, randomDatabase, requireMongo } from "../support/mongo-server.ts";
-import { NumberedFleet } from "../support/numbered-fleet.ts";
-import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { compareDocuments, compareInventory } from "../support/stored-fleet.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+} from "../support/programs/lives.ts";
+import { compareDocuments, compareInventory } from "../support/repository/stored-fleet.ts";
+import { freePort } from "../support/servers/free-port.ts";
+import { type MongoServer, randomDatabase, requireMongo } from "../support/servers/mongo-server.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const SIGKILLED = 137;
 const LEASE_MS = 400;

@@ -6,10 +6,10 @@ import { openRedisLiveFeed } from "../../services/live-feed/redis/feed.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
-import { batchOfReadings } from "../support/batches.ts";
-import { metricValue } from "../support/metric-value.ts";
-import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
-import { haveRedisServer } from "../support/redis-server.ts";
+import { batchOfReadings } from "../support/collector/batches.ts";
+import { metricValue } from "../support/process/metric-value.ts";
+import { type RedisCluster, startRedisCluster } from "../support/servers/redis-cluster.ts";
+import { haveRedisServer } from "../support/servers/redis-server.ts";
 
 describe.skipIf(!haveRedisServer())("live feeds on a Redis Cluster", () => {
   let cluster: RedisCluster;

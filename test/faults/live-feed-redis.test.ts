@@ -8,11 +8,11 @@ import { silentLogger } from "../../services/platform/process/logger.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
 import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import { isPending, values } from "../conformance/live-feed/bench.ts";
-import { batchOfReadings, uuidOf, type WrittenReading } from "../support/batches.ts";
-import { eventually } from "../support/eventually.ts";
-import { type FaultProxy, openFaultProxy } from "../support/fault-proxy.ts";
-import { metricValue } from "../support/metric-value.ts";
-import { haveRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { batchOfReadings, uuidOf, type WrittenReading } from "../support/collector/batches.ts";
+import { metricValue } from "../support/process/metric-value.ts";
+import { type FaultProxy, openFaultProxy } from "../support/servers/fault-proxy.ts";
+import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const tell = (feed: LiveFeed, ...readings: readonly WrittenReading[]) => feed.publish([batchOfReadings(readings)]);
 

@@ -1,7 +1,7 @@
 /** The server that other tests kill: what it acknowledged as journalled must be there when it is back. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { MongoClient } from "mongodb";
-import { randomDatabase, requireMongo, requirePrivateMongo } from "../support/mongo-server.ts";
+import { randomDatabase, requireMongo, requirePrivateMongo } from "../support/servers/mongo-server.ts";
 
 const shared = await requireMongo("MongoDB-compatible server");
 const own = await requirePrivateMongo("MongoDB-compatible server, private");

@@ -4,8 +4,8 @@ import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import type { Repository } from "../../services/repository/port.ts";
-import { eventually } from "../support/eventually.ts";
-import { randomDatabase, requirePrivateMongo } from "../support/mongo-server.ts";
+import { randomDatabase, requirePrivateMongo } from "../support/servers/mongo-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const CLIENTS = 16;
 const KILLS = 2;

@@ -3,11 +3,11 @@
  * wait for a lease. A batch may be handed out once only, so an attempt used up shows as a dead letter.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { pause } from "../support/chaos.ts";
-import { eventually } from "../support/eventually.ts";
-import { type PrivateMongoServer, requirePrivateMongo } from "../support/mongo-server.ts";
-import { type Report, type Run, type RunOptions, runPipeline } from "../support/pipeline-run.ts";
-import { haveRedisServer } from "../support/redis-server.ts";
+import { pause } from "../support/chaos/chaos.ts";
+import { type Report, type Run, type RunOptions, runPipeline } from "../support/programs/pipeline-run.ts";
+import { type PrivateMongoServer, requirePrivateMongo } from "../support/servers/mongo-server.ts";
+import { haveRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 /** A minute as well, when there is time for it: nothing in the pipeline gives up. */
 const OUTAGE_MS = Number(process.env.OUTAGE_MS ?? 12_000);

@@ -7,12 +7,12 @@ import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRedisQueue } from "../../services/queue/redis/open.ts";
 import { openMemoryRepository } from "../../services/repository/memory.ts";
 import { runStreamer } from "../../services/streamer/service.ts";
-import { eventually } from "../support/eventually.ts";
-import { NumberedFleet } from "../support/numbered-fleet.ts";
-import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
-import { compareAnswers } from "../support/stored-fleet.ts";
-import { streamerConfig } from "../support/streamed.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { NumberedFleet } from "../support/chaos/numbered-fleet.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { compareAnswers } from "../support/repository/stored-fleet.ts";
+import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { streamerConfig } from "../support/streamer/streamed.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const fleet = new NumberedFleet({ gpus: 16, ticks: 120, seed: 3 });
 const folder = await temporaryFolder();

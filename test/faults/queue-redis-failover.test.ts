@@ -6,10 +6,10 @@ import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import type { Queue } from "../../services/queue/port.ts";
 import { openRedisQueue } from "../../services/queue/redis/open.ts";
 import { batchOf, claim, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
-import { eventually } from "../support/eventually.ts";
-import { startRedisCluster } from "../support/redis-cluster.ts";
-import { startRedisSentinels } from "../support/redis-sentinels.ts";
-import { haveRedisServer } from "../support/redis-server.ts";
+import { startRedisCluster } from "../support/servers/redis-cluster.ts";
+import { startRedisSentinels } from "../support/servers/redis-sentinels.ts";
+import { haveRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const open = (redis: RedisConfig, partitions: number) =>
   openRedisQueue({ redis, log: silentLogger, partitions, maxBytes: 64 * 1024 * 1024 });

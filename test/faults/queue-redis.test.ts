@@ -4,10 +4,10 @@ import { silentLogger } from "../../services/platform/process/logger.ts";
 import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import { openRedisQueue } from "../../services/queue/redis/open.ts";
 import { batchOf, claim, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
-import { eventually } from "../support/eventually.ts";
-import { startQueueLoad } from "../support/queue-load.ts";
-import { openQueueConnections } from "../support/redis-queue.ts";
-import { haveRedisServer, startRedisServer } from "../support/redis-server.ts";
+import { startQueueLoad } from "../support/queue/queue-load.ts";
+import { openQueueConnections } from "../support/queue/redis-queue.ts";
+import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const open = (redis: RedisConfig, options: { partitions?: number; maxBytes?: number; maxDeliveries?: number } = {}) =>
   openRedisQueue({ redis, log: silentLogger, partitions: 1, maxBytes: 64 * 1024 * 1024, ...options });

@@ -8,16 +8,16 @@ import {
   redisScript,
 } from "../../services/platform/redis/connections.ts";
 import { codeOf } from "../conformance/queue/bench.ts";
-import { eventually } from "../support/eventually.ts";
-import { type FaultProxy, openFaultProxy } from "../support/fault-proxy.ts";
-import { keptLog } from "../support/kept-log.ts";
+import { keptLog } from "../support/process/kept-log.ts";
+import { type FaultProxy, openFaultProxy } from "../support/servers/fault-proxy.ts";
 import {
   haveRedisServer,
   haveSharedRedis,
   openSharedRedis,
   type RedisServer,
   startRedisServer,
-} from "../support/redis-server.ts";
+} from "../support/servers/redis-server.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const parts = { log: silentLogger, name: "test", role: "commands" } as const;
 

@@ -3,12 +3,12 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ALL_TIME } from "../../schema/model/window.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { batchOf, factsOf, GPU, heldBy, type Row, read, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
-import { eventually } from "../support/eventually.ts";
-import { heldIn } from "../support/held-in.ts";
-import { requirePrivateMongo } from "../support/mongo-server.ts";
-import { openDatabase } from "../support/mongo-store.ts";
-import { randomOf } from "../support/seeded.ts";
-import { refusalOf } from "../support/sqlite-store.ts";
+import { heldIn } from "../support/repository/held-in.ts";
+import { openDatabase } from "../support/repository/mongo-store.ts";
+import { refusalOf } from "../support/repository/sqlite-store.ts";
+import { requirePrivateMongo } from "../support/servers/mongo-server.ts";
+import { eventually } from "../support/time/eventually.ts";
+import { randomOf } from "../support/time/seeded.ts";
 
 setDefaultTimeout(120_000);
 

@@ -7,11 +7,11 @@ import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import type { ReadingCursor, Repository } from "../../services/repository/port.ts";
-import { heldIn } from "../support/held-in.ts";
-import { onRuntime, startProgram } from "../support/process.ts";
-import { WRITTEN_GPUS, writtenBatch, writtenGpu, writtenReadings } from "../support/repository-writer.ts";
-import { seeded } from "../support/seeded.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { onRuntime, startProgram } from "../support/programs/process.ts";
+import { heldIn } from "../support/repository/held-in.ts";
+import { WRITTEN_GPUS, writtenBatch, writtenGpu, writtenReadings } from "../support/repository/repository-writer.ts";
+import { seeded } from "../support/time/seeded.ts";
 
 const KILLS = 20;
 /** Batches that a life may save before it is killed. */
@@ -23,7 +23,7 @@ const open = (path: string): Promise<Repository> =>
   openRepository({ kind: "sqlite", path, retentionMs: 0 }, { clock: systemClock, log: silentLogger });
 
 const startWriter = (path: string, producer: string, series: Series, last: number) =>
-  startProgram(onRuntime("bun", "test/support/repository-writer.ts", path, producer, series, String(last)));
+  startProgram(onRuntime("bun", "test/support/repository/repository-writer.ts", path, producer, series, String(last)));
 
 async function storedReadings(repository: Repository, gpu: number, series: Series): Promise<[number, number][]> {
   const stored: [number, number][] = [];

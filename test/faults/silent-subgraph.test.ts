@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { openRemoteApi } from "../support/api.ts";
-import { eventually } from "../support/eventually.ts";
-import { keptLog } from "../support/kept-log.ts";
-import { openEvents } from "../support/sse.ts";
+import { openRemoteApi } from "../support/api/api.ts";
+import { openEvents } from "../support/api/sse.ts";
+import { keptLog } from "../support/process/kept-log.ts";
+import { eventually } from "../support/time/eventually.ts";
 
 const QUERY = "subscription { readings { readings { value } missed } }";
 

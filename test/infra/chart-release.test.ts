@@ -4,7 +4,7 @@ import { type FakeCluster, startFakeCluster } from "../support/kubernetes/fake-c
 import { kubernetesPrograms } from "../support/kubernetes/programs.ts";
 import { resourceOfKind } from "../support/kubernetes/resources.ts";
 import { CHART } from "../support/manifests/render.ts";
-import { ROOT } from "../support/process.ts";
+import { ROOT } from "../support/programs/process.ts";
 
 const programs = await kubernetesPrograms("releases of the chart");
 const RELEASE = "gpu-telemetry";

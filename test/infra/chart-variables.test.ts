@@ -8,7 +8,7 @@ import { ourContainers } from "../support/manifests/environment.ts";
 import { parseManifests } from "../support/manifests/objects.ts";
 import { CHART, render } from "../support/manifests/render.ts";
 import { openTools } from "../support/manifests/tools.ts";
-import { ROOT } from "../support/process.ts";
+import { ROOT } from "../support/programs/process.ts";
 
 const values = leaves(readValues(await readFile(join(CHART, "values.yaml"), "utf8")));
 const defaultOf = (path: string | undefined) => values.find((value) => value.path.join(".") === path)?.value;

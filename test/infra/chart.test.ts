@@ -9,7 +9,7 @@ import { admission, literals, models, type Texts } from "../support/manifests/la
 import { ofKind, parseManifests, workloadsOf } from "../support/manifests/objects.ts";
 import { CHART, type RenderOptions, render } from "../support/manifests/render.ts";
 import { openTools } from "../support/manifests/tools.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
 
 const tools = await openTools("the chart");
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHART } from "../support/manifests/render.ts";
-import { FakeReplicaSet } from "../support/replica-set.ts";
+import { FakeReplicaSet } from "../support/servers/replica-set.ts";
 
 const SCRIPT = await readFile(join(CHART, "files/initiate.js"), "utf8");
 const ENV = {

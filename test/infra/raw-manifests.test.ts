@@ -7,7 +7,7 @@ import { crossChecks } from "../support/manifests/cross-checks.ts";
 import { admission } from "../support/manifests/layers.ts";
 import { ofKind, parseManifests } from "../support/manifests/objects.ts";
 import { openTools } from "../support/manifests/tools.ts";
-import { ROOT } from "../support/process.ts";
+import { ROOT } from "../support/programs/process.ts";
 
 const FOLDER = join(ROOT, "infra/k8s");
 const tools = await openTools("raw manifests");

@@ -2,17 +2,19 @@
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { RepositoryConfig } from "../../services/repository/open.ts";
-import { requireMongo } from "../support/mongo-server.ts";
-import { openDatabase } from "../support/mongo-store.ts";
-import { onRuntime, startProgram } from "../support/process.ts";
-import { repositoryAnswers } from "../support/repository-answers.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { onRuntime, startProgram } from "../support/programs/process.ts";
+import { openDatabase } from "../support/repository/mongo-store.ts";
+import { repositoryAnswers } from "../support/repository/repository-answers.ts";
+import { requireMongo } from "../support/servers/mongo-server.ts";
 
 const mongo = await requireMongo("MongoDB repository under Deno");
 afterAll(async () => mongo?.[Symbol.asyncDispose]());
 
 async function answersOnDeno(store: RepositoryConfig): Promise<string> {
-  await using program = startProgram(onRuntime("deno", "test/support/repository-answers.ts", JSON.stringify(store)));
+  await using program = startProgram(
+    onRuntime("deno", "test/support/repository/repository-answers.ts", JSON.stringify(store)),
+  );
   const code = await program.exited;
   if (code !== 0) throw new Error(`Deno ended with ${code}: ${program.output.stderr}`);
   return program.output.stdout.trimEnd();

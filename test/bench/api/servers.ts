@@ -3,10 +3,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writePieces } from "../../../data/output.ts";
 import { DEFAULT_SIMULATION, simulate } from "../../../data/simulation.ts";
-import { freePort } from "../../support/free-port.ts";
-import { Member } from "../../support/member.ts";
-import { addressOf, BUN, type Program, startProgram } from "../../support/process.ts";
-import { startRedisServer } from "../../support/redis-server.ts";
+import { Member } from "../../support/programs/member.ts";
+import { addressOf, BUN, type Program, startProgram } from "../../support/programs/process.ts";
+import { freePort } from "../../support/servers/free-port.ts";
+import { startRedisServer } from "../../support/servers/redis-server.ts";
 
 /** 247 GPUs in 19 hosts, 15 metrics, a tick in 15 s for half an hour. */
 const FLEET = { ...DEFAULT_SIMULATION, hosts: 19, gpusPerHost: 13 };

@@ -1,6 +1,6 @@
 /** One run: subscribers watch, readings are published, questions are asked meanwhile. */
 import { join } from "node:path";
-import { BUN, startProgram } from "../../support/process.ts";
+import { BUN, startProgram } from "../../support/programs/process.ts";
 import { cpuSeconds, residentBytes } from "../proc.ts";
 import { quantile } from "../statistics.ts";
 import { openDeafSocket, openDeafStream } from "./deaf.ts";

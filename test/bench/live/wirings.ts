@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openRepository } from "../../../services/repository/open.ts";
-import { freePort } from "../../support/free-port.ts";
-import { Member } from "../../support/member.ts";
-import { addressOf, BUN, type Program, startProgram } from "../../support/process.ts";
-import { startRedisServer } from "../../support/redis-server.ts";
+import { Member } from "../../support/programs/member.ts";
+import { addressOf, BUN, type Program, startProgram } from "../../support/programs/process.ts";
+import { freePort } from "../../support/servers/free-port.ts";
+import { startRedisServer } from "../../support/servers/redis-server.ts";
 import { type LoadSize, type StoredAt, storeFleet } from "./load.ts";
 
 export interface Wiring extends AsyncDisposable {

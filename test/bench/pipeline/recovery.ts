@@ -3,7 +3,7 @@ import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openRepository } from "../../../services/repository/open.ts";
 import type { Repository } from "../../../services/repository/port.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/time/eventually.ts";
 import type { Workspace } from "../workspace.ts";
 import { type Services, startServices } from "./services.ts";
 import { openSqliteStore } from "./stores.ts";

@@ -1,11 +1,11 @@
 /** The pipeline as processes for one round: Redis, queue-service and collector listening, the streamer still to start. */
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
-import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
-import { Member } from "../../support/member.ts";
-import { BUN } from "../../support/process.ts";
-import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { Member } from "../../support/programs/member.ts";
+import { BUN } from "../../support/programs/process.ts";
+import { freePort } from "../../support/servers/free-port.ts";
+import { type RedisServer, startRedisServer } from "../../support/servers/redis-server.ts";
+import { eventually } from "../../support/time/eventually.ts";
 import { EVERY_SECOND } from "../queue/redis-figures.ts";
 
 type Env = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /** Where the collector of a round puts readings. */
 import { join } from "node:path";
-import { randomDatabase, requirePrivateMongo } from "../../support/mongo-server.ts";
+import { randomDatabase, requirePrivateMongo } from "../../support/servers/mongo-server.ts";
 import { cpuSeconds } from "../proc.ts";
 import { countInMongo, countInSqlite } from "../stored.ts";
 import type { Workspace } from "../workspace.ts";

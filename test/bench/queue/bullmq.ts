@@ -1,6 +1,6 @@
 /** The other side: BullMQ on the same Redis, set as its documents advise for throughput. */
 import { Queue, Worker } from "bullmq";
-import type { RedisServer } from "../../support/redis-server.ts";
+import type { RedisServer } from "../../support/servers/redis-server.ts";
 import { CALLS_IN_FLIGHT, callsOf, type QueueSide } from "./side.ts";
 
 const QUEUE = "bench";

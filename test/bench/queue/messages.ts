@@ -1,6 +1,6 @@
 /** What both sides carry: batches as a streamer makes them, of one GPU's readings each. */
 import { encodeBatch } from "../../../schema/batch/codec.ts";
-import { batchOfReadings, type WrittenReading } from "../../support/batches.ts";
+import { batchOfReadings, type WrittenReading } from "../../support/collector/batches.ts";
 
 export interface Message {
   /** The encoded batch. */

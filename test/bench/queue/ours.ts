@@ -2,7 +2,7 @@
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openQueue } from "../../../services/queue/open.ts";
 import type { Queue } from "../../../services/queue/port.ts";
-import type { RedisServer } from "../../support/redis-server.ts";
+import type { RedisServer } from "../../support/servers/redis-server.ts";
 import { CALLS_IN_FLIGHT, callsOf, type QueueSide } from "./side.ts";
 
 const LEASE_MS = 30_000;

@@ -1,5 +1,5 @@
 /** How Redis is run for a bench, and what it says of its own work. */
-import type { RedisServer } from "../../support/redis-server.ts";
+import type { RedisServer } from "../../support/servers/redis-server.ts";
 
 /** Syncs its log to the disk each second: its own default. */
 export const EVERY_SECOND = ["--appendfsync", "everysec"];

@@ -1,7 +1,7 @@
 /** What each part of the live feed's conformance suite works with. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { LiveFeed, LiveFilter, LiveFrame, LiveReading } from "../../../services/live-feed/port.ts";
-import { batchOfReadings, NOON, uuidOf, type WrittenReading } from "../../support/batches.ts";
+import { batchOfReadings, NOON, uuidOf, type WrittenReading } from "../../support/collector/batches.ts";
 
 export interface LiveFeedUnderTest extends AsyncDisposable {
   readonly feed: LiveFeed;

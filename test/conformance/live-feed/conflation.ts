@@ -1,7 +1,7 @@
 /** Subscribers that are slower than what comes, on purpose or not. */
 import { expect, test } from "bun:test";
 import { MAX_FRAME_READINGS } from "../../../services/live-feed/port.ts";
-import { batchOfReadings } from "../../support/batches.ts";
+import { batchOfReadings } from "../../support/collector/batches.ts";
 import { frame, isPending, type OpenLiveFeed, POWER, publish, told, values, watch } from "./bench.ts";
 
 export function conflationConformance(open: OpenLiveFeed): void {

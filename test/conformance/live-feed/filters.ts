@@ -1,7 +1,7 @@
 /** Who is told what. */
 import { expect, test } from "bun:test";
 import type { LiveFilter } from "../../../services/live-feed/port.ts";
-import { uuidOf, type WrittenReading } from "../../support/batches.ts";
+import { uuidOf, type WrittenReading } from "../../support/collector/batches.ts";
 import { frame, type OpenLiveFeed, POWER, publish, TEMP, told, values, watch } from "./bench.ts";
 
 /** The values are names: each is told at most once. */

@@ -1,7 +1,7 @@
 /** Any queue under test, with queue-service and its client in front of it. */
 import type { Queue } from "../../../services/queue/port.ts";
-import { eventually } from "../../support/eventually.ts";
-import { openQueueServer } from "../../support/queue-server.ts";
+import { openQueueServer } from "../../support/queue/queue-server.ts";
+import { eventually } from "../../support/time/eventually.ts";
 import type { OpenQueue } from "./bench.ts";
 
 /** The same queue, and how many calls are in it. */

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { ALL_TIME } from "../../../schema/model/window.ts";
-import { heldIn } from "../../support/held-in.ts";
+import { heldIn } from "../../support/repository/held-in.ts";
 import {
   batchOf,
   factsOf,

@@ -8,7 +8,7 @@ import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import type { RepositoryParts } from "../../../services/repository/open.ts";
 import type { ReadingCursor, ReadingQuery, Repository } from "../../../services/repository/port.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 export interface RepositoryUnderTest extends AsyncDisposable {
   readonly repository: Repository;

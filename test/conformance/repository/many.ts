@@ -1,7 +1,7 @@
 /** Questions about many GPUs at once: what each would be told alone, within a bound for all. */
 import { expect, test } from "bun:test";
 import { ALL_TIME } from "../../../schema/model/window.ts";
-import { heldIn } from "../../support/held-in.ts";
+import { heldIn } from "../../support/repository/held-in.ts";
 import { batchOf, factsOf, heldBy, type OpenRepository, type Row, TEMP, UTIL, uuidOf, windowOf } from "./bench.ts";
 
 /** More than a store asks for together. */

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import type { Repository } from "../../../services/repository/port.ts";
-import { heldIn } from "../../support/held-in.ts";
+import { heldIn } from "../../support/repository/held-in.ts";
 import {
   batchOf,
   factsOf,

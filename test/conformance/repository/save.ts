@@ -1,6 +1,6 @@
 /** Saving: once, whole, and counted. */
 import { expect, test } from "bun:test";
-import { heldIn } from "../../support/held-in.ts";
+import { heldIn } from "../../support/repository/held-in.ts";
 import { batchOf, factsOf, GPU, type OpenRepository, type Row, read, START, TEMP, UTIL, uuidOf } from "./bench.ts";
 
 const ROWS: readonly Row[] = [

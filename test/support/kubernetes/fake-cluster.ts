@@ -1,6 +1,6 @@
 /** A fake API server, and real programs that look at it and at nothing of the user's. */
 import { join } from "node:path";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { temporaryFolder } from "../process/temporary-folder.ts";
 import { type FakeApiServer, startFakeApiServer } from "./api-server.ts";
 import { type Finished, finished, kubeconfig } from "./programs.ts";
 

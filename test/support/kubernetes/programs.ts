@@ -1,7 +1,7 @@
 /** Real helm and kubectl, built by Go into the cache unless they are there, and where they look for a cluster. */
 import { join } from "node:path";
-import { withoutBackend } from "../backend.ts";
-import { ROOT } from "../process.ts";
+import { ROOT } from "../programs/process.ts";
+import { withoutBackend } from "../servers/backend.ts";
 
 export interface Finished {
   readonly code: number;

@@ -5,10 +5,10 @@
 import { cp, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { Glob, type Subprocess } from "bun";
-import { eventually } from "../eventually.ts";
-import { freePort } from "../free-port.ts";
-import { BUN, ROOT } from "../process.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { temporaryFolder } from "../process/temporary-folder.ts";
+import { BUN, ROOT } from "../programs/process.ts";
+import { freePort } from "../servers/free-port.ts";
+import { eventually } from "../time/eventually.ts";
 import { type FakeApiServer, startFakeApiServer } from "./api-server.ts";
 import { type Finished, finished } from "./programs.ts";
 

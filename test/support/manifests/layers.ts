@@ -5,8 +5,8 @@
 import { mkdir, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { finished } from "../kubernetes/programs.ts";
-import { ROOT } from "../process.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { temporaryFolder } from "../process/temporary-folder.ts";
+import { ROOT } from "../programs/process.ts";
 import { type KubernetesObject, nameOf, parseManifests } from "./objects.ts";
 import type { Tools } from "./tools.ts";
 

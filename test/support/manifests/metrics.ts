@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 import { DEFAULT_TOPIC, type PARTITION_KEYS, partitionPrefix } from "../../../services/queue/redis/script-parts.ts";
-import { ROOT } from "../process.ts";
+import { ROOT } from "../programs/process.ts";
 import { ourContainers } from "./environment.ts";
 import { type KubernetesObject, nameOf, ofKind } from "./objects.ts";
 

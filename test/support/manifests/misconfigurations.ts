@@ -1,7 +1,7 @@
 /** trivy's rules for hardened workloads. */
 import { join } from "node:path";
 import { finished } from "../kubernetes/programs.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { temporaryFolder } from "../process/temporary-folder.ts";
 import type { Findings, Layer } from "./layers.ts";
 
 interface Report {

@@ -1,7 +1,7 @@
 /** The chart as Helm renders it. */
 import { join } from "node:path";
 import { finished } from "../kubernetes/programs.ts";
-import { ROOT } from "../process.ts";
+import { ROOT } from "../programs/process.ts";
 
 export const CHART = join(ROOT, "infra/helm/gpu-telemetry");
 

@@ -1,7 +1,7 @@
 /** The programs that look at manifests, made or fetched into the cache unless they are there. */
 import { join } from "node:path";
 import { finished, kubernetesPrograms } from "../kubernetes/programs.ts";
-import { ROOT } from "../process.ts";
+import { ROOT } from "../programs/process.ts";
 
 export interface Tools {
   /** With `helm`, `helm3` and `kubectl`. */

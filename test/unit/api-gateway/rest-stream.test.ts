@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
 import { createPacker } from "../../../services/api-gateway/rest/compression.ts";
 import { streamOf } from "../../../services/api-gateway/rest/stream.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 /** Says what was taken of it, and whether it was left. */
 function openTexts(...all: string[]) {

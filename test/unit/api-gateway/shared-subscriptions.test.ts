@@ -6,7 +6,7 @@ import {
   type Results,
   SharedSubscriptions,
 } from "../../../services/api-gateway/live/shared-subscriptions.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 /** A source of numbered frames, which counts how often it is asked, and for what. */
 function numbered() {

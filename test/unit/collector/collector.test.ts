@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
 import { readCollectorConfig } from "../../../services/collector/config.ts";
-import { batchOfReadings, NOON } from "../../support/batches.ts";
-import { atRest, numbered, openCollectorBench, undecodable } from "../../support/collector.ts";
+import { batchOfReadings, NOON } from "../../support/collector/batches.ts";
+import { atRest, numbered, openCollectorBench, undecodable } from "../../support/collector/collector.ts";
 
 const away = () => new AppError("connection refused", { code: "unavailable" });
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);

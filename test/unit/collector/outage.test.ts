@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
 import { claim } from "../../conformance/queue/bench.ts";
-import { atRest, numbered, openCollectorBench } from "../../support/collector.ts";
+import { atRest, numbered, openCollectorBench } from "../../support/collector/collector.ts";
 
 const away = () => new AppError("connection refused", { code: "unavailable" });
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);

@@ -8,9 +8,9 @@ import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { ConsumerQueue, OutgoingBatch } from "../../../services/queue/port.ts";
 import { openMemoryRepository } from "../../../services/repository/memory.ts";
 import type { Repository } from "../../../services/repository/port.ts";
-import { batchOfReadings, uuidOf } from "../../support/batches.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { seeded } from "../../support/seeded.ts";
+import { batchOfReadings, uuidOf } from "../../support/collector/batches.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
+import { seeded } from "../../support/time/seeded.ts";
 
 const WORLDS = 60;
 const BATCHES = 40;

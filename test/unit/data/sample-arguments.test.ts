@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { parseArguments, UsageError } from "../../../data/arguments.ts";
 import { DEFAULT_SIMULATION } from "../../../data/simulation.ts";
-import { BUN, startProgram } from "../../support/process.ts";
+import { BUN, startProgram } from "../../support/programs/process.ts";
 
 const refusal = (...args: string[]): string => {
   try {

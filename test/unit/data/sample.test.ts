@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { CLOCK_REASONS, INSTANCE_MEMORY, WHOLE_MEMORY } from "../../../data/card.ts";
 import { METRIC_COLUMNS } from "../../../data/csv.ts";
 import { DEFAULT_SIMULATION } from "../../../data/simulation.ts";
-import { type SampleTick, sampleRows, sampleText, ticksByGpu } from "../../support/sample-rows.ts";
+import { type SampleTick, sampleRows, sampleText, ticksByGpu } from "../../support/sources/sample-rows.ts";
 
 const SAMPLE = new URL("../../../data/sample.csv.gz", import.meta.url);
 const rows = sampleRows(DEFAULT_SIMULATION);

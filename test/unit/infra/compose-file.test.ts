@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { PROGRAMS, variablesOf } from "../../../infra/scripts/chart/program-variables.ts";
-import { ROOT } from "../../support/process.ts";
+import { ROOT } from "../../support/programs/process.ts";
 
 interface Service {
   readonly image: string;

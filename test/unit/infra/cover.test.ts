@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readLcov } from "../../../infra/scripts/cover/lcov.ts";
 import { totalsOf, writePages } from "../../../infra/scripts/cover/report.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 
 const LCOV = `TN:
 SF:schema/model/gpu.ts
@@ -23,7 +23,7 @@ LF:1
 LH:1
 end_of_record
 TN:
-SF:test/support/fleet.ts
+SF:test/support/api/fleet.ts
 FNF:1
 FNH:1
 DA:1,1
@@ -51,8 +51,8 @@ test("coverage is told by folder, and coverage.html leads to each line", async (
   const page = await Bun.file(join(root, "coverage.html")).text();
   expect(page).toContain('<base href="coverage/html/">');
   const links = [...page.matchAll(/href="([^"]+\.html)"/g)].map(([, path]) => path ?? "");
-  expect(links).toContain("schema/index.html");
-  const source = await Bun.file(join(root, "coverage/html/schema/gpu.ts.html")).text();
+  expect(links).toContain("schema/model/index.html");
+  const source = await Bun.file(join(root, "coverage/html/schema/model/gpu.ts.html")).text();
   expect(source).toContain("missed");
   expect(source).toContain("cstat-no");
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { readCsv } from "../../../infra/scripts/deployment/csv.ts";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 
 const ROWS = `${DCGM_HEADER}\n${"x".repeat(100_000)}\n`;
 

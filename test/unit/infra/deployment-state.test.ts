@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { lock, openState } from "../../../infra/scripts/deployment/state.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 
 test("a lock keeps a second run out, and goes with the first", async () => {
   await using folder = await temporaryFolder();

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { healthAddresses } from "../../../infra/docker/healthcheck.ts";
-import { BUN, startProgram } from "../../support/process.ts";
+import { BUN, startProgram } from "../../support/programs/process.ts";
 
 const start = (args: readonly string[], env: Record<string, string> = {}) =>
   startProgram([BUN, "infra/docker/program.ts", ...args], env);

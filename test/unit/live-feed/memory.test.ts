@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { openMemoryLiveFeed } from "../../../services/live-feed/memory/feed.ts";
 import { values } from "../../conformance/live-feed/bench.ts";
-import { batchOfReadings, uuidOf } from "../../support/batches.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { batchOfReadings, uuidOf } from "../../support/collector/batches.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 /** GPU 1's columns are damaged: whoever unpacks them fails. */
 function damagedBatch(): Batch {

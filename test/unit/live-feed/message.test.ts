@@ -3,7 +3,7 @@ import type { Batch } from "../../../schema/batch/batch.ts";
 import { forEachReading } from "../../../schema/batch/readings.ts";
 import { CHANNELS, channelOf } from "../../../services/live-feed/redis/channels.ts";
 import { cutByChannel, decodeMessage, encodeMessage } from "../../../services/live-feed/redis/message.ts";
-import { batchOfReadings, uuidOf, type WrittenReading } from "../../support/batches.ts";
+import { batchOfReadings, uuidOf, type WrittenReading } from "../../support/collector/batches.ts";
 
 const PUBLISHER = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const ALL = new Set(Array.from({ length: CHANNELS }, (_, channel) => channel));

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { warnWhenOpen } from "../../../services/platform/http/internal-token.ts";
-import { keptLog } from "../../support/kept-log.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
 
 test("a service that listens to the network without INTERNAL_TOKEN says so once; others say nothing", () => {
   const warned = (host: string, token: string | null) => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { UTIL, uuidOf } from "../../support/fleet.ts";
-import { openParts } from "../../support/parts.ts";
-import { openTelemetry } from "../../support/subgraph.ts";
+import { UTIL, uuidOf } from "../../support/api/fleet.ts";
+import { openParts } from "../../support/api/parts.ts";
+import { openTelemetry } from "../../support/api/subgraph.ts";
 
 test("a subgraph that is asked by itself answers in parts where @defer asks for it", async () => {
   await using subgraph = await openTelemetry();

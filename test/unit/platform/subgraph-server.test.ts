@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { AppError } from "../../../schema/model/errors.ts";
-import { eventually } from "../../support/eventually.ts";
-import { START, UTIL, uuidOf } from "../../support/fleet.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { openEvents } from "../../support/sse.ts";
-import { openTelemetry } from "../../support/subgraph.ts";
+import { START, UTIL, uuidOf } from "../../support/api/fleet.ts";
+import { openEvents } from "../../support/api/sse.ts";
+import { openTelemetry } from "../../support/api/subgraph.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 const TOKEN = { authorization: "Bearer s3cret" };
 const READINGS = "subscription { readings { readings { value } missed } }";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { eventually } from "../../support/eventually.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { openTelemetry } from "../../support/subgraph.ts";
+import { openTelemetry } from "../../support/api/subgraph.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 test("a reader who leaves before the snapshot has come stops the store's call, and is no error", async () => {
   const { log, lines } = keptLog();

@@ -4,12 +4,12 @@ import { runSubgraph } from "../../../services/platform/graphql/service.ts";
 import { healthOf } from "../../../services/platform/http/health.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import { createTelemetrySchema } from "../../../services/telemetry/schema.ts";
-import { eventually } from "../../support/eventually.ts";
-import { fillFleet, uuidOf } from "../../support/fleet.ts";
-import { freePort } from "../../support/free-port.ts";
-import { postGraphql } from "../../support/graphql-answer.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { ListedFeed, ListedStore } from "../../support/listed-store.ts";
+import { fillFleet, uuidOf } from "../../support/api/fleet.ts";
+import { postGraphql } from "../../support/api/graphql-answer.ts";
+import { ListedFeed, ListedStore } from "../../support/api/listed-store.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { freePort } from "../../support/servers/free-port.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 test("a subgraph that is asked to stop answers what it was asked, and cuts subscriptions without ending them", async () => {
   const store = new ListedStore();

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Glob } from "bun";
-import { RULES } from "../../support/architecture.ts";
-import { importEffects } from "../../support/import-effects.ts";
-import { ROOT } from "../../support/process.ts";
-import type { Source } from "../../support/source-imports.ts";
+import { ROOT } from "../../support/programs/process.ts";
+import { RULES } from "../../support/project/architecture.ts";
+import { importEffects } from "../../support/project/import-effects.ts";
+import type { Source } from "../../support/project/source-imports.ts";
 
 const paths = [...new Glob("{schema,services,infra,test,data}/**/*.{ts,js}").scanSync(ROOT)].sort();
 const sources: Source[] = await Promise.all(

@@ -5,7 +5,7 @@ import { generate } from "../../../services/all-in-one/generate.ts";
 import { REST_ROUTES } from "../../../services/api-gateway/rest/contract.ts";
 import { createInventorySchema } from "../../../services/inventory/schema.ts";
 import { createTelemetrySchema } from "../../../services/telemetry/schema.ts";
-import { ListedFeed, ListedStore } from "../../support/listed-store.ts";
+import { ListedFeed, ListedStore } from "../../support/api/listed-store.ts";
 
 const FOLDER = new URL("../../../schema/generated/", import.meta.url);
 

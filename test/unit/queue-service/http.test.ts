@@ -6,9 +6,9 @@ import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
 import { MAX_CALL_BYTES, MAX_HEAD_BYTES } from "../../../services/queue/wire.ts";
 import { batchOf, claim, openPublisher } from "../../conformance/queue/bench.ts";
-import { eventually } from "../../support/eventually.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { openQueueServer } from "../../support/queue-server.ts";
+import { openQueueServer } from "../../support/queue/queue-server.ts";
+import { eventually } from "../../support/time/eventually.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const memory = (maxBytes = 1024) => openMemoryQueue({ clock: new ManualClock(), maxBytes });
 const json = (body: unknown): RequestInit => ({ method: "POST", body: JSON.stringify(body) });

@@ -7,9 +7,9 @@ import type { Queue } from "../../../services/queue/port.ts";
 import { readQueueServiceConfig } from "../../../services/queue-service/config.ts";
 import { runQueueService } from "../../../services/queue-service/service.ts";
 import { batchOf, claim } from "../../conformance/queue/bench.ts";
-import { eventually } from "../../support/eventually.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { eventually } from "../../support/time/eventually.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const read = (env: Record<string, string> = {}) => readQueueServiceConfig(env, { isTerminal: false });
 

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
 import { QUEUE_COUNTERS, type QueueStats } from "../../../services/queue/port.ts";
 import { createQueueWatch, type QueueFigures } from "../../../services/queue-service/watch.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 let clock: ManualClock;
 let asked: number;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import { batchOf, claim, claimOne, codeOf, openPublisher, receiptsOf, textsOf } from "../../conformance/queue/bench.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const open = (options: Partial<Parameters<typeof openMemoryQueue>[0]> = {}) => {
   const clock = new ManualClock();

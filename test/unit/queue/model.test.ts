@@ -4,7 +4,7 @@ import type { Queue } from "../../../services/queue/port.ts";
 import { checkQueueModel } from "../../conformance/queue/check-model.ts";
 import { QUEUE_MUTANTS } from "../../conformance/queue/mutants.ts";
 import { overHttp } from "../../conformance/queue/over-http.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const open =
   (mutate = (queue: Queue) => queue) =>

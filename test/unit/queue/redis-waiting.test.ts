@@ -4,7 +4,7 @@ import type { Delivery } from "../../../services/queue/port.ts";
 import type { Claimed } from "../../../services/queue/redis/partition.ts";
 import { Waiting } from "../../../services/queue/redis/waiting.ts";
 import { codeOf } from "../../conformance/queue/bench.ts";
-import { ManualClock, settled } from "../../support/manual-clock.ts";
+import { ManualClock, settled } from "../../support/time/manual-clock.ts";
 
 const delivery = (name: string) => ({ id: name, receipt: `${name}.0` }) as Delivery;
 const nothing: Claimed = { deliveries: [], left: 0, dueInMs: null };

@@ -4,7 +4,7 @@ import { AppError } from "../../../schema/model/errors.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { ProducerQueue } from "../../../services/queue/port.ts";
 import { connectQueue, serveQueue } from "../../../services/queue/wire.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 function wire(queue: ProducerQueue) {
   const { port1, port2 } = new MessageChannel();

@@ -15,11 +15,11 @@ import {
   TEMP,
   UTIL,
 } from "../../conformance/repository/bench.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { requireMongo } from "../../support/mongo-server.ts";
-import { openDatabase } from "../../support/mongo-store.ts";
-import { refusalOf } from "../../support/sqlite-store.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { openDatabase } from "../../support/repository/mongo-store.ts";
+import { refusalOf } from "../../support/repository/sqlite-store.ts";
+import { requireMongo } from "../../support/servers/mongo-server.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 setDefaultTimeout(60_000);
 

@@ -16,11 +16,11 @@ import {
   UTIL,
   uuidOf,
 } from "../../conformance/repository/bench.ts";
-import { heldIn } from "../../support/held-in.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { requireMongo } from "../../support/mongo-server.ts";
-import { openDatabase, type SharedDatabase } from "../../support/mongo-store.ts";
-import { seeded } from "../../support/seeded.ts";
+import { heldIn } from "../../support/repository/held-in.ts";
+import { openDatabase, type SharedDatabase } from "../../support/repository/mongo-store.ts";
+import { requireMongo } from "../../support/servers/mongo-server.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
+import { seeded } from "../../support/time/seeded.ts";
 
 setDefaultTimeout(60_000);
 

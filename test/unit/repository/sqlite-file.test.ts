@@ -16,9 +16,9 @@ import {
   TEMP,
   UTIL,
 } from "../../conformance/repository/bench.ts";
-import { heldIn } from "../../support/held-in.ts";
-import { openStore, refusalOf } from "../../support/sqlite-store.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
+import { heldIn } from "../../support/repository/held-in.ts";
+import { openStore, refusalOf } from "../../support/repository/sqlite-store.ts";
 
 test("SQLite store creates its directory, and is whole in its one file once closed", async () => {
   await using folder = await temporaryFolder();

@@ -6,11 +6,11 @@ import { ALL_TIME } from "../../../schema/model/window.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import type { Repository } from "../../../services/repository/port.ts";
 import { batchOf, factsOf, GPU, HOUR, heldBy, read, START, TEMP, UTIL } from "../../conformance/repository/bench.ts";
-import { eventually } from "../../support/eventually.ts";
-import { heldIn } from "../../support/held-in.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { openStore, refusalOf } from "../../support/sqlite-store.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
+import { heldIn } from "../../support/repository/held-in.ts";
+import { openStore, refusalOf } from "../../support/repository/sqlite-store.ts";
+import { eventually } from "../../support/time/eventually.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 test("SQLite store that one of two closes stays usable for the other", async () => {
   await using folder = await temporaryFolder();

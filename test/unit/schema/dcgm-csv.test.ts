@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { parseLabels } from "../../../schema/dcgm/labels.ts";
 import { DCGM_HEADER, lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
-import { gpuUuid, type RowFields, rowFields } from "../../support/dcgm-file.ts";
+import { gpuUuid, type RowFields, rowFields } from "../../support/sources/dcgm-file.ts";
 
 const columnsOf = (names: readonly string[]) => {
   const columns = parseDcgmHeader(names);

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
-import { writeCsv } from "../../support/csv-file.ts";
-import { fleetRows, type MemoryRow, readingsOf } from "../../support/memory-files.ts";
-import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamed.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
+import { writeCsv } from "../../support/sources/csv-file.ts";
+import { fleetRows, type MemoryRow, readingsOf } from "../../support/sources/memory-files.ts";
+import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
 
 const rows: MemoryRow[] = [...fleetRows({ gpus: 20, ticks: 8, metrics: 3 }), { skip: "fields" }];
 const manners = [

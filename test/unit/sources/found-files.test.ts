@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
 import { announceFiles } from "../../../services/sources/files/found-files.ts";
-import { csvText, rowLine, type TempFiles, tempFiles } from "../../support/dcgm-file.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { BUN, startProgram } from "../../support/process.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { BUN, startProgram } from "../../support/programs/process.ts";
+import { csvText, rowLine, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
 
 let files: TempFiles;
 beforeAll(async () => {

@@ -5,9 +5,9 @@ import { LineFields, parseRecord } from "../../../services/sources/csv/line-fiel
 import { openRows } from "../../../services/sources/csv/row-reader.ts";
 import type { SourceFile } from "../../../services/sources/files/source-files.ts";
 import type { RowPlace } from "../../../services/sources/port.ts";
-import { anyCsv } from "../../support/csv-arbitrary.ts";
-import { readByModel } from "../../support/csv-model.ts";
-import { keepRows, readAll, rowClock, type TempFiles, tempFiles, untilEnd } from "../../support/dcgm-file.ts";
+import { anyCsv } from "../../support/sources/csv-arbitrary.ts";
+import { readByModel } from "../../support/sources/csv-model.ts";
+import { keepRows, readAll, rowClock, type TempFiles, tempFiles, untilEnd } from "../../support/sources/dcgm-file.ts";
 
 let files: TempFiles;
 beforeAll(async () => {

@@ -12,7 +12,7 @@ import {
   type TempFiles,
   tempFiles,
   untilEnd,
-} from "../../support/dcgm-file.ts";
+} from "../../support/sources/dcgm-file.ts";
 
 let files: TempFiles;
 beforeAll(async () => {

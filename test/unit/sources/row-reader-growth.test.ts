@@ -12,9 +12,9 @@ import {
   type TempFiles,
   tempFiles,
   untilEnd,
-} from "../../support/dcgm-file.ts";
-import { eventually } from "../../support/eventually.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+} from "../../support/sources/dcgm-file.ts";
+import { eventually } from "../../support/time/eventually.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 let files: TempFiles;
 beforeAll(async () => {

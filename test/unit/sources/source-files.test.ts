@@ -3,7 +3,7 @@ import { mkdir, symlink } from "node:fs/promises";
 import { relative } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { findSources } from "../../../services/sources/files/source-files.ts";
-import { type TempFiles, tempFiles } from "../../support/dcgm-file.ts";
+import { type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
 
 let files: TempFiles;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { ConfigError } from "../../../services/platform/process/env.ts";
 import { readStreamerConfig } from "../../../services/streamer/config.ts";
-import { ROOT } from "../../support/process.ts";
+import { ROOT } from "../../support/programs/process.ts";
 
 test("readStreamerConfig() without variables loops over the default file at 100 ms with live times", () => {
   expect(readStreamerConfig({})).toEqual({

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import type { ProducerQueue } from "../../../services/queue/port.ts";
-import { eventually } from "../../support/eventually.ts";
-import { InstantClock } from "../../support/instant-clock.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { fleetRows, MemoryFiles, readingsOf } from "../../support/memory-files.ts";
-import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamed.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { fleetRows, MemoryFiles, readingsOf } from "../../support/sources/memory-files.ts";
+import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
+import { eventually } from "../../support/time/eventually.ts";
+import { InstantClock } from "../../support/time/instant-clock.ts";
 
 const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
 const others = fleetRows({ gpus: 3, ticks: 4, metrics: 5 });

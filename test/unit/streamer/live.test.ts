@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { forEachReading } from "../../../schema/batch/readings.ts";
-import { InstantClock } from "../../support/instant-clock.ts";
-import { fleetRows, MemoryFiles } from "../../support/memory-files.ts";
-import { batchesIn, openTestQueue, storedOf, stream } from "../../support/streamed.ts";
+import { fleetRows, MemoryFiles } from "../../support/sources/memory-files.ts";
+import { batchesIn, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
+import { InstantClock } from "../../support/time/instant-clock.ts";
 
 const rows = fleetRows({ gpus: 6, ticks: 5, metrics: 2 });
 const files = new MemoryFiles({ "/data": rows });

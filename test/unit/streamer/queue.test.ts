@@ -3,10 +3,10 @@ import { AppError } from "../../../schema/model/errors.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { ProducerQueue, PublishOutcome, Queue } from "../../../services/queue/port.ts";
 import { shardOf } from "../../../services/streamer/cut/shard.ts";
-import { eventually } from "../../support/eventually.ts";
-import { InstantClock } from "../../support/instant-clock.ts";
-import { fleetRows, hostOf, MemoryFiles, readingsOf } from "../../support/memory-files.ts";
-import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamed.ts";
+import { fleetRows, hostOf, MemoryFiles, readingsOf } from "../../support/sources/memory-files.ts";
+import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
+import { eventually } from "../../support/time/eventually.ts";
+import { InstantClock } from "../../support/time/instant-clock.ts";
 
 const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
 const filesOf = () => new MemoryFiles({ "/data": rows });

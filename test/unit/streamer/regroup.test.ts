@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { forEachReading } from "../../../schema/batch/readings.ts";
-import { InstantClock } from "../../support/instant-clock.ts";
-import { fleetRows, MemoryFiles, type MemoryRow, readingsOf } from "../../support/memory-files.ts";
-import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamed.ts";
+import { fleetRows, MemoryFiles, type MemoryRow, readingsOf } from "../../support/sources/memory-files.ts";
+import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
+import { InstantClock } from "../../support/time/instant-clock.ts";
 
 const START = Date.UTC(2025, 6, 18, 20, 42, 34);
 const seed = Date.now() % 2 ** 31;

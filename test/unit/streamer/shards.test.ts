@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
-import { eventually } from "../../support/eventually.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { fleetRows, hostOf, MemoryFiles, readingsOf } from "../../support/memory-files.ts";
-import { batchesIn, openTestQueue, storedOf, stream } from "../../support/streamed.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { fleetRows, hostOf, MemoryFiles, readingsOf } from "../../support/sources/memory-files.ts";
+import { batchesIn, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
 const paced = { intervalMs: 100, batchSize: 4 };

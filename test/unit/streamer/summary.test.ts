@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
-import { InstantClock } from "../../support/instant-clock.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { fleetRows, MemoryFiles, type MemoryRow } from "../../support/memory-files.ts";
-import { openTestQueue, stream } from "../../support/streamed.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { fleetRows, MemoryFiles, type MemoryRow } from "../../support/sources/memory-files.ts";
+import { openTestQueue, stream } from "../../support/streamer/streamed.ts";
+import { InstantClock } from "../../support/time/instant-clock.ts";
 
 const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
 const others = fleetRows({ gpus: 3, ticks: 4, metrics: 5 });

@@ -5,12 +5,12 @@ import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import type { ProducerQueue } from "../../../services/queue/port.ts";
 import { openStreamerThread, type StreamerThread } from "../../../services/streamer/thread.ts";
-import { CSV_HEADER, writeCsv } from "../../support/csv-file.ts";
-import { eventually } from "../../support/eventually.ts";
-import { keptLog } from "../../support/kept-log.ts";
-import { fleetRows, readingsOf } from "../../support/memory-files.ts";
-import { batchesIn, openTestQueue, storedOf, streamerConfig } from "../../support/streamed.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
+import { CSV_HEADER, writeCsv } from "../../support/sources/csv-file.ts";
+import { fleetRows, readingsOf } from "../../support/sources/memory-files.ts";
+import { batchesIn, openTestQueue, storedOf, streamerConfig } from "../../support/streamer/streamed.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 const rows = fleetRows({ gpus: 20, ticks: 30, metrics: 3 });
 

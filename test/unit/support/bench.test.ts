@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { medians } from "../../bench/statistics.ts";
 import { formatTable } from "../../bench/table.ts";
-import { BUN, startProgram } from "../../support/process.ts";
+import { BUN, startProgram } from "../../support/programs/process.ts";
 
 test("medians() takes the middle of each figure by itself", () => {
   const rounds = [

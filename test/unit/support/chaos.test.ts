@@ -1,8 +1,8 @@
 /** The order of faults, and that none is struck twice at once. */
 import { expect, test } from "bun:test";
-import { disturb, type Fault } from "../../support/chaos.ts";
-import { eventually } from "../../support/eventually.ts";
-import { randomOf } from "../../support/seeded.ts";
+import { disturb, type Fault } from "../../support/chaos/chaos.ts";
+import { eventually } from "../../support/time/eventually.ts";
+import { randomOf } from "../../support/time/seeded.ts";
 
 /** Strikes until so many have struck; tells what was struck, with each fault's own first random number. */
 async function strikes(seed: number, count: number): Promise<string[]> {

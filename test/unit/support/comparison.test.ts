@@ -1,10 +1,10 @@
 /** The fleet that fault tests feed in, and the comparison that judges what became of it. */
 import { expect, test } from "bun:test";
 import { findSources } from "../../../services/sources/files/source-files.ts";
-import { Comparison } from "../../support/comparison.ts";
-import { readAll } from "../../support/dcgm-file.ts";
-import { NumberedFleet } from "../../support/numbered-fleet.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { Comparison } from "../../support/chaos/comparison.ts";
+import { NumberedFleet } from "../../support/chaos/numbered-fleet.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
+import { readAll } from "../../support/sources/dcgm-file.ts";
 
 const fleet = new NumberedFleet({ gpus: 4, ticks: 130, seed: 7 });
 

@@ -1,8 +1,8 @@
 /** The proxy that fault tests stand on, in front of real socket servers. */
 import { afterEach, expect, test } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
-import { eventually } from "../../support/eventually.ts";
-import { type FaultProxy, openFaultProxy, type Target } from "../../support/fault-proxy.ts";
+import { type FaultProxy, openFaultProxy, type Target } from "../../support/servers/fault-proxy.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 let open = new AsyncDisposableStack();
 afterEach(async () => {

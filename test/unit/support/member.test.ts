@@ -1,9 +1,9 @@
 /** Processes of a pipeline: killed, frozen, stopped, and started again at the same address. */
 import { expect, test } from "bun:test";
-import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
-import { Member } from "../../support/member.ts";
-import { BUN } from "../../support/process.ts";
+import { Member } from "../../support/programs/member.ts";
+import { BUN } from "../../support/programs/process.ts";
+import { freePort } from "../../support/servers/free-port.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 /** Answers with its pid, ends with 7 when asked for /end and with 3 at SIGTERM. */
 const PROGRAM = `

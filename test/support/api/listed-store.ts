@@ -1,0 +1,201 @@
+/** A store and a feed over plain lists: small, working, and countable. */
+import type { Attribution, Gpu, GpuUuid, Host } from "../../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../../schema/model/reading.ts";
+import { metricOf } from "../../../schema/model/series.ts";
+import type { Window } from "../../../schema/model/window.ts";
+import type {
+  LiveFeed,
+  LiveFilter,
+  LiveFrame,
+  LiveReading,
+  LiveSubscription,
+} from "../../../services/live-feed/port.ts";
+import type {
+  GpuCursor,
+  GpuPage,
+  GpuQuery,
+  GpuRepository,
+  ReadingPage,
+  ReadingQuery,
+  TelemetryRepository,
+} from "../../../services/repository/port.ts";
+
+const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+const inOrder = (a: GpuCursor, b: GpuCursor): number =>
+  compare(a.host, b.host) || compare(Number(a.index), Number(b.index)) || compare(a.uuid, b.uuid);
+const newestFirst = (a: Pick<Reading, "at" | "series">, b: Pick<Reading, "at" | "series">): number =>
+  b.at - a.at || compare(a.series, b.series);
+
+export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "readings" | "pages" | "latest"> {
+  readonly known: Gpu[] = [];
+  readonly stored: Reading[] = [];
+  readonly calls: Record<"gpus" | "gpusByUuid" | "hosts" | "attributions" | "readings" | "pages" | "latest", number> = {
+    gpus: 0,
+    gpusByUuid: 0,
+    hosts: 0,
+    attributions: 0,
+    readings: 0,
+    pages: 0,
+    latest: 0,
+  };
+  /** Awaited by every call: a test makes it fail or wait. */
+  before: (signal?: AbortSignal) => Promise<void> = async () => {};
+  /** Awaited by `latest` alone. */
+  beforeLatest: (signal?: AbortSignal) => Promise<void> = async () => {};
+
+  async gpus({ filter = {}, limit, after, signal }: GpuQuery): Promise<GpuPage> {
+    this.calls.gpus++;
+    await this.before(signal);
+    const matching = this.known
+      .filter(
+        (gpu) =>
+          (filter.hostname === undefined || gpu.host === filter.hostname) &&
+          (filter.namespace === undefined || gpu.namespace === filter.namespace) &&
+          (filter.model === undefined || gpu.model === filter.model),
+      )
+      .sort(inOrder);
+    const rest = after === undefined ? matching : matching.filter((gpu) => inOrder(gpu, after) > 0);
+    const gpus = rest.slice(0, limit);
+    const last = gpus.at(-1);
+    const next = rest.length > limit && last !== undefined ? last : null;
+    return { gpus, total: matching.length, next: next && { host: next.host, index: next.index, uuid: next.uuid } };
+  }
+
+  async gpusByUuid(uuids: readonly GpuUuid[], { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Gpu[]> {
+    this.calls.gpusByUuid++;
+    await this.before(signal);
+    return this.known.filter((gpu) => uuids.includes(gpu.uuid));
+  }
+
+  async hosts(): Promise<Host[]> {
+    this.calls.hosts++;
+    const hosts = new Map<string, Host>();
+    for (const { host, lastSeen } of this.known) {
+      const { gpus = 0, lastSeen: newest = 0 } = hosts.get(host) ?? {};
+      hosts.set(host, { hostname: host, gpus: gpus + 1, lastSeen: Math.max(newest, lastSeen) });
+    }
+    return [...hosts.values()].sort((a, b) => compare(a.hostname, b.hostname));
+  }
+
+  async attributions(uuids: readonly GpuUuid[], window: Window): Promise<ReadonlyMap<GpuUuid, Attribution[]>> {
+    this.calls.attributions++;
+    const held = new Map<GpuUuid, Attribution[]>(uuids.map((uuid) => [uuid, []]));
+    for (const { uuid: gpu, namespace, pod, container, firstSeen: from, lastSeen: to } of this.known) {
+      if (from < window.to && to >= window.from) held.get(gpu)?.push({ gpu, namespace, pod, container, from, to });
+    }
+    return held;
+  }
+
+  async readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage> {
+    this.calls.readings++;
+    await this.before(query.signal);
+    return this.#pageOf(gpu, window, query);
+  }
+
+  async pages(gpus: readonly GpuUuid[], window: Window, { max, ...query }: ReadingQuery & { max: number }) {
+    this.calls.pages++;
+    await this.before(query.signal);
+    let left = max;
+    const pages = new Map<GpuUuid, ReadingPage>();
+    for (const gpu of gpus) {
+      const page = this.#pageOf(gpu, window, query);
+      left -= page.readings.length;
+      if (left < 0) break;
+      pages.set(gpu, page);
+    }
+    return pages;
+  }
+
+  #pageOf(gpu: GpuUuid, window: Window, { after, metrics, limit }: ReadingQuery): ReadingPage {
+    const matching = this.stored
+      .filter(
+        (reading) =>
+          reading.gpu === gpu &&
+          reading.at >= window.from &&
+          reading.at < window.to &&
+          (metrics === undefined || metrics.includes(metricOf(reading.series))),
+      )
+      .sort(newestFirst)
+      .filter((reading) => after === undefined || newestFirst(reading, after) > 0);
+    const readings = matching.slice(0, limit);
+    const last = readings.at(-1);
+    const more = matching.length > limit && last !== undefined;
+    return { readings, next: more ? { at: last.at, series: last.series } : null };
+  }
+
+  async latest(
+    gpus: readonly GpuUuid[],
+    { metrics, signal }: { metrics?: readonly string[] | undefined; signal?: AbortSignal | undefined } = {},
+  ) {
+    this.calls.latest++;
+    await this.beforeLatest(signal);
+    const latest = new Map<GpuUuid, Map<Series, Reading>>(gpus.map((gpu) => [gpu, new Map()]));
+    for (const reading of this.stored) {
+      const ofGpu = latest.get(reading.gpu);
+      if (ofGpu === undefined || (metrics !== undefined && !metrics.includes(metricOf(reading.series)))) continue;
+      if ((ofGpu.get(reading.series)?.at ?? Number.NEGATIVE_INFINITY) <= reading.at) ofGpu.set(reading.series, reading);
+    }
+    return new Map(
+      [...latest].map(([gpu, ofGpu]) => [gpu, [...ofGpu.values()].sort((a, b) => compare(a.series, b.series))]),
+    );
+  }
+}
+
+/** Frames go to every subscriber whole; filters are the live feed's own affair. */
+export class ListedFeed implements LiveFeed {
+  readonly subscribers = new Set<{ readonly filter: LiveFilter; readonly minIntervalMs: number }>();
+  /** Frames told that nobody has taken yet: a slow reader's, in all likelihood. */
+  waiting = 0;
+  readonly #listeners = new Set<(frame: LiveFrame) => void>();
+
+  async publish(): Promise<void> {}
+
+  async ping(): Promise<void> {}
+
+  tell(...readings: LiveReading[]): void {
+    for (const listener of this.#listeners) listener({ readings, missed: 0 });
+  }
+
+  async subscribe({ filter = {}, minIntervalMs, signal }: LiveSubscription): Promise<AsyncIterableIterator<LiveFrame>> {
+    const frames: LiveFrame[] = [];
+    let wake = () => {};
+    const subscriber = { filter, minIntervalMs };
+    const listener = (frame: LiveFrame) => {
+      frames.push(frame);
+      this.waiting++;
+      wake();
+    };
+    const end = () => {
+      this.subscribers.delete(subscriber);
+      this.#listeners.delete(listener);
+      wake();
+    };
+    this.subscribers.add(subscriber);
+    this.#listeners.add(listener);
+    signal?.addEventListener("abort", end, { once: true });
+    const done: IteratorResult<LiveFrame> = { done: true, value: undefined };
+    const told: AsyncIterableIterator<LiveFrame> = {
+      next: async () => {
+        while (frames.length === 0 && this.subscribers.has(subscriber)) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+        const frame = frames.shift();
+        if (frame === undefined) return done;
+        this.waiting--;
+        return { done: false, value: frame };
+      },
+      return: async () => {
+        end();
+        return done;
+      },
+      [Symbol.asyncIterator]() {
+        return told;
+      },
+    };
+    return told;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

@@ -1,0 +1,20 @@
+/** The real API in a process of its own, on either runtime. */
+import { join } from "node:path";
+import type { ApiConfig } from "../../../services/api-gateway/config.ts";
+import type { Patience } from "../../../services/api-gateway/live/watchdog.ts";
+import { addressOf, onRuntime, startProgram } from "../programs/process.ts";
+
+export interface ServedOptions {
+  readonly gpus?: number;
+  readonly ticks?: number;
+  readonly config?: Partial<ApiConfig>;
+  readonly patience?: Partial<Patience>;
+  /** Frames of so many readings that its live feed tells, so often. */
+  readonly tell?: { readonly everyMs: number; readonly readings: number };
+}
+
+export async function serveApiOn(runtime: "bun" | "deno", options: ServedOptions) {
+  const file = join(import.meta.dir, "api-program.ts");
+  const program = startProgram(onRuntime(runtime, file, JSON.stringify(options)));
+  return { url: await addressOf(program), program, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+}

@@ -1,0 +1,156 @@
+/**
+ * A fleet whose every reading follows from its place: CSV files of any size, and what a store must hold of them, without
+ * reading the files again. Every value is another one, so a reading put in another's place shows.
+ */
+import { createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import { formatTimestamp } from "../../../schema/model/timestamp.ts";
+
+const SERIES = [
+  "DCGM_FI_DEV_GPU_UTIL",
+  "DCGM_FI_DEV_MEM_COPY_UTIL",
+  "DCGM_FI_DEV_ENC_UTIL",
+  "DCGM_FI_DEV_DEC_UTIL",
+  "DCGM_FI_DEV_GPU_TEMP",
+  "DCGM_FI_DEV_MEMORY_TEMP",
+  "DCGM_FI_DEV_POWER_USAGE",
+  "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
+  "DCGM_FI_DEV_SM_CLOCK",
+  "DCGM_FI_DEV_MEM_CLOCK",
+  "DCGM_FI_DEV_FB_USED",
+  "DCGM_FI_DEV_FB_FREE",
+  "DCGM_FI_DEV_FB_RESERVED",
+  "DCGM_FI_DEV_PSTATE",
+  "DCGM_FI_DEV_FAN_SPEED",
+  "DCGM_FI_DEV_XID_ERRORS",
+  "DCGM_FI_DEV_PCIE_REPLAY_COUNTER",
+  "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL",
+  "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+  "DCGM_FI_PROF_SM_ACTIVE",
+  "DCGM_FI_PROF_SM_OCCUPANCY",
+  "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
+  "DCGM_FI_PROF_DRAM_ACTIVE",
+  "DCGM_FI_PROF_PCIE_TX_BYTES",
+  "DCGM_FI_PROF_PCIE_RX_BYTES",
+] as const;
+const GPUS_PER_HOST = 4;
+/** So that an hour ends on the way. */
+const START = Date.UTC(2025, 6, 18, 20, 58);
+const STEP_MS = 1000;
+/** A pod holds a GPU so long; every third turn nobody does. */
+const TURN_TICKS = 100;
+
+export interface FleetSize {
+  readonly gpus: number;
+  readonly ticks: number;
+  readonly seed: number;
+}
+
+export interface HeldBy {
+  readonly pod: string;
+  /** First and last time of a reading, ms. */
+  readonly from: number;
+  readonly to: number;
+}
+
+export class NumberedFleet {
+  readonly size: FleetSize;
+  readonly series: readonly string[] = SERIES;
+  readonly #gpus = new Map<string, number>();
+
+  constructor(size: FleetSize) {
+    this.size = size;
+    for (let gpu = 0; gpu < size.gpus; gpu++) this.#gpus.set(this.uuid(gpu), gpu);
+  }
+
+  /** The smallest of that many GPUs with at least so many readings. */
+  static of({ readings, gpus, seed }: { readings: number; gpus: number; seed: number }): NumberedFleet {
+    return new NumberedFleet({ gpus, ticks: Math.ceil(readings / (gpus * SERIES.length)), seed });
+  }
+
+  /** Their numbers. */
+  get gpus(): readonly number[] {
+    return [...this.#gpus.values()];
+  }
+
+  get readings(): number {
+    return this.size.gpus * this.size.ticks * SERIES.length;
+  }
+
+  uuid(gpu: number): GpuUuid {
+    const seed = (this.size.seed >>> 0).toString(16).padStart(8, "0");
+    return `GPU-${seed}-0000-4000-8000-${gpu.toString(16).padStart(12, "0")}` as GpuUuid;
+  }
+
+  /** Undefined: none of this fleet. */
+  gpuOf(uuid: string): number | undefined {
+    return this.#gpus.get(uuid);
+  }
+
+  at(tick: number): number {
+    return START + tick * STEP_MS;
+  }
+
+  /** -1: no reading has this time. */
+  tickOf(at: number): number {
+    const tick = (at - START) / STEP_MS;
+    return Number.isInteger(tick) && tick >= 0 && tick < this.size.ticks ? tick : -1;
+  }
+
+  /** Whole in even series, with a fraction in odd ones. */
+  value(gpu: number, series: number, tick: number): number {
+    const place = (tick * this.size.gpus + gpu) * SERIES.length + series;
+    return series % 2 === 0 ? place : place + 0.125;
+  }
+
+  /** Who held the GPU, oldest first. */
+  heldBy(gpu: number): HeldBy[] {
+    const held: HeldBy[] = [];
+    for (let tick = 0; tick < this.size.ticks; tick += TURN_TICKS) {
+      const pod = this.#podOf(gpu, tick);
+      const last = Math.min(tick + TURN_TICKS, this.size.ticks) - 1;
+      if (pod !== "") held.push({ pod, from: this.at(tick), to: this.at(last) });
+    }
+    return held;
+  }
+
+  /** Writes the ticks into this many files of a folder, one after the other in time. */
+  async write(folder: string, files: number): Promise<void> {
+    const each = Math.ceil(this.size.ticks / files);
+    for (let file = 0; file < files; file++) {
+      const rows = this.#rows(file * each, Math.min((file + 1) * each, this.size.ticks));
+      await pipeline(Readable.from(rows), createWriteStream(join(folder, `part-${file}.csv`)));
+    }
+  }
+
+  /** Metric by metric, as exporters write them. */
+  *#rows(from: number, to: number): Generator<string> {
+    yield `${DCGM_HEADER}\n`;
+    for (let tick = from; tick < to; tick++) {
+      const time = formatTimestamp(this.at(tick));
+      let text = "";
+      for (let series = 0; series < SERIES.length; series++) {
+        for (let gpu = 0; gpu < this.size.gpus; gpu++) text += this.#row(time, series, gpu, tick);
+      }
+      yield text;
+    }
+  }
+
+  #row(time: string, series: number, gpu: number, tick: number): string {
+    const index = gpu % GPUS_PER_HOST;
+    const host = `node-${Math.floor(gpu / GPUS_PER_HOST)}`;
+    const pod = this.#podOf(gpu, tick);
+    const owner = pod === "" ? '"","",""' : `"main","${pod}","research"`;
+    const facts = `"${index}","nvidia${index}","${this.uuid(gpu)}","NVIDIA H100 80GB HBM3","${host}",${owner}`;
+    return `"${time}","${SERIES[series]}",${facts},"${this.value(gpu, series, tick)}",""\n`;
+  }
+
+  #podOf(gpu: number, tick: number): string {
+    const turn = Math.floor(tick / TURN_TICKS);
+    return (turn + gpu) % 3 === 2 ? "" : `job-${turn}-${gpu}`;
+  }
+}

@@ -1,0 +1,45 @@
+/** Batches as the streamer makes them, from readings written down one by one. */
+import type { Batch } from "../../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../../schema/batch/builder.ts";
+import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+
+export const NOON = Date.UTC(2025, 6, 20, 12);
+
+export const uuidOf = (number: number): GpuUuid =>
+  `GPU-${number.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000` as GpuUuid;
+
+export interface WrittenReading {
+  /** 1 when absent; also its index on its host. */
+  readonly gpu?: number;
+  readonly host?: string;
+  readonly namespace?: string | null;
+  readonly series?: string;
+  /** Milliseconds after noon. */
+  readonly after?: number;
+  readonly value: number;
+}
+
+const factsOf = ({ gpu = 1, host = "host-1", namespace = null }: WrittenReading): GpuFacts => ({
+  uuid: uuidOf(gpu),
+  index: String(gpu),
+  device: `nvidia${gpu}`,
+  model: "NVIDIA H100 80GB HBM3",
+  host,
+  driver: "535.129.03",
+  container: namespace,
+  pod: namespace === null ? null : `${namespace}-pod`,
+  namespace,
+});
+
+export function batchOfReadings(
+  readings: Iterable<WrittenReading>,
+  { producer = "csv@0/1", epoch = 1, seq = 1 }: { producer?: string; epoch?: number; seq?: number } = {},
+): Batch {
+  const builder = createBatchBuilder();
+  for (const reading of readings) {
+    const { series = "DCGM_FI_DEV_GPU_TEMP", after = 0, value } = reading;
+    builder.add(builder.slot(factsOf(reading), series as Series), NOON + after, value);
+  }
+  return builder.take({ producer, epoch, seq });
+}

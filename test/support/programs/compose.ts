@@ -1,0 +1,82 @@
+/** infra/compose.yaml as it stands, under a project of its own, with images that are on this machine. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { $ } from "bun";
+import { freePort } from "../servers/free-port.ts";
+import { eventually } from "../time/eventually.ts";
+import { inspect, STAND_INS } from "./image.ts";
+import { ROOT } from "./process.ts";
+
+const FILE = join(ROOT, "infra/compose.yaml");
+
+export interface Composition extends AsyncDisposable {
+  /** Of the API, on the published port. */
+  readonly url: string;
+  /** Container ids by service. */
+  readonly containers: Readonly<Record<string, string>>;
+  /** Everything the service has logged. */
+  logs(service: string): Promise<string>;
+  /** Where the service is on its network. */
+  address(service: string): Promise<string>;
+  /** Resolves once every container with a health check is healthy by it. */
+  healthy(): Promise<void>;
+}
+
+interface Command {
+  run(...args: readonly string[]): Promise<string>;
+}
+
+/**
+ * `docker compose`, or the docker-compose before it, which wants the file without a name and calls the rest by the same
+ * words.
+ */
+async function composeCommand(project: string, env: Readonly<Record<string, string>>): Promise<Command> {
+  const isPlugin = (await $`docker compose version`.nothrow().quiet()).exitCode === 0;
+  const text = await readFile(FILE, "utf8");
+  const input = new Response(isPlugin ? text : text.replace(/^name: .*$/m, ""));
+  const body = await input.blob();
+  const command = isPlugin ? ["docker", "compose"] : ["docker-compose"];
+  const where = ["--project-name", project, "--project-directory", join(ROOT, "infra"), "--file", "-"];
+  return {
+    run: (...args) =>
+      $`${command} ${where} ${args} < ${body}`
+        .env({ ...process.env, ...env })
+        .quiet()
+        .text(),
+  };
+}
+
+/** Started, not yet healthy. @param env what a user may set beside images and port */
+export async function openComposition(image: string, env: Readonly<Record<string, string>>): Promise<Composition> {
+  const port = await freePort();
+  const project = `gpu-telemetry-test-${port}`;
+  const compose = await composeCommand(project, { ...STAND_INS, IMAGE: image, PORT: `${port}`, ...env });
+  const down = () => compose.run("down", "--volumes", "--timeout", "1");
+  try {
+    await compose.run("up", "--detach", "--no-build");
+    const listed = await $`docker ps --all --quiet --filter label=com.docker.compose.project=${project}`.quiet().text();
+    const ids = listed.trim().split("\n");
+    const labels = await Promise.all(ids.map(async (id) => (await inspect(id)).Config.Labels));
+    const containers = Object.fromEntries(labels.map((of, index) => [of["com.docker.compose.service"], ids[index]]));
+    return {
+      url: `http://127.0.0.1:${port}`,
+      containers,
+      logs: async (service) => await $`docker logs ${containers[service]} 2>&1`.quiet().text(),
+      address: async (service) => {
+        const { NetworkSettings } = await inspect(containers[service]);
+        return (Object.values(NetworkSettings.Networks)[0] as { IPAddress: string }).IPAddress;
+      },
+      healthy: async () => {
+        const states = async () => await $`docker inspect --format ${"{{.State.Health.Status}}"} ${ids}`.quiet().text();
+        await eventually(async () => /^(healthy\n)+$/.test(await states()), {
+          what: "all healthy",
+          deadlineMs: 50_000,
+        });
+      },
+      [Symbol.asyncDispose]: async () => void (await down()),
+    };
+  } catch (error) {
+    await down();
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+/** A program that lives as one of the pipeline's services until a step of its work kills it. */
+import { Collection } from "mongodb";
+import type { ConsumerQueue } from "../../../services/queue/port.ts";
+import { type Doom, doomClass, doomed } from "./doom.ts";
+import {
+  type CollectorParts,
+  liveAsCollector,
+  liveAsQueueService,
+  liveAsStreamer,
+  type Surroundings,
+} from "./lives.ts";
+import { onRuntime, type Program, startProgram } from "./process.ts";
+
+/**
+ * What makes a collector come to a step that it seldom comes to. `refused`: the store refuses batch 2, so it is nacked.
+ * `stopping`: it is asked to stop with a claim in hand, and releases. `slow`: a save waits until leases were renewed.
+ */
+export type Situation = "refused" | "stopping" | "slow";
+
+export interface DoomedLife {
+  readonly role: "streamer" | "collector" | "queue-service";
+  readonly doom: Doom;
+  readonly surroundings: Surroundings;
+  /** Of a queue-service. */
+  readonly port?: number;
+  readonly situation?: Situation | undefined;
+}
+
+export const startDoomed = (life: DoomedLife): Program =>
+  startProgram(onRuntime("bun", "test/support/programs/doomed-life.ts", JSON.stringify(life)));
+
+/** The parts that bring the situation about; the doom is in front of them. */
+export function situated(situation: Situation | undefined, stop: AbortController): CollectorParts {
+  const renewed = Promise.withResolvers<void>();
+  return {
+    queue: (queue): ConsumerQueue => ({
+      claim: async (request) => {
+        const deliveries = await queue.claim(request);
+        if (situation === "stopping" && deliveries.length > 0) stop.abort();
+        return deliveries;
+      },
+      ack: (receipts) => queue.ack(receipts),
+      nack: (receipts, mode) => queue.nack(receipts, mode),
+      extend: async (receipts, leaseMs) => {
+        const answers = await queue.extend(receipts, leaseMs);
+        renewed.resolve();
+        return answers;
+      },
+    }),
+    repository: (repository) => ({
+      expire: (before) => repository.expire(before),
+      position: (producer) => repository.position(producer),
+      save: async (batches, options) => {
+        if (situation === "slow") await renewed.promise;
+        if (situation === "refused" && batches.some(({ seq }) => seq === 2)) throw new Error("The store refuses it");
+        return repository.save(batches, options);
+      },
+    }),
+  };
+}
+
+/** Commands of MongoDB, of which a save has several. */
+const WRITES: readonly string[] = ["insertMany", "bulkWrite"];
+
+async function live({ role, doom, surroundings, port = 0, situation }: DoomedLife): Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const doomIf = <T extends object>(part: T, ...calls: readonly string[]): T =>
+    calls.includes(doom.call) ? doomed(part, doom) : part;
+  switch (role) {
+    case "streamer":
+      return await liveAsStreamer(surroundings, { signal, queue: (queue) => doomed(queue, doom) });
+    case "queue-service":
+      return await liveAsQueueService(surroundings, { port, signal, queue: (queue) => doomed(queue, doom) });
+    case "collector": {
+      if (WRITES.includes(doom.call)) doomClass(Collection.prototype, doom);
+      const { queue: frontQueue, repository: frontStore } = situated(situation, stop);
+      return await liveAsCollector(surroundings, {
+        signal,
+        queue: (queue) => doomIf(frontQueue?.(queue) ?? queue, "claim", "ack", "nack", "extend"),
+        repository: (repository) => doomIf(frontStore?.(repository) ?? repository, "save"),
+        liveFeed: (feed) => doomIf(feed, "publish"),
+      });
+    }
+    default:
+      return role satisfies never;
+  }
+}
+
+if (import.meta.main) await live(JSON.parse(process.argv[2] ?? "{}") as DoomedLife);

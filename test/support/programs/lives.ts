@@ -1,0 +1,87 @@
+/**
+ * Lives of the pipeline's services over real servers: a test lives some itself, and has others lived by a process that
+ * is to die. A part may be put in front of the real one.
+ */
+import { runCollector } from "../../../services/collector/service.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
+import { silentLogger } from "../../../services/platform/process/logger.ts";
+import { createMetrics } from "../../../services/platform/process/metrics.ts";
+import type { RedisConfig } from "../../../services/platform/redis/config.ts";
+import { openQueue } from "../../../services/queue/open.ts";
+import type { ConsumerQueue, ProducerQueue, Queue } from "../../../services/queue/port.ts";
+import { readQueueServiceConfig } from "../../../services/queue-service/config.ts";
+import { runQueueService } from "../../../services/queue-service/service.ts";
+import { openRepository } from "../../../services/repository/open.ts";
+import type { TelemetryRepository } from "../../../services/repository/port.ts";
+import { runStreamer } from "../../../services/streamer/service.ts";
+import { streamerConfig } from "../streamer/streamed.ts";
+
+/** Where a life finds the others. */
+export interface Surroundings {
+  readonly redis: RedisConfig;
+  readonly queueUrl: string;
+  readonly store: { readonly uri: string; readonly database: string };
+  readonly csvPath: string;
+  readonly batchSize: number;
+  readonly leaseMs: number;
+  readonly maxDeliveries: number;
+}
+
+export const storeConfig = ({ store: { uri: url, database } }: Pick<Surroundings, "store">) =>
+  ({ kind: "mongodb", url, database, poolSize: 4, retentionMs: 0 }) as const;
+
+type InFront<T> = (part: T) => T;
+type Saves = Pick<TelemetryRepository, "save" | "position" | "expire">;
+type Tells = { publish(batches: readonly unknown[]): Promise<void> };
+
+const clock = systemClock;
+const log = silentLogger;
+
+/** Until the last batch of the file is confirmed. */
+export async function liveAsStreamer(
+  { queueUrl, csvPath, batchSize }: Surroundings,
+  { queue: inFront = (queue) => queue, signal }: { queue?: InFront<ProducerQueue>; signal: AbortSignal },
+): Promise<void> {
+  await using queue = await openQueue({ kind: "http", url: queueUrl, token: null });
+  await runStreamer(streamerConfig({ csvPaths: [csvPath], batchSize }), { queue: inFront(queue), clock, log, signal });
+}
+
+export interface CollectorParts {
+  readonly queue?: InFront<ConsumerQueue>;
+  readonly repository?: InFront<Saves>;
+  readonly liveFeed?: InFront<Tells>;
+}
+
+/** Until the signal aborts. */
+export async function liveAsCollector(
+  { queueUrl, store, leaseMs }: Surroundings,
+  { signal, ...parts }: CollectorParts & { signal: AbortSignal },
+): Promise<void> {
+  const { queue: frontQueue = (queue) => queue, repository: frontStore = (repository) => repository } = parts;
+  const { liveFeed: frontFeed = (feed) => feed } = parts;
+  await using repository = await openRepository(storeConfig({ store }), { clock, log });
+  await using queue = await openQueue({ kind: "http", url: queueUrl, token: null });
+  await runCollector(
+    // Few at a time, so that a life has several of each step.
+    { maxConcurrentHandlers: 2, batchSize: 2, maxGroupBytes: 4 * 1024 * 1024, leaseMs, positions: "queue" },
+    {
+      queue: frontQueue(queue),
+      repository: frontStore(repository),
+      liveFeed: frontFeed({ publish: async () => {} }),
+      clock,
+      log,
+      signal,
+    },
+  );
+}
+
+/** At this port until the signal aborts. */
+export async function liveAsQueueService(
+  { redis, leaseMs, maxDeliveries }: Surroundings,
+  { port, queue: inFront = (queue) => queue, signal }: { port: number; queue?: InFront<Queue>; signal: AbortSignal },
+): Promise<void> {
+  const env = { PORT: String(port), QUEUE_LEASE: `${leaseMs}ms`, QUEUE_MAX_DELIVERIES: String(maxDeliveries) };
+  const config = readQueueServiceConfig(env, { isTerminal: false });
+  await using queue = await openQueue({ kind: "redis", redis, ...config.bounds, log });
+  await runQueueService(config, { queue: inFront(queue), log, metrics: createMetrics(), signal });
+}

@@ -1,0 +1,81 @@
+/** The six services as processes on this machine, wired by addresses as a reader of the README does it. */
+
+import { freePort } from "../servers/free-port.ts";
+import { eventually } from "../time/eventually.ts";
+import { Member } from "./member.ts";
+import { onRuntime } from "./process.ts";
+
+type Env = Readonly<Record<string, string>>;
+
+/** Of all six. */
+export const INTERNAL_TOKEN = "known-to-all-six";
+
+const NAMES = ["queue-service", "inventory", "telemetry", "streamer", "collector", "api-gateway"] as const;
+export type ServiceName = (typeof NAMES)[number];
+
+export interface ServicesOptions {
+  readonly runtime: "bun" | "deno";
+  /** host:port */
+  readonly redis: string;
+  /** Where the store is: SQLITE_PATH, or MONGODB_URI and MONGODB_DATABASE. */
+  readonly store: Env;
+  /** CSV_PATH and its like. */
+  readonly streamer: Env;
+}
+
+export interface Services extends AsyncDisposable {
+  /** Of the API. */
+  readonly url: string;
+  readonly urlOf: (name: ServiceName) => string;
+  readonly members: Readonly<Record<ServiceName, Member>>;
+  /** Resolves once they listen. */
+  start(...names: readonly ServiceName[]): Promise<void>;
+  /** Resolves once the API says that all it needs is there. */
+  ready(): Promise<void>;
+}
+
+/** Nothing is started yet. */
+export async function openServices({ runtime, redis, store, streamer }: ServicesOptions): Promise<Services> {
+  await using opened = new AsyncDisposableStack();
+  const ports = new Map<ServiceName, number>();
+  for (const name of NAMES) ports.set(name, await freePort());
+  const urlOf = (name: ServiceName): string => `http://127.0.0.1:${ports.get(name)}`;
+  const common: Env = { LOG_FORMAT: "json", INTERNAL_TOKEN, REDIS_ADDR: redis };
+  const queue: Env = { QUEUE_SERVICE_URL: urlOf("queue-service") };
+  const given: Readonly<Record<ServiceName, Env>> = {
+    "queue-service": {},
+    inventory: store,
+    telemetry: store,
+    streamer: { ...queue, ...streamer },
+    collector: { ...queue, ...store },
+    "api-gateway": {
+      // Tests ask as fast as they can.
+      RATE_LIMIT: "0",
+      INVENTORY_URL: `${urlOf("inventory")}/graphql`,
+      TELEMETRY_URL: `${urlOf("telemetry")}/graphql`,
+      PIPELINE_URL: `${urlOf("queue-service")}/graphql`,
+    },
+  };
+  const members = Object.fromEntries(
+    NAMES.map((name) => {
+      const command = onRuntime(runtime, `services/${name}/main.ts`);
+      const env = { ...common, PORT: String(ports.get(name)), ...given[name] };
+      return [name, opened.use(new Member({ name, command, env }))];
+    }),
+  ) as Record<ServiceName, Member>;
+  const all = opened.move();
+  return {
+    url: urlOf("api-gateway"),
+    urlOf,
+    members,
+    async start(...names) {
+      for (const name of names) members[name].start();
+      await Promise.all(names.map((name) => members[name].listening()));
+    },
+    ready: async () => {
+      const isReady = async () => (await fetch(`${urlOf("api-gateway")}/health`)).ok;
+      await eventually(isReady, { what: "the API to be ready", deadlineMs: 20_000 });
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

@@ -1,0 +1,49 @@
+/** queue-service's API on a free port, in front of any queue, and its client. */
+
+import { listen } from "../../../services/platform/http/listen.ts";
+import { type Logger, silentLogger } from "../../../services/platform/process/logger.ts";
+import { createMetrics } from "../../../services/platform/process/metrics.ts";
+import { openHttpQueue } from "../../../services/queue/http/queue.ts";
+import type { Queue } from "../../../services/queue/port.ts";
+import { createQueueApi } from "../../../services/queue-service/service.ts";
+
+export interface QueueServer extends AsyncDisposable {
+  readonly url: string;
+  readonly client: Queue;
+  /** How many claims wait in the service, as its metrics say. */
+  waiting(): Promise<number>;
+  /** Begins the stop of the service; resolves when what was under way is answered. */
+  stop(): Promise<void>;
+}
+
+/** The queue behind stays the caller's to close. */
+export async function openQueueServer(
+  queue: Queue,
+  { token = null, log = silentLogger, timeoutMs }: { token?: string | null; log?: Logger; timeoutMs?: number } = {},
+): Promise<QueueServer> {
+  const stopping = new AbortController();
+  const config = { internalToken: token, leaseMs: 30_000, queryTimeoutMs: 10_000 };
+  const api = createQueueApi(config, { queue, log, metrics: createMetrics(), signal: stopping.signal });
+  const { fetch, websocket } = api;
+  const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch, websocket });
+  const client = openHttpQueue({ url: listener.url, token, timeoutMs });
+  return {
+    url: listener.url,
+    client,
+    async waiting() {
+      const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+      const text = await (await globalThis.fetch(`${listener.url}/metrics`, { headers })).text();
+      return Number(/queue_claims_waiting (\d+)/.exec(text)?.[1]);
+    },
+    async stop() {
+      stopping.abort();
+      await listener.drain(5000);
+    },
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      stopping.abort();
+      await listener[Symbol.asyncDispose]();
+      await api[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * A program that saves numbered batches into a SQLite store, from where its producer's stored position ends, and
+ * says so line by line. Arguments: path, producer, series, last batch. Runs on Bun and Deno.
+ */
+import process from "node:process";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../../schema/batch/builder.ts";
+import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
+import { silentLogger } from "../../../services/platform/process/logger.ts";
+import { openRepository } from "../../../services/repository/open.ts";
+
+export const WRITTEN_GPUS = 40;
+const TICKS = 25;
+const STEP_MS = 15_000;
+const WRITING_BEGINS = Date.UTC(2025, 6, 20, 10);
+
+export const writtenGpu = (number: number): GpuUuid =>
+  `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
+
+/** A pod holds each GPU for ten batches. */
+const factsOf = (number: number, seq: number): GpuFacts => ({
+  uuid: writtenGpu(number),
+  index: String(number % 8),
+  device: `nvidia${number % 8}`,
+  model: "NVIDIA H100 80GB HBM3",
+  host: `host-${number >> 3}`,
+  driver: null,
+  container: "main",
+  pod: `pod-${Math.floor(seq / 10)}`,
+  namespace: "research",
+});
+
+/** Batch `seq`, counted from 1: 25 ticks of every GPU. The value tells which batch and tick it is. */
+export function writtenBatch(producer: string, series: Series, seq: number): Batch {
+  const builder = createBatchBuilder();
+  for (let number = 0; number < WRITTEN_GPUS; number++) {
+    const slot = builder.slot(factsOf(number, seq), series);
+    for (let tick = (seq - 1) * TICKS; tick < seq * TICKS; tick++) {
+      builder.add(slot, WRITING_BEGINS + tick * STEP_MS, tick);
+    }
+  }
+  return builder.take({ producer, epoch: 1, seq });
+}
+
+/** Times and values of one GPU when all batches up to `seq` are stored, oldest first. */
+export const writtenReadings = (seq: number): [at: number, value: number][] =>
+  Array.from({ length: seq * TICKS }, (_, tick) => [WRITING_BEGINS + tick * STEP_MS, tick]);
+
+async function write(path: string, producer: string, series: Series, last: number): Promise<void> {
+  const parts = { clock: systemClock, log: silentLogger };
+  await using repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
+  const stored = await repository.position(producer);
+  for (let seq = (stored?.seq ?? 0) + 1; seq <= last; seq++) {
+    console.log(JSON.stringify({ message: "saving", seq }));
+    const positions = [{ producer, epoch: 1, seq, position: `batch ${seq}` }];
+    await repository.save([writtenBatch(producer, series, seq)], { positions });
+  }
+}
+
+if (import.meta.main) {
+  const [path = "", producer = "", series = "", last = "0"] = process.argv.slice(2);
+  await write(path, producer, series as Series, Number(last));
+}

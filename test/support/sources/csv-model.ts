@@ -1,0 +1,72 @@
+/** The rules of reading a DCGM CSV file once more, plainly: line by line, everything through csv-parse. */
+import { type CsvError, parse } from "csv-parse/sync";
+import { lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
+import { keepRows, rowClock, type Taken } from "./dcgm-file.ts";
+
+/** Readings and skips of all lines that end with a newline. */
+export function readByModel(content: Buffer): Taken {
+  const kept = keepRows();
+  const latin = content.toString("latin1");
+  const lines = latin.split("\n").map((text) => Buffer.from(text, "latin1"));
+  const header = parseDcgmHeader(parse(lines[0] as Buffer)[0] as string[]);
+  if (!header.ok) throw new Error(header.error);
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const decode = (bytes: Uint8Array) => {
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      return undefined;
+    }
+  };
+  const record = (text: string): string[] | "open" | "invalid" => {
+    try {
+      return (parse(text, { relax_column_count: true, record_delimiter: "\n" }) as string[][])[0] ?? "invalid";
+    } catch (error) {
+      return (error as CsvError).code === "CSV_QUOTE_NOT_CLOSED" ? "open" : "invalid";
+    }
+  };
+  const bare = (bytes: Buffer) => (bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes);
+  const give = (fields: string[], at: number) => {
+    const identity = parseRowIdentity(header.value, fields);
+    if (!identity.ok) return kept.skip(identity.error.reason, at, () => identity.error.detail);
+    const slot = kept.slot(identity.value.facts, identity.value.series);
+    const when = parseRowTime(fields[header.value.timestamp] ?? "", lastRowTime(rowClock.now()));
+    if (!when.ok) return kept.skip(when.error.reason, at, () => when.error.detail);
+    const number = parseDcgmValue(fields[header.value.value] ?? "");
+    if (!number.ok) return kept.skip(number.error.reason, at, () => number.error.detail);
+    kept.add(slot, when.value, number.value);
+  };
+  // What stands behind the last newline is another test's.
+  const count = lines.length - 1;
+  for (let index = 1; index < count; ) {
+    const at = index + 1;
+    const first = lines[index] as Buffer;
+    index += 1;
+    if (first.length > 65_536) kept.skip("too_long", at, () => "");
+    else if (bare(first).length === 0) continue;
+    else if (decode(bare(first)) === undefined) kept.skip("encoding", at, () => "");
+    else {
+      let outcome: string[] | "open" | "invalid" = "open";
+      let used = 0;
+      while (outcome === "open" && used < 8 && index - 1 + used < count) {
+        used += 1;
+        const bytes = Buffer.from(
+          lines
+            .slice(index - 1, index - 1 + used)
+            .map((l) => l.toString("latin1"))
+            .join("\n"),
+          "latin1",
+        );
+        const text = bytes.length > 65_536 ? undefined : decode(bare(bytes));
+        outcome = text === undefined ? "invalid" : record(text);
+      }
+      if (typeof outcome === "string") kept.skip("quote", at, () => "");
+      else {
+        index += used - 1;
+        give(outcome, at);
+      }
+    }
+  }
+  return kept;
+}

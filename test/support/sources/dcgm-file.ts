@@ -1,0 +1,135 @@
+/** DCGM CSV files for tests: rows written field by field, files in a directory of their own, and what reading gives. */
+import { appendFile, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import type { GpuFacts } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import type { Clock } from "../../../services/platform/process/clock.ts";
+import { openRows, type RowsOptions } from "../../../services/sources/csv/row-reader.ts";
+import { type Compression, findSources, type SourceFile } from "../../../services/sources/files/source-files.ts";
+import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../../services/sources/port.ts";
+
+export const gpuUuid = (n: number): string => `GPU-5fd4f087-86f3-7a43-b711-${n.toString(16).padStart(12, "0")}`;
+
+export type RowFields = Readonly<Record<string, string>>;
+
+/** The twelve fields of a row of GPU `n`; `given` replaces some. */
+export function rowFields(n: number, given: RowFields = {}): Record<string, string> {
+  const metric = given.metric_name ?? "DCGM_FI_DEV_GPU_UTIL";
+  const uuid = given.uuid ?? gpuUuid(n);
+  return {
+    timestamp: "2025-07-18T20:42:34Z",
+    metric_name: metric,
+    gpu_id: String(n),
+    device: `nvidia${n}`,
+    uuid,
+    modelName: "NVIDIA H100 80GB HBM3",
+    Hostname: "node-1",
+    container: "",
+    pod: "",
+    namespace: "",
+    value: "1",
+    labels_raw: `DCGM_FI_DRIVER_VERSION="535.129.03",Hostname="node-1",UUID="${uuid}",__name__="${metric}",gpu="${n}"`,
+    ...given,
+  };
+}
+
+export const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+
+/** One quoted line without a newline; `columns` in their order. */
+export const rowLine = (
+  n: number,
+  given: RowFields = {},
+  columns: readonly string[] = DCGM_HEADER.split(","),
+): string => columns.map((column) => quoted(rowFields(n, given)[column] ?? "")).join(",");
+
+/** The header and these lines, each with a newline. */
+export const csvText = (...lines: string[]): string => [DCGM_HEADER, ...lines, ""].join("\n");
+
+export interface TempFiles extends AsyncDisposable {
+  readonly path: string;
+  write(name: string, content: string | Uint8Array): Promise<SourceFile>;
+  append(name: string, content: string | Uint8Array): Promise<void>;
+}
+
+const COMPRESSIONS: Readonly<Record<string, Compression>> = { gz: "gzip", zst: "zstd" };
+
+export async function tempFiles(): Promise<TempFiles> {
+  const path = await mkdtemp(join(tmpdir(), "dcgm-csv-"));
+  return {
+    path,
+    async write(name, content) {
+      const file = join(path, name);
+      await writeFile(file, content);
+      const { size } = await stat(file);
+      return { path: file, size, compression: COMPRESSIONS[name.split(".").at(-1) ?? ""] ?? "none" };
+    },
+    append: (name, content) => appendFile(join(path, name), content),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
+  };
+}
+
+export interface Taken {
+  /** `<uuid> <series> <ms> <value>`, with `facts` as the row gave them. */
+  readonly readings: { readonly text: string; readonly facts: GpuFacts }[];
+  readonly skips: { readonly reason: SkipReason; readonly line: number; readonly detail: string }[];
+  /** How often a slot was asked for. */
+  asked: number;
+}
+
+export const showNumber = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
+
+/** A target that keeps what it is given. `stopAfter`: readings until it says stop, each time anew. */
+export function keepRows(
+  options: { stopAfter?: () => number; wants?: (facts: GpuFacts, series: Series) => boolean } = {},
+): RowTarget & Taken {
+  const { stopAfter, wants = () => true } = options;
+  const slots: { facts: GpuFacts; series: Series }[] = [];
+  let left = stopAfter?.() ?? Number.POSITIVE_INFINITY;
+  const kept: RowTarget & Taken = {
+    readings: [],
+    skips: [],
+    asked: 0,
+    slot(facts, series) {
+      kept.asked += 1;
+      return wants(facts, series) ? slots.push({ facts, series }) - 1 : -1;
+    },
+    add(slot, at, value) {
+      const of = slots[slot];
+      if (of === undefined) throw new Error(`slot ${slot} was never given`);
+      kept.readings.push({ text: `${of.facts.uuid} ${of.series} ${at} ${showNumber(value)}`, facts: of.facts });
+      left -= 1;
+      if (left > 0) return false;
+      left = stopAfter?.() ?? Number.POSITIVE_INFINITY;
+      return true;
+    },
+    skip(reason, line, detail) {
+      kept.skips.push({ reason, line, detail: detail() });
+    },
+  };
+  return kept;
+}
+
+export const untilEnd = { signal: new AbortController().signal };
+
+/** A day after the rows' times; its sleeps are over at once. */
+export const rowClock: Clock = { now: () => Date.UTC(2025, 6, 20), sleep: async () => {} };
+
+/** Everything that one reader gives from its beginning to the end. */
+export async function readAll(
+  file: SourceFile,
+  options: RowsOptions = {},
+): Promise<Taken & { place: RowPlace; bytesRead: number }> {
+  await using reader: RowReader = await openRows(file, { clock: rowClock, ...options });
+  const kept = keepRows();
+  await reader.read(kept, untilEnd);
+  return { ...kept, place: reader.place, bytesRead: reader.bytesRead };
+}
+
+/** The file's only source. */
+export async function onlySource(path: string): Promise<SourceFile> {
+  const [file] = await findSources(path);
+  if (file === undefined) throw new Error(`${path} has no source`);
+  return file;
+}

@@ -1,0 +1,80 @@
+/** Runs the streamer in tests and tells what reached the queue. */
+import type { Batch } from "../../../schema/batch/batch.ts";
+import { bucketId } from "../../../schema/batch/batch.ts";
+import { decodeBatch } from "../../../schema/batch/codec.ts";
+import { forEachReading } from "../../../schema/batch/readings.ts";
+import type { Clock } from "../../../services/platform/process/clock.ts";
+import { silentLogger } from "../../../services/platform/process/logger.ts";
+import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
+import type { Queue } from "../../../services/queue/port.ts";
+import type { StreamerConfig } from "../../../services/streamer/config.ts";
+import type { StreamerSummary } from "../../../services/streamer/progress/summary.ts";
+import { runStreamer, type StreamerOptions } from "../../../services/streamer/service.ts";
+import { readingText } from "../sources/memory-files.ts";
+import { InstantClock } from "../time/instant-clock.ts";
+
+export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig => ({
+  csvPaths: ["/data"],
+  intervalMs: 0,
+  loop: false,
+  batchSize: null,
+  times: "source",
+  shard: 0,
+  shards: 1,
+  ...given,
+});
+
+export const openTestQueue = (clock: Clock = new InstantClock()): Queue =>
+  openMemoryQueue({ clock, maxBytes: 64 * 1024 * 1024 });
+
+/** `stopAfter`: the run is cut off once that many batches are confirmed. */
+export async function stream(
+  config: Partial<StreamerConfig>,
+  { stopAfter = Number.POSITIVE_INFINITY, ...options }: Partial<StreamerOptions> & { stopAfter?: number | undefined },
+): Promise<StreamerSummary> {
+  const controller = new AbortController();
+  if (stopAfter === 0) controller.abort();
+  const clock = options.clock ?? new InstantClock();
+  return await runStreamer(streamerConfig(config), {
+    queue: openTestQueue(clock),
+    clock,
+    log: silentLogger,
+    signal: controller.signal,
+    ...options,
+    onTotals: (totals) => {
+      options.onTotals?.(totals);
+      if (totals.batches >= stopAfter) controller.abort();
+    },
+  });
+}
+
+/** Takes everything out of the queue, in order. */
+export async function batchesIn(queue: Queue): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for (;;) {
+    const deliveries = await queue.claim({ max: 1000, maxBytes: 1e9, leaseMs: 60_000, waitMs: 0 });
+    if (deliveries.length === 0) return batches;
+    for (const { body } of deliveries) {
+      const batch = decodeBatch(body);
+      if (!batch.ok) throw new Error(batch.error);
+      batches.push(batch.value);
+    }
+    await queue.ack(deliveries.map(({ receipt }) => receipt));
+  }
+}
+
+/** What a reader of the store would see of these batches, sorted: of one series and time, the larger value. */
+export function storedOf(batches: readonly Batch[]): string[] {
+  const values = new Map<string, { gpu: string; series: string; at: number; value: number }>();
+  for (const batch of batches) {
+    forEachReading(batch, (gpu, series, at, value) => {
+      const key = `${gpu} ${series} ${at}`;
+      const known = values.get(key);
+      if (known === undefined || known.value < value) values.set(key, { gpu, series, at, value });
+    });
+  }
+  return [...values.values()].map(({ gpu, series, at, value }) => readingText(gpu, series, at, value)).sort();
+}
+
+/** What makes the batch's buckets in a store. */
+export const bucketsOf = ({ blocks, series }: Batch): string[] => blocks.map((block) => bucketId(block, series));

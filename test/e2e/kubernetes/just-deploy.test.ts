@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+import { kubernetesPrograms } from "../../support/kubernetes/programs.ts";
+import { resourceOfKind } from "../../support/kubernetes/resources.ts";
+import { setUpWorkbench, type Workbench } from "../../support/kubernetes/workbench.ts";
+
+const programs = await kubernetesPrograms("just deploy");
+const IMAGE = ["REGISTRY=registry.example.com/team", "TAG=v1"];
+const CHANGING =
+  /^(docker (build|push)|helm .*upgrade|kubectl (--\S+ \S+ )*(port-forward|apply|create|delete|config (set|use)-context))/;
+
+/** A cluster of the user's, current in the kubeconfig. */
+async function setUpCluster(name = "staging"): Promise<Workbench> {
+  const bench = await setUpWorkbench(programs!);
+  const cluster = { name, cluster: { server: bench.server.url } };
+  const context = { name, context: { cluster: name, user: name } };
+  const config = { apiVersion: "v1", kind: "Config", "current-context": name, users: [{ name, user: {} }] };
+  await bench.writeKubeconfig(JSON.stringify({ ...config, clusters: [cluster], contexts: [context] }));
+  return bench;
+}
+
+describe.skipIf(programs === null)("just deploy", () => {
+  test("builds, pushes, installs by digest and forwards, on the current context and without kind", async () => {
+    await using bench = await setUpCluster();
+    const before = await bench.readKubeconfig();
+    const { code, stdout, stderr } = await bench.just("deploy", ...IMAGE, "YES=1", "NAMESPACE=gpus");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain(`context    staging (${bench.server.url}), Kubernetes v1.34.0-fake`);
+    expect(stdout).toContain("healthy, 24 GPUs");
+    const calls = await bench.calls();
+    expect(calls.filter((call) => /^kind\b/.test(call))).toEqual([]);
+    expect(calls.filter((call) => /^(kubectl|helm) .*gpus /.test(call) && !call.includes("staging"))).toEqual([]);
+    const changes = calls.flatMap((call) => CHANGING.exec(call)?.[0].replace(/ --.* (?=\S)/, " ") ?? []);
+    expect(changes).toEqual(["docker build", "docker push", "helm upgrade", "kubectl port-forward"]);
+    const [pod] = bench.server.objects.list(resourceOfKind("v1", "Pod"), "gpus");
+    const image = (pod!.spec as { containers: { image: string }[] }).containers[0]!.image;
+    expect(image).toMatch(/^registry\.example\.com\/team\/gpu-telemetry@sha256:0+7$/);
+    expect(await bench.readKubeconfig()).toBe(before);
+    const { stdout: down } = await bench.just("down");
+    expect(down).toContain(`ended: localhost:${bench.port} to staging`);
+    expect(await bench.readKubeconfig()).toBe(before);
+  }, 60_000);
+
+  test("changes nothing without a yes, shows the context, and recommends just up for a kind cluster", async () => {
+    await using bench = await setUpCluster("kind-mine");
+    const { code, stdout, stderr } = await bench.just("deploy", ...IMAGE);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`context    kind-mine (${bench.server.url})`);
+    expect(stdout).toContain("`just up` makes and uses its own");
+    expect(stderr).toContain("say YES=1");
+    expect((await bench.calls()).filter((call) => CHANGING.test(call))).toEqual([]);
+  });
+
+  test("refuses what it does not know: keys, tags, contexts", async () => {
+    await using bench = await setUpCluster();
+    for (const [words, said] of [
+      [[], "REGISTRY=… and TAG=… missing"],
+      [["REGISTRY=x"], "TAG=… missing"],
+      [[...IMAGE, "registry=x"], "registry=x: accepted are REGISTRY=…, TAG=…"],
+      [["REGISTRY=x", "TAG=a b"], "TAG=a b: accepted are"],
+      [["REGISTRY=https://x", "TAG=v1"], "REGISTRY=https://x: accepted is a host"],
+      [[...IMAGE, "CONTEXT=nowhere", "YES=1"], "kubectl knows no context nowhere"],
+    ] as const) {
+      const { code, stderr } = await bench.just("deploy", ...words);
+      expect([words, code > 0, stderr]).toEqual([words, true, expect.stringContaining(said)]);
+    }
+    expect((await bench.calls()).filter((call) => CHANGING.test(call))).toEqual([]);
+  });
+});

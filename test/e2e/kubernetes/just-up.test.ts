@@ -1,0 +1,131 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import type { KubeObject } from "../../support/kubernetes/objects.ts";
+import { kubernetesPrograms } from "../../support/kubernetes/programs.ts";
+import { resourceOfKind } from "../../support/kubernetes/resources.ts";
+import { isAlive, setUpWorkbench, type Workbench } from "../../support/kubernetes/workbench.ts";
+import { eventually } from "../../support/time/eventually.ts";
+
+const programs = await kubernetesPrograms("just up and just down");
+const CONTEXT = "kind-gpu-telemetry-cluster";
+
+interface Kubeconfig {
+  readonly "current-context"?: string;
+  readonly contexts: readonly { name: string; context: { namespace?: string } }[];
+}
+
+async function readKubeconfig(bench: Workbench): Promise<Kubeconfig> {
+  return Bun.YAML.parse(await bench.readKubeconfig()) as Kubeconfig;
+}
+
+/** What the foreign part of a kubeconfig says, whatever became of ours. */
+const foreign = (config: Kubeconfig) =>
+  JSON.parse(JSON.stringify({ ...config, "current-context": "" }), (_, value) =>
+    Array.isArray(value) ? value.filter(({ name }) => name !== CONTEXT) : value,
+  );
+
+const streamer = ({ server }: Workbench) =>
+  server.objects.get(resourceOfKind("apps/v1", "StatefulSet"), "gpu-telemetry", "streamer") as KubeObject & {
+    spec: { template: { spec: { containers: { image: string }[]; volumes?: object[] } } };
+  };
+
+const CHANGING =
+  /^(kind (create|load|delete|export)|docker (build|push|cp)|helm .*(upgrade|uninstall)|kubectl .*(port-forward|set-context|use-context|apply))/;
+/** The verbs of what was changed, in order. */
+const changes = (calls: readonly string[]) =>
+  calls.flatMap((call) => {
+    const [, change] = CHANGING.exec(call) ?? [];
+    return change === undefined
+      ? []
+      : [change.replace(/ --kube-context.* | --context.* --namespace \S+/g, " ").replace(/ +/g, " ")];
+  });
+
+describe.skipIf(programs === null)("just up", () => {
+  test("makes everything once, brings what has changed, and just down takes it away again", async () => {
+    await using bench = await setUpWorkbench(programs!);
+    const before = await readKubeconfig(bench);
+
+    const first = await bench.just("up");
+    expect([first.code, first.stderr]).toEqual([0, ""]);
+    expect(first.stdout).toMatch(/^\[1\/7] Prerequisites\n.*port \d+ \(\d+\.\d s\)\n\[2\/7] Cluster/);
+    expect(first.stdout).toContain("healthy, 24 GPUs");
+    for (const line of ["  kubectl get pods", `  curl http://localhost:${bench.port}/health`]) {
+      expect(first.stdout.split("\n")).toContain(line);
+    }
+    expect(changes(await bench.calls())).toEqual([
+      "kind create",
+      "kubectl config set-context",
+      "docker build",
+      "kind load",
+      "helm upgrade",
+      "kubectl port-forward",
+    ]);
+    expect(foreign(await readKubeconfig(bench))).toEqual(foreign(before));
+    const ours = (await readKubeconfig(bench)).contexts.find(({ name }) => name === CONTEXT);
+    expect(ours?.context.namespace).toBe("gpu-telemetry");
+    expect((await readKubeconfig(bench))["current-context"]).toBe(CONTEXT);
+    expect(streamer(bench).spec.template.spec.containers[0]?.image).toBe(`gpu-telemetry:${"a".repeat(12)}`);
+
+    const pods = bench.server.objects.list(resourceOfKind("v1", "Pod")).map(({ metadata }) => metadata.uid);
+    const second = await bench.just("up");
+    expect([second.code, second.stderr]).toEqual([0, ""]);
+    expect(changes(await bench.calls())).toEqual(["docker build", "helm upgrade"]);
+    expect(bench.server.objects.list(resourceOfKind("v1", "Pod")).map(({ metadata }) => metadata.uid)).toEqual(pods);
+
+    const [pid] = await bench.forwards();
+    process.kill(pid!, "SIGKILL");
+    const again = await eventually(async () => (await bench.forwards())[1], {
+      what: "the forward came back",
+      deadlineMs: 20_000,
+    });
+    const answer = () =>
+      fetch(`http://localhost:${bench.port}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    await eventually(answer, { what: "an answer through it" });
+    const status = await bench.just("status");
+    expect([status.code, status.stdout]).toEqual([0, expect.stringContaining("came back 1 times")]);
+    await bench.calls();
+
+    await bench.set("tree", "deadbeefcafe");
+    const exports = join(bench.folder, "exports");
+    await Bun.write(join(exports, "a.csv.gz"), gzipSync(`${DCGM_HEADER}\n`));
+    await Bun.write(join(exports, "b.csv"), `${DCGM_HEADER}\n`);
+    const third = await bench.just("up", `CSV=${exports}`);
+    expect([third.code, third.stderr]).toEqual([0, ""]);
+    expect(changes(await bench.calls())).toEqual([
+      "docker build",
+      "kind load",
+      "docker cp",
+      "docker cp",
+      "kubectl apply",
+      "helm upgrade",
+    ]);
+    const { containers, volumes } = streamer(bench).spec.template.spec;
+    expect(containers[0]?.image).toBe(`gpu-telemetry:${"a".repeat(12)}-deadbeef`);
+    const claims = () =>
+      bench.server.objects
+        .list(resourceOfKind("v1", "PersistentVolumeClaim"), "gpu-telemetry")
+        .flatMap(({ metadata: { name } }) => (name.startsWith("csv-") ? [name] : []));
+    expect(claims()).toHaveLength(1);
+    expect(JSON.stringify(volumes)).toContain(`"claimName":"${claims()[0]}"`);
+
+    const fourth = await bench.just("up");
+    expect([fourth.code, fourth.stderr]).toEqual([0, ""]);
+    expect(claims()).toEqual([]);
+    expect(JSON.stringify(streamer(bench).spec.template.spec)).not.toContain("claimName");
+    await bench.calls();
+
+    const down = await bench.just("down");
+    expect([down.code, down.stderr]).toEqual([0, ""]);
+    expect(changes(await bench.calls())).toEqual(["kind delete", "kubectl config use-context"]);
+    expect(await readKubeconfig(bench)).toEqual(before);
+    await eventually(() => !isAlive(again!), { what: "the forward ended" });
+    const downAgain = await bench.just("down");
+    expect([downAgain.code, downAgain.stderr]).toEqual([0, ""]);
+    expect(changes(await bench.calls())).toEqual([]);
+  }, 60_000);
+});

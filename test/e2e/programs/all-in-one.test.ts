@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openContract } from "../../support/api/contract.ts";
+import { openEvents } from "../../support/api/sse.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
+import {
+  ask,
+  differences,
+  type GpuList,
+  onePass,
+  sourceEnded,
+  startAllInOne,
+  storedReadings,
+  type TelemetryPage,
+} from "../../support/programs/all-in-one.ts";
+import { addressOf } from "../../support/programs/process.ts";
+import { type DcgmExport, smallExport } from "../../support/sources/dcgm-export.ts";
+import { eventually } from "../../support/time/eventually.ts";
+
+const folder = await temporaryFolder();
+afterAll(() => folder[Symbol.asyncDispose]());
+
+describe("all-in-one over an export of 247 GPUs", () => {
+  let csv: DcgmExport;
+  const store = join(folder.path, "export.sqlite");
+  beforeAll(async () => {
+    csv = await smallExport(folder.path);
+  });
+
+  test("stores every reading of the file once, with its value and time, also after a second run", async () => {
+    expect(csv.expected.size).toBe(247);
+    for (const run of ["first", "second"]) {
+      await using program = startAllInOne(onePass(csv.path, store));
+      const address = await addressOf(program);
+      await sourceEnded(program);
+      const stored = await storedReadings(address);
+      expect({ run, differences: differences(stored, csv.expected) }).toEqual({ run, differences: [] });
+      program.kill("SIGTERM");
+      expect(await program.exited).toBe(0);
+    }
+  });
+
+  test("answers as its openapi.json says", async () => {
+    await using program = startAllInOne(onePass(csv.path, store));
+    const address = await addressOf(program);
+    const contract = await openContract(address);
+    const { gpus } = await ask<GpuList>(`${address}/api/v1/gpus?limit=2`);
+    const uuid = gpus[0]?.uuid;
+    for (const path of [
+      "/api/v1/gpus",
+      `/api/v1/gpus/${uuid}`,
+      `/api/v1/gpus/${uuid}/telemetry?limit=5`,
+      "/api/v1/gpus?limit=0",
+      "/api/v1/gpus/GPU-00000000-0000-0000-0000-000000000000",
+      "/api/v1/gpus/nonsense/telemetry",
+    ]) {
+      const response = await fetch(address + path);
+      contract.check(path, response, await response.text());
+    }
+    const { status } = await ask<{ status: string }>(`${address}/health`);
+    expect(status).toBe("healthy");
+    expect(await (await fetch(`${address}/metrics`)).text()).toContain("gpu_telemetry_");
+  });
+});
+
+test("all-in-one without any configuration replays its sample, live", async () => {
+  await using program = startAllInOne({ SQLITE_PATH: join(folder.path, "sample.sqlite") });
+  const address = await addressOf(program);
+  const query = "subscription { readings { missed readings { hostname gpuUuid metricName value timestamp } } }";
+  await using events = await openEvents(address, query);
+  const times: number[] = [];
+  while (times.length < 3) {
+    const { data } = await events.next();
+    const { readings } = data.readings as { readings: { timestamp: string }[] };
+    if (readings.length === 0) continue;
+    times.push(Math.max(...readings.map(({ timestamp }) => Date.parse(timestamp))));
+  }
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  expect(Math.abs(Date.now() - (times.at(-1) ?? 0))).toBeLessThan(60_000);
+
+  const { gpus } = await ask<GpuList>(`${address}/api/v1/gpus`);
+  expect(gpus.length).toBeGreaterThan(0);
+  const { telemetry } = await ask<TelemetryPage>(`${address}/api/v1/gpus/${gpus[0]?.uuid}/telemetry`);
+  const told = telemetry.map(({ timestamp }) => Date.parse(timestamp));
+  expect(told.length).toBeGreaterThan(0);
+  expect(told).toEqual([...told].sort((a, b) => b - a));
+});
+
+describe("all-in-one refuses to start", () => {
+  const outcomeOf = async (env: Record<string, string>) => {
+    await using program = startAllInOne({ SQLITE_PATH: join(folder.path, "refused.sqlite"), ...env });
+    const status = await program.exited;
+    return { status, ...program.output };
+  };
+
+  test("with values it cannot use, all of them named", async () => {
+    const { status, stderr } = await outcomeOf({
+      STREAM_INTERVAL: "soon",
+      API_PORT: "99999",
+      COLLECTOR_BATCH_SIZE: "x",
+    });
+    expect(status).toBe(2);
+    for (const name of ["STREAM_INTERVAL", "API_PORT", "COLLECTOR_BATCH_SIZE"]) expect(stderr).toContain(name);
+  });
+
+  test("with a path that does not exist", async () => {
+    const { status, stdout } = await outcomeOf({ CSV_PATH: "/nowhere/metrics.csv" });
+    expect(status).toBe(1);
+    expect(stdout).toContain("/nowhere/metrics.csv");
+  });
+
+  test("with a header that is none of DCGM's", async () => {
+    const path = join(folder.path, "other.csv");
+    await writeFile(path, "time,gpu,watts\n2025-07-18T20:42:34Z,0,300\n");
+    const { status, stdout } = await outcomeOf({ CSV_PATH: path, LOOP_MODE: "false" });
+    expect(status).toBe(1);
+    expect(stdout).toContain("time,gpu,watts");
+    expect(stdout).toContain("timestamp");
+  });
+
+  test("with a port that is taken", async () => {
+    using taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const { status, stdout } = await outcomeOf({ PORT: String(taken.port) });
+    expect(status).toBe(1);
+    expect(stdout).toContain(`Cannot listen on 127.0.0.1:${taken.port}`);
+  });
+
+  test("with a store that is no database", async () => {
+    const path = join(folder.path, "broken.sqlite");
+    await writeFile(path, "this is not a database, and long enough to be looked at ".repeat(40));
+    const { status, stdout } = await outcomeOf({ SQLITE_PATH: path });
+    expect(status).toBe(1);
+    expect(stdout).toContain(path);
+  });
+});
+
+test("a page that asks again with `after` hears of every old reading once while new ones arrive", async () => {
+  await using program = startAllInOne({
+    SQLITE_PATH: join(folder.path, "paging.sqlite"),
+    STREAM_INTERVAL: "1ms",
+    BATCH_SIZE: "20",
+  });
+  const address = await addressOf(program);
+  const listed = async () => (await ask<GpuList>(`${address}/api/v1/gpus?limit=1`)).gpus[0];
+  const gpu = await eventually(listed, { what: "a GPU" });
+  const url = `${address}/api/v1/gpus/${gpu?.uuid}/telemetry`;
+  const told = (page: TelemetryPage) =>
+    page.telemetry.map(({ metric_name, timestamp }) => `${metric_name} ${timestamp}`);
+  const many = async () => (await ask<TelemetryPage>(`${url}?limit=200`)).count === 200;
+  await eventually(many, { what: "200 readings", deadlineMs: 30_000 });
+
+  const before = told(await ask<TelemetryPage>(`${url}?limit=10000`));
+  const newest = async () => told(await ask<TelemetryPage>(`${url}?limit=1`))[0];
+  let page = await ask<TelemetryPage>(`${url}?limit=25`);
+  const paged = told(page);
+  while (page.next !== null) {
+    const seen = await newest();
+    await eventually(async () => (await newest()) !== seen, { what: "a new reading" });
+    page = await ask<TelemetryPage>(`${url}?limit=25&after=${encodeURIComponent(page.next)}`);
+    paged.push(...told(page));
+  }
+  expect(new Set(paged).size).toBe(paged.length);
+  expect(before.filter((reading) => !paged.includes(reading))).toEqual([]);
+});

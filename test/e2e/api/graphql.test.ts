@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { getIntrospectionQuery } from "graphql";
 import { AppError } from "../../../schema/model/errors.ts";
+import { METRICS, type MetricInfo } from "../../../schema/model/metric.ts";
 import type { Logger } from "../../../services/platform/process/logger.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openApi } from "../../support/api/api.ts";
@@ -81,7 +82,9 @@ describe("the graph", () => {
     expect(data.gpu.attributions).toEqual([
       { pod: "train-2", namespace: "research", from: "2025-07-20T10:00:00Z", to: "2025-07-20T10:00:02Z" },
     ]);
-    expect(data.metrics).toBeArray();
+    expect(data.metrics).toHaveLength(Object.keys(METRICS).length);
+    const { field: _internal, ...utilisation } = METRICS[UTIL] as MetricInfo;
+    expect(data.metrics).toContainEqual({ name: UTIL, ...utilisation });
   });
 
   test("answers null for the telemetry of an unknown GPU, and an empty page for a known one", async () => {

@@ -1,7 +1,7 @@
 /** Drops what is too old where the server does not do so by itself: a bounded number of buckets a call. */
 import type { TelemetryRepository } from "../port.ts";
-import type { Collections } from "./connection/documents.ts";
 import { type Link, reading, writing } from "./connection/link.ts";
+import type { Collections } from "./documents.ts";
 import type { Attributions } from "./inventory/attributions.ts";
 import { dateOf } from "./readings/bucket-documents.ts";
 

@@ -1,9 +1,9 @@
 /** How far each producer's batches are stored; a position only ever grows, whoever writes it. */
 import type { StoredPosition } from "../port.ts";
 import { isFurther } from "../rules.ts";
-import type { Collections } from "./connection/documents.ts";
 import { isDuplicateKey } from "./connection/errors.ts";
 import { type CallOptions, type Link, reading, writing } from "./connection/link.ts";
+import type { Collections } from "./documents.ts";
 
 export interface Positions {
   find(producer: string): Promise<StoredPosition | null>;

@@ -4,9 +4,9 @@ import { type Batch, type Block, bucketId } from "../../../schema/batch/batch.ts
 import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
 import type { SaveOptions, SaveOutcome } from "../port.ts";
-import type { BucketDocument, Collections } from "./connection/documents.ts";
 import { insertNew } from "./connection/insert-new.ts";
 import type { Link } from "./connection/link.ts";
+import type { BucketDocument, Collections } from "./documents.ts";
 import type { Learner } from "./inventory/learner.ts";
 import type { Positions } from "./positions.ts";
 import { CELLS_MAX, documentsOf } from "./readings/bucket-documents.ts";

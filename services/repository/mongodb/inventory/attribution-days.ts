@@ -5,7 +5,7 @@
 import type { Batch, Sighting } from "../../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import { addSighting, type Held, holderOf, sameHolder, type TickFinder } from "../../holders.ts";
-import type { AttributionDocument, HeldDocument } from "../connection/documents.ts";
+import type { AttributionDocument, HeldDocument } from "../documents.ts";
 
 export const DAY_MS = 86_400_000;
 export const dayOf = (time: number): number => Math.floor(time / DAY_MS) * DAY_MS;

@@ -6,9 +6,9 @@ import { AppError } from "../../../../schema/model/errors.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Logger } from "../../../platform/process/logger.ts";
 import type { Held } from "../../holders.ts";
-import type { AttributionDocument, Collections } from "../connection/documents.ts";
 import { insertNew } from "../connection/insert-new.ts";
 import { type Link, reading, writing } from "../connection/link.ts";
+import type { AttributionDocument, Collections } from "../documents.ts";
 import {
   dayId,
   extendsNewest,

@@ -6,9 +6,9 @@ import type { AnyBulkWriteOperation } from "mongodb";
 import type { Sighting } from "../../../../schema/batch/batch.ts";
 import type { Gpu, GpuUuid } from "../../../../schema/model/gpu.ts";
 import { afterSighting, placeOf, sameFacts } from "../../inventory.ts";
-import type { Collections, GpuDocument, SeenDocument } from "../connection/documents.ts";
 import { insertNew } from "../connection/insert-new.ts";
 import { type Link, writing } from "../connection/link.ts";
+import type { Collections, GpuDocument, SeenDocument } from "../documents.ts";
 import { hourOf } from "../readings/bucket-documents.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
 

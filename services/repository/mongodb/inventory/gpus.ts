@@ -3,8 +3,8 @@ import type { Filter } from "mongodb";
 import type { Gpu, Host } from "../../../../schema/model/gpu.ts";
 import { placeOf } from "../../inventory.ts";
 import type { GpuCursor, GpuFilter, GpuRepository } from "../../port.ts";
-import type { Collections, GpuDocument } from "../connection/documents.ts";
 import { type Link, reading } from "../connection/link.ts";
+import type { Collections, GpuDocument } from "../documents.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
 /** GPUs looked up at once. */

@@ -4,7 +4,7 @@ import type { Columns } from "../../../../schema/batch/columns.ts";
 import { AppError } from "../../../../schema/model/errors.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
 import { type Bucket, unpackBucket } from "../../bucket.ts";
-import type { BucketDocument } from "../connection/documents.ts";
+import type { BucketDocument } from "../documents.ts";
 import { seriesOfField } from "./field-names.ts";
 import type { SeriesList, SeriesLists } from "./series-lists.ts";
 

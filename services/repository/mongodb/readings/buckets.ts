@@ -3,8 +3,8 @@ import type { Filter, Sort } from "mongodb";
 import { BLOCK_SPAN_MS } from "../../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Bucket } from "../../bucket.ts";
-import type { BucketDocument, Collections } from "../connection/documents.ts";
 import { reading } from "../connection/link.ts";
+import type { BucketDocument, Collections } from "../documents.ts";
 import { afterHourOf, bucketOf, dateOf, hourOf } from "./bucket-documents.ts";
 import type { SeriesLists } from "./series-lists.ts";
 

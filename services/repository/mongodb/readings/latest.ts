@@ -5,8 +5,8 @@ import { metricOf } from "../../../../schema/model/series.ts";
 import { type Bucket, readBucketsAsync } from "../../bucket.ts";
 import { newestReadings } from "../../newest.ts";
 import type { TelemetryRepository } from "../../port.ts";
-import type { Collections, GpuDocument } from "../connection/documents.ts";
 import { type Link, reading } from "../connection/link.ts";
+import type { Collections, GpuDocument } from "../documents.ts";
 import { type Buckets, hourSpan } from "./buckets.ts";
 import { seriesOfField } from "./field-names.ts";
 

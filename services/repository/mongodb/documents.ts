@@ -3,7 +3,7 @@
  * newer one instead of misreading it.
  */
 import type { Collection, Db } from "mongodb";
-import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
 
 /** One GPU's readings of one batch within one hour, or a part of them where they are very many. */
 export interface BucketDocument {

@@ -3,9 +3,9 @@
  * `attributions` by `{ gpu: "hashed" }`: every read of them names a GPU; `gpus` and `positions` are small.
  */
 import { type IndexDescription, MongoServerError } from "mongodb";
-import type { Logger } from "../../../platform/process/logger.ts";
+import type { Logger } from "../../platform/process/logger.ts";
+import type { Link } from "./connection/link.ts";
 import { type Collections, collectionsOf } from "./documents.ts";
-import type { Link } from "./link.ts";
 
 /** Building one over a large collection may take longer: the server goes on with it without us. */
 const BUILD_LIMIT_MS = 30_000;

@@ -79,8 +79,6 @@ export function storePlace(store: RepositoryConfig): string {
   switch (store.kind) {
     case "sqlite":
       return store.path;
-    case "memory":
-      return "memory";
     case "mongodb":
       return store.url.replace(/^(\S+?:\/\/)(?:.*@)?([^/?]+).*$/, `$1$2/${store.database}`);
     default:

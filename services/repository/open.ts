@@ -2,14 +2,12 @@
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
-import { openMemoryRepository } from "./memory.ts";
 import { openMongodbRepository } from "./mongodb/repository.ts";
 import type { Repository } from "./port.ts";
 import { openSqliteRepository } from "./sqlite/repository.ts";
 
 /** `retentionMs`: age of a reading, by its own time, at which it is dropped; 0 keeps everything. */
 export type RepositoryConfig =
-  | { readonly kind: "memory"; readonly retentionMs: number }
   | { readonly kind: "sqlite"; readonly path: string; readonly retentionMs: number }
   | {
       readonly kind: "mongodb";
@@ -29,8 +27,6 @@ export interface RepositoryParts {
 /** @throws AppError `unavailable` when the store cannot be opened; the message names the store and what to do */
 export async function openRepository(config: RepositoryConfig, parts: RepositoryParts): Promise<Repository> {
   switch (config.kind) {
-    case "memory":
-      return openMemoryRepository(config, parts);
     case "sqlite":
       return openSqliteRepository(config, parts);
     case "mongodb":

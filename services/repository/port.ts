@@ -1,6 +1,6 @@
 /**
- * The store: readings in buckets, and what is known of each GPU. Memory, SQLite and MongoDB implementations pass
- * `test/conformance/repository.ts`.
+ * The store: readings in buckets, and what is known of each GPU. SQLite, MongoDB and the reference model of the tests
+ * pass `test/conformance/repository.ts`.
  *
  * Errors: every method throws `AppError` `unavailable` when the store is away; the same call may be repeated.
  * Arguments are trusted: windows, limits and uuids were parsed at the edge.

@@ -5,11 +5,11 @@ import { openMemoryLiveFeed } from "../../services/live-feed/memory/feed.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRedisQueue } from "../../services/queue/redis/open.ts";
-import { openMemoryRepository } from "../../services/repository/memory.ts";
 import { runStreamer } from "../../services/streamer/service.ts";
 import { NumberedFleet } from "../support/chaos/numbered-fleet.ts";
 import { temporaryFolder } from "../support/process/temporary-folder.ts";
 import { compareAnswers } from "../support/repository/stored-fleet.ts";
+import { openModelRepository } from "../support/repository-model/repository.ts";
 import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
 import { streamerConfig } from "../support/streamer/streamed.ts";
 import { eventually } from "../support/time/eventually.ts";
@@ -25,7 +25,7 @@ describe.skipIf(!haveRedisServer())("Redis emptied in the middle of a file", () 
     const common = { clock: systemClock, log: silentLogger };
     await using queue = await openRedisQueue({ redis: server.config, partitions: 2, maxBytes: 1e8, log: silentLogger });
     await using liveFeed = await openMemoryLiveFeed({ clock: systemClock });
-    await using repository = openMemoryRepository({ retentionMs: 0 }, common);
+    await using repository = openModelRepository({ retentionMs: 0 }, common);
     const stop = new AbortController();
 
     // Nobody has stored anything yet of what is lost.

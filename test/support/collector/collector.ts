@@ -8,8 +8,8 @@ import type { Logger, LogLevel } from "../../../services/platform/process/logger
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { ConsumerQueue, OutgoingBatch, Queue } from "../../../services/queue/port.ts";
-import { openMemoryRepository } from "../../../services/repository/memory.ts";
 import type { SaveOptions } from "../../../services/repository/port.ts";
+import { openModelRepository } from "../repository-model/repository.ts";
 import { ManualClock, settled } from "../time/manual-clock.ts";
 import { batchOfReadings, uuidOf } from "./batches.ts";
 
@@ -56,7 +56,7 @@ export function openCollectorBench({
   retentionMs?: number;
 } = {}) {
   const clock = new ManualClock();
-  const repository = openMemoryRepository({ retentionMs: 0 }, { clock });
+  const repository = openModelRepository({ retentionMs: 0 }, { clock });
   const queue = openMemoryQueue({
     clock,
     maxBytes: 64 * 1024 * 1024,

@@ -6,9 +6,9 @@ import { runCollector } from "../../../services/collector/service.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { ConsumerQueue, OutgoingBatch } from "../../../services/queue/port.ts";
-import { openMemoryRepository } from "../../../services/repository/memory.ts";
 import type { Repository } from "../../../services/repository/port.ts";
 import { batchOfReadings, uuidOf } from "../../support/collector/batches.ts";
+import { openModelRepository } from "../../support/repository-model/repository.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
 import { seeded } from "../../support/time/seeded.ts";
 
@@ -19,7 +19,7 @@ const PRODUCERS = ["csv@0/2", "csv@1/2"];
 /** One source: item `n` of producer `p` is a reading of GPU `p` with value `n`; some items can never be stored. */
 function openWorld(random: () => number) {
   const clock = new ManualClock();
-  const repository = openMemoryRepository({ retentionMs: 0 }, { clock });
+  const repository = openModelRepository({ retentionMs: 0 }, { clock });
   const items = PRODUCERS.map((_, gpu) =>
     Array.from({ length: BATCHES }, (_, index) => {
       const fate = random();

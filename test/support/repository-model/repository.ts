@@ -1,19 +1,18 @@
 /** The store in memory: simple, gone with its process, and the model the others are held to. */
-import { type Batch, bucketId } from "../../schema/batch/batch.ts";
-import type { GpuUuid } from "../../schema/model/gpu.ts";
-import type { Reading, Series } from "../../schema/model/reading.ts";
-import { metricOf } from "../../schema/model/series.ts";
-import type { Window } from "../../schema/model/window.ts";
-import type { Clock } from "../platform/process/clock.ts";
-import type { Metrics } from "../platform/process/metrics.ts";
-import { type Arrivals, checkSightings, createArrivals } from "./arrivals.ts";
-import { type Bucket, readBuckets, unpackBucket } from "./bucket.ts";
-import { createDifferingCounter } from "./differing.ts";
-import { addSighting, holderOf, type TickFinder } from "./holders.ts";
-import { afterSighting } from "./inventory.ts";
-import { answersForMany } from "./many.ts";
-import { inventoryInMemory, type ListedGpu } from "./memory-inventory.ts";
-import { newestReadings } from "./newest.ts";
+import { type Batch, bucketId } from "../../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Reading, Series } from "../../../schema/model/reading.ts";
+import { metricOf } from "../../../schema/model/series.ts";
+import type { Window } from "../../../schema/model/window.ts";
+import type { Clock } from "../../../services/platform/process/clock.ts";
+import type { Metrics } from "../../../services/platform/process/metrics.ts";
+import { type Arrivals, checkSightings, createArrivals } from "../../../services/repository/arrivals.ts";
+import { type Bucket, readBuckets, unpackBucket } from "../../../services/repository/bucket.ts";
+import { createDifferingCounter } from "../../../services/repository/differing.ts";
+import { addSighting, holderOf, type TickFinder } from "../../../services/repository/holders.ts";
+import { afterSighting } from "../../../services/repository/inventory.ts";
+import { answersForMany } from "../../../services/repository/many.ts";
+import { newestReadings } from "../../../services/repository/newest.ts";
 import type {
   ReadingPage,
   ReadingQuery,
@@ -21,9 +20,10 @@ import type {
   SaveOutcome,
   StoredPosition,
   TelemetryRepository,
-} from "./port.ts";
-import { readPage, sizeOfPage } from "./reading-page.ts";
-import { isFurther, oldestKept } from "./rules.ts";
+} from "../../../services/repository/port.ts";
+import { readPage, sizeOfPage } from "../../../services/repository/reading-page.ts";
+import { isFurther, oldestKept } from "../../../services/repository/rules.ts";
+import { type ListedGpu, modelInventory } from "./inventory.ts";
 
 /** Buckets that one call of `expire` drops at most. */
 const EXPIRE_MAX = 1000;
@@ -81,13 +81,13 @@ const addOutcome = (a: SaveOutcome, b: SaveOutcome): SaveOutcome => ({
   tooOld: a.tooOld + b.tooOld,
 });
 
-export interface MemoryRepositoryOptions {
+export interface ModelRepositoryOptions {
   readonly retentionMs: number;
 }
 
 /** Never throws `unavailable`. */
-export function openMemoryRepository(
-  { retentionMs }: MemoryRepositoryOptions,
+export function openModelRepository(
+  { retentionMs }: ModelRepositoryOptions,
   { clock, metrics }: { clock: Clock; metrics?: Metrics | undefined },
 ): Repository {
   const gpus = new Map<GpuUuid, StoredGpu>();
@@ -164,7 +164,7 @@ export function openMemoryRepository(
 
   return {
     ...telemetry,
-    ...inventoryInMemory(gpus),
+    ...modelInventory(gpus),
     ping: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };

@@ -1,10 +1,10 @@
 /** What the memory store knows of GPUs, listed. */
-import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/model/gpu.ts";
-import type { Window } from "../../schema/model/window.ts";
-import { ATTRIBUTIONS_MAX, type Held, isNobody } from "./holders.ts";
-import { inventoryOrder } from "./inventory.ts";
-import { answersForMany } from "./many.ts";
-import type { GpuRepository } from "./port.ts";
+import type { Attribution, Gpu, GpuUuid, Host } from "../../../schema/model/gpu.ts";
+import type { Window } from "../../../schema/model/window.ts";
+import { ATTRIBUTIONS_MAX, type Held, isNobody } from "../../../services/repository/holders.ts";
+import { inventoryOrder } from "../../../services/repository/inventory.ts";
+import { answersForMany } from "../../../services/repository/many.ts";
+import type { GpuRepository } from "../../../services/repository/port.ts";
 
 export interface ListedGpu {
   /** Set by the end of the call that stores its first bucket. */
@@ -13,7 +13,7 @@ export interface ListedGpu {
   held: readonly Held[];
 }
 
-export function inventoryInMemory(stored: ReadonlyMap<GpuUuid, ListedGpu>): GpuRepository {
+export function modelInventory(stored: ReadonlyMap<GpuUuid, ListedGpu>): GpuRepository {
   const known = (): Gpu[] => [...stored.values()].flatMap(({ gpu }) => gpu ?? []);
   const attributionsOf = (gpu: GpuUuid, window: Window): Attribution[] =>
     (stored.get(gpu)?.held ?? [])

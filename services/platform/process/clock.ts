@@ -1,13 +1,16 @@
 /** Time and sleep, injected so that tests own them. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. It jumps when the system's clock is set. */
   now(): number;
+  /** Milliseconds since an arbitrary start, for durations: it never goes back or jumps. */
+  monotonic(): number;
   /** Resolves after `ms`, or as soon as the signal aborts; it never rejects. */
   sleep(ms: number, options?: { signal?: AbortSignal | undefined }): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   sleep: (ms, { signal } = {}) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

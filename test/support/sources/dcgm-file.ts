@@ -114,7 +114,11 @@ export function keepRows(
 export const untilEnd = { signal: new AbortController().signal };
 
 /** A day after the rows' times; its sleeps are over at once. */
-export const rowClock: Clock = { now: () => Date.UTC(2025, 6, 20), sleep: async () => {} };
+export const rowClock: Clock = {
+  now: () => Date.UTC(2025, 6, 20),
+  monotonic: () => 0,
+  sleep: async () => {},
+};
 
 /** Everything that one reader gives from its beginning to the end. */
 export async function readAll(

@@ -15,6 +15,10 @@ export class InstantClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#now;
+  }
+
   async sleep(ms: number): Promise<void> {
     this.#now += ms;
     this.slept.push(ms);

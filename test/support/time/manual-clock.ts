@@ -21,6 +21,10 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#now;
+  }
+
   /** Sleeps under way. */
   get sleeping(): number {
     return this.#sleepers.size;

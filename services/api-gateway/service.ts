@@ -17,9 +17,9 @@ import { GRAPHQL_PATH, openGateway, type Subgraph } from "./graph/gateway.ts";
 import { createGraphqlHttp } from "./live/graphql-http.ts";
 import { type Patience, Watchdog } from "./live/watchdog.ts";
 import { createWebSocket } from "./live/websocket.ts";
-import { createPages } from "./pages/pages.ts";
+import { createPages } from "./pages/handler.ts";
 import { REST_PATH } from "./rest/contract.ts";
-import { createRest } from "./rest/rest.ts";
+import { createRest } from "./rest/handler.ts";
 import { openRemoteSubgraphs } from "./subgraphs/remote.ts";
 
 export interface ApiParts {

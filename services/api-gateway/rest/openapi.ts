@@ -2,8 +2,8 @@
 import { type GraphQLSchema, isNonNullType, isObjectType } from "graphql";
 import { MAX_METRICS } from "../../platform/graphql/arguments.ts";
 import { buildContract, columnsOf, REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";
+import { createSofaRouter } from "./handler.ts";
 import { answersOf, HEADERS, headerRefs, type JsonSchema, PROBLEM, RESPONSES, schemaRef } from "./openapi-answers.ts";
-import { createSofaRouter } from "./rest.ts";
 import { CSV_MEDIA, JSON_MEDIA, NDJSON_MEDIA } from "./rows.ts";
 
 interface Parameter {

@@ -1,0 +1,140 @@
+/** Whether one dependency is available: logs each outage once, reports it to health, and retries calls until it ends. */
+import { AppError, isAppError } from "../../../schema/model/errors.ts";
+import { backoffMs, type Clock } from "./clock.ts";
+import type { Logger } from "./logger.ts";
+
+export interface AvailabilityOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Pause between the attempts of one call, with full jitter. Default: 100 ms, doubling up to 10 s. */
+  readonly backoff?: { readonly baseMs: number; readonly capMs: number } | undefined;
+  /**
+   * Report a problem from the first `untilAvailable` until the first answer, without logging it. For services that must
+   * not be ready before their dependency has answered once. Default: false.
+   */
+  readonly requireFirstAnswer?: boolean | undefined;
+  /** Called with each change of `problem`. */
+  readonly onChange?: ((problem: string | null) => void) | undefined;
+}
+
+export interface RetryOptions {
+  /**
+   * Ends the retries. After it aborts, a failure is final; an abort during a pause cuts the pause short, and one last
+   * attempt follows.
+   */
+  readonly signal: AbortSignal;
+  /** Abandons the attempt that is running, and starts no other. Default: `signal`. */
+  readonly deadline?: AbortSignal | undefined;
+  /** Called before each pause. */
+  readonly onRetry?: (() => void) | undefined;
+}
+
+interface Outage {
+  readonly since: number;
+  readonly over: PromiseWithResolvers<void>;
+}
+
+const abandoned = (cause?: unknown) => new AppError("No answer before the deadline", { code: "unavailable", cause });
+
+/** Settles as `call` does. If `deadline` aborts first, rejects with AppError `unavailable`; `call` is left running. */
+export function withinDeadline<T>(call: () => Promise<T>, deadline: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (deadline.aborted) return reject(abandoned());
+    const abandon = () => reject(abandoned());
+    deadline.addEventListener("abort", abandon, { once: true });
+    call()
+      .then(resolve, (error: unknown) => reject(deadline.aborted ? abandoned(error) : error))
+      .finally(() => deadline.removeEventListener("abort", abandon));
+  });
+}
+
+/**
+ * Up at first. An outage begins with the first `down` and ends with the next `up`; the log gets one line for each:
+ * `unavailable { dependency, reason }` and `available { dependency, downMs }`. Any number of callers may report.
+ */
+export class Availability {
+  readonly dependency: string;
+  readonly #options: AvailabilityOptions;
+  #problem: string | null = null;
+  #outage: Outage | undefined;
+  #hasAnswered: boolean;
+
+  constructor(dependency: string, options: AvailabilityOptions) {
+    this.dependency = dependency;
+    this.#options = options;
+    this.#hasAnswered = options.requireFirstAnswer !== true;
+  }
+
+  get isDown(): boolean {
+    return this.#outage !== undefined;
+  }
+
+  /** For health: the reason of the outage, or that a required first answer is missing; null when there is no problem. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** Begins an outage. Ignored during one: its first reason stands. */
+  down(reason: string): void {
+    if (this.#outage !== undefined) return;
+    const { log, clock } = this.#options;
+    this.#outage = { since: clock.now(), over: Promise.withResolvers() };
+    log.warn("unavailable", { dependency: this.dependency, reason });
+    this.#report(reason);
+  }
+
+  /** Ends the outage, if there is one. */
+  up(): void {
+    if (this.#outage === undefined && this.#hasAnswered) return;
+    this.#hasAnswered = true;
+    const outage = this.#outage;
+    this.#outage = undefined;
+    if (outage !== undefined) {
+      const { log, clock } = this.#options;
+      log.info("available", { dependency: this.dependency, downMs: clock.now() - outage.since });
+      outage.over.resolve();
+    }
+    this.#report(null);
+  }
+
+  /** Resolves when there is no outage, or when `signal` aborts; makes no attempt of its own. */
+  async whenUp({ signal }: { signal: AbortSignal }): Promise<void> {
+    const { promise } = this.#outage?.over ?? { promise: Promise.resolve() };
+    await withinDeadline(() => promise, signal).catch(() => {});
+  }
+
+  /**
+   * Repeats `call` while it throws AppError `unavailable`, which counts as `down`; every other outcome counts as `up`.
+   * The pause before a retry is the larger of the backoff and the error's `retryAfterMs`.
+   * @throws AppError `unavailable` when `signal` or `deadline` has ended the retries; any other error as `call` throws it
+   */
+  async untilAvailable<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
+    const { clock, backoff } = this.#options;
+    const { signal, deadline = signal, onRetry } = options;
+    if (!this.#hasAnswered && this.#outage === undefined) this.#report("has not answered yet");
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const answer = await withinDeadline(call, deadline);
+        this.up();
+        return answer;
+      } catch (error) {
+        if (!isAppError(error, "unavailable")) {
+          this.up();
+          throw error;
+        }
+        // An abandoned call says nothing about the dependency.
+        if (deadline.aborted) throw error;
+        this.down(error.message);
+        if (signal.aborted) throw error;
+        onRetry?.();
+        await clock.sleep(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, backoff)), { signal });
+      }
+    }
+  }
+
+  #report(problem: string | null): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#options.onChange?.(problem);
+  }
+}

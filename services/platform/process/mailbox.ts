@@ -1,0 +1,138 @@
+/** A bounded queue between a producer that never waits and a reader that iterates. */
+
+export interface MailboxOptions<T> {
+  /** Items that may wait for the reader; at least 1. */
+  readonly capacity: number;
+  /**
+   * Makes room in a full mailbox: gets the item that has waited shortest and the pushed one, and returns the item that
+   * takes the place of both. With a capacity of 1, `(_, pushed) => pushed` keeps the newest item alone.
+   * Default: a full mailbox refuses what is pushed.
+   */
+  readonly merge?: ((waiting: T, pushed: T) => T) | undefined;
+  /** Aborting it is the same as `return()`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with each item as the reader gets it, in order. For flow control of the producer. */
+  readonly onTake?: ((item: T) => void) | undefined;
+  /** Called once, when the mailbox closes: from then on it accepts nothing. */
+  readonly onClose?: (() => void) | undefined;
+}
+
+const DONE = { done: true, value: undefined } as const;
+
+/**
+ * - `push`, `end` and `fail` are the producer's: none of them waits or throws.
+ * - The iterator is the reader's: items come in the order of their pushes, each once. `next()` calls may overlap; they
+ *   are answered in the order in which they were made.
+ * - `end()` and `fail(error)` close it: the reader first gets the items that wait, then the end or the error.
+ * - `return()` and an aborted signal close it, drop the items that wait, and end every `next()` that is waiting.
+ */
+export class Mailbox<T> implements AsyncIterableIterator<T> {
+  readonly #options: MailboxOptions<T>;
+  readonly #items: T[] = [];
+  /** Not empty only while there are no items. */
+  readonly #readers: PromiseWithResolvers<IteratorResult<T>>[] = [];
+  #isClosed = false;
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(options: MailboxOptions<T>) {
+    this.#options = options;
+    const { signal } = options;
+    if (signal?.aborted) this.#drop();
+    else signal?.addEventListener("abort", this.#drop, { once: true });
+  }
+
+  /** Items that wait for the reader. */
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** The reader waits for an item: a push goes straight to it. */
+  get isAwaited(): boolean {
+    return this.#readers.length > 0;
+  }
+
+  /** It accepts nothing more. Items may still wait for the reader. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Returns false when the item is refused: the mailbox is closed, or full without a `merge`. */
+  push(item: T): boolean {
+    if (this.#isClosed) return false;
+    const reader = this.#readers.shift();
+    if (reader !== undefined) {
+      this.#options.onTake?.(item);
+      reader.resolve({ done: false, value: item });
+      return true;
+    }
+    const { capacity, merge } = this.#options;
+    const { length } = this.#items;
+    if (length < capacity) this.#items.push(item);
+    else if (merge === undefined) return false;
+    else this.#items[length - 1] = merge(this.#items[length - 1] as T, item);
+    return true;
+  }
+
+  /** Nothing more comes. Ignored when closed. */
+  end(): void {
+    this.#close();
+  }
+
+  /** Nothing more comes, because of `error`; the first `next()` after the last item rejects with it. Ignored when closed. */
+  fail(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#failure = { error };
+    this.#close();
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#items.length > 0) {
+      const value = this.#items.shift() as T;
+      this.#options.onTake?.(value);
+      if (this.#isClosed) this.#unlisten();
+      return Promise.resolve({ done: false, value });
+    }
+    if (this.#isClosed) return this.#outcome();
+    const reader = Promise.withResolvers<IteratorResult<T>>();
+    this.#readers.push(reader);
+    return reader.promise;
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#drop();
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  readonly #drop = (): void => {
+    this.#items.length = 0;
+    this.#failure = null;
+    this.#unlisten();
+    this.#close();
+  };
+
+  /** The signal matters until the reader has everything. */
+  #unlisten(): void {
+    if (this.#items.length > 0 || this.#failure !== null) return;
+    this.#options.signal?.removeEventListener("abort", this.#drop);
+  }
+
+  /** The error once, to one reader; the end to all others. */
+  #outcome(): Promise<IteratorResult<T>> {
+    const failure = this.#failure;
+    this.#failure = null;
+    this.#unlisten();
+    return failure === null ? Promise.resolve(DONE) : Promise.reject(failure.error);
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#unlisten();
+    for (const reader of this.#readers.splice(0)) reader.resolve(this.#outcome());
+    this.#options.onClose?.();
+  }
+}

@@ -11,10 +11,12 @@ import type { Metrics } from "../platform/process/metrics.ts";
 import type { ApiConfig, GatewayConfig, SubgraphName } from "./config.ts";
 import { ABOUT_PATH, createAbout } from "./edge/about.ts";
 import { createAccess } from "./edge/access.ts";
+import { GRAPHQL_PATH } from "./edge/graphql-endpoint.ts";
 import { createPublicHealth } from "./edge/public-health.ts";
 import { createThrottle, tooOften } from "./edge/throttle.ts";
-import { GRAPHQL_PATH, openGateway, type Subgraph } from "./graph/gateway.ts";
+import { isInProcess, openGateway, type Subgraph } from "./graph/gateway.ts";
 import { createGraphqlHttp } from "./live/graphql-http.ts";
+import { createSubscriptions } from "./live/subscriptions.ts";
 import { type Patience, Watchdog } from "./live/watchdog.ts";
 import { createWebSocket } from "./live/websocket.ts";
 import { createPages } from "./pages/handler.ts";
@@ -72,16 +74,17 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const throttle = createThrottle(config, metrics);
   const watchdog = new Watchdog(metrics, parts.patience);
   parts.signal?.addEventListener("abort", () => watchdog.stop(), { once: true });
-  const gateway = await openGateway(subgraphs, { config, access, log });
+  const subscriptions = createSubscriptions(config.maxSubscriptions);
+  const gateway = await openGateway(subgraphs, { config, access, log, subscriptions: subscriptions.plugin });
   const graphql = createGraphqlHttp({ runtime: gateway.runtime, access, watchdog });
   const rest = createRest(gateway, log);
   const pages = createPages(config);
-  const about = createAbout(subgraphs);
+  const about = createAbout({
+    wiring: Object.values(subgraphs).every(isInProcess) ? "embedded" : "distributed",
+    subgraphs: Object.keys(subgraphs),
+  });
   const probes = createProbes({ metrics, health });
-  metrics.gauge(
-    { name: "subscriptions", help: "GraphQL subscriptions that run now." },
-    () => gateway.subscriptions.running,
-  );
+  metrics.gauge({ name: "subscriptions", help: "GraphQL subscriptions that run now." }, () => subscriptions.running);
 
   async function answer(request: Request, url: URL): Promise<Response> {
     const { method, headers } = request;

@@ -1,8 +1,6 @@
 /** What the gateway says of itself to the start page: its version, for how long it runs, and over what. */
-import { GraphQLSchema } from "graphql";
 import packageJson from "../../../package.json" with { type: "json" };
 import { methodNotAllowed } from "../../platform/http/problem.ts";
-import type { Subgraph } from "../graph/gateway.ts";
 
 export const ABOUT_PATH = "/about.json";
 
@@ -15,15 +13,17 @@ interface About {
   readonly subgraphs: readonly string[];
 }
 
-export function createAbout(subgraphs: Readonly<Record<string, Subgraph>>): (request: Request) => Response {
-  const isEmbedded = Object.values(subgraphs).every((subgraph) => subgraph instanceof GraphQLSchema);
+export function createAbout({
+  wiring,
+  subgraphs,
+}: Pick<About, "wiring" | "subgraphs">): (request: Request) => Response {
   return ({ method }) => {
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
     const about: About = {
       version: packageJson.version,
       uptimeSeconds: Math.floor(performance.now() / 1000),
-      wiring: isEmbedded ? "embedded" : "distributed",
-      subgraphs: Object.keys(subgraphs),
+      wiring,
+      subgraphs,
     };
     return Response.json(about, { headers: { "cache-control": "no-store" } });
   };

@@ -1,7 +1,11 @@
 /** The supergraph: plans queries over the subgraphs, and answers GraphQL over HTTP, SSE and WebSocket. */
 import { readFile } from "node:fs/promises";
-import { createGatewayRuntime, type GatewayRuntime, Logger as HiveLogger } from "@graphql-hive/gateway-runtime";
-
+import {
+  createGatewayRuntime,
+  type GatewayPlugin,
+  type GatewayRuntime,
+  Logger as HiveLogger,
+} from "@graphql-hive/gateway-runtime";
 import { type DocumentNode, type ExecutionResult, GraphQLSchema } from "graphql";
 import { keepDocuments } from "../../platform/graphql/documents.ts";
 import { withDeadline } from "../../platform/graphql/limits.ts";
@@ -11,23 +15,21 @@ import type { Logger } from "../../platform/process/logger.ts";
 import { generatedFile } from "../assets.ts";
 import type { ApiConfig } from "../config.ts";
 import type { Access } from "../edge/access.ts";
-import { type Parts, runSubscriptions, type SubscriptionCount } from "../live/subscriptions.ts";
+import { GRAPHQL_PATH } from "../edge/graphql-endpoint.ts";
 import { createInProcessExecutor } from "../subgraphs/in-process.ts";
 import type { SubgraphExecutor } from "../subgraphs/subgraph.ts";
 import { limitRows } from "./cost.ts";
 import { judgeDirectives } from "./defer.ts";
-import { type Deadlines, limitShape, limitTime } from "./limits.ts";
+import { limitShape, limitTime, type SubgraphContexts } from "./limits.ts";
 import { guardMutations } from "./mutations.ts";
 import { judgeNames } from "./names.ts";
 import { planQueries } from "./planner.ts";
 import { hideSchema, withoutHints } from "./secrecy.ts";
 
-export const GRAPHQL_PATH = "/graphql";
 const SUPERGRAPH = generatedFile("supergraph.graphql");
 
 export interface Gateway extends AsyncDisposable {
   readonly runtime: GatewayRuntime;
-  readonly subscriptions: Readonly<SubscriptionCount>;
   /** One subgraph alone, under the same deadline: for a prepared query that has nothing to plan. */
   ask(
     subgraph: string,
@@ -46,26 +48,33 @@ const quiet = (log: Logger) =>
 /** A schema runs in this process; an executor asks wherever it likes. */
 export type Subgraph = GraphQLSchema | SubgraphExecutor;
 
+export const isInProcess = (subgraph: Subgraph): subgraph is GraphQLSchema => subgraph instanceof GraphQLSchema;
+
+export interface GatewayParts {
+  readonly config: ApiConfig;
+  readonly access: Access;
+  readonly log: Logger;
+  /** Runs subscriptions. It sets the subgraph's context of each in `contexts`. */
+  readonly subscriptions: (contexts: SubgraphContexts) => GatewayPlugin;
+}
+
 export async function openGateway(
   subgraphs: Readonly<Record<string, Subgraph>>,
-  { config, access, log }: { config: ApiConfig; access: Access; log: Logger },
+  { config, access, log, subscriptions }: GatewayParts,
 ): Promise<Gateway> {
-  const deadlines: Deadlines = new WeakMap();
-  const parts: Parts = new WeakMap();
-  const contexts = new WeakMap<object, SubgraphContext>();
+  const contexts: SubgraphContexts = new WeakMap();
   const contextOf = (gatewayContext: object | undefined): SubgraphContext => {
     if (gatewayContext === undefined) return {};
-    let context = contexts.get(gatewayContext);
-    if (context === undefined) {
-      context = parts.get(gatewayContext) ?? { signal: deadlines.get(gatewayContext) };
-      contexts.set(gatewayContext, context);
-    }
+    const known = contexts.get(gatewayContext);
+    if (known !== undefined) return known;
+    const context = {};
+    contexts.set(gatewayContext, context);
     return context;
   };
   const executors = new Map(
     Object.entries(subgraphs).map(([name, subgraph]) => [
       name,
-      subgraph instanceof GraphQLSchema ? createInProcessExecutor(subgraph, log) : subgraph,
+      isInProcess(subgraph) ? createInProcessExecutor(subgraph, log) : subgraph,
     ]),
   );
   const executorOf = (name: string) => {
@@ -73,7 +82,6 @@ export async function openGateway(
     if (executor === undefined) throw new Error(`Subgraph ${name} was not given`);
     return executor;
   };
-  const count: SubscriptionCount = { running: 0 };
   const runtime = createGatewayRuntime({
     supergraph: await readFile(SUPERGRAPH, "utf8"),
     unifiedGraphHandler: planQueries(log),
@@ -92,9 +100,9 @@ export async function openGateway(
       limitShape(),
       limitRows(),
       guardMutations(access),
-      limitTime(config.queryTimeoutMs, deadlines),
+      limitTime(config.queryTimeoutMs, contexts),
       endUnsent(),
-      runSubscriptions({ max: config.maxSubscriptions, count, parts }),
+      subscriptions(contexts),
       keepDocuments(),
     ],
     maskedErrors: {
@@ -113,7 +121,6 @@ export async function openGateway(
   await runtime.getSchema();
   return {
     runtime,
-    subscriptions: count,
     ask: (subgraph, document, { variables, left }) =>
       withDeadline(
         config.queryTimeoutMs,

@@ -2,9 +2,8 @@
 import { EnvelopArmorPlugin } from "@escape.tech/graphql-armor";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { withDeadline } from "../../platform/graphql/limits.ts";
+import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
 
-/** Bytes of a request's body. */
-export const MAX_BODY_BYTES = 100_000;
 const LIMITS = { depth: 10, aliases: 30, directives: 50, tokens: 1000 } as const;
 
 export const limitShape = () =>
@@ -19,20 +18,20 @@ export const limitShape = () =>
     blockFieldSuggestion: { enabled: false },
   });
 
-/** Signals that abort when nobody waits for the answer any more, by gateway context. */
-export type Deadlines = WeakMap<object, AbortSignal>;
+/** What subgraphs get as context of one operation, by the operation's own context. */
+export type SubgraphContexts = WeakMap<object, SubgraphContext>;
 
 /** Aborts when the client of a request over HTTP leaves. Over WebSocket it never does: a socket carries many operations. */
 const leavingOf = (context: { readonly request?: Request }): AbortSignal | undefined => context.request?.signal;
 
-export function limitTime(timeoutMs: number, deadlines: Deadlines): GatewayPlugin {
+export function limitTime(timeoutMs: number, contexts: SubgraphContexts): GatewayPlugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       setExecuteFn((executionArgs: unknown) =>
         withDeadline(
           timeoutMs,
           (signal) => {
-            deadlines.set(args.contextValue, signal);
+            contexts.set(args.contextValue, { signal });
             return executeFn(executionArgs as Parameters<typeof executeFn>[0]);
           },
           { left: leavingOf(args.contextValue) },

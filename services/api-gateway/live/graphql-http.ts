@@ -4,7 +4,7 @@ import { limitBody, refuseGraphql } from "../../platform/graphql/limits.ts";
 import { methodNotAllowed, problem } from "../../platform/http/problem.ts";
 import { shown } from "../../platform/process/shown.ts";
 import type { Access } from "../edge/access.ts";
-import { MAX_BODY_BYTES } from "../graph/limits.ts";
+import { MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
 import type { Watchdog } from "./watchdog.ts";
 

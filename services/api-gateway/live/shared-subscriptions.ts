@@ -4,21 +4,12 @@
  * there is nothing to tell them apart by.
  */
 import type { ExecutionResult } from "@graphql-tools/utils";
+import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
 import { Relay, type RelayOptions, type RelayReader } from "./relay.ts";
 
-/** What is asked for of one subscription. */
-export interface Part {
-  /** Aborts when nobody reads it any more. */
-  readonly signal: AbortSignal | undefined;
-  /** What there is now, and no more. */
-  readonly snapshot?: true;
-  /** The reader had it before, and may have missed something. */
-  readonly resumed?: true;
-}
-
 export type Results = AsyncIterableIterator<ExecutionResult>;
-/** A result instead of results: it was refused. */
-export type Open = (part: Part) => Promise<Results | ExecutionResult>;
+/** Subscribes at the subgraph. A single result instead of a stream means that the subgraph refused. */
+export type Open = (context: SubgraphContext) => Promise<Results | ExecutionResult>;
 
 /** Frames that a reader may be behind others before it goes on alone: some seconds of a slow client. */
 const LIVE_BEHIND = 4;

@@ -4,13 +4,14 @@ import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type ExecutionArgs, GraphQLError, getOperationAST, Kind, print } from "graphql";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
-import { type Open, type Part, type Results, SharedSubscriptions } from "./shared-subscriptions.ts";
+import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
+import { type Open, type Results, SharedSubscriptions } from "./shared-subscriptions.ts";
 
-/** What subgraphs are told of a subscription, by gateway context. */
-export type Parts = WeakMap<object, Part>;
-
-export interface SubscriptionCount {
-  running: number;
+export interface Subscriptions {
+  /** Subscriptions that run now. */
+  readonly running: number;
+  /** The plugin that runs them. It sets the subgraph's context of each in `contexts`, by the operation's own context. */
+  plugin(contexts: WeakMap<object, SubgraphContext>): GatewayPlugin;
 }
 
 /** These begin with a snapshot, which can be asked for alone: a reader may join others. */
@@ -56,32 +57,26 @@ const refused = (max: number) => ({
 });
 
 /** A subscription runs until its reader leaves; those beyond `max` are refused. */
-export function runSubscriptions({
-  max,
-  count,
-  parts,
-}: {
-  max: number;
-  count: SubscriptionCount;
-  parts: Parts;
-}): GatewayPlugin {
+export function createSubscriptions(max: number): Subscriptions {
   const shared = new SharedSubscriptions();
-  return {
+  let running = 0;
+
+  const plugin: Subscriptions["plugin"] = (contexts) => ({
     onSubscribe({ args: { contextValue }, subscribeFn, setSubscribeFn }) {
       // Over WebSocket it never aborts: a socket carries many operations.
       const left = (contextValue as { readonly request?: Request }).request?.signal;
       setSubscribeFn(async (args: ExecutionArgs) => {
-        if (count.running >= max) return refused(max);
-        count.running++;
+        if (running >= max) return refused(max);
+        running++;
         let counted = true;
         const leave = () => {
-          if (counted) count.running--;
+          if (counted) running--;
           counted = false;
         };
-        // A context of its own: that of the reader who asked first must not outlive it.
-        const open: Open = async (part) => {
+        // A context of its own: the reader who asked first may leave before the others.
+        const open: Open = async (subgraphContext) => {
           const context = { ...contextValue };
-          parts.set(context, part);
+          contexts.set(context, subgraphContext);
           return (await subscribeFn({ ...args, contextValue: context } as never)) as Results | ExecutionResult;
         };
         try {
@@ -95,6 +90,13 @@ export function runSubscriptions({
           throw error;
         }
       });
+    },
+  });
+
+  return {
+    plugin,
+    get running() {
+      return running;
     },
   };
 }

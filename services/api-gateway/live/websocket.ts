@@ -11,9 +11,8 @@ import type { Logger } from "../../platform/process/logger.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
 import type { ApiConfig } from "../config.ts";
 import { type Access, bearerOf } from "../edge/access.ts";
+import { GRAPHQL_PATH, MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
 import { type Throttle, tooOften } from "../edge/throttle.ts";
-import { GRAPHQL_PATH } from "../graph/gateway.ts";
-import { MAX_BODY_BYTES } from "../graph/limits.ts";
 import { SocketSession } from "./socket-session.ts";
 import type { Watchdog } from "./watchdog.ts";
 

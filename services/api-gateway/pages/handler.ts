@@ -6,7 +6,7 @@ import { gzip } from "node:zlib";
 import { methodNotAllowed, problemOf } from "../../platform/http/problem.ts";
 import { generatedFile, pageFile } from "../assets.ts";
 import type { ApiConfig } from "../config.ts";
-import { GRAPHQL_PATH } from "../graph/gateway.ts";
+import { GRAPHQL_PATH } from "../edge/graphql-endpoint.ts";
 
 interface File {
   readonly type: string;

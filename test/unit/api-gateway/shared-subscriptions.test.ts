@@ -2,15 +2,15 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   type Open,
-  type Part,
   type Results,
   SharedSubscriptions,
 } from "../../../services/api-gateway/live/shared-subscriptions.ts";
+import type { SubgraphContext } from "../../../services/platform/graphql/subgraph.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
 /** A source of numbered frames, which counts how often it is asked, and for what. */
 function numbered() {
-  const asked: Part[] = [];
+  const asked: SubgraphContext[] = [];
   const live = new Set<(frame: number) => void>();
   let told = 0;
   const counts = { encoded: 0, running: 0 };

@@ -16,7 +16,15 @@ const openings: Record<string, () => Promise<{ parse: Parse; close: () => unknow
     return { parse: (text) => yoga.getEnveloped().parse(text) as DocumentNode, close: () => yoga.dispose() };
   },
   "the gateway": async () => {
-    const gateway = await openGateway({}, { config, access: createAccess(config), log: silentLogger });
+    const gateway = await openGateway(
+      {},
+      {
+        config,
+        access: createAccess(config),
+        log: silentLogger,
+        subscriptions: () => ({}),
+      },
+    );
     const parse: Parse = (text) => gateway.runtime.getEnveloped({}).parse(text) as DocumentNode;
     return { parse, close: () => gateway[Symbol.asyncDispose]() };
   },

@@ -69,7 +69,7 @@ async function runSteps(program: Program, { values, dryRun, environment, typed }
   }
   const shell = createShell({ logFile });
   try {
-    await using _ = await lock(state);
+    using _ = await lock(state);
     await program.act({ ...common, shell });
     return 0;
   } catch (error) {

@@ -1,11 +1,12 @@
-/** What one run leaves for the next, as small files of one folder; and the lock that keeps two runs apart. */
-import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+/** State that one run leaves for the next (small files in one folder), and the lock that keeps two runs apart. */
+import { Database, SQLiteError } from "bun:sqlite";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Trouble } from "./trouble.ts";
 
 export interface State {
   readonly folder: string;
-  /** null when it was never written. */
+  /** Returns null if `name` was never written. */
   read(name: string): Promise<string | null>;
   write(name: string, text: string): Promise<void>;
   forget(name: string): Promise<void>;
@@ -17,42 +18,38 @@ export function openState(folder: string): State {
     read: (name) => readFile(join(folder, name), "utf8").catch(() => null),
     write: async (name, text) => {
       await mkdir(folder, { recursive: true });
-      // A forward's file holds the word that ends it.
       await writeFile(join(folder, name), text, { mode: 0o600 });
     },
     forget: (name) => rm(join(folder, name), { force: true }),
   };
 }
 
-const LOCK = "lock";
+/** An empty database: only its file lock is used. */
+const LOCK = "lock.sqlite";
+/** The process id of the last run that took the lock; read for the error message only. */
+const HOLDER = "lock-holder";
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** @throws Trouble when another run holds it */
-export async function lock(state: State): Promise<AsyncDisposable> {
+/**
+ * Takes the lock of `state`. SQLite locks the file through the kernel, so the lock ends with the process, also when that
+ * is killed, and a file that a killed run left behind locks nobody out. Keep the result: garbage collection releases
+ * the lock, too.
+ *
+ * @throws Trouble if another run holds the lock
+ */
+export async function lock(state: State): Promise<Disposable> {
   await mkdir(state.folder, { recursive: true });
-  for (;;) {
-    try {
-      const file = await open(join(state.folder, LOCK), "wx");
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return { [Symbol.asyncDispose]: () => state.forget(LOCK) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const holder = Number((await state.read(LOCK)) ?? 0);
-    if (holder > 0 && isAlive(holder)) {
-      throw new Trouble(`Another \`just up\`, \`deploy\` or \`down\` is running (process ${holder})`, {
-        next: ["Wait until it has ended."],
-      });
-    }
-    await state.forget(LOCK);
+  const database = new Database(join(state.folder, LOCK));
+  try {
+    database.run("BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (!(error instanceof SQLiteError) || error.code !== "SQLITE_BUSY") throw error;
+    const holder = await state.read(HOLDER);
+    throw new Trouble(`Another \`just up\`, \`deploy\` or \`down\` is running (process ${holder})`, {
+      next: ["Wait until it has ended."],
+      cause: error,
+    });
   }
+  await state.write(HOLDER, String(process.pid));
+  return { [Symbol.dispose]: () => database.close() };
 }

@@ -2,24 +2,42 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { lock, openState } from "../../../infra/scripts/deployment/state.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
+import { BUN, ROOT, startProgram } from "../../support/programs/process.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
-test("a lock keeps a second run out, and goes with the first", async () => {
+const HOLDER = `
+import { lock, openState } from "${ROOT}/infra/scripts/deployment/state.ts";
+using held = await lock(openState(process.env.STATE));
+console.log("locked");
+await Bun.sleep(60_000);
+`;
+
+const RUNS = Array.from({ length: 20 });
+
+test("lock() keeps a second run out until the first releases it", async () => {
   await using folder = await temporaryFolder();
   const state = openState(join(folder.path, "state"));
   {
-    await using _ = await lock(state);
-    expect(lock(state)).rejects.toThrow(`is running (process ${process.pid})`);
+    using _ = await lock(state);
+    await expect(lock(state)).rejects.toThrow(`is running (process ${process.pid})`);
   }
-  await using _ = await lock(state);
-  expect(await state.read("lock")).toBe(String(process.pid));
+  using _ = await lock(state);
 });
 
-test("a lock that was left behind by a process which is gone is taken over", async () => {
+test("lock() lets one of many concurrent runs in", async () => {
+  await using folder = await temporaryFolder();
+  const attempts = await Promise.allSettled(RUNS.map(() => lock(openState(folder.path))));
+  expect(attempts.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+});
+
+test("lock() is free again after its process was killed, for one of many concurrent runs", async () => {
   await using folder = await temporaryFolder();
   const state = openState(folder.path);
-  const gone = Bun.spawn(["true"]);
-  await gone.exited;
-  await state.write("lock", String(gone.pid));
-  await using _ = await lock(state);
-  expect(await state.read("lock")).toBe(String(process.pid));
+  await using holder = startProgram([BUN, "-e", HOLDER], { STATE: folder.path });
+  await eventually(() => holder.output.stdout.includes("locked"), { what: "the lock is held" });
+  await expect(lock(state)).rejects.toThrow("is running (process ");
+  holder.kill("SIGKILL");
+  await holder.exited;
+  const attempts = await Promise.allSettled(RUNS.map(() => lock(state)));
+  expect(attempts.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
 });

@@ -34,7 +34,7 @@ describe.skipIf(!have)("queue model on Redis", async () => {
     const { failed, report } = await checkQueueModel(open(), { runs: 2000, limitMs: 8000 });
     expect(report).toBe("");
     expect(failed).toBe(false);
-  }, 30_000);
+  }, 60_000);
 
   for (const [mistake, mutate] of Object.entries(QUEUE_MUTANTS)) {
     test(`finds out when ${mistake}`, async () => {

@@ -27,7 +27,6 @@ import { eventually } from "../support/time/eventually.ts";
 
 const SIGKILLED = 137;
 const LEASE_MS = 400;
-const DRAIN_MS = 20_000;
 
 interface FailPoint extends Pick<DoomedLife, "role" | "situation"> {
   readonly doom: Doom;
@@ -64,10 +63,7 @@ async function bury(queue: Queue): Promise<void> {
         () => true,
         () => false,
       ),
-    {
-      what: "the redrive",
-      deadlineMs: 10_000,
-    },
+    { what: "the redrive" },
   );
 }
 
@@ -121,7 +117,7 @@ async function settled(queue: Queue, dead: number): Promise<void> {
     const { ready, leased, delayed } = await queue.stats();
     return ready + leased + delayed === 0;
   };
-  await eventually(() => isEmpty().catch(() => false), { what: "an empty queue", deadlineMs: DRAIN_MS });
+  await eventually(() => isEmpty().catch(() => false), { what: "an empty queue" });
   const { orphans, counters, ...stats } = await queue.stats();
   expect({ dead: stats.dead, orphans }).toEqual({ dead, orphans: 0 });
   expect(counters.published).toBe(counters.acked + counters.purged + dead);

@@ -35,7 +35,6 @@ function expectWhole({ stored, told, inventory, stats, crashes }: Report): void 
 const acked = (count: number, { queue }: Run): Promise<unknown> =>
   eventually(() => queue.stats().then(({ counters }) => counters.acked >= count), {
     what: `${count} batches stored`,
-    deadlineMs: 30_000,
   });
 
 describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {

@@ -61,7 +61,7 @@ describe.skipIf(!haveRedisServer())("Redis emptied in the middle of a file", () 
         const { ready, leased, delayed } = await queue.stats();
         return ready + leased + delayed === 0;
       },
-      { what: "all is stored", deadlineMs: 20_000 },
+      { what: "all is stored" },
     );
     stop.abort();
     await collecting;

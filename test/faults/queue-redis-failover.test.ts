@@ -25,7 +25,7 @@ const patiently = <T>(call: () => Promise<T>, what: string): Promise<T> =>
         throw error;
       }
     },
-    { what, deadlineMs: 20_000 },
+    { what },
   ).then((outcome) => (outcome as { value: T }).value);
 
 /** Claims and acknowledges until nothing is left; the texts in the order of delivery. */

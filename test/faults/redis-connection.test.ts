@@ -46,7 +46,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     const wrong = await openRedis({ ...server.config, password: "guess" }, parts);
     expect(await codeOf(wrong.call("PING"))).toBe("unavailable");
     await wrong[Symbol.asyncDispose]();
-  }, 15_000);
+  }, 60_000);
 
   test.concurrent("tells apart what passes, what memory does not allow and what is wrong", async () => {
     await using server = await startRedisServer();
@@ -99,7 +99,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     expect(lines.map(({ message }) => message)).toEqual(["redis is away"]);
     await server.start();
     await eventually(async () => (await codeOf(redis.call("PING"))) === "resolved", { what: "connected" });
-  }, 15_000);
+  }, 60_000);
 
   test.concurrent("gives up on a connection that is silent, and makes another", async () => {
     await using server = await startRedisServer();
@@ -108,11 +108,11 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     {
       using _dropping = proxy.dropReplies();
       expect(await codeOf(redis.call("INCR", "count"))).toBe("unavailable");
-      await eventually(() => proxy.connections === 0, { what: "cut by the client", deadlineMs: 10_000 });
+      await eventually(() => proxy.connections === 0, { what: "cut by the client" });
     }
     await eventually(async () => (await codeOf(redis.call("PING"))) === "resolved", { what: "connected again" });
     expect(await redis.call("GET", "count")).toEqual(Buffer.from("1"));
-  }, 20_000);
+  }, 60_000);
 
   test.concurrent("waits on a blocking connection longer than a command may take", async () => {
     await using server = await startRedisServer();
@@ -176,12 +176,9 @@ describe.skipIf(!haveRedisServer() || !haveSharedRedis())("Redis subscriber", ()
     await bench.subscriber.subscribe(["a"]);
     {
       using _dropping = proxy.dropReplies();
-      await eventually(() => bench.lines.some(({ message }) => message === "redis is away"), {
-        what: "noticed",
-        deadlineMs: 12_000,
-      });
+      await eventually(() => bench.lines.some(({ message }) => message === "redis is away"), { what: "noticed" });
     }
     await eventually(() => bench.resets() === 1, { what: "one reset" });
     expect(await server.command("PUBLISH", "a", "1")).toBe(1);
-  }, 20_000);
+  }, 60_000);
 });

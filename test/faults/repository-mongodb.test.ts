@@ -98,7 +98,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
       });
       for (let kills = 0; kills < 4; kills++) {
         const target = Math.floor(((kills + random()) / 4) * ticks * 0.8);
-        await eventually(() => next >= target, { what: `${target} saves`, deadlineMs: 60_000 });
+        await eventually(() => next >= target, { what: `${target} saves` });
         await kill?.();
         await start?.();
       }

@@ -15,11 +15,11 @@ test("a subscription gives up a connection that has fallen silent, and goes on o
   {
     // Also takes new connections, and answers nothing on them.
     using _stalled = api.links.telemetry.stall();
-    await eventually(() => reasons().length > 0, { what: "the silence to be noticed", deadlineMs: 15_000 });
+    await eventually(() => reasons().length > 0, { what: "the silence to be noticed" });
     expect(reasons()).toEqual(["closed with 4499 Terminated"]);
   }
   const { missed, readings } = (await events.next()).data.readings;
   expect([missed, readings.length]).toEqual([1, 6]);
   await events[Symbol.asyncDispose]();
-  await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching", deadlineMs: 10_000 });
+  await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
 }, 60_000);

@@ -107,15 +107,12 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
       });
       await once(socket, "connect");
       socket.write(`GET ${telemetry} HTTP/1.1\r\nhost: localhost\r\naccept: text/csv\r\n\r\n`);
-      await eventually(() => taken > 3_000_000, { what: "some megabytes", deadlineMs: 20_000 });
+      await eventually(() => taken > 3_000_000, { what: "some megabytes" });
       socket.pause();
       const stopped = await settled(pages);
       const before = taken;
       socket.resume();
-      await eventually(() => pages() > stopped && taken > before + 6_000_000, {
-        what: "more pages",
-        deadlineMs: 20_000,
-      });
+      await eventually(() => pages() > stopped && taken > before + 6_000_000, { what: "more pages" });
       socket.destroy();
       await settled(pages);
     }, 60_000);

@@ -22,7 +22,7 @@ for (const runtime of ["bun", "deno"] as const) {
       const csv = await smallExport(folder.path);
       program = startAllInOne(onePass(csv.path, join(folder.path, `${runtime}.sqlite`)), runtime);
       address = await addressOf(program);
-    }, 30_000);
+    }, 60_000);
     afterAll(() => program[Symbol.asyncDispose]());
 
     test("there are 61 audits", () => {

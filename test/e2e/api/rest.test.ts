@@ -217,5 +217,5 @@ test("the list of GPUs shows a new one a moment later, and keeps no failure", as
   expect(await Promise.all(Array.from({ length: 10 }, total))).toEqual(Array(10).fill(2));
   expect(fresh.store.calls.gpus).toBeGreaterThan(before);
   fillFleet(fresh.store, { gpus: 1, ticks: 1 });
-  await eventually(async () => (await total()) === 3, { what: "the third GPU", deadlineMs: 1000 });
+  await eventually(async () => (await total()) === 3, { what: "the third GPU" });
 });

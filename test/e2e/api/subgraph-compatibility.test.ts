@@ -28,7 +28,7 @@ describe.skipIf(!haveRedisServer())("each subgraph as a process", () => {
     const store = { SQLITE_PATH: path };
     services = opened.use(await openServices({ runtime: "bun", redis: redis.address, store, streamer: {} }));
     await services.start("queue-service", "inventory", "telemetry");
-  }, 30_000);
+  }, 60_000);
   afterAll(() => opened.disposeAsync());
 
   async function ask(name: keyof typeof SUBGRAPHS, query: string, variables?: object): Promise<GraphqlAnswer> {

@@ -105,7 +105,7 @@ describe.skipIf(programs === null)("just up, when pods do not become ready,", ()
       bench.server.objects
         .list(resourceOfKind("v1", "Secret"), "gpu-telemetry")
         .some(({ metadata }) => metadata.name.endsWith(".v2") && metadata.labels?.status === "pending-upgrade");
-    await eventually(record, { what: "an upgrade under way", deadlineMs: 20_000 });
+    await eventually(record, { what: "an upgrade under way" });
     interrupted.kill("SIGKILL");
     await interrupted.exited;
     bench.server.workloads.becomesReady = () => true;

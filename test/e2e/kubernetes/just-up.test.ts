@@ -76,10 +76,7 @@ describe.skipIf(programs === null)("just up", () => {
 
     const [pid] = await bench.forwards();
     process.kill(pid!, "SIGKILL");
-    const again = await eventually(async () => (await bench.forwards())[1], {
-      what: "the forward came back",
-      deadlineMs: 20_000,
-    });
+    const again = await eventually(async () => (await bench.forwards())[1], { what: "the forward came back" });
     const answer = () =>
       fetch(`http://localhost:${bench.port}/health`).then(
         ({ ok }) => ok,

@@ -63,12 +63,8 @@ for (const runtime of ["bun", "deno"] as const) {
       reader.send(subscribe("reader"));
       await eventually(async () => (await ended(api.url, "websocket", "stalled")) === 1, {
         what: "the socket to be ended",
-        deadlineMs: 30_000,
       });
-      await eventually(async () => (await ended(api.url, "sse", "stalled")) === 1, {
-        what: "the stream to be ended",
-        deadlineMs: 30_000,
-      });
+      await eventually(async () => (await ended(api.url, "sse", "stalled")) === 1, { what: "the stream to be ended" });
       await eventually(async () => (await running(api.url)) === 1, { what: "their subscriptions to end" });
       const before = frames;
       await eventually(() => frames > before + 50, { what: "the reader's frames" });
@@ -94,7 +90,7 @@ for (const runtime of ["bun", "deno"] as const) {
       await eventually(() => pings > 12, { what: "pings for longer than silence is borne" });
       expect(alive.readyState).toBe(WebSocket.OPEN);
       alive.terminate();
-    }, 30_000);
+    }, 60_000);
 
     test("a stop is told: sockets are closed to come again, streams end with an error and no complete", async () => {
       await using api = await serveApiOn(runtime, {});
@@ -117,7 +113,7 @@ for (const runtime of ["bun", "deno"] as const) {
         headers: { accept: "text/event-stream" },
       });
       expect(await late.text()).toContain("The server is stopping");
-    }, 20_000);
+    }, 60_000);
   });
 }
 
@@ -165,7 +161,7 @@ describe("one process takes no more than it can hold", () => {
       { what: "room for another" },
     );
     await client.dispose();
-  }, 20_000);
+  }, 60_000);
 
   test("two sockets for each subscription", async () => {
     await using api = await openApi({ config: { maxSubscriptions: 2 } });

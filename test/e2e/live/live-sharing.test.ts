@@ -54,7 +54,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
     await eventually(() => api.feed.subscribers.size === 1, { what: "the streams alone" });
     for (const events of streams) await events[Symbol.asyncDispose]();
     await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
-  }, 20_000);
+  }, 60_000);
 
   test(`one of them who is slow goes on alone, and says that it missed something, with subgraphs ${wiring}`, async () => {
     await using api = await open();

@@ -36,7 +36,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
     const before = await settled(() => api.feed.waiting);
     expect(before).toBeGreaterThan(FRAMES - MAX_TAKEN);
     socket.resume();
-    await eventually(() => frames === 1 + FRAMES, { what: "every frame", deadlineMs: 30_000 });
+    await eventually(() => frames === 1 + FRAMES, { what: "every frame" });
     socket.close();
     await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
   }, 60_000);
@@ -57,7 +57,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
     expect(await settled(() => api.feed.waiting)).toBeGreaterThan(FRAMES - MAX_TAKEN);
     socket.resume();
     const told = () => text.split("event: next").length - 1;
-    await eventually(() => told() === 1 + FRAMES, { what: "every frame", deadlineMs: 30_000 });
+    await eventually(() => told() === 1 + FRAMES, { what: "every frame" });
     socket.destroy();
     await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
   }, 60_000);

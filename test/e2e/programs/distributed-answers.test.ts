@@ -67,7 +67,7 @@ describe.skipIf(!haveRedisServer())(SUITE, () => {
       const [queue] = (await pipeline()).queues;
       return queue !== undefined && queue.counters.published > 0 && queue.counters.acked === queue.counters.published;
     };
-    await eventually(drained, { what: "everything published to be acknowledged", deadlineMs: 30_000 });
+    await eventually(drained, { what: "everything published to be acknowledged" });
     expect(await pipeline()).toMatchObject({ queues: [{ ready: 0, leased: 0 }], deadLetters: { total: 0 } });
     const compared = new Map([...csv.expected].filter((_, nth) => nth % every === 0));
     const told = differences(await storedReadings(url, new Set(compared.keys())), compared);

@@ -71,7 +71,7 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
       expect(await a.program.exited).toBe(0);
       expect(await codeOf(a.client.stats())).toBe("unavailable");
       expect((await b.client.openProducer(`${runtime}@0/1`)).seq).toBe(2);
-    }, 30_000);
+    }, 60_000);
 
     test(`on ${runtime}: nothing is leased to who has left, cut or by its own word`, async () => {
       await using service = await start(runtime);
@@ -89,7 +89,7 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
       await publisher.publish("kept");
       expect(await client.stats()).toMatchObject({ ready: 1, leased: 0 });
       expect(await settle(client)).toEqual(["kept"]);
-    }, 30_000);
+    }, 60_000);
   }
 
   test("is killed in the middle: what it had accepted is there, and a repeated publish is a duplicate", async () => {
@@ -104,7 +104,7 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
     await using second = await start("bun");
     expect(await second.client.publish([batchOf(2, "b")], from)).toEqual({ kind: "duplicate" });
     expect(await second.client.publish([batchOf(3, "c")], from)).toEqual({ kind: "accepted" });
-  }, 30_000);
+  }, 60_000);
 
   test("is not ready while Redis is away, answers unavailable, and goes on when it is back", async () => {
     await using service = await start("bun");
@@ -119,5 +119,5 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
     await redis.start();
     await eventually(async () => (await ready()) === 200, { what: "ready again" });
     expect((await client.openProducer("back")).seq).toBe(0);
-  }, 30_000);
+  }, 60_000);
 });

@@ -85,4 +85,4 @@ export function differences(stored: Expected, expected: Expected): string[] {
 
 /** The streamer says that the source has ended and all of it is confirmed. */
 export const sourceEnded = (program: Program): Promise<unknown> =>
-  program.logLine(({ message }) => message === "source ended", { what: "the end of the source", deadlineMs: 60_000 });
+  program.logLine(({ message }) => message === "source ended", { what: "the end of the source" });

@@ -68,10 +68,7 @@ export async function openComposition(image: string, env: Readonly<Record<string
       },
       healthy: async () => {
         const states = async () => await $`docker inspect --format ${"{{.State.Health.Status}}"} ${ids}`.quiet().text();
-        await eventually(async () => /^(healthy\n)+$/.test(await states()), {
-          what: "all healthy",
-          deadlineMs: 50_000,
-        });
+        await eventually(async () => /^(healthy\n)+$/.test(await states()), { what: "all healthy" });
       },
       [Symbol.asyncDispose]: async () => void (await down()),
     };

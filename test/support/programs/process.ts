@@ -1,6 +1,7 @@
 /** Programs of the product as child processes: started, watched line by line, killed, always reaped. */
 import { join } from "node:path";
 import { Glob } from "bun";
+import { DEADLINE_MS } from "../time/eventually.ts";
 
 export const ROOT = join(import.meta.dir, "../../..");
 
@@ -48,7 +49,7 @@ export function startProgram(command: readonly string[], env: Record<string, str
     output,
     exited,
     kill: (signal) => child.kill(signal),
-    logLine: (fits, { what, deadlineMs = 30_000 }) =>
+    logLine: (fits, { what, deadlineMs = DEADLINE_MS }) =>
       new Promise((resolve, reject) => {
         let read = 0;
         const settle = (act: () => void) => {

@@ -74,7 +74,7 @@ export async function openServices({ runtime, redis, store, streamer }: Services
     },
     ready: async () => {
       const isReady = async () => (await fetch(`${urlOf("api-gateway")}/health`)).ok;
-      await eventually(isReady, { what: "the API to be ready", deadlineMs: 20_000 });
+      await eventually(isReady, { what: "the API to be ready" });
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

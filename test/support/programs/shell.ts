@@ -1,4 +1,5 @@
 /** Commands as a person types them: run by a shell, read until they have said enough. */
+import { DEADLINE_MS } from "../time/eventually.ts";
 
 /**
  * What a command prints, up to where `isEnough`; it is then ended.
@@ -7,7 +8,7 @@
 export async function outputOf(
   command: string,
   isEnough: (output: string) => boolean,
-  { env = {}, deadlineMs = 10_000 }: { env?: Record<string, string>; deadlineMs?: number } = {},
+  { env = {}, deadlineMs = DEADLINE_MS }: { env?: Record<string, string>; deadlineMs?: number } = {},
 ): Promise<string> {
   const child = Bun.spawn(["bash", "-c", `exec ${command}`], {
     env: { PATH: process.env.PATH ?? "", ...env },

@@ -103,16 +103,14 @@ export function startQueueLoad(
     finished: async () => {
       await Promise.race([producing, consuming]);
       const missing = () => expected.filter((text) => !stored.has(text));
-      await eventually(() => missing().length === 0, { what: "every batch is stored", deadlineMs: 20_000 }).catch(
-        (error: Error) => {
-          throw new Error(`${error.message}; lost: ${missing().length}, such as ${missing().slice(0, 5)}`);
-        },
-      );
+      await eventually(() => missing().length === 0, { what: "every batch is stored" }).catch((error: Error) => {
+        throw new Error(`${error.message}; lost: ${missing().length}, such as ${missing().slice(0, 5)}`);
+      });
       const isEmpty = async () => {
         const { ready, leased, delayed } = await patiently(() => queue.stats(), signal);
         return ready + leased + delayed === 0;
       };
-      await eventually(isEmpty, { what: "the queue is empty", deadlineMs: 20_000 });
+      await eventually(isEmpty, { what: "the queue is empty" });
       expect(await queue.stats()).toMatchObject({ bytes: 0, dead: 0, orphans: 0 });
     },
     [Symbol.asyncDispose]: async () => {

@@ -40,7 +40,7 @@ export async function startRedisCluster({ replicas = false } = {}): Promise<Redi
         const info = String(await node.command("CLUSTER", "INFO"));
         return info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${nodes.length}`);
       },
-      { what: `node ${node.address} sees the whole cluster`, deadlineMs: 20_000 },
+      { what: `node ${node.address} sees the whole cluster` },
     );
   }
   for (const [index, replica] of nodes.slice(MASTERS).entries()) {

@@ -33,7 +33,6 @@ export async function startRedisSentinels({ password }: { password?: string } = 
   };
   await eventually(async () => (await Promise.all(sentinels.map(knowsAll))).every(Boolean), {
     what: "the sentinels know each other and the replica",
-    deadlineMs: 20_000,
   });
   const addresses = sentinels.map(({ port }) => ({ host: "127.0.0.1", port }));
   const servers = started.move();

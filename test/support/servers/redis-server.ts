@@ -126,7 +126,7 @@ async function startOn(port: number, options: RedisServerOptions): Promise<Redis
           if (started.exitCode !== null) throw new Error(`redis-server ended: ${await logOf(folder.path)}`);
           return (await server.command("PING").catch(() => null)) === "PONG";
         },
-        { what: `redis-server on port ${port} answers`, deadlineMs: 15_000 },
+        { what: `redis-server on port ${port} answers` },
       );
     },
     [Symbol.asyncDispose]: async () => {
@@ -189,5 +189,4 @@ export const haveSharedRedis = (): boolean =>
 export const followsItsMaster = (replica: RedisServer): Promise<unknown> =>
   eventually(async () => String(await replica.command("INFO", "replication")).includes("master_link_status:up"), {
     what: `replica ${replica.address} follows`,
-    deadlineMs: 20_000,
   });

@@ -1,5 +1,10 @@
 /** Waits on a condition, never on a span of time. */
 const POLL_MS = 5;
+/**
+ * How long tests wait for a condition or a log line, ms: longer than a busy machine needs, and shorter than the 60 s of a
+ * test, so that a failure says what did not happen.
+ */
+export const DEADLINE_MS = 50_000;
 
 /**
  * Polls `check` until it gives something truthy, and gives that.
@@ -7,7 +12,7 @@ const POLL_MS = 5;
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { deadlineMs = 20_000, what }: { deadlineMs?: number; what: string },
+  { deadlineMs = DEADLINE_MS, what }: { deadlineMs?: number; what: string },
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {

@@ -167,4 +167,4 @@ test("collector never stores a position beyond a batch that is not stored, whate
       expect(await storedValues(world.repository, gpu)).toEqual(good);
     }
   }
-}, 20_000);
+}, 60_000);

@@ -23,19 +23,19 @@ describe("queue model", () => {
     const { failed, report } = await checkQueueModel(open(), { runs: 3000, limitMs: 6000 });
     expect(report).toBe("");
     expect(failed).toBe(false);
-  }, 20_000);
+  }, 60_000);
 
   test("HTTP queue over memory does what the model does, whatever is done to it", async () => {
     const { failed, report } = await checkQueueModel(overHttp(open()), { runs: 3000, limitMs: 3000 });
     expect(report).toBe("");
     expect(failed).toBe(false);
-  }, 20_000);
+  }, 60_000);
 
   for (const [mistake, mutate] of Object.entries(QUEUE_MUTANTS)) {
     test(`queue model finds out when ${mistake}`, async () => {
       const { failed, report } = await checkQueueModel(open(mutate), { runs: 5000, limitMs: 6000 });
       expect(failed).toBe(true);
       expect(report).toMatch(/expect\(received\)/);
-    }, 20_000);
+    }, 60_000);
   }
 });

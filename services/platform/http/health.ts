@@ -1,5 +1,6 @@
 /** What a service says of itself to whoever runs it: alive, ready, and its metrics. */
 import { messageOf } from "../../../schema/model/errors.ts";
+import type { Availability } from "../process/availability.ts";
 import type { Metrics } from "../process/metrics.ts";
 import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
 import { methodNotAllowed } from "./problem.ts";
@@ -25,6 +26,16 @@ export async function healthOf(parts: Readonly<Record<string, () => Promise<unkn
     ),
   );
   const away = Object.fromEntries(problems.flat());
+  return { healthy: Object.keys(away).length === 0, away };
+}
+
+/** The health with what is unavailable added to it. */
+export function withOutages(
+  { away: others }: Health,
+  parts: Iterable<Pick<Availability, "dependency" | "problem">>,
+): Health {
+  const away = { ...others };
+  for (const { dependency, problem } of parts) if (problem !== null) away[dependency] = problem;
   return { healthy: Object.keys(away).length === 0, away };
 }
 

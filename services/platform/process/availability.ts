@@ -78,7 +78,7 @@ export class Availability {
   down(reason: string): void {
     if (this.#outage !== undefined) return;
     const { log, clock } = this.#options;
-    this.#outage = { since: clock.now(), over: Promise.withResolvers() };
+    this.#outage = { since: clock.monotonic(), over: Promise.withResolvers() };
     log.warn("unavailable", { dependency: this.dependency, reason });
     this.#report(reason);
   }
@@ -91,7 +91,7 @@ export class Availability {
     this.#outage = undefined;
     if (outage !== undefined) {
       const { log, clock } = this.#options;
-      log.info("available", { dependency: this.dependency, downMs: clock.now() - outage.since });
+      log.info("available", { dependency: this.dependency, downMs: clock.monotonic() - outage.since });
       outage.over.resolve();
     }
     this.#report(null);

@@ -3,7 +3,9 @@
  * cannot tell; trying again is for those who know what a second run would do.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import { backoffMs } from "../process/clock.ts";
+import { Availability } from "../process/availability.ts";
+import { backoffMs, systemClock } from "../process/clock.ts";
+import type { Logger } from "../process/logger.ts";
 import type { RedisConfig } from "./config.ts";
 
 /** A server that is there accepts within this. */
@@ -20,6 +22,14 @@ export type RedisClient = Redis | Cluster;
 export type RedisServerClient = Redis;
 
 export const reconnectMs = (attempt: number): number => backoffMs(attempt, { baseMs: 50, capMs: 1000 });
+
+/** The reason of an outage where the driver gives none. */
+export const CONNECTION_ENDED = "the connection ended";
+
+/** Its log lines name the connection. */
+export const redisAvailability = (connection: string, log: Logger): Availability =>
+  new Availability("redis", { log: log.child({ connection }), clock: systemClock });
+
 export const ignore = (): void => {};
 
 function commonOptions(config: RedisConfig, name: string, role: RedisRole) {

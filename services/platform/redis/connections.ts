@@ -1,12 +1,15 @@
 /** Connections to Redis, as the rest of the product sees them. */
 import { createHash } from "node:crypto";
+import type { Availability } from "../process/availability.ts";
 import type { Logger } from "../process/logger.ts";
 import {
+  CONNECTION_ENDED,
   connectNodes,
   createClient,
   ignore,
   type RedisClient,
   type RedisRole,
+  redisAvailability,
   serversOf,
   untilOpened,
 } from "./client.ts";
@@ -54,23 +57,19 @@ const toDriver = (argument: RedisArgument): string | number | Buffer =>
     ? Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength)
     : argument;
 
-/** One line whenever Redis goes or comes. */
-function logStates(client: RedisClient, log: Logger): void {
-  let state: "new" | "there" | "away" = "new";
-  let reason = "the connection ended";
-  const away = () => {
-    if (state !== "away") log.warn("redis is away", { reason });
-    state = "away";
-  };
+/** Reports the client's outages to the log. */
+function watchOutages(client: RedisClient, availability: Availability): void {
+  let wasReady = false;
+  let reason = CONNECTION_ENDED;
   client.on("error", (error: Error) => {
     reason = error.message;
-    if (state === "new") away();
+    if (!wasReady) availability.down(reason);
   });
-  client.on("close", away);
+  client.on("close", () => availability.down(reason));
   client.on("ready", () => {
-    if (state !== "there") log.info("redis is there");
-    state = "there";
-    reason = "the connection ended";
+    wasReady = true;
+    reason = CONNECTION_ENDED;
+    availability.up();
   });
 }
 
@@ -80,7 +79,7 @@ export async function openRedis(
   { log, name, role }: { log: Logger; name: string; role: RedisRole },
 ): Promise<RedisConnection> {
   const client = createClient(config, name, role);
-  logStates(client, log.child({ redis: name }));
+  watchOutages(client, redisAvailability(name, log));
   await untilOpened((done) => {
     client.once("ready", done);
     client.connect().catch(ignore);

@@ -1,6 +1,15 @@
 /** A connection that listens to channels, and tells when it may have missed something. */
+import type { Availability } from "../process/availability.ts";
 import type { Logger } from "../process/logger.ts";
-import { createServerClient, ignore, type RedisServerClient, reconnectMs, untilOpened } from "./client.ts";
+import {
+  CONNECTION_ENDED,
+  createServerClient,
+  ignore,
+  type RedisServerClient,
+  reconnectMs,
+  redisAvailability,
+  untilOpened,
+} from "./client.ts";
 import type { RedisConfig } from "./config.ts";
 import { redisError } from "./errors.ts";
 
@@ -26,14 +35,13 @@ export class Subscriber implements RedisSubscriber {
   readonly opened: Promise<void>;
   readonly #config: RedisConfig;
   readonly #parts: RedisSubscriberParts;
-  readonly #log: Logger;
+  readonly #availability: Availability;
   readonly #channels = new Set<string>();
   #client: RedisServerClient;
   #onOpened = ignore;
   /** Lives of the connection so far. In a cluster, each is with the next node: a message reaches all of them. */
   #turn = 0;
   #failures = 0;
-  #state: "new" | "there" | "away" = "new";
   #wasThere = false;
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,7 +49,7 @@ export class Subscriber implements RedisSubscriber {
   constructor(config: RedisConfig, parts: RedisSubscriberParts) {
     this.#config = config;
     this.#parts = parts;
-    this.#log = parts.log.child({ redis: parts.name });
+    this.#availability = redisAvailability(parts.name, parts.log);
     this.opened = untilOpened((done) => {
       this.#onOpened = done;
     });
@@ -76,7 +84,7 @@ export class Subscriber implements RedisSubscriber {
 
   #connect(): RedisServerClient {
     const client = createServerClient(this.#config, this.#parts.name, this.#turn++);
-    let reason = "the connection ended";
+    let reason = CONNECTION_ENDED;
     client.on("error", (error: Error) => {
       reason = error.message;
     });
@@ -97,8 +105,7 @@ export class Subscriber implements RedisSubscriber {
       return;
     }
     this.#failures = 0;
-    if (this.#state !== "there") this.#log.info("redis is there");
-    this.#state = "there";
+    this.#availability.up();
     this.#onOpened();
     if (this.#wasThere) this.#parts.onReset();
     this.#wasThere = true;
@@ -117,8 +124,7 @@ export class Subscriber implements RedisSubscriber {
 
   #end(reason: string): void {
     if (this.#closed) return;
-    if (this.#state !== "away") this.#log.warn("redis is away", { reason });
-    this.#state = "away";
+    this.#availability.down(reason);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
       () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
 import { readSubgraphConfig } from "../../../services/platform/graphql/config.ts";
-import { createProbes, healthOf } from "../../../services/platform/http/health.ts";
+import { createProbes, healthOf, withOutages } from "../../../services/platform/http/health.ts";
 import { createInternalGuard } from "../../../services/platform/http/internal-token.ts";
 import { ConfigError } from "../../../services/platform/process/env.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
@@ -61,6 +61,24 @@ describe("probes", () => {
     const post = await probes(ask("/healthz", { method: "POST" }));
     expect([post?.status, post?.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     expect(await probes(ask("/graphql"))).toBeNull();
+  });
+});
+
+describe("withOutages()", () => {
+  const store = { dependency: "store", problem: "connection refused" };
+
+  test("adds what is unavailable at the time of the call, beside what was", () => {
+    const before = { healthy: false, away: { queue: "does not answer" } };
+    const away = { queue: "does not answer", store: "connection refused" };
+    expect(withOutages(before, [store])).toEqual({ healthy: false, away });
+    expect(withOutages({ healthy: true, away: {} }, [store])).toEqual({
+      healthy: false,
+      away: { store: store.problem },
+    });
+    expect(withOutages({ healthy: true, away: {} }, [{ ...store, problem: null }])).toEqual({
+      healthy: true,
+      away: {},
+    });
   });
 });
 

@@ -1,9 +1,8 @@
 /** api-gateway: one address for GraphQL, REST, pages, health and metrics. */
 import type { Hooks } from "crossws";
 import { formatTimestamp } from "../../schema/model/timestamp.ts";
-import { refuseGraphql } from "../platform/graphql/limits.ts";
-import { createProbes, type Health, healthOf, PROBE_PATHS, STOPPING } from "../platform/http/health.ts";
-import { methodNotAllowed, problem, problemOf } from "../platform/http/problem.ts";
+import { createProbes, type Health, healthOf, STOPPING } from "../platform/http/health.ts";
+import { methodNotAllowed, problemOf } from "../platform/http/problem.ts";
 import { measureRequests } from "../platform/http/requests.ts";
 import { serveUntil } from "../platform/http/serve.ts";
 import type { Logger } from "../platform/process/logger.ts";
@@ -12,8 +11,9 @@ import type { ApiConfig, GatewayConfig, SubgraphName } from "./config.ts";
 import { ABOUT_PATH, createAbout } from "./edge/about.ts";
 import { createAccess } from "./edge/access.ts";
 import { GRAPHQL_PATH } from "./edge/graphql-endpoint.ts";
+import { createGuards, firstAnswer, OPEN_PATHS } from "./edge/guards.ts";
 import { createPublicHealth } from "./edge/public-health.ts";
-import { createThrottle, tooOften } from "./edge/throttle.ts";
+import { createThrottle } from "./edge/throttle.ts";
 import { isInProcess, openGateway, type Subgraph } from "./graph/gateway.ts";
 import { createGraphqlHttp } from "./live/graphql-http.ts";
 import { createSubscriptions } from "./live/subscriptions.ts";
@@ -51,7 +51,6 @@ const BROWSER_HEADERS = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 } as const;
-const OPEN_PATHS = new Set(["/health", ...PROBE_PATHS]);
 
 function routeOf(pathname: string): string {
   if (pathname === GRAPHQL_PATH || OPEN_PATHS.has(pathname) || pathname === "/metrics") return pathname;
@@ -78,7 +77,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const gateway = await openGateway(subgraphs, { config, access, log, subscriptions: subscriptions.plugin });
   const graphql = createGraphqlHttp({ runtime: gateway.runtime, access, watchdog });
   const rest = createRest(gateway, log);
-  const pages = createPages(config);
+  const guards = createGuards({ access, throttle, config, pages: createPages(config) });
   const about = createAbout({
     wiring: Object.values(subgraphs).every(isInProcess) ? "embedded" : "distributed",
     subgraphs: Object.keys(subgraphs),
@@ -87,28 +86,13 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   metrics.gauge({ name: "subscriptions", help: "GraphQL subscriptions that run now." }, () => subscriptions.running);
 
   async function answer(request: Request, url: URL): Promise<Response> {
-    const { method, headers } = request;
+    const guarded = await firstAnswer(guards, request, url);
+    if (guarded !== null) return guarded;
+    const { method } = request;
     const { pathname } = url;
-    const retryAfterMs = OPEN_PATHS.has(pathname) ? 0 : throttle.waitMs(throttle.clientOf(request), "http");
-    if (retryAfterMs > 0) {
-      const detail = tooOften(config.rateLimit);
-      return pathname === GRAPHQL_PATH
-        ? refuseGraphql("overloaded", detail, { retryAfterMs })
-        : problemOf("overloaded", detail, { retryAfterMs });
-    }
-    if (method === "OPTIONS" && headers.has("access-control-request-method"))
-      return new Response(null, { status: 204 });
-    const misdirection = OPEN_PATHS.has(pathname) ? null : access.misdirectionOf(request);
-    if (misdirection !== null) return problem({ status: 421, title: "Misdirected request", detail: misdirection });
-    const page = await pages(request, url);
-    if (page !== null) return page;
-    if (!OPEN_PATHS.has(pathname) && !access.allowsBearer(headers.get("authorization"))) {
-      const detail = "Send API_TOKEN as Authorization: Bearer …";
-      return problem({ status: 401, title: "Unauthorized", detail, headers: { "www-authenticate": "Bearer" } });
-    }
     if (pathname === REST_PATH || pathname.startsWith(`${REST_PATH}/`)) return rest(request);
     if (pathname === ABOUT_PATH) return about(request);
-    if (pathname === GRAPHQL_PATH) return graphql(request);
+    if (pathname === GRAPHQL_PATH) return graphql(request, url);
     const probe = await probes(request);
     if (probe !== null) return probe;
     if (pathname !== "/health") return problemOf("not_found", `Nothing is at ${pathname}: see /`);

@@ -5,27 +5,57 @@ import { methodNotAllowed, problem } from "../../platform/http/problem.ts";
 import { shown } from "../../platform/process/shown.ts";
 import type { Access } from "../edge/access.ts";
 import { MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
+import { firstAnswer, type Guard } from "../edge/guards.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
 import type { Watchdog } from "./watchdog.ts";
 
-/**
- * A page of another site can make a browser POST text and forms without asking first, but not JSON: that takes a
- * preflight, which CORS_ORIGINS answers for.
- */
-const isJsonType = (contentType: string | null): boolean => /^application\/json\s*(;|$)/i.test(contentType ?? "");
+const origin = (access: Access): Guard => ({
+  name: "origin",
+  check(request) {
+    const detail = access.refusalOf(request);
+    return detail === null ? null : problem({ status: 403, title: "Forbidden", detail });
+  },
+});
 
-/** Null, or what of a query's address is no JSON, though it should be. */
-function unreadableOf({ searchParams }: URL): string | null {
-  for (const name of ["variables", "extensions"]) {
-    const text = searchParams.get(name) ?? "";
-    try {
-      if (text !== "") JSON.parse(text);
-    } catch {
-      return `${name} is ${shown(text)}: accepted is an object as JSON`;
+const method: Guard = {
+  name: "method",
+  check: ({ method }) => (method === "GET" || method === "POST" ? null : methodNotAllowed(method, "GET, POST")),
+};
+
+/**
+ * A page of another site can make a browser POST text and forms without a preflight, but not JSON: a preflight is
+ * answered by CORS_ORIGINS.
+ */
+const contentType: Guard = {
+  name: "content type",
+  check({ method, headers }) {
+    const type = headers.get("content-type") ?? "";
+    if (method !== "POST" || /^application\/json\s*(;|$)/i.test(type)) return null;
+    return problem({
+      status: 415,
+      title: "Unsupported media type",
+      detail: `The content type must be application/json, got ${shown(type)}`,
+      headers: { "accept-post": "application/json" },
+    });
+  },
+};
+
+/** Refuses a query whose `variables` or `extensions` parameter is not JSON. */
+const parameters: Guard = {
+  name: "parameters",
+  check({ method }, { searchParams }) {
+    if (method !== "GET") return null;
+    for (const name of ["variables", "extensions"]) {
+      const text = searchParams.get(name) ?? "";
+      try {
+        if (text !== "") JSON.parse(text);
+      } catch {
+        return refuseGraphql("invalid", `${name} must be a JSON object, got ${shown(text)}`);
+      }
     }
-  }
-  return null;
-}
+    return null;
+  },
+};
 
 export interface GraphqlHttpParts {
   readonly runtime: GatewayRuntime;
@@ -34,22 +64,10 @@ export interface GraphqlHttpParts {
 }
 
 export function createGraphqlHttp({ runtime, access, watchdog }: GraphqlHttpParts) {
-  return async (request: Request): Promise<Response> => {
-    const refusal = access.refusalOf(request);
-    if (refusal !== null) return problem({ status: 403, title: "Forbidden", detail: refusal });
-    if (request.method !== "GET" && request.method !== "POST") return methodNotAllowed(request.method, "GET, POST");
-    const type = request.headers.get("content-type");
-    if (request.method === "POST" && !isJsonType(type)) {
-      const detail = `The content type is ${shown(type ?? "")}: accepted is application/json`;
-      return problem({
-        status: 415,
-        title: "Unsupported media type",
-        detail,
-        headers: { "accept-post": "application/json" },
-      });
-    }
-    const unreadable = request.method === "GET" ? unreadableOf(new URL(request.url)) : null;
-    if (unreadable !== null) return refuseGraphql("invalid", unreadable);
+  const guards = [origin(access), method, contentType, parameters];
+  return async (request: Request, url: URL): Promise<Response> => {
+    const refusal = await firstAnswer(guards, request, url);
+    if (refusal !== null) return refusal;
     const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, {}));
     return isEventStream(response) ? guardEvents(response, watchdog) : response;
   };

@@ -18,7 +18,10 @@ test("what cannot be read in the address of a query is its caller's mistake", as
       const response = await api.get(`/graphql?${QUERY}&${name}=${value}`);
       expect([name, value, response.status]).toEqual([name, value, 400]);
       expect((await response.json()).errors).toEqual([
-        { message: expect.stringContaining(`${name} is `), extensions: { code: "BAD_USER_INPUT" } },
+        {
+          message: expect.stringContaining(`${name} must be a JSON object, got `),
+          extensions: { code: "BAD_USER_INPUT" },
+        },
       ]);
     }
     for (const value of ["{}", "null", ""]) {

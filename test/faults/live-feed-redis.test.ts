@@ -1,18 +1,18 @@
 /** The live feed of several processes on one Redis, with its connections and the server itself breaking. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { randomUUID } from "node:crypto";
 import type { LiveFeed, LiveFrame } from "../../services/live-feed/port.ts";
 import { openRedisLiveFeed } from "../../services/live-feed/redis/feed.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { createMetrics } from "../../services/platform/process/metrics.ts";
 import type { RedisConfig } from "../../services/platform/redis/config.ts";
-import { isPending, values } from "../conformance/live-feed/bench.ts";
+import { values } from "../conformance/live-feed/bench.ts";
 import { batchOfReadings, uuidOf, type WrittenReading } from "../support/collector/batches.ts";
 import { metricValue } from "../support/process/metric-value.ts";
 import { type FaultProxy, openFaultProxy } from "../support/servers/fault-proxy.ts";
 import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
 import { eventually } from "../support/time/eventually.ts";
+import { isPending } from "../support/time/pending.ts";
 
 const tell = (feed: LiveFeed, ...readings: readonly WrittenReading[]) => feed.publish([batchOfReadings(readings)]);
 
@@ -43,9 +43,9 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
   });
   afterAll(() => redis[Symbol.asyncDispose]());
 
-  async function openFeed(topic: string, config: RedisConfig = redis.config) {
+  async function openFeed(db: number, config: RedisConfig = redis.config) {
     const metrics = createMetrics();
-    const feed = await openRedisLiveFeed({ redis: config, topic, clock: systemClock, log: silentLogger, metrics });
+    const feed = await openRedisLiveFeed({ redis: { ...config, db }, clock: systemClock, log: silentLogger, metrics });
     return {
       feed,
       counted: (name: string) => metricValue(metrics, `live_${name}_total`),
@@ -53,9 +53,13 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
     };
   }
 
-  /** Channels of the topic that somebody listens to. */
-  const listenedTo = async (topic: string) =>
-    (await redis.command("PUBSUB", "CHANNELS", `live:${topic}:*`)) as string[];
+  let lastDatabase = -1;
+  /** Channel names carry the number of the database, so each test has channels of its own. */
+  const nextDatabase = (): number => ++lastDatabase;
+
+  /** Channels of the database that somebody listens to. */
+  const listenedTo = async (db: number) =>
+    (await redis.command("PUBSUB", "CHANNELS", `live:telemetry:${db}:*`)) as string[];
 
   const through = ({ port }: FaultProxy): RedisConfig => ({
     ...redis.config,
@@ -65,39 +69,39 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
   const killListeners = () => redis.command("CLIENT", "KILL", "TYPE", "pubsub");
 
   test("what one process publishes, every other one is told", async () => {
-    const topic = randomUUID();
-    await using collector = await openFeed(topic);
-    await using here = await openFeed(topic);
-    await using there = await openFeed(topic);
+    const db = nextDatabase();
+    await using collector = await openFeed(db);
+    await using here = await openFeed(db);
+    await using there = await openFeed(db);
     const all = await Promise.all([here, there].map(({ feed }) => feed.subscribe({ minIntervalMs: 0 })));
     await tell(collector.feed, { value: 7 });
     for (const frames of all) expect(await values(frames)).toEqual([7]);
   });
 
   test("a process listens to the channels of what its subscribers named, for as long as they are there", async () => {
-    const topic = randomUUID();
-    await using collector = await openFeed(topic);
-    await using gateway = await openFeed(topic);
+    const db = nextDatabase();
+    await using collector = await openFeed(db);
+    await using gateway = await openFeed(db);
     const filters = [{ gpus: [uuidOf(1)] }, { gpus: [uuidOf(1), uuidOf(2)] }, { hosts: ["host-1"] }];
     const [one, two, host] = await Promise.all(
       filters.map((filter) => gateway.feed.subscribe({ filter, minIntervalMs: 0 })),
     );
-    expect((await listenedTo(topic)).length).toBe(64);
+    expect((await listenedTo(db)).length).toBe(64);
     await host?.return?.();
-    await eventually(async () => (await listenedTo(topic)).length === 2, { what: "the channels of two GPUs" });
+    await eventually(async () => (await listenedTo(db)).length === 2, { what: "the channels of two GPUs" });
     await two?.return?.();
-    await eventually(async () => (await listenedTo(topic)).length === 1, { what: "the channel of one GPU" });
+    await eventually(async () => (await listenedTo(db)).length === 1, { what: "the channel of one GPU" });
     await tell(collector.feed, { value: 1 }, { gpu: 2, value: 2 }, { gpu: 3, value: 3 });
     expect(await values(one as AsyncIterator<LiveFrame>)).toEqual([1]);
     expect(await collector.counted("messages_said")).toBe(1);
     await one?.return?.();
-    await eventually(async () => (await listenedTo(topic)).length === 0, { what: "no channel" });
+    await eventually(async () => (await listenedTo(db)).length === 0, { what: "no channel" });
   });
 
   test("nothing is said while nobody listens, and what was not said is not missed", async () => {
-    const topic = randomUUID();
-    await using collector = await openFeed(topic);
-    await using gateway = await openFeed(topic);
+    const db = nextDatabase();
+    await using collector = await openFeed(db);
+    await using gateway = await openFeed(db);
     await tell(collector.feed, { value: 1 });
     expect(await collector.counted("messages_said")).toBe(0);
     const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
@@ -106,10 +110,10 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
   });
 
   test("subscribers of a cut connection are told that they missed something, and then how much", async () => {
-    const topic = randomUUID();
+    const db = nextDatabase();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: redis.port });
-    await using collector = await openFeed(topic);
-    await using gateway = await openFeed(topic, through(proxy));
+    await using collector = await openFeed(db);
+    await using gateway = await openFeed(db, through(proxy));
     const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
     await tell(collector.feed, ...series(0, 3));
     expect(await next(frames)).toMatchObject({ readings: [{ value: 2 }], missed: 2 });
@@ -127,9 +131,9 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
   });
 
   test("what other channels lost is nobody's loss", async () => {
-    const topic = randomUUID();
-    await using collector = await openFeed(topic);
-    await using gateway = await openFeed(topic);
+    const db = nextDatabase();
+    await using collector = await openFeed(db);
+    await using gateway = await openFeed(db);
     const frames = await gateway.feed.subscribe({ filter: { gpus: [uuidOf(1)] }, minIntervalMs: 0 });
     await tell(collector.feed, { value: 1 }, { gpu: 2, value: 2 });
     await next(frames);
@@ -142,10 +146,10 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
   });
 
   test("a listener that Redis cuts for reading too slowly comes back and knows what it missed", async () => {
-    const topic = randomUUID();
+    const db = nextDatabase();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: redis.port });
-    await using collector = await openFeed(topic);
-    await using gateway = await openFeed(topic, through(proxy));
+    await using collector = await openFeed(db);
+    await using gateway = await openFeed(db, through(proxy));
     const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
     await tell(collector.feed, { value: -1 });
     await next(frames);
@@ -153,13 +157,13 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
     {
       using _stall = proxy.stall();
       // What the sockets hold comes first, and only then the buffer of the server.
-      while ((await listenedTo(topic)).length > 0) {
+      while ((await listenedTo(db)).length > 0) {
         const noise = Array.from({ length: 65_536 }, (_, index) => ({ after: told + index, value: Math.random() }));
         await tell(collector.feed, ...noise);
         told += noise.length;
       }
     }
-    await eventually(async () => (await listenedTo(topic)).length === 64, { what: "it listens again" });
+    await eventually(async () => (await listenedTo(db)).length === 64, { what: "it listens again" });
     const last = told + 1000;
     await tell(collector.feed, { after: last, value: 2 });
     expect(await missedUntil(frames, 2)).toBeGreaterThan(1);
@@ -169,10 +173,10 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
   }, 60_000);
 
   test("a Redis that is killed and comes back interrupts nobody's subscription", async () => {
-    const topic = randomUUID();
+    const db = nextDatabase();
     await using own = await startRedisServer();
-    await using collector = await openFeed(topic, own.config);
-    await using gateway = await openFeed(topic, own.config);
+    await using collector = await openFeed(db, own.config);
+    await using gateway = await openFeed(db, own.config);
     const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
     await tell(collector.feed, { value: 1 });
     await next(frames);
@@ -199,7 +203,7 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
 
   test("a silent Redis is waited for once", async () => {
     await using own = await startRedisServer();
-    await using collector = await openFeed(randomUUID(), own.config);
+    await using collector = await openFeed(0, own.config);
     await own.kill("SIGSTOP");
     expect(await tell(collector.feed, { value: 1 }).catch(({ code }) => code)).toBe("unavailable");
     const second = tell(collector.feed, { value: 2 });

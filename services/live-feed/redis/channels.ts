@@ -17,5 +17,5 @@ export function channelOf(gpu: GpuUuid): number {
 }
 
 /** Names by number. Publications cross the databases of one Redis, so a name says which one is meant. */
-export const channelNames = (topic: string, db: number): readonly string[] =>
-  Array.from({ length: CHANNELS }, (_, channel) => `live:${topic}:${db}:${channel}`);
+export const channelNames = (db: number): readonly string[] =>
+  Array.from({ length: CHANNELS }, (_, channel) => `live:telemetry:${db}:${channel}`);

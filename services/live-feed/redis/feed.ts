@@ -20,8 +20,6 @@ import { RedisPublisher } from "./publisher.ts";
 
 export interface RedisLiveFeedOptions extends SubscribersOptions {
   readonly redis: RedisConfig;
-  /** Tells feeds on one Redis apart. Default: `telemetry`. */
-  readonly topic?: string | undefined;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
 }
@@ -54,8 +52,8 @@ class RedisLiveFeed implements LiveFeed {
   readonly #subscribers: Subscribers;
 
   constructor(connection: RedisConnection, options: RedisLiveFeedOptions) {
-    const { redis, topic = "telemetry", log, metrics } = options;
-    const channels = channelNames(topic, redis.db);
+    const { redis, log, metrics } = options;
+    const channels = channelNames(redis.db);
     const meter = createMeter(metrics);
     this.#connection = connection;
     this.#subscribers = new Subscribers(options);

@@ -13,6 +13,8 @@ import type { BackendsConfig } from "./config.ts";
 
 /** Some 10 million readings on their way; the streamer waits when the collector falls behind further. */
 const MAX_QUEUE_BYTES = 32 * 1024 * 1024;
+/** Attempts before a batch becomes a dead letter of the queue in this process. */
+const MAX_DELIVERIES = 5;
 
 export interface BackendsParts {
   readonly clock: Clock;
@@ -37,7 +39,7 @@ export async function openBackends({ store, redis }: BackendsConfig, parts: Back
   const queue = opened.use(
     await openQueue(
       redis === null
-        ? { kind: "memory", clock, maxBytes: MAX_QUEUE_BYTES, restore }
+        ? { kind: "memory", clock, maxBytes: MAX_QUEUE_BYTES, maxDeliveries: MAX_DELIVERIES, restore }
         : { kind: "redis", redis: redis.server, ...redis.bounds, clock, log },
     ),
   );

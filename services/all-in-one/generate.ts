@@ -23,7 +23,7 @@ export function generate(): Readonly<Record<string, string>> {
   const subgraphs = {
     inventory: printSubgraph(createInventorySchema({ repository: nobody() })),
     telemetry: printSubgraph(createTelemetrySchema({ repository: nobody(), feed: nobody() })),
-    pipeline: printSubgraph(createPipelineSchema({ queue: nobody() })),
+    pipeline: printSubgraph(createPipelineSchema({ queue: nobody(), clock: nobody() })),
   };
   const openApi = createOpenApi(packageJson.version);
   return {

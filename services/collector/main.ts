@@ -20,7 +20,7 @@ await runProgram("collector", {
     const troubles = new Troubles();
     await using repository = await openRepository(config.store, { clock, log, metrics });
     await using liveFeed = await openLiveFeed({ kind: "redis", redis: config.redis, clock, log, metrics });
-    await using queue = await openQueue(config.queue);
+    await using queue = await openQueue({ ...config.queue, clock });
     const health = async () =>
       troubles.addedTo(await healthOf({ store: () => repository.ping(), "live feed": () => liveFeed.ping() }));
     await using _probes = await listenForProbes(config.listen, { log, metrics, health });

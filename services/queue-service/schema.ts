@@ -3,7 +3,7 @@ import type { GraphQLSchema } from "graphql";
 import { LETTER_PAGE } from "../../schema/model/page.ts";
 import { parseLimit, refuse } from "../platform/graphql/arguments.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
-import { type Clock, systemClock } from "../platform/process/clock.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import { QUEUE_COUNTERS, type Queue, type QueueCounter, type QueueStats } from "../queue/port.ts";
 import { COUNTER_TEXTS } from "./counters.ts";
 import { addDeadLetterPage } from "./dead-letter.ts";
@@ -16,7 +16,7 @@ interface NamedQueue extends QueueStats {
 
 export interface PipelineParts {
   readonly queue: Pick<Queue, "stats" | "deadLetters">;
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 const QUEUE_NAME = "readings";
@@ -60,7 +60,7 @@ function addQueue(builder: SubgraphBuilder) {
   });
 }
 
-export function createPipelineSchema({ queue, clock = systemClock }: PipelineParts): GraphQLSchema {
+export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSchema {
   const builder = createSubgraphBuilder();
   const queueType = addQueue(builder);
   const watchQueue = createQueueWatch(queue, clock);

@@ -8,6 +8,7 @@ import { createProbes, healthOf, PROBE_PATHS, STOPPING } from "../platform/http/
 import { createInternalGuard, internalTokenMissing, warnWhenOpen } from "../platform/http/internal-token.ts";
 import { measureRequests } from "../platform/http/requests.ts";
 import { serveUntil } from "../platform/http/serve.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import type { Queue } from "../queue/port.ts";
@@ -30,6 +31,7 @@ export interface QueueApi extends AsyncDisposable {
 
 export interface QueueServiceParts {
   readonly queue: Queue;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Ends the waits of claims, and the service. */
@@ -43,13 +45,13 @@ const routeOf = (pathname: string): string => {
 
 export function createQueueApi(
   { internalToken, leaseMs, queryTimeoutMs }: QueueApiConfig,
-  { queue, log, metrics, signal }: QueueServiceParts,
+  { queue, clock, log, metrics, signal }: QueueServiceParts,
 ): QueueApi {
   const guard = createInternalGuard(internalToken);
   const claims = createClaims(queue, { log, stop: signal });
   metrics.gauge({ name: "queue_claims_waiting", help: "Claims that wait in this process." }, () => claims.waiting);
   const routes = createRoutes({ queue, claims, leaseMs, log });
-  const graph = createSubgraphServer(createPipelineSchema({ queue }), { log, metrics, guard, queryTimeoutMs });
+  const graph = createSubgraphServer(createPipelineSchema({ queue, clock }), { log, metrics, guard, queryTimeoutMs });
   const probes = createProbes({
     metrics: withQueueFigures(metrics, { stats: () => queue.stats(), log }),
     health: async () => (signal.aborted ? STOPPING : healthOf({ queue: () => queue.stats() })),

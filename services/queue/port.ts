@@ -169,6 +169,13 @@ export const QUEUE_COUNTERS = [
 ] as const;
 export type QueueCounter = (typeof QUEUE_COUNTERS)[number];
 
+/** Ready, leased and delayed batches that a queue holds, however small they are. */
+export const MAX_BATCHES = 1_000_000;
+/**
+ * Bodies of dead letters together, as a share of the queue's bound on bytes. Beyond it the oldest are deleted (`purged`);
+ * the newest is kept even when it is larger.
+ */
+export const DEAD_LETTER_SHARE = 0.25;
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 export const MAX_POSITION_LENGTH = 4096;

@@ -18,7 +18,7 @@ await runProgram("streamer", {
     const troubles = new Troubles();
     // Before anything else is said: it is what people look for where there is no shell.
     await announceFiles(config.streamer.csvPaths, { log });
-    await using queue = await openQueue(config.queue);
+    await using queue = await openQueue({ ...config.queue, clock: systemClock });
     await using _probes = await listenForProbes(config.listen, { log, metrics, health: async () => troubles.health });
     const { readings, passes, skipped, failed } = await runStreamer(config.streamer, {
       queue,

@@ -88,7 +88,7 @@ export async function benchBacklog({ readings, batchSize }: BacklogBenchOptions,
 
   const before = await redisMemoryBytes(redis);
   const service = await serve(2 ** 36);
-  await using queue: Queue = openHttpQueue({ url: QUEUE_SERVICE_URL, token: null });
+  await using queue: Queue = openHttpQueue({ url: QUEUE_SERVICE_URL, token: null, clock: systemClock });
   let startedAt = performance.now();
   const streamer = await stream(first);
   const publishing = await watchMemory(streamer, async () => streamer.ends.length > 0);

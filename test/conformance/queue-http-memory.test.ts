@@ -7,7 +7,7 @@ queueConformance(
   "HTTP over memory",
   overHttp(async ({ maxBytes = 1024 * 1024, maxDeliveries = 5 } = {}) => {
     const clock = new ManualClock();
-    const queue = openMemoryQueue({ clock, maxBytes, maxDeliveries, maxDeadBytes: maxBytes });
+    const queue = openMemoryQueue({ clock, maxBytes, maxDeliveries });
     return {
       queue,
       advance: (ms) => clock.advance(ms),

@@ -18,8 +18,7 @@ describe.skipIf(!haveRedisServer())("over HTTP", async () => {
   queueConformance(
     "HTTP over Redis",
     overHttp(async ({ maxBytes = 1024 * 1024, maxDeliveries = 5 } = {}) => {
-      const maxDeadBytes = Math.max(maxBytes, 1024 * 1024);
-      const opened = await connections.openQueue({ partitions: 1, maxBytes, maxDeliveries, maxDeadBytes });
+      const opened = await connections.openQueue({ partitions: 1, maxBytes, maxDeliveries });
       return {
         ...opened,
         restart: async () => {

@@ -4,7 +4,7 @@ import { queueConformance } from "./queue.ts";
 
 queueConformance("memory", async ({ maxBytes = 1024 * 1024, maxDeliveries = 5 } = {}) => {
   const clock = new ManualClock();
-  const queue = openMemoryQueue({ clock, maxBytes, maxDeliveries, maxDeadBytes: maxBytes });
+  const queue = openMemoryQueue({ clock, maxBytes, maxDeliveries });
   return {
     queue,
     advance: (ms) => clock.advance(ms),

@@ -16,8 +16,7 @@ describe.skipIf(!have)("Redis queue of thousands", async () => {
     await connections[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
   });
-  const open = (maxDeliveries = 5) =>
-    connections.openQueue({ partitions: 1, maxBytes: 1e6, maxDeliveries, maxDeadBytes: 1e6 });
+  const open = (maxDeliveries = 5) => connections.openQueue({ partitions: 1, maxBytes: 1e6, maxDeliveries });
 
   const texts = Array.from({ length: 2300 }, (_, n) => `t${n}`);
   async function publish(queue: Queue, all: readonly string[] = texts) {

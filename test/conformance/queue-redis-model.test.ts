@@ -21,8 +21,7 @@ describe.skipIf(!have)("queue model on Redis", async () => {
   const open =
     (mutate = (queue: Queue) => queue): OpenQueue =>
     async ({ maxBytes = 1024, maxDeliveries = 5 } = {}) => {
-      const options = { partitions: 1, maxBytes, maxDeliveries, maxDeadBytes: 1024 * 1024 };
-      const opened = await connections.openQueue(options);
+      const opened = await connections.openQueue({ partitions: 1, maxBytes, maxDeliveries });
       return {
         queue: mutate(opened.queue),
         advance: opened.advance,

@@ -25,7 +25,6 @@ describe.skipIf(!haveRedisServer())("on Redis", async () => {
         partitions,
         maxBytes: maxBytes * partitions,
         maxDeliveries,
-        maxDeadBytes: Math.max(maxBytes, 1024 * 1024) * partitions,
       };
       const opened = await connections.openQueue(options);
       return {
@@ -35,7 +34,7 @@ describe.skipIf(!haveRedisServer())("on Redis", async () => {
           await server.kill();
           await server.start();
           await eventually(() => connections.commands.call("PING").catch(() => false), { what: "connected again" });
-          return (await connections.openQueue({ ...options, topic: opened.topic })).queue;
+          return (await connections.openQueue({ ...options, name: opened.name })).queue;
         },
         [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
       };

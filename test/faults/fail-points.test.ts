@@ -125,7 +125,7 @@ async function settled(queue: Queue, dead: number): Promise<void> {
 
 /** Lives all roles; the doomed one is a process of its own until it is dead, and then another life in its place. */
 async function endure(point: FailPoint, surroundings: Surroundings, port: number): Promise<void> {
-  await using queue = openHttpQueue({ url: surroundings.queueUrl, token: null });
+  await using queue = openHttpQueue({ url: surroundings.queueUrl, token: null, clock: systemClock });
   await using lives = new AsyncDisposableStack();
   /** Until the end of this function; whoever came last goes first. */
   const live = (life: (signal: AbortSignal) => Promise<void>): void => {

@@ -23,7 +23,13 @@ describe.skipIf(!haveRedisServer())("Redis emptied in the middle of a file", () 
     await fleet.write(folder.path, 3);
     await using server = await startRedisServer();
     const common = { clock: systemClock, log: silentLogger };
-    await using queue = await openRedisQueue({ redis: server.config, partitions: 2, maxBytes: 1e8, log: silentLogger });
+    await using queue = await openRedisQueue({
+      redis: server.config,
+      partitions: 2,
+      maxBytes: 1e8,
+      maxDeliveries: 5,
+      ...common,
+    });
     await using liveFeed = await openMemoryLiveFeed({ clock: systemClock });
     await using repository = openModelRepository({ retentionMs: 0 }, common);
     const stop = new AbortController();

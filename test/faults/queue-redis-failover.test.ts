@@ -1,6 +1,7 @@
 /** The queue on a real cluster and behind real sentinels. */
 import { describe, expect, test } from "bun:test";
 import { isAppError } from "../../schema/model/errors.ts";
+import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import type { Queue } from "../../services/queue/port.ts";
@@ -12,7 +13,14 @@ import { haveRedisServer } from "../support/servers/redis-server.ts";
 import { eventually } from "../support/time/eventually.ts";
 
 const open = (redis: RedisConfig, partitions: number) =>
-  openRedisQueue({ redis, log: silentLogger, partitions, maxBytes: 64 * 1024 * 1024 });
+  openRedisQueue({
+    redis,
+    partitions,
+    maxBytes: 64 * 1024 * 1024,
+    maxDeliveries: 5,
+    clock: systemClock,
+    log: silentLogger,
+  });
 
 /** Repeats what may be repeated, for as long as Redis is away. */
 const patiently = <T>(call: () => Promise<T>, what: string): Promise<T> =>

@@ -1,5 +1,6 @@
 /** The queue on a real Redis while things are done to it: nothing is lost, whatever comes twice. */
 import { describe, expect, test } from "bun:test";
+import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import type { RedisConfig } from "../../services/platform/redis/config.ts";
 import { openRedisQueue } from "../../services/queue/redis/open.ts";
@@ -10,7 +11,15 @@ import { haveRedisServer, startRedisServer } from "../support/servers/redis-serv
 import { eventually } from "../support/time/eventually.ts";
 
 const open = (redis: RedisConfig, options: { partitions?: number; maxBytes?: number; maxDeliveries?: number } = {}) =>
-  openRedisQueue({ redis, log: silentLogger, partitions: 1, maxBytes: 64 * 1024 * 1024, ...options });
+  openRedisQueue({
+    redis,
+    clock: systemClock,
+    log: silentLogger,
+    partitions: 1,
+    maxBytes: 64 * 1024 * 1024,
+    maxDeliveries: 5,
+    ...options,
+  });
 
 const KEY = "q:{telemetry:0}:";
 

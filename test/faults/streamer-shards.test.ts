@@ -42,7 +42,7 @@ describe.skipIf(!haveRedisServer())("streamers whose number changes in the middl
     const queueService = start("queue-service", { ...common, PORT: String(port) });
     const collector = start("collector", { ...common, PORT: "0", SQLITE_PATH: store });
     await Promise.all([queueService.listening(), collector.listening()]);
-    const queue = opened.use(await openQueue({ kind: "http", url, token: null }));
+    const queue = opened.use(await openQueue({ kind: "http", url, token: null, clock: systemClock }));
     const all = opened.move();
     owner = all;
     return {

@@ -1,7 +1,10 @@
 /** One HTTP call to queue-service: bounded in time and size, sent once, its failures as AppErrors. */
 import { AppError, ERROR_CODES, type ErrorCode, messageOf } from "../../../schema/model/errors.ts";
 import { readBody } from "../../platform/http/bounded-body.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 
+/** How long a call may take, on top of the time that a claim waits. */
+const CALL_MS = 15_000;
 const SHOWN_LENGTH = 300;
 const decoder = new TextDecoder();
 
@@ -29,8 +32,7 @@ export interface CallerOptions {
   readonly url: string;
   /** null: it is open to everyone. */
   readonly token: string | null;
-  /** How long a call may take; a claim also waits. Default 15 s. */
-  readonly timeoutMs?: number | undefined;
+  readonly clock: Clock;
 }
 
 export const parseJson = (bytes: Uint8Array): unknown => {
@@ -45,7 +47,7 @@ export const parseJson = (bytes: Uint8Array): unknown => {
  * Connections are kept and used again. Deno repeats a request by itself when the connection that it kept turns out to be
  * closed: for queue-service that is a caller who repeats.
  */
-export function createCaller({ url, token, timeoutMs = 15_000 }: CallerOptions): Call {
+export function createCaller({ url, token, clock }: CallerOptions): Call {
   const base = url.replace(/\/+$/, "");
   const shown = new URL(url).origin;
   const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
@@ -57,11 +59,13 @@ export function createCaller({ url, token, timeoutMs = 15_000 }: CallerOptions):
     const cut = () => over.abort();
     signal?.addEventListener("abort", cut, { once: true });
     if (signal?.aborted) cut();
+    const answered = new AbortController();
     let late = false;
-    const timer = setTimeout(() => {
+    void clock.sleep(CALL_MS + waitMs, { signal: answered.signal }).then(() => {
+      if (answered.signal.aborted) return;
       late = true;
       cut();
-    }, timeoutMs + waitMs);
+    });
     try {
       const isFrames = body instanceof Uint8Array;
       const type = isFrames ? "application/octet-stream" : "application/json";
@@ -77,10 +81,10 @@ export function createCaller({ url, token, timeoutMs = 15_000 }: CallerOptions):
       return { status: response.status, bytes };
     } catch (error) {
       if (error instanceof AppError) throw error;
-      if (late) throw away(`did not answer ${method} ${path} within ${timeoutMs + waitMs} ms`, error);
+      if (late) throw away(`did not answer ${method} ${path} within ${CALL_MS + waitMs} ms`, error);
       throw away(`cannot be reached: ${messageOf(error)}`, error);
     } finally {
-      clearTimeout(timer);
+      answered.abort();
       signal?.removeEventListener("abort", cut);
     }
   };

@@ -4,6 +4,7 @@
  * the one that waits, the connection is cut instead: what is handed out in that very instant is free when its lease ends.
  */
 import { AppError } from "../../../schema/model/errors.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import { checkClaim, checkExtend, checkIds, checkNack, checkOpen, checkPublish, checkReceipts } from "../arguments.ts";
 import {
   type ClaimRequest,
@@ -52,11 +53,13 @@ class HttpQueue implements Queue {
     redrive: (ids) => this.#count(QUEUE_PATHS.redrive, ids),
     purge: (ids) => this.#count(QUEUE_PATHS.purge, ids),
   };
+  readonly #clock: Clock;
   readonly #call: Call;
   readonly #closing = new AbortController();
   readonly #claims = new Set<Promise<unknown>>();
 
   constructor(options: HttpQueueOptions) {
+    this.#clock = options.clock;
     this.#call = createCaller(options);
   }
 
@@ -124,12 +127,12 @@ class HttpQueue implements Queue {
     const over = new AbortController();
     const cut = new AbortController();
     let left = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const leave = async () => {
       if (left) return;
       left = true;
       const known = waitMs > 0 && (await this.#leave(id));
-      if (!over.signal.aborted) timer = setTimeout(() => cut.abort(), known ? LEAVE_MS : ANSWER_MS);
+      await this.#clock.sleep(known ? LEAVE_MS : ANSWER_MS, { signal: over.signal });
+      if (!over.signal.aborted) cut.abort();
     };
     for (const reason of [signal, this.#closing.signal]) {
       reason?.addEventListener("abort", () => void leave(), { signal: over.signal });
@@ -150,7 +153,6 @@ class HttpQueue implements Queue {
       throw error;
     } finally {
       over.abort();
-      clearTimeout(timer);
     }
   }
 

@@ -15,7 +15,17 @@ import {
   checkPublish,
   checkReceipts,
 } from "../arguments.ts";
-import type { ClaimRequest, DeadLetters, Delivery, NackMode, OutgoingBatch, PublishOutcome, Queue } from "../port.ts";
+import {
+  type ClaimRequest,
+  DEAD_LETTER_SHARE,
+  type DeadLetters,
+  type Delivery,
+  MAX_BATCHES,
+  type NackMode,
+  type OutgoingBatch,
+  type PublishOutcome,
+  type Queue,
+} from "../port.ts";
 import { Alarm } from "./deadlines.ts";
 import { BatchLedger } from "./ledger.ts";
 import { Producers, type RestorePosition } from "./producers.ts";
@@ -28,12 +38,8 @@ export interface MemoryQueueOptions {
   readonly clock: Clock;
   /** Bound on ready, leased and delayed bodies together. */
   readonly maxBytes: number;
-  /** Default 1,000,000. */
-  readonly maxBatches?: number | undefined;
-  /** Default 5. */
-  readonly maxDeliveries?: number | undefined;
-  /** Bound on the bodies of dead letters. Default: a quarter of `maxBytes`. The newest is kept even when larger. */
-  readonly maxDeadBytes?: number | undefined;
+  /** Attempts before a batch becomes a dead letter. */
+  readonly maxDeliveries: number;
   /**
    * The position that the store holds, asked for producers that this process has not seen, also those in `inherit`.
    * Absent: an unseen producer has none.
@@ -63,7 +69,6 @@ class MemoryQueue implements Queue {
   };
   readonly #clock: Clock;
   readonly #maxBytes: number;
-  readonly #maxBatches: number;
   readonly #ledger: BatchLedger;
   readonly #producers: Producers;
   readonly #waiters: Waiters;
@@ -71,11 +76,15 @@ class MemoryQueue implements Queue {
   #closed = false;
 
   constructor(options: MemoryQueueOptions) {
-    const { clock, maxBytes, maxDeliveries = 5, maxBatches = 1_000_000, maxDeadBytes = maxBytes / 4 } = options;
+    const { clock, maxBytes, maxDeliveries } = options;
     this.#clock = clock;
     this.#maxBytes = maxBytes;
-    this.#maxBatches = maxBatches;
-    this.#ledger = new BatchLedger({ maxBytes, maxBatches, maxDeliveries, maxDeadBytes });
+    this.#ledger = new BatchLedger({
+      maxBytes,
+      maxBatches: MAX_BATCHES,
+      maxDeliveries,
+      maxDeadBytes: maxBytes * DEAD_LETTER_SHARE,
+    });
     this.#producers = new Producers(options.restore);
     this.#waiters = new Waiters(clock, () => this.#serve());
     this.#alarm = new Alarm(clock, () => this.#serve());
@@ -115,9 +124,9 @@ class MemoryQueue implements Queue {
       return { kind: "gap", last: state.seq };
     }
     const bytes = fresh.reduce((sum, { body }) => sum + body.byteLength, 0);
-    if (bytes > this.#maxBytes || fresh.length > this.#maxBatches) {
-      const [has, holds] = [`${fresh.length} batches of ${bytes} bytes`, `${this.#maxBatches} of ${this.#maxBytes}`];
-      throw new AppError(`Cannot publish ${has} in one call: the queue holds at most ${holds}`, { code: "too_large" });
+    if (bytes > this.#maxBytes) {
+      const message = `Cannot publish ${bytes} bytes in one call: the queue holds at most ${this.#maxBytes}`;
+      throw new AppError(message, { code: "too_large" });
     }
     if (!this.#ledger.hasRoom(fresh.length, bytes)) {
       counters.rejected++;

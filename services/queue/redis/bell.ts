@@ -16,7 +16,6 @@ const TELL = redisScript("tell", "if redis.call('EXISTS', KEYS[1]) == 0 then red
 interface BellParts {
   readonly commands: RedisConnection;
   readonly blocking: RedisConnection;
-  readonly topic: string;
 }
 
 /** One command waits for the tokens of all partitions. */
@@ -33,8 +32,8 @@ function createTogether(partitions: readonly Partition[], { blocking }: BellPart
 }
 
 /** In a cluster one command cannot wait for keys of several slots: there is one more token, for all of them. */
-function createApart({ commands, blocking, topic }: BellParts): Bell {
-  const key = `q:{${topic}}:wake`;
+function createApart({ commands, blocking }: BellParts): Bell {
+  const key = "q:{telemetry}:wake";
   const tell = () => commands.run(TELL, [key], []);
   return {
     pop: async (waitMs) => ((await blocking.call("BLPOP", key, waitMs / 1000)) === null ? null : 0),

@@ -9,7 +9,7 @@ import { RedisQueue, type RedisQueueOptions } from "./queue.ts";
 export interface RedisQueueConfig extends RedisQueueOptions {
   readonly redis: RedisConfig;
   readonly log: Logger;
-  readonly clock?: Clock | undefined;
+  readonly clock: Clock;
 }
 
 /** Opens without Redis as well: calls answer `unavailable` until it is there. */

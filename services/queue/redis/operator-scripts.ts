@@ -148,14 +148,13 @@ return repaired
   );
 
 /** A token for whoever waits, where something is ready. */
-const ringScript = (settings: ScriptSettings): RedisScript =>
-  redisScript(
-    "ring",
-    `${headerOf({ allowOutOfMemory: true })}
-${commonPart(settings)}
+const RING = redisScript(
+  "ring",
+  `${headerOf({ allowOutOfMemory: true })}
+${commonPart}
 if call('LLEN', ready) > 0 then ring() end
 `,
-  );
+);
 
 export const operatorScripts = (settings: ScriptSettings) => ({
   stats: statsScript(settings),
@@ -163,5 +162,5 @@ export const operatorScripts = (settings: ScriptSettings) => ({
   redrive: redriveScript(settings),
   purge: purgeScript(settings),
   repair: repairScript(settings),
-  ring: ringScript(settings),
+  ring: RING,
 });

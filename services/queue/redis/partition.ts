@@ -53,11 +53,11 @@ export class Partition {
   readonly #prefix: string;
   readonly #keys: readonly string[];
 
-  constructor(number: number, parts: { redis: RedisConnection; scripts: Scripts; topic: string }) {
+  constructor(number: number, parts: { redis: RedisConnection; scripts: Scripts }) {
     this.number = number;
     this.#redis = parts.redis;
     this.#scripts = parts.scripts;
-    this.#prefix = partitionPrefix(parts.topic, number);
+    this.#prefix = partitionPrefix(number);
     this.#keys = PARTITION_KEYS.map((name) => this.#prefix + name);
   }
 

@@ -22,17 +22,16 @@ end
 `;
 
 /** KEYS: partition, producer. Reply: epoch, seq, position. Epochs outgrow a keyspace that was lost, being times. */
-const openScript = (settings: ScriptSettings): RedisScript =>
-  redisScript(
-    "open a producer",
-    `${headerOf({ allowOutOfMemory: true })}
-${commonPart(settings)}
+const OPEN = redisScript(
+  "open a producer",
+  `${headerOf({ allowOutOfMemory: true })}
+${commonPart}
 ${statePart}
 local epoch = math.max(known + 1, now)
 remember(epoch, last, position)
 return { epoch, last, position }
 `,
-  );
+);
 
 /**
  * KEYS: partition, producer. ARGV: epoch, first seq, bytes of bodies, readings, readings of each as JSON, bytes of the
@@ -66,7 +65,7 @@ if have > 0 then
     readings = readings - each[i]
   end
 end
-if bytes > ${maxBytes} or fresh > ${maxBatches} then return { 5, last } end
+if bytes > ${maxBytes} then return { 5, last } end
 local kept = call('HMGET', sums, 'bytes', 'serial', 'published', 'readings', 'largest')
 local held = tonumber(kept[1] or 0)
 if not (${hasRoom}) or held + bytes > ${maxBytes} or call('HLEN', bodies) - call('ZCARD', dead) + fresh > ${maxBatches} then
@@ -79,7 +78,7 @@ const publishScript = (settings: ScriptSettings): RedisScript =>
   redisScript(
     "publish",
     `${headerOf({ allowOutOfMemory: false })}
-${commonPart(settings)}
+${commonPart}
 ${returnsPart(settings)}
 ${statePart}
 ${judgePart(settings, "true")}
@@ -114,7 +113,7 @@ const refuseScript = (settings: ScriptSettings): RedisScript =>
   redisScript(
     "publish into full memory",
     `${headerOf({ allowOutOfMemory: true })}
-${commonPart(settings)}
+${commonPart}
 ${returnsPart(settings)}
 ${statePart}
 ${judgePart(settings, "false")}
@@ -122,7 +121,7 @@ ${judgePart(settings, "false")}
   );
 
 export const producerScripts = (settings: ScriptSettings) => ({
-  open: openScript(settings),
+  open: OPEN,
   publish: publishScript(settings),
   refuse: refuseScript(settings),
 });

@@ -4,28 +4,29 @@
  * partition; each partition has an equal share of the bounds.
  */
 import { AppError } from "../../../schema/model/errors.ts";
-import { type Clock, systemClock } from "../../platform/process/clock.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { RedisConnection } from "../../platform/redis/connections.ts";
 import { checkClaim, checkExtend, checkNack, checkOpen, checkPublish, checkReceipts } from "../arguments.ts";
-import type {
-  ClaimRequest,
-  DeadLetters,
-  Delivery,
-  NackMode,
-  OpenedProducer,
-  OutgoingBatch,
-  ProducerPosition,
-  PublishOutcome,
-  Queue,
-  QueueStats,
+import {
+  type ClaimRequest,
+  DEAD_LETTER_SHARE,
+  type DeadLetters,
+  type Delivery,
+  MAX_BATCHES,
+  type NackMode,
+  type OpenedProducer,
+  type OutgoingBatch,
+  type ProducerPosition,
+  type PublishOutcome,
+  type Queue,
+  type QueueStats,
 } from "../port.ts";
 import { type Bell, createBell } from "./bell.ts";
 import { RedisDeadLetters } from "./dead-letters.ts";
 import { Repairs } from "./orphans.ts";
 import { type Claimed, MAX_CALL_BYTES, Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
-import { DEFAULT_TOPIC, REDIS_TIME } from "./script-parts.ts";
 import { createScripts } from "./scripts.ts";
 import { addStats, statsOf } from "./stats.ts";
 import { Waiting } from "./waiting.ts";
@@ -36,19 +37,11 @@ const FULL_RETRY_MS = 100;
 const AUDIT_MS = 60_000;
 
 export interface RedisQueueOptions {
-  /** In the names of the keys: queues of different topics have nothing in common. Default `telemetry`. */
-  readonly topic?: string | undefined;
   readonly partitions: number;
   /** Bound on ready, leased and delayed bodies together. */
   readonly maxBytes: number;
-  /** Default 1,000,000. */
-  readonly maxBatches?: number | undefined;
-  /** Default 5. */
-  readonly maxDeliveries?: number | undefined;
-  /** Bound on the bodies of dead letters. Default: a quarter of `maxBytes`. The newest is kept even when larger. */
-  readonly maxDeadBytes?: number | undefined;
-  /** Lua expression for the time of the queue, in milliseconds since the epoch. Default: the time of Redis. */
-  readonly now?: string | undefined;
+  /** Attempts before a batch becomes a dead letter. */
+  readonly maxDeliveries: number;
 }
 
 export interface RedisQueueParts {
@@ -58,7 +51,7 @@ export interface RedisQueueParts {
   readonly isCluster: boolean;
   readonly log: Logger;
   /** For waits on this side alone. */
-  readonly clock?: Clock | undefined;
+  readonly clock: Clock;
 }
 
 export class RedisQueue implements Queue {
@@ -74,25 +67,23 @@ export class RedisQueue implements Queue {
   #closed = false;
 
   constructor(options: RedisQueueOptions, parts: RedisQueueParts) {
-    const { topic = DEFAULT_TOPIC, partitions, maxBytes, maxBatches = 1_000_000, maxDeliveries = 5 } = options;
-    const { maxDeadBytes = maxBytes / 4, now = REDIS_TIME } = options;
+    const { partitions, maxBytes, maxDeliveries } = options;
     const share = (whole: number) => Math.floor(whole / partitions);
     const scripts = createScripts({
-      now,
       maxBytes: share(maxBytes),
-      maxBatches: share(maxBatches),
-      maxDeadBytes: share(maxDeadBytes),
+      maxBatches: share(MAX_BATCHES),
+      maxDeadBytes: share(maxBytes * DEAD_LETTER_SHARE),
       maxDeliveries,
     });
     this.#parts = parts;
-    this.#clock = parts.clock ?? systemClock;
+    this.#clock = parts.clock;
     this.#maxBytes = share(maxBytes);
     const all = Array.from(
       { length: partitions },
-      (_, number) => new Partition(number, { redis: parts.commands, scripts, topic }),
+      (_, number) => new Partition(number, { redis: parts.commands, scripts }),
     );
     this.#partitions = new Partitions(all);
-    this.#bell = createBell(all, { ...parts, topic });
+    this.#bell = createBell(all, parts);
     this.#waiting = new Waiting({
       clock: this.#clock,
       bell: this.#bell,

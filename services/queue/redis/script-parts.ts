@@ -17,11 +17,8 @@
  */
 import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 
-/** What a queue is made of; all clients of one queue have the same. */
+/** Bounds of one partition; all clients of a queue use the same. */
 export interface ScriptSettings {
-  /** Lua expression for the milliseconds since the epoch. */
-  readonly now: string;
-  /** Of one partition. */
   readonly maxBytes: number;
   readonly maxBatches: number;
   readonly maxDeadBytes: number;
@@ -42,12 +39,10 @@ export const PARTITION_KEYS = [
   "sums",
 ] as const;
 
-/** Of a queue that is not told its name. */
-export const DEFAULT_TOPIC = "telemetry";
-
 /** Before every key of a partition; the braces keep them on one node of a cluster. */
-export const partitionPrefix = (topic: string, partition: number): string => `q:{${topic}:${partition}}:`;
+export const partitionPrefix = (partition: number): string => `q:{telemetry:${partition}}:`;
 
+/** Lua for the milliseconds since the epoch, by the clock of Redis. */
 export const REDIS_TIME =
   "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";
 
@@ -67,10 +62,10 @@ export const headerOf = ({ allowOutOfMemory }: { allowOutOfMemory: boolean }): s
  * Ids: 11 hexadecimal digits of the time, the serial number of the call, two digits of the place in it, five of the
  * body's size (both of base 36).
  */
-export const commonPart = ({ now }: ScriptSettings): string => `
+export const commonPart = `
 local call = redis.call
 local ${PARTITION_KEYS.join(", ")}, producer = unpack(KEYS)
-local now = ${now}
+local now = ${REDIS_TIME}
 
 local function count(name, by)
   if by ~= 0 then call('HINCRBY', sums, name, by) end
@@ -199,7 +194,7 @@ export const scriptOf = (name: string, settings: ScriptSettings, body: string): 
   redisScript(
     name,
     `${headerOf({ allowOutOfMemory: true })}
-${commonPart(settings)}
+${commonPart}
 ${returnsPart(settings)}
 ${body}
 `,

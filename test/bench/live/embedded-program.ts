@@ -21,12 +21,12 @@ const [path = "", gpus, seconds] = process.argv.slice(2);
 const parts = { clock: systemClock, log: silentLogger, metrics: createMetrics() };
 const repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
 const feed = await openLiveFeed({ kind: "memory", clock: systemClock });
-const queue = openMemoryQueue({ clock: systemClock, maxBytes: 1 << 20 });
+const queue = openMemoryQueue({ clock: systemClock, maxBytes: 1 << 20, maxDeliveries: 5 });
 const api = await createApi({
   subgraphs: {
     inventory: createInventorySchema({ repository }),
     telemetry: createTelemetrySchema({ repository, feed }),
-    pipeline: createPipelineSchema({ queue }),
+    pipeline: createPipelineSchema({ queue, clock: systemClock }),
   },
   config: readApiConfig({}),
   ...parts,

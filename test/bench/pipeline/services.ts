@@ -1,4 +1,5 @@
 /** The pipeline as processes for one round: Redis, queue-service and collector listening, the streamer still to start. */
+import { systemClock } from "../../../services/platform/process/clock.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
 import { Member } from "../../support/programs/member.ts";
@@ -36,7 +37,7 @@ export async function startServices(store: Env, streaming: Env): Promise<Service
   const streamer = await member("streamer", streaming);
   for (const service of [queueService, collector]) service.start();
   for (const service of [queueService, collector]) await service.listening();
-  const queue = opened.use(openHttpQueue({ url, token: null }));
+  const queue = opened.use(openHttpQueue({ url, token: null, clock: systemClock }));
   const isDrained = async () => {
     const { ready, leased, delayed } = await queue.stats();
     return ready + leased + delayed === 0;

@@ -1,4 +1,5 @@
 /** Our side: the queue on Redis, as queue-service uses it. */
+import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openQueue } from "../../../services/queue/open.ts";
 import type { Queue } from "../../../services/queue/port.ts";
@@ -27,6 +28,8 @@ export async function openOurs({ config }: RedisServer): Promise<QueueSide> {
     redis: config,
     partitions: 1,
     maxBytes: MAX_BYTES,
+    maxDeliveries: 5,
+    clock: systemClock,
     log: silentLogger,
   });
   const claim = (max: number, waitMs: number) =>

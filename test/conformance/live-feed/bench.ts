@@ -43,13 +43,3 @@ export async function frame(frames: AsyncIterator<LiveFrame>): Promise<LiveFrame
 
 export const values = async (frames: AsyncIterator<LiveFrame>): Promise<number[]> =>
   (await frame(frames)).readings.map(({ value }) => value);
-
-/** Whether the promise settles without anything else happening. */
-export async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  let settled = false;
-  promise.finally(() => {
-    settled = true;
-  });
-  await new Promise((resolve) => setImmediate(resolve));
-  return !settled;
-}

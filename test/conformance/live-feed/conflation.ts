@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { MAX_FRAME_READINGS } from "../../../services/live-feed/port.ts";
 import { batchOfReadings } from "../../support/collector/batches.ts";
-import { frame, isPending, type OpenLiveFeed, POWER, publish, told, values, watch } from "./bench.ts";
+import { isPending } from "../../support/time/pending.ts";
+import { frame, type OpenLiveFeed, POWER, publish, told, values, watch } from "./bench.ts";
 
 export function conflationConformance(open: OpenLiveFeed): void {
   test("liveFeed.subscribe() tells the newest per GPU and series, and how many values it left out", async () => {

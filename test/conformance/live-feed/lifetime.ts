@@ -1,6 +1,7 @@
 /** When a subscription begins and ends, and how many there may be. */
 import { expect, test } from "bun:test";
-import { frame, isPending, type OpenLiveFeed, publish, told, values, watch } from "./bench.ts";
+import { isPending } from "../../support/time/pending.ts";
+import { frame, type OpenLiveFeed, publish, told, values, watch } from "./bench.ts";
 
 const codeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(

@@ -1,6 +1,6 @@
 /** Batches that failed for good: how they get there, and what an operator may do with them. */
 import { expect, test } from "bun:test";
-import { MAX_BATCH_BYTES, MAX_PAGE_BYTES, type Queue } from "../../../services/queue/port.ts";
+import { DEAD_LETTER_SHARE, MAX_BATCH_BYTES, MAX_PAGE_BYTES, type Queue } from "../../../services/queue/port.ts";
 import { claim, claimOne, type OpenQueue, openPublisher, receiptsOf, textsOf } from "./bench.ts";
 
 async function reject(queue: Queue, reason = "damaged"): Promise<void> {
@@ -99,7 +99,7 @@ export function deadLetterConformance(open: OpenQueue): void {
   });
 
   test("deadLetters.list() ends a page before its bodies are too many bytes, and goes on behind it", async () => {
-    await using bench = await open({ maxBytes: 4 * MAX_BATCH_BYTES });
+    await using bench = await open({ maxBytes: (4 * MAX_BATCH_BYTES) / DEAD_LETTER_SHARE });
     const { producer, epoch } = { producer: "csv", ...(await bench.queue.openProducer("csv")) };
     const body = new Uint8Array(MAX_PAGE_BYTES / 2);
     for (const seq of [1, 2, 3]) {
@@ -136,16 +136,28 @@ export function deadLetterConformance(open: OpenQueue): void {
   });
 
   test("deadLetters.redrive() sends back no more than there is room for, the oldest first", async () => {
-    await using bench = await open({ maxBytes: 8 });
+    await using bench = await open({ maxBytes: 16 });
     const publisher = await openPublisher(bench.queue);
     await publisher.publish("ab");
     await reject(bench.queue);
     await publisher.publish("cd");
     await reject(bench.queue);
-    await publisher.publish("123456");
+    await publisher.publish("12345678901234");
     expect(await bench.queue.deadLetters.redrive()).toBe(1);
-    expect(await bench.queue.stats()).toMatchObject({ bytes: 8, dead: 1 });
-    expect(textsOf(await claim(bench.queue))).toEqual(["123456", "ab"]);
+    expect(await bench.queue.stats()).toMatchObject({ bytes: 16, dead: 1 });
+    expect(textsOf(await claim(bench.queue))).toEqual(["12345678901234", "ab"]);
+  });
+
+  test("deadLetters keep to a quarter of the queue's bytes: the oldest are deleted, the newest stays", async () => {
+    await using bench = await open({ maxBytes: 5 / DEAD_LETTER_SHARE });
+    await (await openPublisher(bench.queue)).publish("12", "34", "56", "1234567");
+    const [a = "", b = "", c = "", large = ""] = receiptsOf(await claim(bench.queue));
+    await bench.queue.nack([a, b, c], { kind: "reject", reason: "damaged" });
+    const list = async () => textsOf((await bench.queue.deadLetters.list({ limit: 10 })).letters);
+    expect(await list()).toEqual(["34", "56"]);
+    await bench.queue.nack([large], { kind: "reject", reason: "damaged" });
+    expect(await list()).toEqual(["1234567"]);
+    expect(await bench.queue.stats()).toMatchObject({ dead: 1, orphans: 0, counters: { dead: 4, purged: 3 } });
   });
 
   test("deadLetters.purge() deletes for good, the named ones or all", async () => {

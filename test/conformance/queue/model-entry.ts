@@ -23,6 +23,8 @@ export const FRESH = { place: "ready", id: "", receipt: "", returns: 0, dueAt: 0
 export const sizeOf = (batches: readonly OutgoingBatch[]) =>
   batches.reduce((sum, { body }) => sum + body.byteLength, 0);
 
+export const bytesOf = (entries: readonly Entry[]) => sizeOf(entries.map(({ batch }) => batch));
+
 /** The reason is left out where the queue words it. */
 export const letterOf = ({ id, producer, epoch, batch, returns, reason }: Entry): Partial<DeadLetter> => ({
   id,

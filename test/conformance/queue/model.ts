@@ -9,7 +9,7 @@ import {
   QUEUE_COUNTERS,
   type QueueCounter,
 } from "../../../services/queue/port.ts";
-import { type Entry, FRESH, letterOf, sizeOf } from "./model-entry.ts";
+import { bytesOf, type Entry, FRESH, letterOf, sizeOf } from "./model-entry.ts";
 
 interface Producer {
   epoch: number;
@@ -197,8 +197,7 @@ export class QueueModel {
   }
 
   get bytes(): number {
-    const kept = this.#entries.filter(({ place }) => place !== "dead" && place !== "gone");
-    return sizeOf(kept.map(({ batch }) => batch));
+    return bytesOf(this.#entries.filter(({ place }) => place !== "dead" && place !== "gone"));
   }
 
   get stats() {
@@ -245,5 +244,7 @@ export class QueueModel {
     Object.assign(entry, { place: "dead", reason });
     this.#dead.push(entry);
     this.counters.dead++;
+    while (this.#dead.length > 1 && bytesOf(this.#dead) > this.#bounds.maxBytes / 4)
+      this.purge(this.deadIds.slice(0, 1));
   }
 }

@@ -37,7 +37,9 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
   async function openBench() {
     await using opened = new AsyncDisposableStack();
     const folder = opened.use(await temporaryFolder());
-    const queue: Queue = opened.use(openMemoryQueue({ clock: systemClock, maxBytes: 64 * 1024 * 1024 }));
+    const queue: Queue = opened.use(
+      openMemoryQueue({ clock: systemClock, maxBytes: 64 * 1024 * 1024, maxDeliveries: 5 }),
+    );
     const server = opened.use(await openQueueServer(queue, { token: "secret" }));
     const proxied = async (port: number): Promise<FaultProxy> =>
       opened.use(await openFaultProxy({ host: "127.0.0.1", port }));

@@ -1,6 +1,7 @@
 /** queue-service as a process on either runtime, over a real Redis, and clients that come, go and are cut off. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { systemClock } from "../../../services/platform/process/clock.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
 import { batchOf, claim, codeOf, openPublisher, receiptsOf, textsOf } from "../../conformance/queue/bench.ts";
@@ -39,7 +40,7 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
     const env = { REDIS_ADDR: redis.address, PORT: "0", QUEUE_PARTITIONS: "2", QUEUE_LEASE: "7s" };
     const program: Program = startProgram(onRuntime(runtime, "services/queue-service/main.ts"), env);
     const url = await addressOf(program);
-    const client = openHttpQueue({ url, token: null });
+    const client = openHttpQueue({ url, token: null, clock: systemClock });
     return {
       program,
       url,

@@ -31,7 +31,7 @@ interface Bench extends AsyncDisposable {
 
 async function openBench(): Promise<Bench> {
   await using opened = new AsyncDisposableStack();
-  const queue = opened.use(openMemoryQueue({ clock: systemClock, maxBytes: 64 * 1024 * 1024 }));
+  const queue = opened.use(openMemoryQueue({ clock: systemClock, maxBytes: 64 * 1024 * 1024, maxDeliveries: 5 }));
   const server = opened.use(await openQueueServer(queue, { token: "secret" }));
   const link = opened.use(await openFaultProxy({ host: "127.0.0.1", port: Number(new URL(server.url).port) }));
   const all = opened.move();

@@ -24,7 +24,7 @@ await runProgram("collector", {
   run: async (config, { log, signal }) => {
     const clock = systemClock;
     await using repository = await openRepository(config.store, { clock, log });
-    await using queue = await openQueue(config.queue);
+    await using queue = await openQueue({ ...config.queue, clock: systemClock });
     const liveFeed = { publish: async () => {} };
     log.info("listening");
     await runCollector(config.collector, {

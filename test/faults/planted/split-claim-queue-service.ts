@@ -43,7 +43,13 @@ function splitClaim(claim: ConsumerQueue["claim"], redis: Redis): ConsumerQueue[
 await runProgram("queue-service", {
   read: () => readQueueServiceConfig(readEnvironment(), { isTerminal: false }),
   run: async (config, { log, signal }) => {
-    await using real = await openQueue({ kind: "redis", redis: config.redis, ...config.bounds, log });
+    await using real = await openQueue({
+      kind: "redis",
+      redis: config.redis,
+      ...config.bounds,
+      clock: systemClock,
+      log,
+    });
     const redis = new Redis({ ...config.redis.addresses[0], maxRetriesPerRequest: 0, commandTimeout: 2000 });
     redis.on("error", () => {});
     const claim = splitClaim((request) => real.claim(request), redis);
@@ -54,6 +60,6 @@ await runProgram("queue-service", {
         return typeof member === "function" ? member.bind(target) : member;
       },
     });
-    return await runQueueService(config, { queue, log, metrics: createMetrics(), signal });
+    return await runQueueService(config, { queue, clock: systemClock, log, metrics: createMetrics(), signal });
   },
 });

@@ -89,7 +89,7 @@ async function serveApi({ subgraphs, store, feed, queue, config, log, metrics, o
 function fill({ gpus = 3, ticks = 5 }: ApiOptions) {
   const store = new ListedStore();
   const feed = new ListedFeed();
-  const queue = openMemoryQueue({ clock: systemClock, maxBytes: 64 * 1024 * 1024 });
+  const queue = openMemoryQueue({ clock: systemClock, maxBytes: 64 * 1024 * 1024, maxDeliveries: 5 });
   fillFleet(store, { gpus, ticks });
   return {
     store,
@@ -98,7 +98,7 @@ function fill({ gpus = 3, ticks = 5 }: ApiOptions) {
     schemas: {
       inventory: createInventorySchema({ repository: store }),
       telemetry: createTelemetrySchema({ repository: store, feed }),
-      pipeline: createPipelineSchema({ queue }),
+      pipeline: createPipelineSchema({ queue, clock: systemClock }),
     },
   };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
-import { DEFAULT_TOPIC, type PARTITION_KEYS, partitionPrefix } from "../../../services/queue/redis/script-parts.ts";
+import { type PARTITION_KEYS, partitionPrefix } from "../../../services/queue/redis/script-parts.ts";
 import { ROOT } from "../programs/process.ts";
 import { ourContainers } from "./environment.ts";
 import { type KubernetesObject, nameOf, ofKind } from "./objects.ts";
@@ -25,7 +25,7 @@ const READY: (typeof PARTITION_KEYS)[number] = "ready";
 
 /** The lists of what waits, one in each partition. */
 const readyLists = (partitions: number): string[] =>
-  Array.from({ length: partitions }, (_, number) => partitionPrefix(DEFAULT_TOPIC, number) + READY);
+  Array.from({ length: partitions }, (_, number) => partitionPrefix(number) + READY);
 
 export function metricsProblems(objects: readonly KubernetesObject[]): string[] {
   const rules = ofKind(objects, "PrometheusRule");

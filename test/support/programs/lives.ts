@@ -42,7 +42,7 @@ export async function liveAsStreamer(
   { queueUrl, csvPath, batchSize }: Surroundings,
   { queue: inFront = (queue) => queue, signal }: { queue?: InFront<ProducerQueue>; signal: AbortSignal },
 ): Promise<void> {
-  await using queue = await openQueue({ kind: "http", url: queueUrl, token: null });
+  await using queue = await openQueue({ kind: "http", url: queueUrl, token: null, clock });
   await runStreamer(streamerConfig({ csvPaths: [csvPath], batchSize }), { queue: inFront(queue), clock, log, signal });
 }
 
@@ -60,7 +60,7 @@ export async function liveAsCollector(
   const { queue: frontQueue = (queue) => queue, repository: frontStore = (repository) => repository } = parts;
   const { liveFeed: frontFeed = (feed) => feed } = parts;
   await using repository = await openRepository(storeConfig({ store }), { clock, log });
-  await using queue = await openQueue({ kind: "http", url: queueUrl, token: null });
+  await using queue = await openQueue({ kind: "http", url: queueUrl, token: null, clock });
   await runCollector(
     // Few at a time, so that a life has several of each step.
     { maxConcurrentHandlers: 2, batchSize: 2, maxGroupBytes: 4 * 1024 * 1024, leaseMs, positions: "queue" },
@@ -82,6 +82,6 @@ export async function liveAsQueueService(
 ): Promise<void> {
   const env = { PORT: String(port), QUEUE_LEASE: `${leaseMs}ms`, QUEUE_MAX_DELIVERIES: String(maxDeliveries) };
   const config = readQueueServiceConfig(env, { isTerminal: false });
-  await using queue = await openQueue({ kind: "redis", redis, ...config.bounds, log });
-  await runQueueService(config, { queue: inFront(queue), log, metrics: createMetrics(), signal });
+  await using queue = await openQueue({ kind: "redis", redis, ...config.bounds, clock, log });
+  await runQueueService(config, { queue: inFront(queue), clock, log, metrics: createMetrics(), signal });
 }

@@ -68,7 +68,11 @@ export async function runPipeline(options: RunOptions, meanwhile: (run: Run) => 
   await using redis = await startRedisServer({ args: ["--appendfsync", "always"] });
   const database = randomDatabase();
   await using pipeline = await openPipeline(options, { redis, database, csvPath: folder.path });
-  await using queue = openHttpQueue({ url: `http://${pipeline.links.queue.address}`, token: null });
+  await using queue = openHttpQueue({
+    url: `http://${pipeline.links.queue.address}`,
+    token: null,
+    clock: systemClock,
+  });
   const { streamers, queueServices, collectors } = pipeline;
   const services = [...queueServices, ...collectors];
   for (const member of services) member.start();

@@ -1,6 +1,7 @@
 /** queue-service's API on a free port, in front of any queue, and its client. */
 
 import { listen } from "../../../services/platform/http/listen.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
 import { type Logger, silentLogger } from "../../../services/platform/process/logger.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
@@ -19,14 +20,20 @@ export interface QueueServer extends AsyncDisposable {
 /** The queue behind stays the caller's to close. */
 export async function openQueueServer(
   queue: Queue,
-  { token = null, log = silentLogger, timeoutMs }: { token?: string | null; log?: Logger; timeoutMs?: number } = {},
+  { token = null, log = silentLogger }: { token?: string | null; log?: Logger } = {},
 ): Promise<QueueServer> {
   const stopping = new AbortController();
   const config = { internalToken: token, leaseMs: 30_000, queryTimeoutMs: 10_000 };
-  const api = createQueueApi(config, { queue, log, metrics: createMetrics(), signal: stopping.signal });
+  const api = createQueueApi(config, {
+    queue,
+    clock: systemClock,
+    log,
+    metrics: createMetrics(),
+    signal: stopping.signal,
+  });
   const { fetch, websocket } = api;
   const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch, websocket });
-  const client = openHttpQueue({ url: listener.url, token, timeoutMs });
+  const client = openHttpQueue({ url: listener.url, token, clock: systemClock });
   return {
     url: listener.url,
     client,

@@ -1,48 +1,94 @@
-/** Queues on Redis whose time a test moves. */
+/** Redis queues with keys of their own, whose time a test moves. */
+
+import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import type { RedisConfig } from "../../../services/platform/redis/config.ts";
-import { openRedis, type RedisConnection } from "../../../services/platform/redis/connections.ts";
+import {
+  openRedis,
+  type RedisArgument,
+  type RedisConnection,
+  type RedisReply,
+  type RedisScript,
+  redisScript,
+} from "../../../services/platform/redis/connections.ts";
 import type { Queue } from "../../../services/queue/port.ts";
 import { RedisQueue, type RedisQueueOptions } from "../../../services/queue/redis/queue.ts";
+import { REDIS_TIME } from "../../../services/queue/redis/script-parts.ts";
 
-/** Disposing deletes its keys. */
+/** Disposing deletes the queue's keys. */
 export interface TimedQueue extends AsyncDisposable {
   readonly queue: Queue;
-  readonly topic: string;
-  /** Moves the queue's time; negative steps it back. */
+  /** Stands for `telemetry` in the names of the queue's keys: `q:{NAME:0}:ready`. */
+  readonly name: string;
+  /** Moves the queue's time; a negative number steps it back. */
   advance(ms: number): Promise<void>;
 }
 
 export interface QueueConnections extends AsyncDisposable {
   readonly commands: RedisConnection;
-  /** A queue of its own, or that of the topic; it leaves the connections open. */
-  openQueue(options: RedisQueueOptions): Promise<TimedQueue>;
+  /** Opens an empty queue, or the one called `name`. Closing it leaves the connections open. */
+  openQueue(options: RedisQueueOptions & { name?: string }): Promise<TimedQueue>;
 }
 
 const START = Date.UTC(2025, 6, 20, 10);
+const PRODUCT_PREFIX = "q:{telemetry";
 
-/** Two connections that all queues opened on them share. */
+/**
+ * A connection on which the product's keys are renamed and its scripts read the time from the key `clock`. Disposing it
+ * leaves the connection behind it open.
+ */
+function renamed(connection: RedisConnection, { prefix, clock }: { prefix: string; clock: string }): RedisConnection {
+  const scripts = new Map<RedisScript, RedisScript>();
+  const onTestTime = (script: RedisScript): RedisScript => {
+    const known = scripts.get(script);
+    if (known !== undefined) return known;
+    const lua = script.lua.replace(REDIS_TIME, `tonumber(redis.call('GET', '${clock}'))`);
+    const changed = redisScript(script.name, lua);
+    scripts.set(script, changed);
+    return changed;
+  };
+  const rename = <T extends RedisArgument>(argument: T): T =>
+    typeof argument === "string" && argument.startsWith(PRODUCT_PREFIX)
+      ? (argument.replace(PRODUCT_PREFIX, prefix) as T)
+      : argument;
+  /** BLPOP answers with the name of the key that had an item. */
+  const restore = (command: string, reply: RedisReply): RedisReply => {
+    if (command !== "BLPOP" || !Array.isArray(reply)) return reply;
+    const [key, ...rest] = reply;
+    return [Buffer.from(String(key).replace(prefix, PRODUCT_PREFIX)), ...rest];
+  };
+  return {
+    call: async (command, ...args) => restore(command, await connection.call(command, ...args.map(rename))),
+    callAll: (command, ...args) => connection.callAll(command, ...args.map(rename)),
+    run: (script, keys, args) => connection.run(onTestTime(script), keys.map(rename), args),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** Opens two connections that all queues opened on them share. */
 export async function openQueueConnections(config: RedisConfig): Promise<QueueConnections> {
   const open = (role: "commands" | "blocking") => openRedis(config, { log: silentLogger, name: "test", role });
   const [commands, blocking] = await Promise.all([open("commands"), open("blocking")]);
-  const borrowed = (connection: RedisConnection) => ({ ...connection, [Symbol.asyncDispose]: async () => {} });
   return {
     commands,
-    openQueue: async ({ topic = crypto.randomUUID(), ...options }) => {
-      const key = `clock:${topic}`;
-      await commands.call("SET", key, START, "NX");
-      const queue = new RedisQueue(
-        { ...options, topic, now: `tonumber(redis.call('GET', '${key}'))` },
-        { commands: borrowed(commands), blocking: borrowed(blocking), isCluster: false, log: silentLogger },
-      );
+    openQueue: async ({ name = crypto.randomUUID(), ...options }) => {
+      const names = { prefix: `q:{${name}`, clock: `clock:${name}` };
+      await commands.call("SET", names.clock, START, "NX");
+      const queue = new RedisQueue(options, {
+        commands: renamed(commands, names),
+        blocking: renamed(blocking, names),
+        isCluster: false,
+        clock: systemClock,
+        log: silentLogger,
+      });
       return {
         queue,
-        topic,
-        advance: async (ms) => void (await commands.call("INCRBY", key, ms)),
+        name,
+        advance: async (ms) => void (await commands.call("INCRBY", names.clock, ms)),
         [Symbol.asyncDispose]: async () => {
           await queue[Symbol.asyncDispose]();
-          const keys = (await commands.call("KEYS", `q:{${topic}:*`)) as readonly Buffer[];
-          await commands.call("DEL", key, ...keys);
+          const keys = (await commands.call("KEYS", `${names.prefix}:*`)) as readonly Buffer[];
+          await commands.call("DEL", names.clock, ...keys);
         },
       };
     },

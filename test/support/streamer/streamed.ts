@@ -25,7 +25,7 @@ export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig =
 });
 
 export const openTestQueue = (clock: Clock = new InstantClock()): Queue =>
-  openMemoryQueue({ clock, maxBytes: 64 * 1024 * 1024 });
+  openMemoryQueue({ clock, maxBytes: 64 * 1024 * 1024, maxDeliveries: 5 });
 
 /** `stopAfter`: the run is cut off once that many batches are confirmed. */
 export async function stream(

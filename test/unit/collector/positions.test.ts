@@ -62,7 +62,12 @@ async function live(world: World, random: () => number, { faultiness, steps }: {
   const { clock, repository, items } = world;
   const stop = new AbortController();
   let isDead = false;
-  const queue = openMemoryQueue({ clock, maxBytes: 1024 * 1024, restore: (name) => repository.position(name) });
+  const queue = openMemoryQueue({
+    clock,
+    maxBytes: 1024 * 1024,
+    maxDeliveries: 5,
+    restore: (name) => repository.position(name),
+  });
   const fails = () => random() < faultiness;
   const away = () => new AppError("away", { code: "unavailable" });
   const faulty =

@@ -46,7 +46,10 @@ describe("the graph", () => {
   const schemas = {
     inventory: createInventorySchema({ repository: new ListedStore() }),
     telemetry: createTelemetrySchema({ repository: new ListedStore(), feed: new ListedFeed() }),
-    pipeline: createPipelineSchema({ queue: openMemoryQueue({ clock: systemClock, maxBytes: 1 }) }),
+    pipeline: createPipelineSchema({
+      queue: openMemoryQueue({ clock: systemClock, maxBytes: 1, maxDeliveries: 5 }),
+      clock: systemClock,
+    }),
   };
   const fields = Object.entries(schemas).flatMap(([subgraph, schema]) =>
     Object.values(schema.getTypeMap())

@@ -10,7 +10,7 @@ import { openQueueServer } from "../../support/queue/queue-server.ts";
 import { eventually } from "../../support/time/eventually.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
 
-const memory = (maxBytes = 1024) => openMemoryQueue({ clock: new ManualClock(), maxBytes });
+const memory = (maxBytes = 1024) => openMemoryQueue({ clock: new ManualClock(), maxBytes, maxDeliveries: 5 });
 const json = (body: unknown): RequestInit => ({ method: "POST", body: JSON.stringify(body) });
 
 /** Sends a claim and says how to cut its connection. */

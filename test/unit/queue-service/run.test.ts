@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { systemClock } from "../../../services/platform/process/clock.ts";
 import type { ConfigError } from "../../../services/platform/process/env.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
@@ -40,7 +41,7 @@ test("readQueueServiceConfig() names all that it cannot read", () => {
 });
 
 test("runQueueService() answers waits at once and finishes what is under way before it ends", async () => {
-  await using behind = openMemoryQueue({ clock: new ManualClock(), maxBytes: 1024 });
+  await using behind = openMemoryQueue({ clock: new ManualClock(), maxBytes: 1024, maxDeliveries: 5 });
   const published = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
   const slow: Queue = Object.assign(Object.create(behind), {
@@ -58,14 +59,14 @@ test("runQueueService() answers waits at once and finishes what is under way bef
   const config = { ...read(), listen: { host: "127.0.0.1", port: 0 } };
   let ended = false;
   const metrics = createMetrics();
-  const parts = { queue: slow, log, metrics, signal: stopping.signal };
+  const parts = { queue: slow, clock: systemClock, log, metrics, signal: stopping.signal };
   const running = runQueueService(config, parts).then((status) => {
     ended = true;
     return status;
   });
   const listening = await eventually(() => lines.find(({ message }) => message === "listening"), { what: "listening" });
   const url = String(listening?.fields.url);
-  await using client = openHttpQueue({ url, token: null });
+  await using client = openHttpQueue({ url, token: null, clock: systemClock });
   const { epoch } = await client.openProducer("a");
   const waiting = claim(client, { waitMs: 60_000 });
   const publishing = client.publish([batchOf(1, "a")], { producer: "a", epoch });

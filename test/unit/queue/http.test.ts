@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
 import { AppError } from "../../../schema/model/errors.ts";
+import { systemClock } from "../../../services/platform/process/clock.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import { MAX_BATCH_BYTES, type Queue } from "../../../services/queue/port.ts";
@@ -9,9 +10,11 @@ import { batchOf, claim, codeOf, openPublisher, textsOf } from "../../conformanc
 import { openQueueServer } from "../../support/queue/queue-server.ts";
 import { eventually } from "../../support/time/eventually.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
+import { isPending } from "../../support/time/pending.ts";
 
-const memory = (maxBytes = 1024 * 1024) =>
-  openMemoryQueue({ clock: new ManualClock(), maxBytes, maxDeadBytes: maxBytes });
+const clock = systemClock;
+
+const memory = (maxBytes = 1024 * 1024) => openMemoryQueue({ clock: new ManualClock(), maxBytes, maxDeliveries: 5 });
 
 /** The queue, which waits before it answers a claim until told to go on; `left`: its caller is known to be gone. */
 function held(queue: Queue) {
@@ -131,7 +134,7 @@ test("HTTP queue is unavailable while nobody listens, and when the connection is
     if (number === 1) socket.write(httpAnswer("200 OK", JSON.stringify({ results: [] })));
     else socket.destroy();
   });
-  await using queue = openHttpQueue({ url: server.url, token: null });
+  await using queue = openHttpQueue({ url: server.url, token: null, clock });
   expect(await queue.ack([])).toEqual([]);
   expect(await codeOf(queue.ack([]))).toBe("unavailable");
   expect(server.requests()).toBe(2);
@@ -141,10 +144,18 @@ test("HTTP queue is unavailable while nobody listens, and when the connection is
 
 test("HTTP queue is unavailable when the service does not answer in time", async () => {
   await using server = await rawServer(() => {});
-  await using queue = openHttpQueue({ url: server.url, token: null, timeoutMs: 50 });
-  const error = await queue.stats().catch((error) => error);
-  expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("within 50 ms") });
-  expect(await codeOf(claim(queue, { waitMs: 20 }))).toBe("unavailable");
+  const manual = new ManualClock();
+  await using queue = openHttpQueue({ url: server.url, token: null, clock: manual });
+  const call = queue.stats().catch((error) => error);
+  const waiting = codeOf(claim(queue, { waitMs: 2000 }));
+  await manual.advance(14_999);
+  expect(await isPending(call)).toBe(true);
+  await manual.advance(1);
+  expect(await call).toMatchObject({ code: "unavailable", message: expect.stringContaining("within 15000 ms") });
+  await manual.advance(1999);
+  expect(await isPending(waiting)).toBe(true);
+  await manual.advance(1);
+  expect(await waiting).toBe("unavailable");
 });
 
 test("HTTP queue is unavailable when something else than queue-service answers", async () => {
@@ -161,7 +172,7 @@ test("HTTP queue is unavailable when something else than queue-service answers",
   ];
   for (const answer of answers) {
     await using server = await rawServer((socket) => socket.write(answer));
-    await using queue = openHttpQueue({ url: server.url, token: null, timeoutMs: 2000 });
+    await using queue = openHttpQueue({ url: server.url, token: null, clock });
     const published = queue.publish([batchOf(1, "a")], { producer: "a", epoch: 1 });
     const calls = [published, claim(queue), queue.stats(), queue.ack(["a"]), queue.deadLetters.list({ limit: 1 })];
     expect([answer, await Promise.all(calls.map(codeOf))]).toEqual([answer, calls.map(() => "unavailable")]);
@@ -191,7 +202,7 @@ test("HTTP queue sends its token, and is unavailable when it is not the right on
   await using behind = memory();
   await using server = await openQueueServer(behind, { token: "inner" });
   expect((await server.client.stats()).ready).toBe(0);
-  await using stranger = openHttpQueue({ url: server.url, token: "outer" });
+  await using stranger = openHttpQueue({ url: server.url, token: "outer", clock });
   const error = await stranger.stats().catch((error) => error);
   expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("INTERNAL_TOKEN") });
 });

@@ -6,7 +6,7 @@ import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const open = (options: Partial<Parameters<typeof openMemoryQueue>[0]> = {}) => {
   const clock = new ManualClock();
-  return { clock, queue: openMemoryQueue({ clock, maxBytes: 1000, ...options }) };
+  return { clock, queue: openMemoryQueue({ clock, maxBytes: 1000, maxDeliveries: 5, ...options }) };
 };
 
 test("memory queue serves those who wait in the order they came, each as much as it asked for", async () => {
@@ -86,26 +86,6 @@ test("memory queue opens nothing while the store is away, and asks it again at t
   expect(await Promise.all(calls.map(codeOf))).toEqual(["unavailable", "unavailable"]);
   away = false;
   expect(await queue.openProducer("csv")).toMatchObject({ epoch: 2, seq: 9 });
-});
-
-test("memory queue drops the oldest dead letters beyond their bound, and counts them", async () => {
-  const { queue } = open({ maxDeadBytes: 5 });
-  await (await openPublisher(queue)).publish("12", "34", "56", "1234567");
-  const [a = "", b = "", c = "", large = ""] = receiptsOf(await claim(queue));
-  await queue.nack([a, b, c], { kind: "reject", reason: "damaged" });
-  const list = async () => textsOf((await queue.deadLetters.list({ limit: 10 })).letters);
-  expect(await list()).toEqual(["34", "56"]);
-  await queue.nack([large], { kind: "reject", reason: "damaged" });
-  expect(await list()).toEqual(["1234567"]);
-  expect(await queue.stats()).toMatchObject({ dead: 1, counters: { dead: 4, purged: 3 } });
-});
-
-test("memory queue is full by count as well", async () => {
-  const { queue } = open({ maxBatches: 2 });
-  const publisher = await openPublisher(queue);
-  expect(await codeOf(publisher.publish("a", "b", "c"))).toBe("too_large");
-  await publisher.publish("a", "b");
-  expect(await publisher.publish("c")).toMatchObject({ kind: "full" });
 });
 
 test("memory queue that is closed sends those who wait away and answers unavailable", async () => {

@@ -10,7 +10,7 @@ const open =
   (mutate = (queue: Queue) => queue) =>
   async ({ maxBytes = 1024, maxDeliveries = 5 } = {}) => {
     const clock = new ManualClock();
-    const queue = mutate(openMemoryQueue({ clock, maxBytes, maxDeliveries, maxDeadBytes: 1024 * 1024 }));
+    const queue = mutate(openMemoryQueue({ clock, maxBytes, maxDeliveries }));
     return {
       queue,
       advance: (ms: number) => clock.advance(ms),

@@ -19,7 +19,7 @@ const noQueue: ProducerQueue = {
 };
 
 test("connectQueue() publishes binary bodies through the port and leaves the caller its bytes", async () => {
-  await using queue = openMemoryQueue({ clock: new ManualClock(), maxBytes: 300 });
+  await using queue = openMemoryQueue({ clock: new ManualClock(), maxBytes: 300, maxDeliveries: 5 });
   const { server, client } = wire(queue);
   const { epoch, seq, position, inherited } = await client.openProducer("csv@0/1", { inherit: ["csv@0/2"] });
   expect({ epoch, seq, position, inherited }).toEqual({ epoch: 1, seq: 0, position: null, inherited: [] });

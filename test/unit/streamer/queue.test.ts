@@ -83,10 +83,11 @@ test("runStreamer() stops with conflict when another streamer opens the same sou
 function losingQueue({ lost, after, clock }: { lost: number; after: number; clock: InstantClock }) {
   const positions: { seq: number; position: string }[] = [];
   let epoch = 0;
-  const before = openMemoryQueue({ clock, maxBytes: 1e8 });
+  const before = openMemoryQueue({ clock, maxBytes: 1e8, maxDeliveries: 5 });
   const restored = openMemoryQueue({
     clock,
     maxBytes: 1e8,
+    maxDeliveries: 5,
     restore: async () => ({ epoch, ...(positions.at(-1 - lost) as { seq: number; position: string }) }),
   });
   let current = before;
@@ -202,7 +203,7 @@ test("runStreamer() starts over when the queue has forgotten a shard that went o
 
 test("runStreamer() divides a call that is too large for the queue", async () => {
   const clock = new InstantClock();
-  const queue = openMemoryQueue({ clock, maxBytes: 1000 });
+  const queue = openMemoryQueue({ clock, maxBytes: 1000, maxDeliveries: 5 });
   const seen: Awaited<ReturnType<typeof batchesIn>> = [];
   const draining = withPublish(queue, async (_, ...args) => {
     const outcome = await queue.publish(...args);

@@ -9,6 +9,10 @@ import type { Series } from "../model/reading.ts";
 /** A block never crosses a full hour (UTC), so a bucket spans an hour at most. */
 export const BLOCK_SPAN_MS = 3_600_000;
 
+/** The start of the hour in which a time lies; both in milliseconds since the epoch. */
+export const hourStartMs = (atMs: number): number => Math.floor(atMs / BLOCK_SPAN_MS) * BLOCK_SPAN_MS;
+export const nextHourStartMs = (atMs: number): number => hourStartMs(atMs) + BLOCK_SPAN_MS;
+
 export interface BatchHeader {
   readonly v: 1;
   /** `source@shard/shards` */

@@ -1,12 +1,10 @@
 /** One GPU's readings → blocks: cut at full hours, columns in order of series, doubles merged. */
 
 import type { GpuUuid } from "../model/gpu.ts";
-import { BLOCK_SPAN_MS, type Block } from "./batch.ts";
+import { type Block, hourStartMs } from "./batch.ts";
 import { ColumnPacker, MAX_BLOCK_CELLS } from "./columns.ts";
 import type { GpuReadings, ReadingColumns } from "./reading-log.ts";
 import type { SlotTable } from "./slot-table.ts";
-
-const hourOf = (at: number): number => Math.floor(at / BLOCK_SPAN_MS);
 
 export class BlockCutter {
   readonly merged = { same: 0, differing: 0 };
@@ -32,9 +30,9 @@ export class BlockCutter {
     const uuid = this.#table.gpus.texts[gpu] as GpuUuid;
     const { at } = columns;
     for (let from = start, to: number; from < end; from = to) {
-      const hour = hourOf(at[from] as number);
-      if (hourOf(at[end - 1] as number) === hour) to = end;
-      else for (to = from + 1; hourOf(at[to] as number) === hour; ) to++;
+      const hour = hourStartMs(at[from] as number);
+      if (hourStartMs(at[end - 1] as number) === hour) to = end;
+      else for (to = from + 1; hourStartMs(at[to] as number) === hour; ) to++;
       this.#cutHour(uuid, columns, from, to, blocks);
     }
   }

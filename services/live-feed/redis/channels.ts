@@ -1,4 +1,5 @@
 /** Which channel tells of which GPU: the same in every process. */
+import { fnv1a } from "../../../schema/model/fnv1a.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 
 /**
@@ -7,12 +8,9 @@ import type { GpuUuid } from "../../../schema/model/gpu.ts";
  */
 export const CHANNELS = 64;
 
-/** FNV-1a over the uuid. */
+/** From 0 to 63. */
 export function channelOf(gpu: GpuUuid): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < gpu.length; index++) {
-    hash = Math.imul(hash ^ gpu.charCodeAt(index), 0x01000193);
-  }
+  const hash = fnv1a(gpu);
   return ((hash ^ (hash >>> 16)) >>> 0) % CHANNELS;
 }
 

@@ -1,12 +1,12 @@
 /** All partitions of a queue: where a producer's batches are, and what concerns several of them. */
+import { fnv1a } from "../../../schema/model/fnv1a.ts";
 import type { ClaimRequest, Delivery } from "../port.ts";
 import type { Claimed, Partition } from "./partition.ts";
 import { parseReceipt, type Receipt } from "./receipt.ts";
 
-/** Where a producer's batches are (FNV-1a). */
+/** Hashes the UTF-8 bytes of the producer's name. */
 function partitionOf(producer: string, partitions: number): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(producer)) hash = Math.imul(hash ^ byte, 0x01000193);
+  const hash = fnv1a(Buffer.from(producer).toString("latin1"));
   return (hash >>> 0) % partitions;
 }
 

@@ -1,5 +1,5 @@
 /** Buckets in the file, one GPU's at a time. Reads go inside `database.read` or `database.write`. */
-import { BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
+import { hourStartMs, nextHourStartMs } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { type Bucket, unpackBucket } from "../bucket.ts";
 import type { Database, Row } from "./database.ts";
@@ -19,9 +19,6 @@ export interface Span {
 /** Rows fetched at once: few at first, as most reads need few. */
 const FIRST_FETCH = 4;
 const LARGEST_FETCH = 256;
-
-export const hourOf = (time: number): number => Math.floor(time / BLOCK_SPAN_MS) * BLOCK_SPAN_MS;
-const afterHourOf = (time: number): number => hourOf(time) + BLOCK_SPAN_MS;
 
 export interface Buckets {
   /** Buckets that touch the span, in descending order of `to`; of the lists given, else of all. */
@@ -67,7 +64,7 @@ export function createBuckets(database: Database, seriesLists: SeriesLists): Buc
   return {
     *newestFirst(gpu, { from, to }, lists) {
       // No bucket crosses an hour, so none that touches the span ends after the hour of its end.
-      let end = afterHourOf(to);
+      let end = nextHourStartMs(to);
       let hash = 0;
       for (let fetch = FIRST_FETCH; ; fetch = Math.min(fetch * 4, LARGEST_FETCH)) {
         const rows = descending.all(gpu.id, from, to, chosen(lists), end, hash, fetch);
@@ -80,8 +77,8 @@ export function createBuckets(database: Database, seriesLists: SeriesLists): Buc
     *oldestFirst(gpu, { from, to }, lists) {
       for (let start = from; ; ) {
         const end = endFrom.get(gpu.id, start)?.[0] as number | undefined;
-        if (end === undefined || hourOf(end) > to) return;
-        const next = afterHourOf(end);
+        if (end === undefined || hourStartMs(end) > to) return;
+        const next = nextHourStartMs(end);
         for (const row of ascending.all(gpu.id, start, to, chosen(lists), next)) yield bucketOf(gpu, row);
         start = next;
       }

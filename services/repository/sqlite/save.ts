@@ -1,5 +1,5 @@
 /** Takes batches into the file: buckets, what their sightings say, and positions, in one transaction. */
-import { type Batch, type Block, blockHash } from "../../../schema/batch/batch.ts";
+import { type Batch, type Block, blockHash, hourStartMs } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
@@ -7,7 +7,7 @@ import { type Held, holderOf, sameHolder } from "../holders.ts";
 import { afterSighting, sameFacts } from "../inventory.ts";
 import type { SaveOutcome, StoredPosition } from "../port.ts";
 import type { AttributionTable } from "./attributions.ts";
-import { type Buckets, hourOf } from "./buckets.ts";
+import type { Buckets } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import type { GpuTable } from "./gpus.ts";
 import type { KnownGpu, KnownGpus } from "./known-gpus.ts";
@@ -92,7 +92,7 @@ export function createSave({ database, seriesLists, known, gpus, attributions, b
       addColumns.run(columns++, packed);
       outcome.buckets++;
       outcome.readings += readings;
-      const hour = hourOf(to);
+      const hour = hourStartMs(to);
       if (hour > (gpu.hours.get(list) ?? Number.NEGATIVE_INFINITY)) {
         addHour.run(gpu.id, list, hour);
         gpu.hours.set(list, hour);

@@ -1,8 +1,8 @@
 /** Finds times of stored readings next to a given one, opening only the buckets that lie across it. */
-import { BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
+import { BLOCK_SPAN_MS, hourStartMs } from "../../../schema/batch/batch.ts";
 import { firstTickFrom } from "../bucket.ts";
 import type { TickFinder } from "../holders.ts";
-import { type Buckets, type GpuKey, hourOf } from "./buckets.ts";
+import type { Buckets, GpuKey } from "./buckets.ts";
 
 export function findTicks(buckets: Buckets, gpu: GpuKey): TickFinder {
   return {
@@ -18,7 +18,7 @@ export function findTicks(buckets: Buckets, gpu: GpuKey): TickFinder {
       let found = Number.POSITIVE_INFINITY;
       const end = buckets.ends.from(gpu, time + 1);
       if (end === undefined) return undefined;
-      const hour = hourOf(end);
+      const hour = hourStartMs(end);
       for (const bucket of buckets.oldestFirst(gpu, { from: time + 1, to: hour + BLOCK_SPAN_MS - 1 })) {
         if (bucket.from > time) {
           found = Math.min(found, bucket.from);

@@ -3,13 +3,12 @@
  * series in an hour and times that are 30 s behind are urgent; the rest can wait.
  */
 import type { AnyBulkWriteOperation } from "mongodb";
-import type { Sighting } from "../../../../schema/batch/batch.ts";
+import { hourStartMs, type Sighting } from "../../../../schema/batch/batch.ts";
 import type { Gpu, GpuUuid } from "../../../../schema/model/gpu.ts";
 import { afterSighting, placeOf, sameFacts } from "../../inventory.ts";
 import { insertNew } from "../connection/insert-new.ts";
 import { type Link, writing } from "../connection/link.ts";
 import type { Collections, GpuDocument, SeenDocument } from "../documents.ts";
-import { hourOf } from "../readings/bucket-documents.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
 
 /** Times in the database may be so far behind the newest reading. */
@@ -159,7 +158,7 @@ export function createInventoryLedger(link: Link, { gpus: collection }: Collecti
     },
     stored(gpu, list, from) {
       const known = gpus.get(gpu) as Known;
-      const hour = hourOf(from);
+      const hour = hourStartMs(from);
       const newest = Math.max(
         known.hours.get(list) ?? Number.NEGATIVE_INFINITY,
         known.newHours.get(list) ?? Number.NEGATIVE_INFINITY,

@@ -1,5 +1,5 @@
 /** A block of a batch as documents, and a document as the bucket that readers merge. */
-import { BLOCK_SPAN_MS, type Block } from "../../../../schema/batch/batch.ts";
+import type { Block } from "../../../../schema/batch/batch.ts";
 import type { Columns } from "../../../../schema/batch/columns.ts";
 import { AppError } from "../../../../schema/model/errors.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
@@ -10,9 +10,6 @@ import type { SeriesList, SeriesLists } from "./series-lists.ts";
 
 /** Times × series in one document: at most 17 bytes each in BSON, far below MongoDB's 16 MiB. */
 export const CELLS_MAX = 131_072;
-
-export const hourOf = (time: number): number => Math.floor(time / BLOCK_SPAN_MS) * BLOCK_SPAN_MS;
-export const afterHourOf = (time: number): number => hourOf(time) + BLOCK_SPAN_MS;
 
 /** Dates end some 100 million days from 1970: what lies beyond is open. */
 const DATE_MAX = 8.64e15;

@@ -1,11 +1,11 @@
 /** Buckets of one GPU as the database gives them, streamed; and the times of readings next to a given one. */
 import type { Filter, Sort } from "mongodb";
-import { BLOCK_SPAN_MS } from "../../../../schema/batch/batch.ts";
+import { BLOCK_SPAN_MS, hourStartMs, nextHourStartMs } from "../../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Bucket } from "../../bucket.ts";
 import { reading } from "../connection/link.ts";
 import type { BucketDocument, Collections } from "../documents.ts";
-import { afterHourOf, bucketOf, dateOf, hourOf } from "./bucket-documents.ts";
+import { bucketOf, dateOf } from "./bucket-documents.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
 /** Both inclusive, ms; infinite ends are open. */
@@ -35,8 +35,8 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
   // No bucket crosses an hour: that bounds both ends of the index scan.
   const touching = (gpu: GpuUuid, { from, to }: Span): Filter<BucketDocument> => ({
     gpu,
-    from: { $gte: dateOf(hourOf(from)), $lte: dateOf(to) },
-    to: { $gte: dateOf(from), $lt: dateOf(afterHourOf(to)) },
+    from: { $gte: dateOf(hourStartMs(from)), $lte: dateOf(to) },
+    to: { $gte: dateOf(from), $lt: dateOf(nextHourStartMs(to)) },
   });
   const find = (filter: Filter<BucketDocument>, sort: Sort, { signal, fetch }: Reach) =>
     points.find(filter, { ...reading(signal), sort, batchSize: fetch, projection: { gpu: 0 } });

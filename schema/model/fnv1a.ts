@@ -1,0 +1,11 @@
+/** FNV-1a, the hash that assigns names to shards, channels and partitions. */
+
+/**
+ * 32 bits, signed, over the UTF-16 code units of `text`; for text of Latin-1 characters these are its bytes. The low
+ * bits depend little on the first characters, so callers that take a remainder mix the result first.
+ */
+export function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash;
+}

@@ -59,6 +59,9 @@ export interface ReadingPage {
   readonly next: ReadingCursor | null;
 }
 
+/** Its number of readings. */
+export const sizeOfPage = ({ readings }: ReadingPage): number => readings.length;
+
 export interface TelemetryRepository {
   /**
    * All batches, durably, or an error. Saving again changes nothing and is success. Also updates inventory and

@@ -15,8 +15,6 @@ export interface PageRequest {
   readonly after?: ReadingCursor | undefined;
 }
 
-export const sizeOfPage = ({ readings }: ReadingPage): number => readings.length;
-
 /** The times a page can hold, both inclusive; `from > to` when it can hold none. */
 export function pageBounds({ window, order, after }: PageRequest): { readonly from: number; readonly to: number } {
   const from = Math.ceil(window.from);

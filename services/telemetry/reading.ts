@@ -5,7 +5,7 @@ import type { Reading, Series } from "../../schema/model/reading.ts";
 import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../platform/graphql/arguments.ts";
 import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
-import type { ReadingCursor, ReadingPage, TelemetryRepository } from "../repository/port.ts";
+import { type ReadingCursor, type ReadingPage, sizeOfPage, type TelemetryRepository } from "../repository/port.ts";
 
 /** All pages of one request together, so that no query outgrows memory. */
 const MAX_READINGS_PER_REQUEST = 250_000;
@@ -40,8 +40,6 @@ const BEYOND_PAGES =
 const BEYOND_NEWEST =
   `The query asks for more than ${count(MAX_NEWEST_PER_REQUEST)} newest readings: ask for fewer GPUs, or name ` +
   "`metrics`";
-
-const sizeOfPage = ({ readings }: ReadingPage): number => readings.length;
 
 export interface PageReader {
   /** Of one GPU. */

@@ -13,15 +13,16 @@ import { addSighting, holderOf, type TickFinder } from "../../../services/reposi
 import { afterSighting } from "../../../services/repository/inventory.ts";
 import { answersForMany } from "../../../services/repository/many.ts";
 import { newestReadings } from "../../../services/repository/newest.ts";
-import type {
-  ReadingPage,
-  ReadingQuery,
-  Repository,
-  SaveOutcome,
-  StoredPosition,
-  TelemetryRepository,
+import {
+  type ReadingPage,
+  type ReadingQuery,
+  type Repository,
+  type SaveOutcome,
+  type StoredPosition,
+  sizeOfPage,
+  type TelemetryRepository,
 } from "../../../services/repository/port.ts";
-import { readPage, sizeOfPage } from "../../../services/repository/reading-page.ts";
+import { readPage } from "../../../services/repository/reading-page.ts";
 import { isFurther, oldestKept } from "../../../services/repository/rules.ts";
 import { type ListedGpu, modelInventory } from "./inventory.ts";
 

@@ -2,8 +2,8 @@
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import { readBucketsAsync } from "../../bucket.ts";
 import { answersForMany } from "../../many.ts";
-import type { ReadingPage, TelemetryRepository } from "../../port.ts";
-import { pageBounds, readPage, sizeOfPage } from "../../reading-page.ts";
+import { type ReadingPage, sizeOfPage, type TelemetryRepository } from "../../port.ts";
+import { pageBounds, readPage } from "../../reading-page.ts";
 import type { Link } from "../connection/link.ts";
 import type { Buckets } from "./buckets.ts";
 

@@ -1,25 +1,12 @@
 /** The graph's dead letter: what is known of a batch that failed for good, and what it says. */
 import type { Batch } from "../../schema/batch/batch.ts";
 import { decodeBatch } from "../../schema/batch/codec.ts";
-import type { Result } from "../../schema/model/result.ts";
 import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
+import { oncePerKey } from "../platform/process/once-per-key.ts";
 import type { DeadLetter, DeadLetterPage } from "../queue/port.ts";
 
 const MAX_NAMES = 100;
 const SHOWN = `At most ${MAX_NAMES} of them.`;
-
-/** Bodies are unpacked when somebody asks what is in them, and once. */
-function createDecoder(): (letter: DeadLetter) => Result<Batch> {
-  const decoded = new WeakMap<DeadLetter, Result<Batch>>();
-  return (letter) => {
-    let result = decoded.get(letter);
-    if (result === undefined) {
-      result = decodeBatch(letter.body);
-      decoded.set(letter, result);
-    }
-    return result;
-  };
-}
 
 function addPreview(builder: SubgraphBuilder) {
   const gpusOf = ({ blocks }: Batch) => new Set(blocks.map(({ gpu }) => gpu));
@@ -38,7 +25,8 @@ function addPreview(builder: SubgraphBuilder) {
 }
 
 export function addDeadLetterPage(builder: SubgraphBuilder) {
-  const decode = createDecoder();
+  // Two fields need the decoded body.
+  const decode = oncePerKey(({ body }: DeadLetter) => decodeBatch(body));
   const preview = addPreview(builder);
   const letterType = builder.objectRef<DeadLetter>("DeadLetter").implement({
     description: "A batch that failed for good. It stays until it is sent back or deleted.",

@@ -14,6 +14,7 @@ import {
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
 import { exposeError } from "../../platform/graphql/subgraph.ts";
 import type { Logger } from "../../platform/process/logger.ts";
+import { oncePerKey } from "../../platform/process/once-per-key.ts";
 import { takesParts, withDefer } from "./defer.ts";
 import { answerInParts } from "./defer-answer.ts";
 import { type Split, splitDocument, undeferred, withConditions } from "./defer-split.ts";
@@ -77,19 +78,6 @@ const reorder = (document: DocumentNode): DocumentNode =>
     },
   });
 
-/** Plans kept by document want one document always to become the same other one. */
-function rewriteOnce(rewrite: (document: DocumentNode) => DocumentNode): (document: DocumentNode) => DocumentNode {
-  const rewritten = new WeakMap<DocumentNode, DocumentNode>();
-  return (document) => {
-    let other = rewritten.get(document);
-    if (other === undefined) {
-      other = rewrite(document);
-      rewritten.set(document, other);
-    }
-    return other;
-  };
-}
-
 /** Splits kept by document and operation, unless a variable says that some of it is not to be deferred. */
 function keepSplits(schema: GraphQLSchema) {
   const kept = new WeakMap<DocumentNode, Map<string | undefined, Split>>();
@@ -110,8 +98,9 @@ export const planQueries =
     const handled = await unifiedGraphHandler({ ...options, unifiedGraph: withDefer(options.unifiedGraph) });
     const { executor, unifiedGraph: schema } = handled;
     if (executor === undefined) return handled;
-    const whole = rewriteOnce(undeferred);
-    const ordered = rewriteOnce(reorder);
+    // The planner keeps plans by document object, so each document is rewritten to one other object.
+    const whole = oncePerKey(undeferred);
+    const ordered = oncePerKey(reorder);
     const splitOf = keepSplits(schema);
     const execute: Executor = (request) => executor({ ...request, document: ordered(request.document) });
     return {

@@ -6,6 +6,7 @@ import { exposeError, type SubgraphContext } from "../../platform/graphql/subgra
 import { bearer } from "../../platform/http/bearer.ts";
 import { backoffMs, systemClock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
+import { oncePerKey } from "../../platform/process/once-per-key.ts";
 import { readAnswer } from "./answer-budget.ts";
 import { Presence } from "./presence.ts";
 import { receiveErrors, type SubgraphRequest, subgraphAway } from "./subgraph.ts";
@@ -43,15 +44,7 @@ export type RemoteHttp = (request: SubgraphRequest, context: SubgraphContext) =>
 export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpOptions): RemoteHttp {
   const presence = new Presence(log);
   // Plans are kept, and with them the documents of their fetches.
-  const texts = new WeakMap<DocumentNode, string>();
-  const textOf = (document: DocumentNode): string => {
-    let text = texts.get(document);
-    if (text === undefined) {
-      text = print(document);
-      texts.set(document, text);
-    }
-    return text;
-  };
+  const textOf = oncePerKey((document: DocumentNode) => print(document));
   const headers = {
     accept: "application/json",
     "content-type": "application/json",

@@ -7,6 +7,7 @@ import { ERROR_CODES, isAppError } from "../../../schema/model/errors.ts";
 import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 import { AWAY, logAway } from "../process/away-log.ts";
 import type { Logger } from "../process/logger.ts";
+import { oncePerKey } from "../process/once-per-key.ts";
 
 /** One object per request: data loaders and limits live as long as it does. */
 export interface SubgraphContext {
@@ -45,18 +46,10 @@ export function createSubgraphBuilder() {
 
 export type SubgraphBuilder = ReturnType<typeof createSubgraphBuilder>;
 
-/** Remembers what `create` made per context, for as long as the context lives. */
-export function perRequest<T>(create: (context: SubgraphContext) => T): (context: SubgraphContext) => T {
-  const made = new WeakMap<SubgraphContext, T>();
-  return (context) => {
-    let value = made.get(context);
-    if (value === undefined) {
-      value = create(context);
-      made.set(context, value);
-    }
-    return value;
-  };
-}
+/** Calls `create` at most once per request. */
+export const perRequest: <T extends object>(
+  create: (context: SubgraphContext) => T,
+) => (context: SubgraphContext) => T = oncePerKey;
 
 /**
  * The error as a caller may see it: an AppError's message and code, and what graphql-js itself says of a request. What

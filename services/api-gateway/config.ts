@@ -3,7 +3,7 @@
 import { maxSubscriptions, queryTimeout } from "../platform/graphql/config.ts";
 import { readInternalToken } from "../platform/http/internal-token.ts";
 import { type ListenConfig, port, readListenConfig } from "../platform/http/listen-config.ts";
-import { boolean, type Env, gatherConfigs, integer, parseEnv, rate, text } from "../platform/process/env.ts";
+import { boolean, type Env, gatherConfigs, integer, parseEnv, rate, text, url } from "../platform/process/env.ts";
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 
 export interface ApiConfig extends ListenConfig {
@@ -86,22 +86,15 @@ export function readApiConfig(env: Env, defaults: Pick<ApiConfig, "rateLimit"> =
   };
 }
 
-const address = (fallback: string) =>
-  text()
-    .refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), {
-      message: `an address such as ${fallback}`,
-    })
-    .default(fallback);
-
 /** @throws ConfigError with every problem found */
 export const readGatewayConfig = (env: Env, terminal: { isTerminal: boolean }): GatewayConfig =>
   gatherConfigs({
     api: () => readApiConfig(env, { rateLimit: SERVICE_RATE }),
     subgraphs: () => {
       const given = parseEnv(env, {
-        INVENTORY_URL: address("http://inventory:8080/graphql"),
-        TELEMETRY_URL: address("http://telemetry:8080/graphql"),
-        PIPELINE_URL: address("http://queue-service:8080/graphql"),
+        INVENTORY_URL: url().default("http://inventory:8080/graphql"),
+        TELEMETRY_URL: url().default("http://telemetry:8080/graphql"),
+        PIPELINE_URL: url().default("http://queue-service:8080/graphql"),
       });
       return { inventory: given.INVENTORY_URL, telemetry: given.TELEMETRY_URL, pipeline: given.PIPELINE_URL };
     },

@@ -1,11 +1,11 @@
 /** What the collector reads from the environment. */
 
 import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
-import { duration, type Env, gatherConfigs, integer, parseEnv } from "../platform/process/env.ts";
+import { type Env, gatherConfigs, integer, parseEnv } from "../platform/process/env.ts";
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
-import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
-import { MAX_CALL_ITEMS, MAX_LEASE_MS } from "../queue/port.ts";
+import { type QueueClientConfig, queueLease, readQueueClientConfig } from "../queue/config.ts";
+import { MAX_CALL_ITEMS } from "../queue/port.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
 
@@ -50,7 +50,7 @@ export function readCollectorConfig(
   const given = parseEnv(env, {
     MAX_CONCURRENT_HANDLERS: integer({ min: 1, max: 1000 }).default(10),
     [batchSizeVariable]: integer({ min: 1, max: MAX_CALL_ITEMS }).default(20),
-    QUEUE_LEASE: duration({ minMs: 100, maxMs: MAX_LEASE_MS }).default(30_000),
+    QUEUE_LEASE: queueLease(),
   });
   return {
     maxConcurrentHandlers: given.MAX_CONCURRENT_HANDLERS as number,

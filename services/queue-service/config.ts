@@ -1,9 +1,9 @@
 /** What queue-service reads from the environment. */
 
 import { readSubgraphConfig, type SubgraphConfig } from "../platform/graphql/config.ts";
-import { byteSize, duration, type Env, gatherConfigs, integer, parseEnv } from "../platform/process/env.ts";
+import { byteSize, type Env, gatherConfigs, integer, parseEnv } from "../platform/process/env.ts";
 import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
-import { MAX_LEASE_MS } from "../queue/port.ts";
+import { queueLease } from "../queue/config.ts";
 
 export interface QueueBounds {
   /** Each is a queue of its own: a producer keeps to one, a consumer asks all. */
@@ -34,8 +34,7 @@ export function readQueueBounds(env: Env): QueueBounds {
   };
 }
 
-const readLease = (env: Env): number =>
-  parseEnv(env, { QUEUE_LEASE: duration({ minMs: 100, maxMs: MAX_LEASE_MS }).default(30_000) }).QUEUE_LEASE;
+const readLease = (env: Env): number => parseEnv(env, { QUEUE_LEASE: queueLease() }).QUEUE_LEASE;
 
 /** @throws ConfigError with every problem found */
 export function readQueueServiceConfig(env: Env, terminal: { isTerminal: boolean }): QueueServiceConfig {

@@ -1,5 +1,7 @@
 /** What a client of queue-service reads from the environment. */
-import { type Env, parseEnv, text } from "../platform/process/env.ts";
+import { readInternalToken } from "../platform/http/internal-token.ts";
+import { duration, type Env, parseEnv, url } from "../platform/process/env.ts";
+import { MAX_LEASE_MS } from "./port.ts";
 
 export interface QueueClientConfig {
   readonly kind: "http";
@@ -7,16 +9,11 @@ export interface QueueClientConfig {
   readonly token: string | null;
 }
 
-const address = () =>
-  text().refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), {
-    message: "an address such as http://queue-service:8080",
-  });
+/** QUEUE_LEASE, in milliseconds: how long a consumer may hold a delivery before it is delivered again. */
+export const queueLease = () => duration({ minMs: 100, maxMs: MAX_LEASE_MS }).default(30_000);
 
 /** @throws ConfigError */
 export function readQueueClientConfig(env: Env): QueueClientConfig {
-  const given = parseEnv(env, {
-    QUEUE_SERVICE_URL: address().default("http://queue-service:8080"),
-    INTERNAL_TOKEN: text().optional(),
-  });
-  return { kind: "http", url: given.QUEUE_SERVICE_URL, token: given.INTERNAL_TOKEN ?? null };
+  const { QUEUE_SERVICE_URL } = parseEnv(env, { QUEUE_SERVICE_URL: url().default("http://queue-service:8080") });
+  return { kind: "http", url: QUEUE_SERVICE_URL, token: readInternalToken(env) };
 }

@@ -176,6 +176,10 @@ export const MAX_BATCHES = 1_000_000;
  * the newest is kept even when it is larger.
  */
 export const DEAD_LETTER_SHARE = 0.25;
+
+/** The `reason` of a dead letter whose last delivery ended with its lease, without an ack or a nack. */
+export const EXPIRED_REASON = "lease ended without an answer from the consumer";
+
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 export const MAX_POSITION_LENGTH = 4096;

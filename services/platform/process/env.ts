@@ -55,6 +55,12 @@ export const choice = <const T extends string>(...accepted: readonly T[]) =>
 
 export const text = () => z.string();
 
+/** An http or https URL, unchanged. */
+export const url = () =>
+  parsed("a URL such as http://host:8080", (text) =>
+    URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
+  );
+
 /** A requests-per-second limit: `100/s`; `0` is null, no limit. */
 export const rate = () =>
   parsed("a rate such as 100/s, or 0 for none", (value) => {

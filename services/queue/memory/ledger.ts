@@ -4,6 +4,7 @@ import {
   type ClaimRequest,
   type DeadLetterPage,
   type Delivery,
+  EXPIRED_REASON,
   type NackMode,
   type OutgoingBatch,
   QUEUE_COUNTERS,
@@ -13,8 +14,6 @@ import {
 import { createBatch, parseReceipt, ReadyLine, receiptOf, type StoredBatch } from "./batch.ts";
 import { DeadLetterShelf } from "./dead-letters.ts";
 import { DeadlineHeap } from "./deadlines.ts";
-
-const EXPIRED_REASON = "lease ended without an answer from the consumer";
 
 export interface LedgerBounds {
   readonly maxBytes: number;

@@ -16,6 +16,7 @@
  * | producer | string | epoch:seq:position |
  */
 import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
+import { EXPIRED_REASON } from "../port.ts";
 
 /** Bounds of one partition; all clients of a queue use the same. */
 export interface ScriptSettings {
@@ -45,8 +46,6 @@ export const partitionPrefix = (partition: number): string => `q:{telemetry:${pa
 /** Lua for the milliseconds since the epoch, by the clock of Redis. */
 export const REDIS_TIME =
   "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";
-
-const EXPIRED_REASON = "lease ended without an answer from the consumer";
 
 /** Leases, and delays, that one script ends at most; whoever must see all of them ended asks again. */
 const SETTLE_LIMIT = 500;

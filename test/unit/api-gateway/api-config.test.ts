@@ -48,6 +48,6 @@ test("readGatewayConfig() knows its subgraphs by their service names, and names 
     internalToken: "t",
   });
   expect(() => read({ INVENTORY_URL: "inventory:8080", QUERY_TIMEOUT: "soon" })).toThrow(
-    /QUERY_TIMEOUT[\s\S]*INVENTORY_URL=\(hidden\): accepted is an address such as http:\/\/inventory/,
+    /QUERY_TIMEOUT[\s\S]*INVENTORY_URL=\(hidden\): accepted is a URL such as http:\/\/host/,
   );
 });

@@ -1,86 +1,30 @@
-/** The store in memory: simple, gone with its process, and the model the others are held to. */
-import { type Batch, bucketId } from "../../../schema/batch/batch.ts";
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Reading, Series } from "../../../schema/model/reading.ts";
-import { metricOf } from "../../../schema/model/series.ts";
-import type { Window } from "../../../schema/model/window.ts";
+/**
+ * The reference model of the store: the contract of `services/repository/port.ts` in the simplest code that keeps it.
+ * It lives in memory, works every answer out from all that is stored of a GPU, and shares with the stores only rules
+ * of a few lines, none of their algorithms.
+ */
+import { type Batch, type Block, bucketId, type Sighting } from "../../../schema/batch/batch.ts";
+import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
 import type { Metrics } from "../../../services/platform/process/metrics.ts";
-import { type Arrivals, checkSightings, createArrivals } from "../../../services/repository/arrivals.ts";
-import { type Bucket, readBuckets, unpackBucket } from "../../../services/repository/bucket.ts";
+import { checkSightings } from "../../../services/repository/arrivals.ts";
 import { createDifferingCounter } from "../../../services/repository/differing.ts";
-import { addSighting, holderOf, type TickFinder } from "../../../services/repository/holders.ts";
 import { afterSighting } from "../../../services/repository/inventory.ts";
-import { answersForMany } from "../../../services/repository/many.ts";
-import { newestReadings } from "../../../services/repository/newest.ts";
-import {
-  type ReadingPage,
-  type ReadingQuery,
-  type Repository,
-  type SaveOutcome,
-  type StoredPosition,
-  sizeOfPage,
-  type TelemetryRepository,
-} from "../../../services/repository/port.ts";
-import { readPage } from "../../../services/repository/reading-page.ts";
+import { type Repository, type StoredPosition, sizeOfPage } from "../../../services/repository/port.ts";
 import { isFurther, oldestKept } from "../../../services/repository/rules.ts";
-import { type ListedGpu, modelInventory } from "./inventory.ts";
+import { answersThatFit } from "./answers-that-fit.ts";
+import { attributionsWithin, forgetHoldersBefore, type HolderAt, noteHolder } from "./attribution.ts";
+import { hostsOf, pageOfGpus } from "./inventory.ts";
+import { type Bucket, bucketOf, latestOf, pageOfReadings } from "./readings.ts";
 
-/** Buckets that one call of `expire` drops at most. */
+/** Buckets dropped by one call of `expire`. */
 const EXPIRE_MAX = 1000;
 
-interface StoredGpu extends ListedGpu {
+interface StoredGpu {
+  /** By bucket id. */
   readonly buckets: Map<string, Bucket>;
+  readonly holderAt: HolderAt;
 }
-
-function findTicks(buckets: ReadonlyMap<string, Bucket>): TickFinder {
-  const ticks = (from: number, to: number) =>
-    [...buckets.values()]
-      .filter((bucket) => bucket.from <= to && bucket.to >= from)
-      .flatMap((bucket) => [...bucket.unpack().at].filter((at) => at >= from && at <= to))
-      .sort((a, b) => a - b);
-  return {
-    before: (time, earliest) => ticks(earliest, time - 1).at(-1),
-    after: (time, latest) => ticks(time + 1, latest)[0],
-  };
-}
-
-/** Puts the blocks into the GPUs' buckets. */
-function storeBlocks(gpus: Map<GpuUuid, StoredGpu>, batch: Batch, cutoff: number, arrivals: Arrivals): SaveOutcome {
-  const outcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
-  for (const block of batch.blocks) {
-    const { gpu: uuid, from, to, readings, packed } = block;
-    if (to < cutoff) {
-      outcome.tooOld += readings;
-      continue;
-    }
-    let known = gpus.get(uuid);
-    if (known === undefined) {
-      known = { gpu: undefined, buckets: new Map(), held: [] };
-      gpus.set(uuid, known);
-    }
-    const id = bucketId(block, batch.series);
-    const fresh = !known.buckets.has(id);
-    if (fresh) {
-      const series = block.series.map((index) => batch.series[index] as Series);
-      known.buckets.set(id, { from, to, series, unpack: () => unpackBucket(uuid, from, packed) });
-    }
-    outcome[fresh ? "buckets" : "duplicateBuckets"] += 1;
-    outcome[fresh ? "readings" : "duplicateReadings"] += readings;
-    arrivals.add(batch, uuid, fresh);
-  }
-  return outcome;
-}
-
-const NOTHING: SaveOutcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
-
-const addOutcome = (a: SaveOutcome, b: SaveOutcome): SaveOutcome => ({
-  buckets: a.buckets + b.buckets,
-  duplicateBuckets: a.duplicateBuckets + b.duplicateBuckets,
-  readings: a.readings + b.readings,
-  duplicateReadings: a.duplicateReadings + b.duplicateReadings,
-  tooOld: a.tooOld + b.tooOld,
-});
 
 export interface ModelRepositoryOptions {
   readonly retentionMs: number;
@@ -91,33 +35,52 @@ export function openModelRepository(
   { retentionMs }: ModelRepositoryOptions,
   { clock, metrics }: { clock: Clock; metrics?: Metrics | undefined },
 ): Repository {
-  const gpus = new Map<GpuUuid, StoredGpu>();
+  const stored = new Map<GpuUuid, StoredGpu>();
+  const inventory = new Map<GpuUuid, Gpu>();
   const positions = new Map<string, StoredPosition>();
   const onDiffering = createDifferingCounter(metrics);
+  const bucketsOf = (gpu: GpuUuid): readonly Bucket[] => [...(stored.get(gpu)?.buckets.values() ?? [])];
 
-  const pageOf = (gpu: GpuUuid, window: Window, { order = "newest", signal, ...query }: ReadingQuery): ReadingPage => {
-    signal?.throwIfAborted();
-    const buckets = [...(gpus.get(gpu)?.buckets.values() ?? [])];
-    buckets.sort(order === "newest" ? (a, b) => b.to - a.to : (a, b) => a.from - b.from);
-    return readBuckets(readPage({ gpu, window, order, ...query }, onDiffering), buckets);
+  /** False when the bucket was there already. */
+  const store = (block: Block, batch: Batch): boolean => {
+    const gpu = stored.get(block.gpu) ?? { buckets: new Map(), holderAt: new Map() };
+    stored.set(block.gpu, gpu);
+    const id = bucketId(block, batch.series);
+    if (gpu.buckets.has(id)) return false;
+    gpu.buckets.set(id, bucketOf(block, batch.series));
+    return true;
   };
-  const telemetry: TelemetryRepository = {
+
+  return {
     async save(batches, { positions: ends = [], signal } = {}) {
       signal?.throwIfAborted();
       checkSightings(batches);
       const cutoff = oldestKept(clock, retentionMs);
-      const arrivals = createArrivals();
-      const outcome = batches.map((batch) => storeBlocks(gpus, batch, cutoff, arrivals)).reduce(addOutcome, NOTHING);
-      for (const sighting of arrivals.facts()) {
-        const known = gpus.get(sighting.facts.uuid) as StoredGpu;
-        known.gpu = afterSighting(known.gpu, sighting);
-      }
-      for (const [uuid, sightings] of arrivals.holders()) {
-        const known = gpus.get(uuid) as StoredGpu;
-        const ticks = findTicks(known.buckets);
-        for (const { facts, from, to } of sightings) {
-          known.held = addSighting(known.held, { holder: holderOf(facts), from, to }, ticks);
+      const outcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
+      const sightingsOfNewBuckets: Sighting[] = [];
+      for (const batch of batches) {
+        const sighted = new Set<GpuUuid>();
+        const withNewBucket = new Set<GpuUuid>();
+        for (const block of batch.blocks) {
+          if (block.to < cutoff) {
+            outcome.tooOld += block.readings;
+            continue;
+          }
+          sighted.add(block.gpu);
+          const isNew = store(block, batch);
+          if (isNew) withNewBucket.add(block.gpu);
+          outcome[isNew ? "buckets" : "duplicateBuckets"] += 1;
+          outcome[isNew ? "readings" : "duplicateReadings"] += block.readings;
         }
+        for (const sighting of batch.sightings) {
+          const { uuid } = sighting.facts;
+          if (sighted.has(uuid)) inventory.set(uuid, afterSighting(inventory.get(uuid), sighting));
+          if (withNewBucket.has(uuid)) sightingsOfNewBuckets.push(sighting);
+        }
+      }
+      for (const sighting of sightingsOfNewBuckets.sort((a, b) => a.from - b.from)) {
+        const { uuid } = sighting.facts;
+        noteHolder(stored.get(uuid)?.holderAt as HolderAt, sighting, bucketsOf(uuid));
       }
       for (const end of ends) {
         if (isFurther(end, positions.get(end.producer))) positions.set(end.producer, end);
@@ -125,47 +88,49 @@ export function openModelRepository(
       return outcome;
     },
 
-    readings: async (gpu, window, query) => pageOf(gpu, window, query),
+    async readings(gpu, window, query) {
+      query.signal?.throwIfAborted();
+      return pageOfReadings(bucketsOf(gpu), window, query, onDiffering);
+    },
 
-    pages: (uuids, window, { max, ...query }) =>
-      answersForMany(uuids, async ([gpu]) => [pageOf(gpu as GpuUuid, window, query)], sizeOfPage, {
-        slice: 1,
-        max,
-        signal: query.signal,
-      }),
+    async pages(gpus, window, { max, ...query }) {
+      query.signal?.throwIfAborted();
+      const pageOf = (gpu: GpuUuid) => pageOfReadings(bucketsOf(gpu), window, query, onDiffering);
+      return answersThatFit(gpus, max, pageOf, sizeOfPage);
+    },
 
-    async latest(uuids, { metrics: names, signal } = {}) {
+    async latest(gpus, { metrics: names, signal } = {}) {
       signal?.throwIfAborted();
-      const latest = new Map<GpuUuid, readonly Reading[]>();
-      for (const uuid of uuids) {
-        const buckets = [...(gpus.get(uuid)?.buckets.values() ?? [])].sort((a, b) => b.to - a.to);
-        const series = new Set(buckets.flatMap((bucket) => bucket.series));
-        const wanted = [...series].filter((name) => names === undefined || names.includes(metricOf(name)));
-        latest.set(uuid, readBuckets(newestReadings(uuid, new Set(wanted)), buckets));
-      }
-      return latest;
+      return new Map(gpus.map((gpu) => [gpu, latestOf(bucketsOf(gpu), names)]));
     },
 
     position: async (producer) => positions.get(producer) ?? null,
 
     async expire(before) {
       let dropped = 0;
-      for (const known of gpus.values()) {
-        for (const [id, { to }] of known.buckets) {
+      for (const { buckets } of stored.values()) {
+        for (const [id, { to }] of buckets) {
           if (to >= before) continue;
           if (dropped === EXPIRE_MAX) return dropped;
-          known.buckets.delete(id);
+          buckets.delete(id);
           dropped++;
         }
-        known.held = known.held.filter(({ to }) => to >= before);
       }
+      for (const { holderAt } of stored.values()) forgetHoldersBefore(holderAt, before);
       return dropped;
     },
-  };
 
-  return {
-    ...telemetry,
-    ...modelInventory(gpus),
+    gpus: async (query) => pageOfGpus([...inventory.values()], query),
+    gpusByUuid: async (uuids) => [...new Set(uuids)].flatMap((uuid) => inventory.get(uuid) ?? []),
+    hosts: async () => hostsOf([...inventory.values()]),
+
+    async attributions(gpus, window, { max, signal }) {
+      signal?.throwIfAborted();
+      const attributionsOf = (gpu: GpuUuid) =>
+        attributionsWithin(window, stored.get(gpu)?.holderAt ?? new Map()).map((held) => ({ gpu, ...held }));
+      return answersThatFit(gpus, max, attributionsOf, ({ length }) => length);
+    },
+
     ping: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };

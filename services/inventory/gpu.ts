@@ -1,8 +1,8 @@
 /** The graph's GPU: facts, times, and who held it. */
 import DataLoader from "dataloader";
+import { parseUuid, parseWindow } from "../../schema/model/arguments.ts";
 import type { Attribution, Gpu, GpuUuid } from "../../schema/model/gpu.ts";
 import type { Window } from "../../schema/model/window.ts";
-import { parseUuid, parseWindow } from "../platform/graphql/arguments.ts";
 import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { perRequest, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";

@@ -1,9 +1,9 @@
 /** Subgraph `inventory`: GPUs, hosts and the metric catalogue. */
 import type { GraphQLSchema } from "graphql";
+import { parseCursor, parseLimit, parseUuid, refuse } from "../../schema/model/arguments.ts";
 import type { GpuUuid, Host } from "../../schema/model/gpu.ts";
 import { METRICS, type MetricInfo } from "../../schema/model/metric.ts";
 import { encodeCursor, GPU_PAGE } from "../../schema/model/page.ts";
-import { parseCursor, parseLimit, parseUuid, refuse } from "../platform/graphql/arguments.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuCursor, GpuPage, GpuRepository } from "../repository/port.ts";

@@ -1,7 +1,7 @@
 /** Subgraph `pipeline`: the queue's figures and its dead letters, which an operator may send back or delete. */
 import type { GraphQLSchema } from "graphql";
+import { parseLimit, refuse } from "../../schema/model/arguments.ts";
 import { LETTER_PAGE } from "../../schema/model/page.ts";
-import { parseLimit, refuse } from "../platform/graphql/arguments.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import { QUEUE_COUNTERS, type Queue, type QueueCounter, type QueueStats } from "../queue/port.ts";

@@ -1,8 +1,9 @@
 /** The graph's readings: a page of one GPU, and the newest of many. */
+
+import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../../schema/model/arguments.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import { encodeCursor, READING_PAGE } from "../../schema/model/page.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
-import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../platform/graphql/arguments.ts";
 import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
 import { type ReadingCursor, type ReadingPage, sizeOfPage, type TelemetryRepository } from "../repository/port.ts";

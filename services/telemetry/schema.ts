@@ -1,9 +1,9 @@
 /** Subgraph `telemetry`: readings of a GPU, the newest ones, and what arrives. */
 import type { GraphQLSchema } from "graphql";
+import { parseDuration, parseMetrics, parseUuid, refuse } from "../../schema/model/arguments.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import { READING_PAGE } from "../../schema/model/page.ts";
 import type { LiveFeed, LiveFrame, LiveReading } from "../live-feed/port.ts";
-import { parseDuration, parseMetrics, parseUuid, refuse } from "../platform/graphql/arguments.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository, TelemetryRepository } from "../repository/port.ts";

@@ -1,8 +1,8 @@
 /** GraphQL over HTTP and SSE: what a request must be before the gateway reads it. */
 import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
+import { shown } from "../../../schema/model/shown.ts";
 import { limitBody, refuseGraphql } from "../../platform/graphql/limits.ts";
 import { methodNotAllowed, problem } from "../../platform/http/problem.ts";
-import { shown } from "../../platform/process/shown.ts";
 import type { Access } from "../edge/access.ts";
 import { MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
 import { firstAnswer, type Guard } from "../edge/guards.ts";

@@ -1,9 +1,9 @@
 /** What errors of a query are to a REST caller: problem details. */
 import type { GraphQLFormattedError } from "graphql";
 import { ERROR_CODES, type ErrorCode } from "../../../schema/model/errors.ts";
+import { shown } from "../../../schema/model/shown.ts";
 import { problem, problemOf } from "../../platform/http/problem.ts";
 import type { Logger } from "../../platform/process/logger.ts";
-import { shown } from "../../platform/process/shown.ts";
 
 const CODE_OF = new Map<unknown, ErrorCode>(
   Object.entries(ERROR_CODES).map(([code, { graphql }]) => [graphql, code as ErrorCode]),

@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document: what SOFA makes of the contract, and what it leaves out. */
 import { type GraphQLSchema, isNonNullType, isObjectType } from "graphql";
-import { MAX_METRICS } from "../../platform/graphql/arguments.ts";
+import { MAX_METRICS } from "../../../schema/model/arguments.ts";
 import { buildContract, columnsOf, REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";
 import { createSofaRouter } from "./handler.ts";
 import { answersOf, HEADERS, headerRefs, type JsonSchema, PROBLEM, RESPONSES, schemaRef } from "./openapi-answers.ts";

@@ -2,7 +2,7 @@
 import type { GraphQLArgument, GraphQLSchema } from "graphql";
 import { acceptedLimit } from "../../../schema/model/page.ts";
 import { fail, ok, type Result } from "../../../schema/model/result.ts";
-import { shown } from "../../platform/process/shown.ts";
+import { shown } from "../../../schema/model/shown.ts";
 import { REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";
 
 export interface RestRequest {

@@ -1,6 +1,6 @@
 /** What a gateway may ask a subgraph's `_entities` for. */
 import { type GraphQLSchema, isUnionType } from "graphql";
-import { refuse } from "./arguments.ts";
+import { refuse } from "../../../schema/model/arguments.ts";
 
 /** The same schema, in which a representation of what is no entity is a caller's mistake that says what is one. */
 export function judgeRepresentations(schema: GraphQLSchema): GraphQLSchema {

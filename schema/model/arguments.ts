@@ -1,12 +1,11 @@
 /** Arguments of queries, parsed once at the edge. Every refusal names argument, value and what is accepted. */
-import ms from "ms";
-import { AppError } from "../../../schema/model/errors.ts";
-import { type GpuUuid, parseGpuUuid } from "../../../schema/model/gpu.ts";
-import { canonicalMetric } from "../../../schema/model/metric.ts";
-import { acceptedLimit, decodeCursor, type PageLimits } from "../../../schema/model/page.ts";
-import { parseTimestamp, TIMESTAMP_FORM } from "../../../schema/model/timestamp.ts";
-import type { Window } from "../../../schema/model/window.ts";
-import { shown } from "../process/shown.ts";
+import { AppError } from "./errors.ts";
+import { type GpuUuid, parseGpuUuid } from "./gpu.ts";
+import { canonicalMetric } from "./metric.ts";
+import { acceptedLimit, decodeCursor, type PageLimits } from "./page.ts";
+import { shown } from "./shown.ts";
+import { parseTimestamp, TIMESTAMP_FORM } from "./timestamp.ts";
+import type { Window } from "./window.ts";
 
 /** @throws always: AppError `invalid` */
 export function refuse(name: string, value: unknown, accepted: string): never {
@@ -47,12 +46,15 @@ export function parseWindow(args: { startTime?: unknown; endTime?: unknown }): W
   return { from: Math.ceil(start), to: Math.floor(end) + 1 };
 }
 
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
 /** @throws AppError `invalid` for what is no duration or shorter than `minMs` */
 export function parseDuration(name: string, value: unknown, { minMs }: { minMs: number }): number {
   const accepted = `a duration such as 250ms, 1s or 5m, at least ${minMs}ms and at most 1h`;
-  if (typeof value !== "string" || !/^\d{1,9}(\.\d{1,3})?(ms|s|m|h)$/.test(value)) return refuse(name, value, accepted);
-  const duration = ms(value as ms.StringValue);
-  return duration >= minMs && duration <= 3_600_000 ? duration : refuse(name, value, accepted);
+  const match = typeof value === "string" ? /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(value) : null;
+  if (match === null) return refuse(name, value, accepted);
+  const duration = Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  return duration >= minMs && duration <= UNIT_MS.h ? duration : refuse(name, value, accepted);
 }
 
 export const MAX_METRICS = 200;

@@ -1,101 +1,122 @@
-/** One subscriber: what passed its filter since its last frame, conflated, and the pace at which it takes frames. */
+/** One subscriber: what passed its filter since its last frame, conflated, and the pace of its frames. */
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
 import type { Clock } from "../platform/process/clock.ts";
-import { type LiveFilter, type LiveFrame, type LiveReading, MAX_FRAME_READINGS } from "./port.ts";
+import { Mailbox } from "../platform/process/mailbox.ts";
+import {
+  type LiveFilter,
+  type LiveFrame,
+  type LiveReading,
+  type LiveSubscription,
+  MAX_FRAME_READINGS,
+} from "./port.ts";
 
-/** What is told with a reading comes in several messages: whoever waits for a frame waits this much longer for them. */
-const MAX_GATHER_MS = 10;
+/**
+ * Readings that are published together arrive in several messages. A frame that a reader already waits for is therefore
+ * delayed by this share of its interval, up to this many milliseconds.
+ */
 const GATHER_SHARE = 0.1;
+const MAX_GATHER_MS = 10;
 
 type Conflated = { -readonly [Field in keyof LiveReading]: LiveReading[Field] };
 
+interface OpenFrame extends LiveFrame {
+  readonly readings: Conflated[];
+  missed: number;
+}
+
 export class Subscriber {
   readonly filter: LiveFilter;
+  /**
+   * For the reader. A frame is pushed when its time has come, and goes on conflating in place until the reader takes it:
+   * merging a new frame into it at each publication instead costs ten times as much per reading.
+   */
+  readonly frames: Mailbox<LiveFrame>;
   readonly #clock: Clock;
   readonly #minIntervalMs: number;
   readonly #ended = new AbortController();
+  #frame: OpenFrame = { readings: [], missed: 0 };
+  /** Indexes `#frame.readings`. */
   #newest = new Map<GpuUuid, Map<Series, Conflated>>();
-  #size = 0;
-  #missed = 0;
-  #lost = false;
-  #framedAt = Number.NEGATIVE_INFINITY;
-  #wake = () => {};
+  /** The open frame has something to say: it is in the mailbox or waits for its time. */
+  #isDue = false;
+  /** When the reader took the last frame, by the clock's monotonic time. */
+  #takenAt = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, filter: LiveFilter, minIntervalMs: number) {
+  constructor(clock: Clock, { filter = {}, minIntervalMs, signal }: LiveSubscription) {
     this.#clock = clock;
     this.filter = filter;
     this.#minIntervalMs = minIntervalMs;
+    this.frames = new Mailbox({
+      capacity: 1,
+      signal,
+      onTake: () => this.#begin(),
+      onClose: () => {
+        this.#begin();
+        this.#ended.abort();
+      },
+    });
   }
 
+  /** Aborts when the signal of the subscription does, when the reader returns, and with `end`. */
   get ended(): AbortSignal {
     return this.#ended.signal;
   }
 
-  /** Keeps the newest per GPU and series; of two at one time the larger, as the store does. The filter has been passed. */
+  /**
+   * Takes a reading that has passed the filter. Keeps the newest per GPU and series; of two at the same time the larger
+   * value, as the store does.
+   */
   take(gpu: GpuUuid, host: string, series: Series, at: number, value: number): void {
+    const frame = this.#frame;
     const ofGpu = this.#newest.get(gpu);
     const kept = ofGpu?.get(series);
     if (kept === undefined) {
-      if (this.#size === MAX_FRAME_READINGS) {
-        this.#missed++;
+      if (frame.readings.length === MAX_FRAME_READINGS) {
+        frame.missed++;
         return;
       }
       const reading = { gpu, host, series, at, value };
       if (ofGpu === undefined) this.#newest.set(gpu, new Map([[series, reading]]));
       else ofGpu.set(series, reading);
-      if (this.#size++ === 0) this.#wake();
+      frame.readings.push(reading);
+      if (!this.#isDue) void this.#offer();
       return;
     }
     if (at === kept.at && value === kept.value) return;
-    this.#missed++;
+    frame.missed++;
     if (at < kept.at || (at === kept.at && value < kept.value)) return;
     kept.at = at;
     kept.value = value;
     kept.host = host;
   }
 
-  /** So many values may have been lost on the way; that is told even when nothing else is. */
+  /** Counts values that may have been lost on the way here. A frame follows even if no reading does. */
   lose(values: number): void {
-    this.#missed += values;
-    this.#lost = true;
-    this.#wake();
-  }
-
-  /** Waits for something to tell and for its time; undefined once ended. */
-  async frame(): Promise<LiveFrame | undefined> {
-    while (!this.ended.aborted) {
-      const early = this.#framedAt + this.#minIntervalMs - this.#clock.now();
-      if (this.#size === 0 && !this.#lost) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        const gatherMs = Math.min(MAX_GATHER_MS, this.#minIntervalMs * GATHER_SHARE);
-        if (gatherMs > 0) await this.#clock.sleep(gatherMs, { signal: this.ended });
-      } else if (early > 0) {
-        await this.#clock.sleep(early, { signal: this.ended });
-      } else {
-        return this.#cut();
-      }
-    }
-    return undefined;
+    this.#frame.missed += values;
+    if (!this.#isDue) void this.#offer();
   }
 
   end(): void {
-    this.#ended.abort();
-    this.#newest.clear();
-    this.#wake();
+    void this.frames.return();
   }
 
-  #cut(): LiveFrame {
-    const readings: LiveReading[] = [];
-    for (const ofGpu of this.#newest.values()) readings.push(...ofGpu.values());
-    const frame = { readings, missed: this.#missed };
+  /** Pushes the open frame when its time has come. */
+  async #offer(): Promise<void> {
+    this.#isDue = true;
+    const paceMs = this.#takenAt + this.#minIntervalMs - this.#clock.monotonic();
+    const gatherMs = this.frames.isAwaited ? Math.min(MAX_GATHER_MS, this.#minIntervalMs * GATHER_SHARE) : 0;
+    const waitMs = Math.max(paceMs, gatherMs);
+    // The other readings of the same publication come before anything that is awaited.
+    await (waitMs > 0 ? this.#clock.sleep(waitMs, { signal: this.ended }) : undefined);
+    this.frames.push(this.#frame);
+  }
+
+  /** Begins a frame: the reader has taken the one before, or nobody will. */
+  #begin(): void {
+    this.#frame = { readings: [], missed: 0 };
     this.#newest = new Map();
-    this.#size = 0;
-    this.#missed = 0;
-    this.#lost = false;
-    this.#framedAt = this.#clock.now();
-    return frame;
+    this.#isDue = false;
+    this.#takenAt = this.#clock.monotonic();
   }
 }

@@ -33,28 +33,27 @@ export class Subscribers implements Disposable {
    * A subscriber that counts but is not told anything before it joins the audience; it leaves when it ends.
    * @throws AppError `overloaded`, `unavailable` once closed
    */
-  admit({ filter = {}, minIntervalMs, signal }: LiveSubscription): Subscriber {
+  admit(subscription: LiveSubscription): Subscriber {
     if (this.#closed) throw closedFeed();
     if (this.#all.size >= this.#maxSubscribers) {
       throw new AppError(`Cannot subscribe: ${this.#maxSubscribers} subscriptions are running, which is the most`, {
         code: "overloaded",
       });
     }
-    const subscriber = new Subscriber(this.#clock, filter, minIntervalMs);
+    const subscriber = new Subscriber(this.#clock, subscription);
+    if (subscriber.ended.aborted) return subscriber;
     this.#all.add(subscriber);
     subscriber.ended.addEventListener("abort", () => {
       this.#all.delete(subscriber);
       this.audience.remove(subscriber);
     });
-    if (signal?.aborted) subscriber.end();
-    signal?.addEventListener("abort", () => subscriber.end(), { signal: subscriber.ended });
     return subscriber;
   }
 
   /** From now on it is told what passes its filter. */
   join(subscriber: Subscriber): AsyncIterableIterator<LiveFrame> {
     if (!subscriber.ended.aborted) this.audience.add(subscriber);
-    return iterate(subscriber);
+    return subscriber.frames;
   }
 
   /** Ends all, and admits no more. */
@@ -62,31 +61,4 @@ export class Subscribers implements Disposable {
     this.#closed = true;
     for (const subscriber of [...this.#all]) subscriber.end();
   }
-}
-
-/** `next()` calls are answered one after the other; returning ends those under way. */
-function iterate(subscriber: Subscriber): AsyncIterableIterator<LiveFrame> {
-  const done: IteratorResult<LiveFrame> = { done: true, value: undefined };
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    next() {
-      const answer = last.then(async () => {
-        const value = await subscriber.frame();
-        return value === undefined ? done : { done: false as const, value };
-      });
-      last = answer;
-      return answer;
-    },
-    async return() {
-      subscriber.end();
-      return done;
-    },
-    async throw(error) {
-      subscriber.end();
-      throw error;
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }

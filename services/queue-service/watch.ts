@@ -1,5 +1,6 @@
-/** The queue's figures once a second, for as long as somebody watches: one question for all watchers of a process. */
+/** The queue's figures once a second while somebody watches them. All watchers of a process share one query. */
 import type { Clock } from "../platform/process/clock.ts";
+import { Mailbox } from "../platform/process/mailbox.ts";
 import type { Queue, QueueStats } from "../queue/port.ts";
 
 const INTERVAL_MS = 1000;
@@ -11,11 +12,12 @@ export interface QueueRates {
 
 export interface QueueFigures {
   readonly stats: QueueStats;
-  /** Null: there is no figure of a moment ago, or the queue has begun to count anew. */
+  /** Null when there is no figure of the second before, or when the queue's counters have been reset since. */
   readonly rates: QueueRates | null;
 }
 
 interface Sample extends QueueFigures {
+  /** By the clock's monotonic time. */
   readonly at: number;
 }
 
@@ -27,100 +29,58 @@ function ratesOf(before: Sample | null, stats: QueueStats, at: number): QueueRat
   return publishedPerSecond < 0 || ackedPerSecond < 0 ? null : { publishedPerSecond, ackedPerSecond };
 }
 
-/** Holds the newest figures alone: a slow reader misses those in between. */
-class Watcher implements AsyncIterableIterator<QueueFigures> {
-  readonly #leave: () => void;
-  #newest: QueueFigures | null = null;
-  #ended = false;
-  #wake = () => {};
-
-  constructor(leave: () => void) {
-    this.#leave = leave;
-  }
-
-  tell(figures: QueueFigures): void {
-    this.#newest = figures;
-    this.#wake();
-  }
-
-  async next(): Promise<IteratorResult<QueueFigures>> {
-    while (this.#newest === null && !this.#ended) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const value = this.#newest;
-    this.#newest = null;
-    return value === null || this.#ended ? { done: true, value: undefined } : { done: false, value };
-  }
-
-  /** Ends it at once, also while it waits. */
-  async return(): Promise<IteratorResult<QueueFigures>> {
-    this.#ended = true;
-    this.#leave();
-    this.#wake();
-    return { done: true, value: undefined };
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-}
-
 /**
- * Watches until the signal aborts or the reader returns. While the queue is away nothing is told, and what is told then
- * has no rates.
+ * Yields figures until the signal aborts or the reader returns. A slow reader gets the newest figures alone. While the
+ * queue is unavailable it yields nothing; the first figures afterwards have no rates.
  */
 export type WatchQueue = (signal?: AbortSignal) => AsyncIterableIterator<QueueFigures>;
 
 export function createQueueWatch(queue: Pick<Queue, "stats">, clock: Clock): WatchQueue {
-  const watchers = new Set<Watcher>();
+  const watchers = new Set<Mailbox<QueueFigures>>();
   let newest: Sample | null = null;
   let idle = new AbortController();
 
-  async function ask(): Promise<Sample | null> {
+  async function sample(): Promise<Sample | null> {
     try {
       const stats = await queue.stats();
-      const at = clock.now();
+      const at = clock.monotonic();
       return { stats, at, rates: ratesOf(newest, stats, at) };
     } catch {
-      // Whoever asks for health or metrics is told; the next second may be better.
+      // Not logged here: readiness and `queue_up` report the outage, and the connection to Redis logs it.
       return null;
     }
   }
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const sample = await ask();
+      const figures = await sample();
       if (signal.aborted) return;
-      newest = sample;
-      if (sample !== null) for (const watcher of watchers) watcher.tell(sample);
+      newest = figures;
+      if (figures !== null) for (const watcher of watchers) watcher.push(figures);
       await clock.sleep(INTERVAL_MS, { signal });
     }
   }
 
-  function leave(watcher: Watcher): void {
-    if (!watchers.delete(watcher) || watchers.size > 0) return;
+  function removeClosed(): void {
+    for (const watcher of watchers) if (watcher.isClosed) watchers.delete(watcher);
+    if (watchers.size > 0) return;
     idle.abort();
     newest = null;
   }
 
   return (signal) => {
-    const watcher: Watcher = new Watcher(() => {
-      signal?.removeEventListener("abort", left);
-      leave(watcher);
+    const watcher = new Mailbox<QueueFigures>({
+      capacity: 1,
+      merge: (_, pushed) => pushed,
+      signal,
+      onClose: removeClosed,
     });
-    const left = () => void watcher.return();
-    if (signal?.aborted) {
-      left();
-      return watcher;
-    }
-    signal?.addEventListener("abort", left);
+    if (watcher.isClosed) return watcher;
     watchers.add(watcher);
     if (watchers.size === 1) {
       idle = new AbortController();
       void run(idle.signal);
-    } else if (newest !== null) watcher.tell(newest);
+    } else if (newest !== null) watcher.push(newest);
     return watcher;
   };
 }

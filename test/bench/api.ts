@@ -1,14 +1,15 @@
-/** The API under load: REST and GraphQL beside a bare handler with the same bytes, and what federation costs. */
+/** Measures the API under load against a bare handler with the same bytes, and the cost of federation. */
 import { type Server, startBareServer, startServers } from "./api/servers.ts";
 import { type Asked, findWrk, type LoadFigures, load, type Question } from "./api/wrk.ts";
 import { describeMachine, machineLine } from "./machine.ts";
+import { runRounds } from "./rounds.ts";
 import { medians } from "./statistics.ts";
 import { count, decimal, formatTable } from "./table.ts";
 import { openWorkspace } from "./workspace.ts";
 
 export interface ApiBenchOptions {
   readonly rounds: number;
-  /** Of load on each side in each round. */
+  /** Seconds of load per side and round. */
   readonly seconds: number;
 }
 
@@ -28,7 +29,7 @@ const telemetryOf = (uuid: string) =>
 const questionsOf = (uuid: string): readonly Named[] => [
   { name: "GET gpus", path: "/api/v1/gpus" },
   {
-    name: "GET gpus, each another",
+    name: "GET gpus, all different",
     path: "/api/v1/gpus?limit=1000",
     variedPath: '"/api/v1/gpus?limit=" .. math.random(300, 10000)',
   },
@@ -48,7 +49,7 @@ async function answerTo({ path, query }: Question, url: string): Promise<string>
   const answer = await fetch(url + path, init);
   const text = await answer.text();
   if (!answer.ok || text.startsWith('{"errors"'))
-    throw new Error(`${path} is answered with ${answer.status} ${text.slice(0, 500)}`);
+    throw new Error(`${path} answered ${answer.status}: ${text.slice(0, 500)}`);
   return text;
 }
 
@@ -57,19 +58,18 @@ interface Side extends Asked {
   readonly question: Question;
 }
 
-/** Each side in turn, in each round in another order. */
+/** Runs the sides in turn. @returns the medians of each side */
 async function measure(sides: readonly Side[], rounds: number, run: (side: Side) => Promise<LoadFigures>) {
-  const measured = new Map<string, LoadFigures[]>(sides.map(({ side }) => [side, []]));
-  for (let round = 0; round < rounds; round++) {
-    const order = sides.map((_, place) => sides[(place + round) % sides.length] as Side);
-    for (const side of order) measured.get(side.side)?.push(await run(side));
-  }
-  return Object.fromEntries([...measured].map(([side, figures]) => [side, medians(figures)]));
+  const measured = await runRounds(Object.fromEntries(sides.map((side) => [side.side, () => run(side)])), rounds);
+  return Object.fromEntries(
+    sides.map(({ side }) => [side, medians(measured.map((round) => round[side] as LoadFigures))]),
+  );
 }
 
-const told = ({ perS, p99Ms, cpuUs }: LoadFigures): string => `${count(perS)} / ${decimal(p99Ms, 1)} / ${count(cpuUs)}`;
+const cellOf = ({ perS, p99Ms, cpuUs }: LoadFigures): string =>
+  `${count(perS)} / ${decimal(p99Ms, 1)} / ${count(cpuUs)}`;
 
-/** @returns all that was measured, for `--json`; the tables go to `print` as they are known */
+/** Prints each table once its figures are complete. @returns every figure, for `--json` */
 export async function benchApi({ rounds, seconds }: ApiBenchOptions, print: (text: string) => void) {
   findWrk();
   await using workspace = await openWorkspace();
@@ -155,8 +155,8 @@ function formatBeside(
     return [
       question.name,
       count(bytes),
-      told(ours),
-      told(bare),
+      cellOf(ours),
+      cellOf(bare),
       ratio,
       `${decimal(bare.cpuUs / ours.cpuUs)} ×`,
       target,
@@ -166,7 +166,7 @@ function formatBeside(
 }
 
 function formatOverhead(overhead: Readonly<Record<string, Figures>>): string {
-  const cell = (figures: LoadFigures | undefined): string => (figures === undefined ? "–" : told(figures));
+  const cell = (figures: LoadFigures | undefined): string => (figures === undefined ? "–" : cellOf(figures));
   const times = (ratio: number): string => (Number.isNaN(ratio) ? "–" : `${decimal(ratio)} ×`);
   return formatTable([
     ["the same query of", "a subgraph", "the gateway", "gateway : subgraph", "all-in-one", "all-in-one : subgraph"],

@@ -1,6 +1,6 @@
 /**
- * What a backlog costs while nobody collects: memory of Redis per reading, what publishers are told at the bound, what a
- * streamer needs meanwhile; and how long it takes to store it all once collectors are there.
+ * Measures a backlog: memory of Redis per reading without a collector, refused publishes at the bound of the queue,
+ * memory of the streamer, and the time until everything is stored once collectors start.
  */
 import { join } from "node:path";
 import { writePieces } from "../../data/output.ts";
@@ -28,12 +28,12 @@ export interface BacklogBenchOptions {
 }
 
 const LIMIT_MS = 600_000;
-/** How long a streamer is watched that is told to wait. */
+/** How long the bench watches a streamer that waits for room in the queue. */
 const HELD_BACK_MS = 10_000;
-/** The smallest bound that a queue-service accepts. */
+/** The smallest QUEUE_MAX_BYTES that queue-service accepts. */
 const LEAST_BOUND = 2 ** 20;
 
-/** Another fleet for each part, so that no reading is there twice. */
+/** Each part has its own fleet, so no reading occurs twice. */
 async function writePart(folder: string, part: number, readings: number): Promise<string> {
   const path = join(folder, `part-${part}.csv.zst`);
   const fleet = { ...DEFAULT_SIMULATION, seed: part, hosts: 30, durationMs: Number.POSITIVE_INFINITY };
@@ -41,7 +41,7 @@ async function writePart(folder: string, part: number, readings: number): Promis
   return path;
 }
 
-/** Samples until the condition holds: what is resident at each quarter of the way, and the most. */
+/** Samples resident memory until the condition holds. @returns bytes at each quarter of the time */
 async function watchMemory(member: Member, done: () => Promise<boolean>): Promise<number[]> {
   const samples: number[] = [];
   await eventually(
@@ -50,7 +50,7 @@ async function watchMemory(member: Member, done: () => Promise<boolean>): Promis
       await systemClock.sleep(100);
       return await done();
     },
-    { what: "the end of what is measured", deadlineMs: LIMIT_MS },
+    { what: "the end of the measurement", deadlineMs: LIMIT_MS },
   );
   const seen = samples.filter((bytes) => bytes > 0);
   return [0.25, 0.5, 0.75, 1].map((part) => seen[Math.ceil(seen.length * part) - 1] ?? 0);
@@ -114,7 +114,7 @@ export async function benchBacklog({ readings, batchSize }: BacklogBenchOptions,
   });
   const drainS = (performance.now() - startedAt) / 1000;
   const stored = await countInSqlite(SQLITE_PATH);
-  if (stored !== readings + more) throw new Error(`${stored} readings are stored, of ${readings + more}`);
+  if (stored !== readings + more) throw new Error(`The store has ${stored} readings of ${readings + more}`);
 
   const figures = {
     ...{ batches: ready, redisBytesPerReading: redisBytes / readings, bodyBytesPerReading: bytes / readings },
@@ -146,8 +146,8 @@ const describe = (figures: BacklogFigures, readings: number): string =>
     ["of that bodies, bytes/reading", decimal(figures.bodyBytesPerReading)],
     ["published, readings/s", count(readings / figures.publishS)],
     ["streamer at each quarter, MiB", quarters(figures.publishing)],
-    ["publishes answered 429 at the bound", count(figures.rejected)],
-    [`streamer held back for ${HELD_BACK_MS / 1000} s, MiB`, quarters(figures.heldBack)],
-    ["stored, all that was sent", count(figures.stored)],
+    ["publishes refused with 429 at the bound", count(figures.rejected)],
+    [`waiting streamer, ${HELD_BACK_MS / 1000} s, MiB`, quarters(figures.heldBack)],
+    ["stored, readings", count(figures.stored)],
     ["stored, readings/s", count(figures.stored / figures.drainS)],
   ]);

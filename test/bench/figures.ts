@@ -1,10 +1,10 @@
-/** What is measured of one side in one round, in base units. */
+/** The figures of one side in one round, in base units. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 export type Figures = Readonly<Record<"wallS" | "readingsPerS" | "cpuS" | "peakBytes" | "diskBytes", number>>;
 
-/** The bytes of all files under a folder. */
+/** Returns the total size of all files under a folder, bytes. */
 export async function bytesUnder(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());

@@ -1,8 +1,9 @@
-/** CSV file → queryable: our `ingest` beside VictoriaMetrics, same file, same machine, in turn. */
+/** Measures CSV file → queryable: our `ingest` against VictoriaMetrics, with the same file, on one machine, in turn. */
 import type { Figures } from "./figures.ts";
 import { writeInput } from "./input.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { measureIngest } from "./ours.ts";
+import { runRounds } from "./rounds.ts";
 import { medians } from "./statistics.ts";
 import { count, decimal, formatTable, mebibytes } from "./table.ts";
 import { findVictoriaMetrics, measureVictoriaMetrics } from "./victoria-metrics.ts";
@@ -13,12 +14,7 @@ export interface IngestBenchOptions {
   readonly rounds: number;
 }
 
-interface Round {
-  readonly ours: Figures;
-  readonly victoriaMetrics: Figures;
-}
-
-/** @returns all that was measured, for `--json`; the table goes to `print` as it is known */
+/** Prints the table of medians. @returns every figure, for `--json` */
 export async function benchIngest({ readings, rounds }: IngestBenchOptions, print: (text: string) => void) {
   const binary = findVictoriaMetrics();
   await using workspace = await openWorkspace();
@@ -26,20 +22,13 @@ export async function benchIngest({ readings, rounds }: IngestBenchOptions, prin
   print(`${machineLine(machine)}\n`);
   const input = await writeInput(workspace.path, readings);
   print(`${count(readings)} readings, ${mebibytes(input.bytes)} MiB of CSV, ${rounds} rounds\n\n`);
-  const measured: Round[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const sides: Partial<Record<keyof Round, Figures>> = {};
-    const turns = {
-      ours: () => measureIngest(input, workspace),
-      victoriaMetrics: () => measureVictoriaMetrics(binary, input, workspace),
-    };
-    const order = (["ours", "victoriaMetrics"] as const).slice();
-    if (round % 2 === 1) order.reverse();
-    for (const side of order) sides[side] = await turns[side]();
-    const { ours, victoriaMetrics } = sides as Round;
-    measured.push({ ours, victoriaMetrics });
-    print(`round ${round + 1}: ours ${decimal(ours.wallS)} s, victoria-metrics ${decimal(victoriaMetrics.wallS)} s\n`);
-  }
+  const sides = {
+    ours: () => measureIngest(input, workspace),
+    victoriaMetrics: () => measureVictoriaMetrics(binary, input, workspace),
+  };
+  const measured = await runRounds(sides, rounds, ({ ours, victoriaMetrics }, round) =>
+    print(`round ${round}: ours ${decimal(ours.wallS)} s, victoria-metrics ${decimal(victoriaMetrics.wallS)} s\n`),
+  );
   const ours = medians(measured.map((round) => round.ours));
   const victoriaMetrics = medians(measured.map((round) => round.victoriaMetrics));
   print(`\n${formatMedians(ours, victoriaMetrics, readings)}`);

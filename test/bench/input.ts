@@ -1,4 +1,4 @@
-/** The file that both sides read: a simulated fleet the size of a real export, 240 GPUs in 30 hosts. */
+/** Writes the file that both sides read: a simulated fleet of the size of a real export, 240 GPUs on 30 hosts. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writePieces } from "../../data/output.ts";
@@ -18,7 +18,7 @@ export async function writeInput(folder: string, readings: number): Promise<Inpu
   return { path, readings, bytes: (await stat(path)).size };
 }
 
-/** How many readings make a file of about this size. */
+/** Estimates how many readings fill a file of this size. */
 export function readingsIn(bytes: number): number {
   const rows = 100_000;
   let sample = 0;

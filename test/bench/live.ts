@@ -1,4 +1,4 @@
-/** Many subscribers while readings pour in: what each gets, how late, and what it costs the gateway. */
+/** Measures many live subscribers: the frames of each, their latency, and the cost for the gateway. */
 import { readingsPerSecond } from "./live/load.ts";
 import { type LiveFigures, type LiveSize, measureLive, TRANSPORTS } from "./live/measure.ts";
 import { openEmbeddedUnderLoad, openServicesUnderLoad } from "./live/wirings.ts";
@@ -18,14 +18,14 @@ function tableOf({ transports, queries, processes }: LiveFigures): string {
     formatTable([
       ["", ...TRANSPORTS, "target"],
       row("frames", ({ frames }) => count(frames)),
-      row("fewest of one subscriber", ({ fewestFrames }) => count(fewestFrames), "> 1"),
+      row("fewest per subscriber", ({ fewestFrames }) => count(fewestFrames), "> 1"),
       row("stored → client, p50, ms", ({ p50Ms }) => count(p50Ms)),
       row("p99, ms", ({ p99Ms }) => count(p99Ms), "≤ 150"),
       row("p99 of the middle second, ms", ({ middleSecondP99Ms }) => count(middleSecondP99Ms)),
-      row("p99 of the last subscriber, ms", ({ worstP99Ms }) => count(worstP99Ms)),
-      row("most, ms", ({ maxMs }) => count(maxMs)),
+      row("p99 of the slowest subscriber, ms", ({ worstP99Ms }) => count(worstP99Ms)),
+      row("maximum, ms", ({ maxMs }) => count(maxMs)),
       row("values missed", ({ missed }) => count(missed)),
-      row("subscribers in trouble", ({ troubles }) => troubles.join("; ").slice(0, 200) || "none"),
+      row("errors of subscribers", ({ troubles }) => troubles.join("; ").slice(0, 200) || "none"),
     ]) +
     formatTable([
       ["", "early, MiB", "at the end, MiB", "CPU, s"],
@@ -36,7 +36,7 @@ function tableOf({ transports, queries, processes }: LiveFigures): string {
         decimal(cpuS, 1),
       ]),
     ]) +
-    `queries meanwhile: ${count(queries.count)}, ${queries.failed} failed, p50 ${count(queries.p50Ms)} ms, ` +
+    `joined queries: ${count(queries.count)}, ${queries.failed} failed, p50 ${count(queries.p50Ms)} ms, ` +
     `p99 ${count(queries.p99Ms)} ms\n\n`
   );
 }

@@ -1,4 +1,4 @@
-/** Where the figures come from. */
+/** Describes the machine that the figures come from. */
 import { cpus, release, totalmem, type } from "node:os";
 
 export const describeMachine = () => ({

@@ -13,31 +13,30 @@ import { benchQueue } from "./queue.ts";
 
 const USAGE = `Usage: bun run bench NAME [options]
 
-  ingest    CSV file to queryable, beside VictoriaMetrics: wall time, CPU, memory, disk
-              --readings N   readings in the file (1000000)
-              --rounds N     times each side runs, in turn (3)
-  api       REST and GraphQL under load beside a bare handler with the same bytes, and what federation costs
-              --rounds N     times each side runs, in turn (3)
-              --seconds N    of load on each side in a round (3)
-  backlog   streamer to queue with nobody collecting: memory of Redis and of the streamer, then all of it stored
-              --readings N   readings in the backlog (5000000)
-              --batch N      readings in a batch (what the streamer takes at full speed)
-  live      many subscribers while readings pour in: latency, memory, ordinary queries meanwhile
-              --subscribers N  over WebSocket, and as many over SSE (400)
-              --readings N   a second (10000)
-              --seconds N    (60)
+  ingest    CSV file to queryable, against VictoriaMetrics: wall time, CPU, memory, disk
+              --readings N     readings in the file (1000000)
+              --rounds N       runs per side, in turn (3)
+  api       REST and GraphQL under load, against a bare handler with the same bytes; the cost of federation
+              --rounds N       runs per side, in turn (3)
+              --seconds N      seconds of load per run (3)
+  backlog   streamer to queue without a collector, then storing all of it: memory of Redis and of the streamer
+              --readings N     readings in the backlog (5000000)
+              --batch N        readings in a batch (the streamer's default at full speed)
+  live      many live subscribers: latency, memory, and the latency of joined queries
+              --subscribers N  subscribers over WebSocket, and the same number over SSE (400)
+              --readings N     readings per second (10000)
+              --seconds N      seconds of load (60)
   memory    peak memory of ingest on a large file
-              --size SIZE    of the file (1GiB)
-  queue     publish, claim + ack and latency of the queue on Redis, beside BullMQ on the same Redis
-              --messages N   of one reading each, a fifth as many of 500 (50000)
-              --rounds N     times each side runs, in turn (3)
-
+              --size SIZE      size of the file (1GiB)
+  queue     publish, claim + ack and latency of the queue on Redis, against BullMQ on the same Redis
+              --messages N     messages of one reading; a fifth as many of 500 readings follow (50000)
+              --rounds N       runs per side, in turn (3)
   pipeline  CSV file to queryable through streamer, queue-service, Redis and collector as processes, into SQLite
-            and a MongoDB-compatible server, beside VictoriaMetrics
-              --readings N   readings in the file (1000000)
-              --rounds N     times each side runs, in turn (3)
+            and into a MongoDB-compatible server, against VictoriaMetrics
+              --readings N     readings in the file (1000000)
+              --rounds N       runs per side, in turn (3)
 
-  --json FILE   writes all figures there too
+  --json FILE   also writes all figures to a file
 `;
 
 const OPTIONS = {
@@ -64,68 +63,66 @@ function readOptions(args: readonly string[]) {
 function readNumber(name: string, text: string, field: z.ZodType<number, string>): number {
   const outcome = field.safeParse(text);
   if (outcome.success) return outcome.data;
-  throw new UsageError(`--${name} ${JSON.stringify(text)}: accepted is ${outcome.error.issues[0]?.message}`);
+  throw new UsageError(`--${name} must be ${outcome.error.issues[0]?.message}, got ${JSON.stringify(text)}`);
 }
+
+type Values = ReturnType<typeof readOptions>["values"];
+
+const print = (text: string) => void process.stdout.write(text);
+const readingsOf = ({ readings = "1000000" }: Values) =>
+  readNumber("readings", readings, integer({ min: 1000, max: 1e9 }));
+const roundsOf = ({ rounds = "3" }: Values) => readNumber("rounds", rounds, integer({ min: 1, max: 100 }));
+
+/** Each reads its options and returns the run. */
+const BENCHES: Readonly<Record<string, (values: Values) => () => Promise<object>>> = {
+  api: (values) => {
+    const seconds = readNumber("seconds", values.seconds ?? "3", integer({ min: 1, max: 600 }));
+    const rounds = roundsOf(values);
+    return () => benchApi({ rounds, seconds }, print);
+  },
+  backlog: ({ batch, readings = "5000000" }) => {
+    const options = {
+      readings: readNumber("readings", readings, integer({ min: 1e6, max: 1e9 })),
+      batchSize: batch === undefined ? null : readNumber("batch", batch, integer({ min: 1, max: 65_536 })),
+    };
+    return () => benchBacklog(options, print);
+  },
+  ingest: (values) => {
+    const options = { readings: readingsOf(values), rounds: roundsOf(values) };
+    return () => benchIngest(options, print);
+  },
+  live: ({ subscribers = "400", readings = "10000", seconds = "60" }) => {
+    const options = {
+      subscribers: readNumber("subscribers", subscribers, integer({ min: 1, max: 1000 })),
+      // Each GPU has ten metrics and a reading of each once a second.
+      gpus: readNumber("readings", readings, integer({ min: 1000, max: 1e6 })) / 10,
+      seconds: readNumber("seconds", seconds, integer({ min: 1, max: 3600 })),
+    };
+    return () => benchLive(options, print);
+  },
+  memory: ({ size = "1GiB" }) => {
+    const bytes = readNumber("size", size, byteSize({ min: 1 << 20 }));
+    return () => benchMemory({ bytes }, print);
+  },
+  pipeline: (values) => {
+    const options = { readings: readingsOf(values), rounds: roundsOf(values) };
+    return () => benchPipeline(options, print);
+  },
+  queue: (values) => {
+    const messages = readNumber("messages", values.messages ?? "50000", integer({ min: 1000, max: 1e6 }));
+    const rounds = roundsOf(values);
+    return () => benchQueue({ messages, rounds }, print);
+  },
+};
 
 /** @throws UsageError */
 function chooseBench(args: readonly string[]) {
   const { positionals, values } = readOptions(args);
-  const { batch, rounds = "3", seconds = "3", size = "1GiB", messages = "50000", json } = values;
-  const { readings = positionals[0] === "backlog" ? "5000000" : "1000000" } = values;
-  const print = (text: string) => void process.stdout.write(text);
-  const [name, ...others] = positionals;
-  if (others.length > 0) throw new UsageError(`One bench at a time: ${positionals.join(", ")}`);
-  switch (name) {
-    case "ingest": {
-      const options = {
-        readings: readNumber("readings", readings, integer({ min: 1000, max: 1e9 })),
-        rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
-      };
-      return { json, run: () => benchIngest(options, print) };
-    }
-    case "api": {
-      const options = {
-        rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
-        seconds: readNumber("seconds", seconds, integer({ min: 1, max: 600 })),
-      };
-      return { json, run: () => benchApi(options, print) };
-    }
-    case "backlog": {
-      const batchSize = batch === undefined ? null : readNumber("batch", batch, integer({ min: 1, max: 65_536 }));
-      const options = { readings: readNumber("readings", readings, integer({ min: 1e6, max: 1e9 })), batchSize };
-      return { json, run: () => benchBacklog(options, print) };
-    }
-    case "live": {
-      const perSecond = values.readings ?? "10000";
-      const options = {
-        subscribers: readNumber("subscribers", values.subscribers ?? "400", integer({ min: 1, max: 1000 })),
-        // Ten metrics of each GPU once a second.
-        gpus: readNumber("readings", perSecond, integer({ min: 1000, max: 1e6 })) / 10,
-        seconds: readNumber("seconds", values.seconds ?? "60", integer({ min: 1, max: 3600 })),
-      };
-      return { json, run: () => benchLive(options, print) };
-    }
-    case "memory": {
-      const options = { bytes: readNumber("size", size, byteSize({ min: 1 << 20 })) };
-      return { json, run: () => benchMemory(options, print) };
-    }
-    case "pipeline": {
-      const options = {
-        readings: readNumber("readings", readings, integer({ min: 1000, max: 1e9 })),
-        rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
-      };
-      return { json, run: () => benchPipeline(options, print) };
-    }
-    case "queue": {
-      const options = {
-        messages: readNumber("messages", messages, integer({ min: 1000, max: 1e6 })),
-        rounds: readNumber("rounds", rounds, integer({ min: 1, max: 100 })),
-      };
-      return { json, run: () => benchQueue(options, print) };
-    }
-    default:
-      throw new UsageError(name === undefined ? "Which bench?" : `No bench is called ${name}`);
-  }
+  const names = positionals.join(" ");
+  const read = Object.hasOwn(BENCHES, names) ? BENCHES[names] : undefined;
+  if (read === undefined)
+    throw new UsageError(`NAME must be one of ${Object.keys(BENCHES).join(", ")}, got "${names}"`);
+  return { json: values.json, run: read(values) };
 }
 
 try {

@@ -1,4 +1,4 @@
-/** How much memory `ingest` needs for a large file. */
+/** Measures the peak memory of `ingest` on a large file. */
 import { readingsIn, writeInput } from "./input.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { measureIngest } from "./ours.ts";

@@ -1,4 +1,4 @@
-/** Our side: `ingest` as a process of its own, from its start to its end. */
+/** Our side: `ingest` as a process, from its start to its end. */
 import { join } from "node:path";
 import { ROOT } from "../support/programs/process.ts";
 import { bytesUnder, type Figures } from "./figures.ts";
@@ -7,7 +7,7 @@ import { watchPeak } from "./proc.ts";
 import { countInSqlite } from "./stored.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** @throws Error when ingest fails or the store does not hold what was sent */
+/** @throws Error when ingest fails, or when the store does not have every reading */
 export async function measureIngest(input: Input, workspace: Workspace): Promise<Figures> {
   const folder = await workspace.folder("store");
   const store = join(folder, "telemetry.sqlite");
@@ -26,7 +26,7 @@ export async function measureIngest(input: Input, workspace: Workspace): Promise
   const wallS = (performance.now() - startedAt) / 1000;
   const peakBytes = stopWatching();
   workspace.signal.throwIfAborted();
-  if (code !== 0) throw new Error(`ingest ended with ${code}:\n${(await output).join("").slice(-4000)}`);
+  if (code !== 0) throw new Error(`ingest exited with status ${code}:\n${(await output).join("").slice(-4000)}`);
   const cpuS = Number(child.resourceUsage()?.cpuTime.total ?? Number.NaN) / 1e6;
   const diskBytes = await bytesUnder(folder);
   const counted = await countInSqlite(store);

@@ -1,10 +1,11 @@
-/** CSV file → queryable through the processes of the distributed wiring, beside VictoriaMetrics. */
+/** Measures CSV file → queryable through the distributed services, against VictoriaMetrics. */
 import type { Figures } from "./figures.ts";
 import { writeInput } from "./input.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { measurePipeline, type PipelineFigures, PROCESSES } from "./pipeline/ours.ts";
 import { measureRecovery, type RecoveryFigures, VICTIMS, type Victim } from "./pipeline/recovery.ts";
 import { type BenchStore, openMongoStore, openSqliteStore } from "./pipeline/stores.ts";
+import { runRounds } from "./rounds.ts";
 import { medians } from "./statistics.ts";
 import { count, decimal, formatTable, mebibytes } from "./table.ts";
 import { findVictoriaMetrics, measureVictoriaMetrics } from "./victoria-metrics.ts";
@@ -15,13 +16,7 @@ export interface PipelineBenchOptions {
   readonly rounds: number;
 }
 
-interface Round {
-  readonly sqlite: PipelineFigures;
-  readonly mongo: PipelineFigures;
-  readonly victoriaMetrics: Figures;
-}
-
-/** @returns all that was measured, for `--json`; the table goes to `print` as it is known */
+/** Prints the tables. @returns every figure, for `--json` */
 export async function benchPipeline({ readings, rounds }: PipelineBenchOptions, print: (text: string) => void) {
   const binary = findVictoriaMetrics();
   await using workspace = await openWorkspace();
@@ -35,22 +30,15 @@ export async function benchPipeline({ readings, rounds }: PipelineBenchOptions, 
     names.add(store.name);
     return await measurePipeline(input, store);
   };
-  const turns = {
+  const sides = {
     sqlite: () => through(() => openSqliteStore(workspace)),
     mongo: () => through(openMongoStore),
     victoriaMetrics: () => measureVictoriaMetrics(binary, input, workspace),
   };
-  const measured: Round[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const order = (["sqlite", "mongo", "victoriaMetrics"] as const).slice();
-    if (round % 2 === 1) order.reverse();
-    const sides: Partial<Record<keyof Round, PipelineFigures | Figures>> = {};
-    for (const side of order) sides[side] = await turns[side]();
-    const done = sides as Round;
-    measured.push(done);
-    const walls = order.map((side) => `${side} ${decimal(done[side].wallS)} s`);
-    print(`round ${round + 1}: ${walls.join(", ")}\n`);
-  }
+  const measured = await runRounds(sides, rounds, (figures, round) => {
+    const walls = Object.entries(figures).map(([side, { wallS }]) => `${side} ${decimal(wallS)} s`);
+    print(`round ${round}: ${walls.join(", ")}\n`);
+  });
   const sqlite = medians(measured.map((round) => round.sqlite));
   const mongo = medians(measured.map((round) => round.mongo));
   const victoriaMetrics = medians(measured.map((round) => round.victoriaMetrics));

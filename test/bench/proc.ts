@@ -1,19 +1,19 @@
-/** What Linux knows of a running process. */
+/** Reads CPU time and memory of a running process from Linux. */
 import { readFileSync } from "node:fs";
 
-/** USER_HZ: what `/proc/PID/stat` counts in, 100 on every Linux that we know. */
+/** USER_HZ, the unit of `/proc/PID/stat`: 100 on every common Linux. */
 const TICKS_PER_S = 100;
 const SAMPLE_MS = 20;
 
-/** User and system time of all threads so far, seconds. */
+/** Returns user and system time of all threads so far, seconds. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name in brackets may hold spaces; utime and stime are the 14th and 15th field.
+  // The name in brackets may have spaces; utime and stime are the 14th and 15th field.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
 }
 
-/** The same of a process that may have ended: then null. */
+/** Returns the same as `cpuSeconds`, or null when the process has ended. */
 function cpuSecondsSoFar(pid: number): number | null {
   try {
     return cpuSeconds(pid);
@@ -22,7 +22,7 @@ function cpuSecondsSoFar(pid: number): number | null {
   }
 }
 
-/** A size that `/proc/PID/status` names, bytes; null when the process has ended. */
+/** Returns a size from `/proc/PID/status`, bytes; null when the process has ended. */
 function statusBytes(pid: number, name: "VmHWM" | "VmRSS"): number | null {
   try {
     const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
@@ -32,39 +32,32 @@ function statusBytes(pid: number, name: "VmHWM" | "VmRSS"): number | null {
   }
 }
 
-/** The most memory that was resident at once so far, bytes; null when the process has ended. */
+/** Returns the peak of resident memory so far, bytes; null when the process has ended. */
 export const peakBytes = (pid: number): number | null => statusBytes(pid, "VmHWM");
 
-/** What is resident now, bytes; null when the process has ended. */
+/** Returns the resident memory, bytes; null when the process has ended. */
 export const residentBytes = (pid: number): number | null => statusBytes(pid, "VmRSS");
 
-/** Watches a process to its end. @returns a function that stops watching and gives the CPU seconds last seen */
-export function watchCpu(pid: number): () => number {
-  let seconds = 0;
-  const look = () => {
-    seconds = Math.max(seconds, cpuSecondsSoFar(pid) ?? 0);
+/** Samples a figure of a process until it ends. @returns a function that stops sampling and returns the maximum */
+function watchMaximum(read: () => number | null): () => number {
+  let maximum = 0;
+  const sample = () => {
+    maximum = Math.max(maximum, read() ?? 0);
   };
-  const timer = setInterval(look, SAMPLE_MS);
+  const timer = setInterval(sample, SAMPLE_MS);
   return () => {
     clearInterval(timer);
-    return seconds;
+    sample();
+    return maximum;
   };
 }
 
+/** Watches CPU time until the process ends. @returns a function that stops watching and returns the seconds */
+export const watchCpu = (pid: number): (() => number) => watchMaximum(() => cpuSecondsSoFar(pid));
+
 /**
- * Watches a process to its end. The kernel's own figure for a child that has ended (ru_maxrss) will not do: it begins
- * with the size of the process that forked it.
- * @returns a function that stops watching and gives the peak seen
+ * Watches resident memory until the process ends. The kernel's figure for an ended child (`ru_maxrss`) does not work
+ * here, because it starts at the size of the parent.
+ * @returns a function that stops watching and returns the peak, bytes
  */
-export function watchPeak(pid: number): () => number {
-  let peak = 0;
-  const look = () => {
-    peak = Math.max(peak, peakBytes(pid) ?? 0);
-  };
-  const timer = setInterval(look, SAMPLE_MS);
-  return () => {
-    clearInterval(timer);
-    look();
-    return peak;
-  };
-}
+export const watchPeak = (pid: number): (() => number) => watchMaximum(() => peakBytes(pid));

@@ -1,4 +1,4 @@
-/** The queue on one Redis: publish, claim and ack, and how long a waiting consumer waits, beside BullMQ. */
+/** Measures the queue on one Redis against BullMQ: publish, claim and ack, and the latency to a waiting consumer. */
 import { type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { openBullMq } from "./queue/bullmq.ts";
@@ -6,6 +6,7 @@ import { createMessages, type Message } from "./queue/messages.ts";
 import { openOurs } from "./queue/ours.ts";
 import { EVERY_SECOND, redisCpuSeconds, redisMemoryBytes } from "./queue/redis-figures.ts";
 import type { QueueSide } from "./queue/side.ts";
+import { runRounds } from "./rounds.ts";
 import { medians, quantile } from "./statistics.ts";
 import { count, decimal, formatTable } from "./table.ts";
 
@@ -14,7 +15,7 @@ export interface QueueBenchOptions {
   readonly rounds: number;
 }
 
-/** What the messages look like and how many travel in a call. */
+/** Size of the messages, and messages per call. `share`: part of `messages` that this shape sends. */
 const SHAPES = [
   { name: "1 reading a message, 100 a call", readings: 1, perCall: 100, share: 1 },
   { name: "500 readings a message, 10 a call", readings: 500, perCall: 10, share: 0.2 },
@@ -22,8 +23,6 @@ const SHAPES = [
 const LATENCY_MESSAGES = 300;
 const LATENCY_PAUSE_MS = 3;
 
-const SIDES = { ours: openOurs, bullmq: openBullMq };
-type Side = keyof typeof SIDES;
 type Figures = Readonly<
   Record<
     | "publishPerS"
@@ -87,7 +86,7 @@ function formatMedians(ours: Figures, bullmq: Figures, readings: number): string
   return formatTable([["median", "ours", "BullMQ", "ratio"], ...rows, inReadings]);
 }
 
-/** @returns all that was measured, for `--json`; tables go to `print` as they are known */
+/** Prints each table once its figures are complete. @returns every figure, for `--json` */
 export async function benchQueue({ messages, rounds }: QueueBenchOptions, print: (text: string) => void) {
   const machine = describeMachine();
   print(`${machineLine(machine)}\n`);
@@ -96,14 +95,11 @@ export async function benchQueue({ messages, rounds }: QueueBenchOptions, print:
     const sent = createMessages(Math.ceil(messages * share), readings);
     const bytes = sent.reduce((sum, { body }) => sum + body.byteLength, 0) / sent.length;
     print(`\n${name}: ${count(sent.length)} messages of ${decimal(bytes, 0)} bytes, ${rounds} rounds\n`);
-    const measured: Record<Side, Figures>[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const order = (["ours", "bullmq"] as const).slice();
-      if (round % 2 === 1) order.reverse();
-      const figures: Partial<Record<Side, Figures>> = {};
-      for (const side of order) figures[side] = await measure(SIDES[side], sent, perCall);
-      measured.push(figures as Record<Side, Figures>);
-    }
+    const sides = {
+      ours: () => measure(openOurs, sent, perCall),
+      bullmq: () => measure(openBullMq, sent, perCall),
+    };
+    const measured = await runRounds(sides, rounds);
     const ours = medians(measured.map((round) => round.ours));
     const bullmq = medians(measured.map((round) => round.bullmq));
     print(formatMedians(ours, bullmq, readings));

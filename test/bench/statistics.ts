@@ -1,4 +1,4 @@
-/** Middle values, and how one side stands to the other. */
+/** Medians and quantiles. */
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -6,7 +6,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The median of each figure over the rounds. */
+/** Returns the median of each figure over the rounds. */
 export function medians<Name extends string>(rounds: readonly Readonly<Record<Name, number>>[]): Record<Name, number> {
   const names = Object.keys(rounds[0]!) as Name[];
   return Object.fromEntries(names.map((name) => [name, median(rounds.map((round) => round[name]))])) as Record<
@@ -15,7 +15,7 @@ export function medians<Name extends string>(rounds: readonly Readonly<Record<Na
   >;
 }
 
-/** The value below which this share of the values lies, by nearest rank; `share` in (0, 1]. */
+/** Returns the quantile by nearest rank. @param share in (0, 1] */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;

@@ -1,4 +1,4 @@
-/** How many readings a store holds. */
+/** Counts the readings in a store. */
 import { MongoClient } from "mongodb";
 import { ALL_TIME } from "../../schema/model/window.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
@@ -7,7 +7,7 @@ import { openRepository } from "../../services/repository/open.ts";
 
 const PAGE = 10_000;
 
-/** By reading them: what cannot be asked for does not count. */
+/** Counts by reading all pages, so that only queryable readings count. */
 export async function countInSqlite(path: string): Promise<number> {
   const parts = { clock: systemClock, log: silentLogger };
   await using repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
@@ -24,7 +24,7 @@ export async function countInSqlite(path: string): Promise<number> {
   return count;
 }
 
-/** Document by document: a server without indexes would scan them all for each GPU. */
+/** Counts document by document: a server without indexes would scan the whole collection for each GPU. */
 export async function countInMongo(uri: string, database: string): Promise<number> {
   await using client = new MongoClient(uri);
   let count = 0;

@@ -1,4 +1,4 @@
-/** Figures as text a person reads. */
+/** Formats figures as text. */
 
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));

@@ -1,6 +1,6 @@
-/** The other side: VictoriaMetrics as Debian packages it, started for one round and stopped. */
-import { createServer } from "node:net";
+/** The other side: VictoriaMetrics from its Debian package, started and stopped in each round. */
 import { join } from "node:path";
+import { freePort } from "../support/servers/free-port.ts";
 import { eventually } from "../support/time/eventually.ts";
 import { bytesUnder, type Figures } from "./figures.ts";
 import type { Input } from "./input.ts";
@@ -8,32 +8,21 @@ import { cpuSeconds, peakBytes } from "./proc.ts";
 import type { Workspace } from "./workspace.ts";
 
 const BINARIES = ["victoria-metrics", "victoria-metrics-prod"];
-/** Folders that hold readings and their index; its caches, 2 MB and more, are left out: it can do without them. */
+/** The folders of readings and their index. The caches (2 MB and more) do not count, because it can rebuild them. */
 const KEPT = ["data", "indexdb", "metadata"];
 const COLUMNS = "1:time:rfc3339,2:label:metric,5:label:uuid,6:label:model,7:label:host,11:metric:dcgm";
 
-/** @throws Error that says how to install it */
+/** @throws Error that says how to install VictoriaMetrics */
 export function findVictoriaMetrics(): string {
   const found = BINARIES.map((name) => Bun.which(name)).find((path) => path !== null);
   if (found !== undefined) return found;
   throw new Error("victoria-metrics is not installed: apt-get install victoria-metrics (Debian 12 and later)");
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject).listen(0, "127.0.0.1", resolve);
-  await promise;
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === "string") throw new Error("No free port on 127.0.0.1");
-  return address.port;
-}
-
 interface Server extends AsyncDisposable {
   readonly pid: number;
   readonly url: string;
-  /** As a person would: SIGINT, and wait. */
+  /** Sends SIGINT and waits for the end. */
   stop(): Promise<void>;
 }
 
@@ -51,14 +40,14 @@ async function startServer(binary: string, data: string, signal: AbortSignal): P
     await child.exited;
   };
   const healthy = async () => {
-    if (child.exitCode !== null) throw new Error(`${binary} ended with ${child.exitCode} at its start`);
+    if (child.exitCode !== null) throw new Error(`${binary} exited with status ${child.exitCode} before it listened`);
     return await fetch(`http://${address}/health`).then(
       (answer) => answer.ok,
       () => false,
     );
   };
   try {
-    await eventually(healthy, { deadlineMs: 20_000, what: "VictoriaMetrics answers" });
+    await eventually(healthy, { what: "VictoriaMetrics answers" });
   } catch (error) {
     await stop();
     throw error;
@@ -73,7 +62,7 @@ async function ask(url: string, init: RequestInit): Promise<string> {
   return text;
 }
 
-/** Readings of all series in the years around now. */
+/** Counts the readings of all series of the last ten years. */
 async function countReadings(url: string, signal: AbortSignal): Promise<number> {
   const at = Math.ceil(Date.now() / 1000) + 86_400;
   const query = new URLSearchParams({ query: "sum(count_over_time(dcgm[3650d]))", time: String(at), nocache: "1" });
@@ -83,9 +72,9 @@ async function countReadings(url: string, signal: AbortSignal): Promise<number> 
 }
 
 /**
- * From the first byte sent to the answer of a query that counts what was sent; its start is left out. The header is sent
- * along: VictoriaMetrics skips it as one line without a time.
- * @throws Error when the count is not what was sent
+ * Measures from the first byte sent until a query counts every reading; the start of the server does not count. The CSV
+ * header is sent too: VictoriaMetrics skips it as a line that it cannot parse.
+ * @throws Error when the count differs from the readings sent
  */
 export async function measureVictoriaMetrics(binary: string, input: Input, workspace: Workspace): Promise<Figures> {
   const data = await workspace.folder("victoria-metrics");

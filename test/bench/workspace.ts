@@ -1,10 +1,10 @@
-/** A folder for one run of a bench: gone at its end, also after Ctrl-C. */
+/** A folder for one run of a bench, removed at the end, also after Ctrl-C. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface Workspace extends AsyncDisposable {
-  /** A fresh empty folder. */
+  /** Makes a new empty folder. */
   folder(name: string): Promise<string>;
   readonly path: string;
   /** Aborts on Ctrl-C. */

@@ -1,4 +1,7 @@
-/** The yardstick: the product's HTTP server with a handler that has its answers ready. `bun bare-program.ts ANSWERS.json` */
+/**
+ * The yardstick: the product's HTTP server with a handler that returns prepared answers.
+ * `bun bare-program.ts ANSWERS.json`
+ */
 import { readFile } from "node:fs/promises";
 import { listen } from "../../../services/platform/http/listen.ts";
 

@@ -1,4 +1,4 @@
-/** What is asked: all-in-one over SQLite; the same store behind subgraphs and a gateway as processes; a bare server. */
+/** The servers under load: all-in-one, the distributed services over the same SQLite file, and a bare server. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writePieces } from "../../../data/output.ts";
@@ -8,7 +8,7 @@ import { addressOf, BUN, type Program, startProgram } from "../../support/progra
 import { freePort } from "../../support/servers/free-port.ts";
 import { startRedisServer } from "../../support/servers/redis-server.ts";
 
-/** 247 GPUs in 19 hosts, 15 metrics, a tick in 15 s for half an hour. */
+/** 247 GPUs on 19 hosts, 15 metrics, one tick every 15 s for half an hour. */
 const FLEET = { ...DEFAULT_SIMULATION, hosts: 19, gpusPerHost: 13 };
 const ENV = { NODE_ENV: "production", HOST: "127.0.0.1", LOG_FORMAT: "json" };
 const SOURCE_LIMIT_MS = 120_000;
@@ -51,7 +51,7 @@ export async function startServers(folder: string): Promise<Servers> {
     INVENTORY_URL: `${inventory.url}/graphql`,
     TELEMETRY_URL: `${telemetry.url}/graphql`,
     RATE_LIMIT: "0",
-    // Nobody asks it anything.
+    // No query of this bench needs it.
     PIPELINE_URL: "http://127.0.0.1:1/graphql",
   });
   const all = opened.move();
@@ -64,7 +64,7 @@ const sourceEnded = (program: Program) =>
     deadlineMs: SOURCE_LIMIT_MS,
   });
 
-/** @param answers text by path */
+/** @param answers response body by path */
 export async function startBareServer(folder: string, answers: Readonly<Record<string, string>>) {
   const file = join(folder, "answers.json");
   await writeFile(file, JSON.stringify(answers));

@@ -1,4 +1,4 @@
-/** Load by wrk, a process of its own: one thread that keeps some connections busy. */
+/** Generates load with wrk in its own process: one thread that keeps 16 connections busy. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cpuSeconds } from "../proc.ts";
@@ -6,24 +6,24 @@ import { cpuSeconds } from "../proc.ts";
 export interface Question {
   /** Path and query. */
   readonly path: string;
-  /** Of a GraphQL query, sent as POST; absent: GET. */
+  /** GraphQL query, sent by POST. Without it the request is a GET. */
   readonly query?: string;
-  /** Lua that makes another path for each request. */
+  /** Lua expression that gives each request another path. */
   readonly variedPath?: string;
 }
 
-/** `cpuUs`: of the servers that take part, by request. */
+/** `cpuUs`: CPU time of all servers involved, per request. */
 export type LoadFigures = Readonly<Record<"perS" | "p50Ms" | "p99Ms" | "cpuUs", number>>;
 
 export interface Asked {
   readonly url: string;
-  /** The processes that an answer takes. */
+  /** The processes that take part in an answer. */
   readonly pids: readonly number[];
 }
 
 const CONNECTIONS = 16;
 
-/** @throws Error that says how to install it */
+/** @throws Error that says how to install wrk */
 export function findWrk(): string {
   const found = Bun.which("wrk");
   if (found !== null) return found;
@@ -35,16 +35,16 @@ const UNITS_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, 
 /** @throws Error when the text has no such line */
 function readLatency(text: string, share: string): number {
   const [, value, unit = ""] = new RegExp(`^\\s+${share}%\\s+([\\d.]+)(us|ms|s|m)\\s*$`, "m").exec(text) ?? [];
-  if (value === undefined) throw new Error(`wrk told no ${share}% latency:\n${text}`);
+  if (value === undefined) throw new Error(`wrk printed no ${share}% latency:\n${text}`);
   return Number(value) * (UNITS_MS[unit] ?? Number.NaN);
 }
 
-/** @throws Error when an answer was no 2xx, or none came */
+/** @throws Error when an answer is not 2xx, or when there is none */
 function readWrk(text: string) {
   const trouble = /^\s*(Non-2xx or 3xx responses|Socket errors): .*$/m.exec(text)?.[0];
-  if (trouble !== undefined) throw new Error(`Not every request was answered well: ${trouble.trim()}`);
+  if (trouble !== undefined) throw new Error(`Some requests failed: ${trouble.trim()}`);
   const perS = Number(/^Requests\/sec:\s+([\d.]+)$/m.exec(text)?.[1]);
-  if (!(perS > 0)) throw new Error(`wrk told no requests:\n${text}`);
+  if (!(perS > 0)) throw new Error(`wrk counted no requests:\n${text}`);
   const requests = Number(/^\s*(\d+) requests in /m.exec(text)?.[1]);
   return { requests, perS, p50Ms: readLatency(text, "50"), p99Ms: readLatency(text, "99") };
 }

@@ -1,11 +1,11 @@
-/** A client that asks for everything and reads nothing, over each transport. */
+/** A client that subscribes to everything and reads nothing, over each transport. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 const QUERY = 'subscription { readings(minInterval: "100ms") { readings { gpuUuid hostname metricName value } } }';
 const frame = (text: string): Uint8Array => {
   const bytes = Buffer.from(text);
-  // A client's frame is masked; a mask of zeros changes nothing.
+  // RFC 6455 wants client frames masked; a mask of zeros keeps the bytes as they are.
   const head =
     bytes.length < 126 ? [0x81, 0x80 | bytes.length] : [0x81, 0x80 | 126, bytes.length >> 8, bytes.length & 255];
   return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), bytes]);

@@ -1,6 +1,6 @@
 /**
- * All in one process but for streamer and collector, whose place the load takes: `embedded-program.ts SQLITE_PATH GPUS
- * SECONDS`. Publishes when it gets SIGUSR1.
+ * The API, the store and the load in one process, without streamer and collector. Publishes on SIGUSR1.
+ * `embedded-program.ts SQLITE_PATH GPUS SECONDS`
  */
 
 import { readApiConfig } from "../../../services/api-gateway/config.ts";

@@ -1,12 +1,12 @@
-/** What one subscriber has seen of its frames. */
+/** Records the frames of one subscriber. */
 
-/** Publication and arrival, in turn: `[number, ms since the epoch, number, …]`. */
+/** Number of the publication and time of arrival, alternating: `[number, ms since the epoch, number, …]`. */
 export type Seen = number[];
 
 export interface Watcher {
   frames: number;
   missed: number;
-  /** An error, or an end before it was asked for. */
+  /** The first error, or the reason of an early end. */
   trouble: string | null;
   readonly seen: Seen;
 }
@@ -20,7 +20,7 @@ function numberAt(text: string, at: number): number {
 const VALUE = '"value":';
 const MISSED = '"missed":';
 
-/** The first reading of a frame waited longest, the last one came last; the rest lies between. */
+/** Records the first and the last reading of a frame. They are the oldest and the newest; the others are in between. */
 export function take(watcher: Watcher, text: string): void {
   const arrivedAt = Date.now();
   watcher.frames++;

@@ -1,4 +1,4 @@
-/** What is published and who watches: a fleet whose every reading holds the number of the publication that told it. */
+/** The load: a fleet whose readings have the number of their publication as value, and the queries that watch it. */
 import { type BatchBuilder, createBatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
@@ -18,7 +18,7 @@ const METRICS = [
   "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
   "DCGM_FI_PROF_DRAM_ACTIVE",
 ] as const;
-/** So many publications a second: each tells a tenth of the fleet. */
+/** Publications per second. Each one has the readings of a tenth of the fleet. */
 const PER_SECOND = 10;
 
 export interface LoadSize {
@@ -44,7 +44,7 @@ const factsOf = (gpu: number): GpuFacts => ({
   namespace: "research",
 });
 
-/** Three of four watch a host, one a metric of the whole fleet; frames as often as they may come. */
+/** Three of four subscribers watch a host, the fourth a metric of the whole fleet, all at the shortest interval. */
 export function queryOf(subscriber: number, { gpus }: Pick<LoadSize, "gpus">): string {
   const filter =
     subscriber % 4 === 3
@@ -56,7 +56,7 @@ export function queryOf(subscriber: number, { gpus }: Pick<LoadSize, "gpus">): s
   );
 }
 
-/** When each publication was stored, by number from 1: ms since the epoch. */
+/** Time at which each publication was stored, ms since the epoch, by its number. Numbers start at 1. */
 export type StoredAt = readonly number[];
 
 function addTenth(builder: BatchBuilder, { gpus, part, value }: { gpus: number; part: number; value: number }): void {
@@ -67,14 +67,14 @@ function addTenth(builder: BatchBuilder, { gpus, part, value }: { gpus: number; 
   }
 }
 
-/** The whole fleet once, with number 0: what snapshots tell. */
+/** Stores the whole fleet once with number 0, for the snapshots. */
 export async function storeFleet(repository: Pick<Repository, "save">, { gpus }: Pick<LoadSize, "gpus">) {
   const builder = createBatchBuilder();
   for (let part = 0; part < PER_SECOND; part++) addTenth(builder, { gpus, part, value: 0 });
   await repository.save([builder.take({ producer: "load", epoch: 1, seq: 1 })]);
 }
 
-/** Stores and then tells, at an even pace; it catches up when it is late. */
+/** Stores each publication and then publishes it to the live feed, at an even pace. It makes up for delays. */
 export async function publish(
   { repository, feed }: { repository: Pick<Repository, "save">; feed: Pick<LiveFeed, "publish"> },
   { gpus, seconds }: LoadSize,

@@ -1,4 +1,4 @@
-/** One run: subscribers watch, readings are published, questions are asked meanwhile. */
+/** One run: subscribers watch while readings are published and joined queries are answered. */
 import { join } from "node:path";
 import { BUN, startProgram } from "../../support/programs/process.ts";
 import { cpuSeconds, residentBytes } from "../proc.ts";
@@ -17,16 +17,17 @@ export const TRANSPORTS = ["websocket", "sse"] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
 export interface TransportFigures {
-  /** Of the subscriber that got fewest, and of all together. */
+  /** Frames of the subscriber with the fewest. */
   readonly fewestFrames: number;
+  /** Frames of all subscribers. */
   readonly frames: number;
-  /** From the store's yes to the client, ms. */
+  /** Latency from the confirmed save to the client, ms. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** The median of all seconds' own p99: what a pause of the whole machine does not change. */
+  /** Median of the p99 of each second: a pause of the whole machine does not change it. */
   readonly middleSecondP99Ms: number;
-  /** Of the subscriber who waited longest. */
+  /** p99 of the slowest subscriber. */
   readonly worstP99Ms: number;
   readonly missed: number;
   readonly troubles: readonly string[];
@@ -39,9 +40,11 @@ export interface LiveFigures {
     Record<
       string,
       {
-        /** At 10 s, and at the end; each of some seconds between them. */
+        /** Resident memory after 10 s. */
         readonly earlyBytes: number;
+        /** Resident memory at the end. */
         readonly lateBytes: number;
+        /** All samples in order, one every 5 s. */
         readonly bytes: readonly number[];
         readonly cpuS: number;
       }
@@ -53,7 +56,7 @@ const QUESTION = JSON.stringify({
   query: '{ gpus(limit: 10) { total gpus { uuid hostname latest(metrics: ["DCGM_FI_DEV_GPU_TEMP"]) { value } } } }',
 });
 const ASK_EVERY_MS = 50;
-/** Caches are warm, and whoever never reads has filled what there is to fill. */
+/** By then caches are warm, and the buffers of the clients that never read are full. */
 const EARLY_S = 10;
 
 async function askUntil(signal: AbortSignal, url: string) {
@@ -77,7 +80,7 @@ async function askUntil(signal: AbortSignal, url: string) {
 
 interface Latency {
   readonly ms: number;
-  /** In which it was stored. */
+  /** Second of the save. */
   readonly second: number;
 }
 
@@ -124,7 +127,7 @@ export async function measureLive(wiring: Wiring, { subscribers, gpus, seconds }
   });
   for (const { transport, reader } of readers) {
     const ready = await reader.logLine(({ message }) => message === "ready", {
-      what: `snapshots over ${transport}`,
+      what: `all snapshots over ${transport}`,
       deadlineMs: 60_000,
     });
     if (ready.trouble !== null) throw new Error(`A subscriber over ${transport}: ${ready.trouble}`);
@@ -144,12 +147,12 @@ export async function measureLive(wiring: Wiring, { subscribers, gpus, seconds }
   const cpuAfter = cpu();
   asking.abort();
   const queries = await asked;
-  // The last frames are on their way.
+  // Leaves the last frames time to arrive.
   await new Promise((resolve) => setTimeout(resolve, 500));
   const seen: [Transport, TransportFigures][] = [];
   for (const { transport, reader } of readers) {
     reader.kill("SIGTERM");
-    const said = await reader.logLine(({ message }) => message === "seen", { what: "what was seen" });
+    const said = await reader.logLine(({ message }) => message === "seen", { what: "the report of a reader" });
     seen.push([transport, figuresOf(said.watchers as readonly Watcher[], storedAt)]);
   }
   const processes = Object.keys(pids).map((name) => {

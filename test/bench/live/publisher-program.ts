@@ -1,4 +1,4 @@
-/** Beside services that run already: `publisher-program.ts SQLITE_PATH REDIS_PORT GPUS SECONDS`. */
+/** Publishes the load to running services. `publisher-program.ts SQLITE_PATH REDIS_PORT GPUS SECONDS` */
 import { openLiveFeed } from "../../../services/live-feed/open.ts";
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";

@@ -1,6 +1,6 @@
 /**
- * Subscribers over one transport, until SIGTERM: `readers-program.ts websocket|sse URL COUNT GPUS`. Says `ready` when
- * each has its snapshot, and at the end what they saw.
+ * Subscribers over one transport, until SIGTERM. Logs `ready` once each has its snapshot, and `seen` with all records at
+ * the end. `readers-program.ts websocket|sse URL COUNT GPUS`
  */
 import { createWatcher, take, type Watcher } from "./frames.ts";
 import { queryOf } from "./load.ts";
@@ -27,7 +27,7 @@ function watchSocket(query: string, watcher: Watcher): () => void {
   return () => socket.close();
 }
 
-/** Not by fetch: a process may have 256 of those under way. */
+/** Reads from a plain socket: Bun limits a process to 256 concurrent calls of fetch. */
 function watchEvents(query: string, watcher: Watcher): () => void {
   let buffered = "";
   const opening = Bun.connect({
@@ -60,7 +60,7 @@ function watchEvents(query: string, watcher: Watcher): () => void {
 const watch = transport === "sse" ? watchEvents : watchSocket;
 const watchers = Array.from({ length: Number(count) }, createWatcher);
 const leave: (() => void)[] = [];
-// A few at a time, as people come.
+// Opens ten connections every 10 ms.
 for (const [number, watcher] of watchers.entries()) {
   leave.push(watch(queryOf(number, { gpus: Number(gpus) }), watcher));
   if (number % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 10));

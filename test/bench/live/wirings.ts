@@ -1,4 +1,4 @@
-/** The API under load, as services over Redis or in one process: where it answers, and what publishes. */
+/** The two wirings under load: services over Redis, and everything in one process. */
 import { join } from "node:path";
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
@@ -11,9 +11,9 @@ import { type LoadSize, type StoredAt, storeFleet } from "./load.ts";
 
 export interface Wiring extends AsyncDisposable {
   readonly url: string;
-  /** By name; their memory is looked at. */
+  /** Processes whose memory and CPU time are measured, by name. */
   readonly pids: Readonly<Record<string, number>>;
-  /** Resolves when everything is published. */
+  /** Publishes the load; resolves once everything is published. */
   publish(): Promise<StoredAt>;
 }
 

@@ -1,4 +1,4 @@
-/** Our side: one pass of the file through streamer, queue-service, Redis and collector, each a process. */
+/** Our side: one pass of the file through streamer, queue-service, Redis and collector, each in its own process. */
 import type { Input } from "../input.ts";
 import { cpuSeconds, watchCpu, watchPeak } from "../proc.ts";
 import { redisCpuSeconds } from "../queue/redis-figures.ts";
@@ -12,9 +12,9 @@ export type PipelineFigures = Readonly<Record<"wallS" | "readingsPerS" | "cpuS" 
   Readonly<Record<`${ProcessName}CpuS`, number>>;
 
 /**
- * From the start of the streamer's process until the queue is empty, which is when everything is stored; the others run
- * already, as VictoriaMetrics does.
- * @throws Error when the store does not hold what was sent
+ * Measures from the start of the streamer's process until the queue is empty: by then everything is stored. The other
+ * processes listen before the clock starts, as VictoriaMetrics does.
+ * @throws Error when the store does not have every reading, or when there is a dead letter
  */
 export async function measurePipeline(input: Input, store: BenchStore): Promise<PipelineFigures> {
   const streaming = { CSV_PATH: input.path, LOOP_MODE: "false", STREAM_INTERVAL: "0" };
@@ -35,11 +35,12 @@ export async function measurePipeline(input: Input, store: BenchStore): Promise<
   await services.drained();
   const wallS = (performance.now() - startedAt) / 1000;
   const after = await spent();
-  if (streamer.ends[0] !== 0) throw new Error(`streamer ended with ${streamer.ends[0]}:\n${streamer.lastWords}`);
+  if (streamer.ends[0] !== 0)
+    throw new Error(`streamer exited with status ${streamer.ends[0]}:\n${streamer.lastWords}`);
   const { dead } = await queue.stats();
   const stored = await store.count();
   if (stored !== input.readings || dead > 0) {
-    throw new Error(`${stored} readings of ${input.readings} are stored, ${dead} batches are dead letters`);
+    throw new Error(`The store has ${stored} readings of ${input.readings}; dead letters: ${dead}`);
   }
   const cpu = {
     streamerCpuS: cpuOfStreamer(),

@@ -1,4 +1,4 @@
-/** How long the pipeline takes to go on after a process was killed and started again at once, as a supervisor does. */
+/** Measures how long the pipeline takes to recover after one process is killed and restarted at once. */
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openRepository } from "../../../services/repository/open.ts";
@@ -8,7 +8,7 @@ import type { Workspace } from "../workspace.ts";
 import { type Services, startServices } from "./services.ts";
 import { openSqliteStore } from "./stores.ts";
 
-/** A sample fleet at some 1,000 readings/s, stamped with the time at which they are sent. */
+/** A sample fleet at about 1,000 readings/s, stamped with the time of sending. */
 const STREAMING = { LOOP_MODE: "true", TIMESTAMPS: "live", STREAM_INTERVAL: "50ms" };
 const LIMIT_MS = 60_000;
 
@@ -33,8 +33,8 @@ async function newestStored(repository: Repository): Promise<number> {
 }
 
 /**
- * From the kill: until a reading is stored that was sent after it, and until all is stored that was ever confirmed. What
- * a killed collector held comes back when its lease ends.
+ * Measures two times from the kill: until a reading that was sent after it is stored, and until everything confirmed is
+ * stored. The batches of a killed collector return to the queue when their leases expire.
  */
 export async function measureRecovery(victim: Victim, workspace: Workspace): Promise<RecoveryFigures> {
   await using store = await openSqliteStore(workspace);

@@ -1,4 +1,4 @@
-/** The pipeline as processes for one round: Redis, queue-service and collector listening, the streamer still to start. */
+/** The pipeline as processes for one round. Redis, queue-service and collector listen; the caller starts the streamer. */
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
@@ -18,7 +18,7 @@ export interface Services extends AsyncDisposable {
   readonly collector: Member;
   readonly streamer: Member;
   readonly queue: Queue;
-  /** Nothing is ready, leased or delayed. */
+  /** Resolves once no batch is ready, leased or delayed. */
   drained(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Where the collector of a round puts readings. */
+/** The stores that a collector can write into in a round. */
 import { join } from "node:path";
 import { randomDatabase, requirePrivateMongo } from "../../support/servers/mongo-server.ts";
 import { cpuSeconds } from "../proc.ts";
@@ -9,7 +9,7 @@ export interface BenchStore extends AsyncDisposable {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
   count(): Promise<number>;
-  /** Of a server of its own; 0 where the store is in the collector. */
+  /** CPU time of the store's server, seconds; 0 for a store inside the collector. */
   cpuS(): number;
 }
 
@@ -24,10 +24,11 @@ export async function openSqliteStore(workspace: Workspace): Promise<BenchStore>
   };
 }
 
-/** @throws Error that says how to get a server */
+/** @throws Error that says how to get a MongoDB-compatible server */
 export async function openMongoStore(): Promise<BenchStore> {
   const server = await requirePrivateMongo("bench pipeline");
-  if (server === null) throw new Error("No MongoDB-compatible server: install mongod, or Go 1.22 to build ferretdb");
+  if (server === null)
+    throw new Error("bench pipeline needs a MongoDB-compatible server: install mongod, or Go 1.22 to build ferretdb");
   const database = randomDatabase();
   return {
     name: server.name,

@@ -1,10 +1,10 @@
-/** The other side: BullMQ on the same Redis, set as its documents advise for throughput. */
+/** The other side: BullMQ on the same Redis, with the settings that its documentation recommends for throughput. */
 import { Queue, Worker } from "bullmq";
 import type { RedisServer } from "../../support/servers/redis-server.ts";
 import { CALLS_IN_FLIGHT, callsOf, type QueueSide } from "./side.ts";
 
 const QUEUE = "bench";
-/** Jobs that one worker holds at a time. */
+/** Jobs that the worker runs at once. */
 const CONCURRENCY = 100;
 
 export async function openBullMq({ port }: RedisServer): Promise<QueueSide> {
@@ -43,16 +43,16 @@ export async function openBullMq({ port }: RedisServer): Promise<QueueSide> {
       return tookS;
     },
     async latencies(messages, pauseMs) {
-      const told: number[] = [];
+      const sentAt: number[] = [];
       const took: number[] = [];
       const done = Promise.withResolvers<void>();
       const worker = await openWorker(({ data }) => {
         const { number } = data as { number: number };
-        took.push(performance.now() - (told[number] as number));
+        took.push(performance.now() - (sentAt[number] as number));
         if (took.length === messages.length) done.resolve();
       });
       for (const [number, { job }] of messages.entries()) {
-        told[number] = performance.now();
+        sentAt[number] = performance.now();
         await queue.add("batch", { ...job, number });
         await Bun.sleep(pauseMs);
       }

@@ -1,4 +1,4 @@
-/** What both sides carry: batches as a streamer makes them, of one GPU's readings each. */
+/** The messages of both sides: batches as a streamer builds them, each with the readings of one GPU. */
 import { encodeBatch } from "../../../schema/batch/codec.ts";
 import { batchOfReadings, type WrittenReading } from "../../support/collector/batches.ts";
 
@@ -6,7 +6,7 @@ export interface Message {
   /** The encoded batch. */
   readonly body: Uint8Array;
   readonly readings: number;
-  /** The same as a job of a queue whose messages are JSON: the reading itself, or many of them packed as base64. */
+  /** The same batch as a job for a queue of JSON messages: one reading as it is, or the encoded batch as base64. */
   readonly job: object;
 }
 

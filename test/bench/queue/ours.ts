@@ -1,4 +1,4 @@
-/** Our side: the queue on Redis, as queue-service uses it. */
+/** Our side: the queue on Redis with the settings of queue-service. */
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openQueue } from "../../../services/queue/open.ts";
@@ -11,7 +11,7 @@ const WAIT_MS = 1000;
 const MAX_BYTES = 512 * 1024 * 1024;
 const MAX_CLAIM_BYTES = 4 * 1024 * 1024;
 
-/** One producer has one call under way: as many producers as calls. */
+/** A producer has one call in flight at a time, so there are as many producers as calls. */
 async function openProducers(queue: Queue) {
   const names = Array.from({ length: CALLS_IN_FLIGHT }, (_, number) => `bench@${number}/${CALLS_IN_FLIGHT}`);
   return Promise.all(
@@ -41,7 +41,7 @@ export async function openOurs({ config }: RedisServer): Promise<QueueSide> {
         for (const call of calls) {
           const batches = call.map(({ body, readings }) => ({ seq: ++seq, body, readings, position: String(seq) }));
           const outcome = await queue.publish(batches, { producer, epoch });
-          if (outcome.kind !== "accepted") throw new Error(`publish was answered ${outcome.kind}`);
+          if (outcome.kind !== "accepted") throw new Error(`publish() must return accepted, got ${outcome.kind}`);
         }
       };
       await Promise.all((await openProducers(queue)).map(publisher));
@@ -65,19 +65,19 @@ export async function openOurs({ config }: RedisServer): Promise<QueueSide> {
         epoch: number;
         seq: number;
       };
-      const told: number[] = [];
+      const sentAt: number[] = [];
       const took: number[] = [];
       const consumer = async () => {
         while (took.length < messages.length) {
           const deliveries = await claim(100, WAIT_MS);
           const now = performance.now();
-          for (const delivery of deliveries) took.push(now - (told[delivery.seq - seq - 1] as number));
+          for (const delivery of deliveries) took.push(now - (sentAt[delivery.seq - seq - 1] as number));
           await queue.ack(deliveries.map(({ receipt }) => receipt));
         }
       };
       const publisher = async () => {
         for (const [number, { body, readings }] of messages.entries()) {
-          told[number] = performance.now();
+          sentAt[number] = performance.now();
           const batch = { seq: seq + 1 + number, body, readings, position: "" };
           await queue.publish([batch], { producer, epoch });
           await Bun.sleep(pauseMs);

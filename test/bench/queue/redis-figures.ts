@@ -1,7 +1,7 @@
-/** How Redis is run for a bench, and what it says of its own work. */
+/** How benches run Redis, and the figures it reports about itself. */
 import type { RedisServer } from "../../support/servers/redis-server.ts";
 
-/** Syncs its log to the disk each second: its own default. */
+/** Syncs the append-only file once a second, the default of Redis. */
 export const EVERY_SECOND = ["--appendfsync", "everysec"];
 
 async function infoOf(redis: RedisServer, section: string): Promise<Map<string, string>> {
@@ -9,13 +9,13 @@ async function infoOf(redis: RedisServer, section: string): Promise<Map<string, 
   return new Map(text.split("\r\n").map((line) => line.split(":") as [string, string]));
 }
 
-/** User and system time of its main thread so far, seconds. */
+/** Returns user and system time of the main thread so far, seconds. */
 export async function redisCpuSeconds(redis: RedisServer): Promise<number> {
   const info = await infoOf(redis, "cpu");
   return Number(info.get("used_cpu_user_main_thread")) + Number(info.get("used_cpu_sys_main_thread"));
 }
 
-/** Bytes that its data and buffers take. */
+/** Returns the memory of data and buffers, bytes. */
 export async function redisMemoryBytes(redis: RedisServer): Promise<number> {
   return Number((await infoOf(redis, "memory")).get("used_memory"));
 }

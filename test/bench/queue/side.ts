@@ -1,22 +1,22 @@
-/** A queue under measurement: filled, emptied, and asked how long a message takes to reach a waiting consumer. */
+/** A queue under measurement: it is filled, drained, and measured for its latency to a waiting consumer. */
 import type { Message } from "./messages.ts";
 
 export interface QueueSide extends AsyncDisposable {
-  /** Resolves when the queue has confirmed all of them. */
+  /** Resolves once the queue has confirmed all messages. */
   publish(messages: readonly Message[], perCall: number): Promise<void>;
   /**
-   * Hands out and acknowledges `count` messages, which are all there. Gives the seconds it took, without those for
-   * opening and closing what consumes.
+   * Claims and acknowledges `count` messages that are in the queue already.
+   * @returns seconds, without the time for opening and closing the consumers
    */
   consume(count: number, perCall: number): Promise<number>;
   /**
-   * One after the other to a consumer that waits. Gives the time from the call that publishes to the hand-over of each,
-   * in milliseconds.
+   * Publishes the messages one by one to a waiting consumer.
+   * @returns for each message the time from the publishing call to its delivery, ms
    */
   latencies(messages: readonly Message[], pauseMs: number): Promise<number[]>;
 }
 
-/** Publishing calls under way at once, on both sides. */
+/** Concurrent publishing calls, on both sides. */
 export const CALLS_IN_FLIGHT = 8;
 
 export function* callsOf<T>(items: readonly T[], perCall: number): Generator<readonly T[]> {

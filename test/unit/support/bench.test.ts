@@ -3,7 +3,7 @@ import { medians } from "../../bench/statistics.ts";
 import { formatTable } from "../../bench/table.ts";
 import { BUN, startProgram } from "../../support/programs/process.ts";
 
-test("medians() takes the middle of each figure by itself", () => {
+test("medians() takes the median of each figure separately", () => {
   const rounds = [
     { wallS: 3, cpuS: 10 },
     { wallS: 1, cpuS: 30 },
@@ -13,7 +13,7 @@ test("medians() takes the middle of each figure by itself", () => {
   expect(medians(rounds.slice(0, 2))).toEqual({ wallS: 2, cpuS: 20 });
 });
 
-test("formatTable() puts names to the left and figures to the right", () => {
+test("formatTable() aligns names to the left and figures to the right", () => {
   expect(
     formatTable([
       ["", "ours"],
@@ -22,13 +22,14 @@ test("formatTable() puts names to the left and figures to the right", () => {
   ).toBe("            ours\nwall time   1.50\n");
 });
 
-test("bench refuses what it does not know and says what it does", async () => {
+test("bench rejects unknown names and options, and prints its usage", async () => {
+  const benches = "NAME must be one of api, backlog, ingest, live, memory, pipeline, queue";
   for (const [args, complaint] of [
-    [[], "Which bench?"],
-    [["speed"], "No bench is called speed"],
-    [["ingest", "memory"], "One bench at a time"],
-    [["ingest", "--rounds", "0"], '--rounds "0": accepted is a whole number'],
-    [["memory", "--size", "big"], '--size "big": accepted is a size'],
+    [[], `${benches}, got ""`],
+    [["speed"], `${benches}, got "speed"`],
+    [["ingest", "memory"], `${benches}, got "ingest memory"`],
+    [["ingest", "--rounds", "0"], '--rounds must be a whole number from 1 to 100, got "0"'],
+    [["memory", "--size", "big"], '--size must be a size such as 64KiB, 512MiB or 1GiB, got "big"'],
     [["ingest", "--fast"], "--fast"],
   ] as const) {
     await using bench = startProgram([BUN, "test/bench/main.ts", ...args]);
@@ -38,7 +39,7 @@ test("bench refuses what it does not know and says what it does", async () => {
   }
 });
 
-test("bench ingest says how to install VictoriaMetrics where it is missing", async () => {
+test("bench ingest says how to install VictoriaMetrics when it is missing", async () => {
   await using bench = startProgram([BUN, "test/bench/main.ts", "ingest"], { PATH: "/nonexistent" });
   expect(await bench.exited).toBe(1);
   expect(bench.output.stderr).toContain("apt-get install victoria-metrics");

@@ -1,5 +1,4 @@
-/** What the collector reads from the environment. */
-
+/** Reads the collector's configuration from the environment. */
 import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
 import { type Env, gatherConfigs, integer, parseEnv } from "../platform/process/env.ts";
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
@@ -10,34 +9,36 @@ import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
 
 export interface CollectorConfig {
-  /** Groups of deliveries in flight at once; with positions in the store there is one whatever this says. */
+  /** Groups of deliveries in flight at once. With `positions: "store"` there is one, whatever the value. */
   readonly maxConcurrentHandlers: number;
-  /** Deliveries in a group. */
+  /** Deliveries in a group, at most. */
   readonly batchSize: number;
-  /** Bodies in a group together, for groups of more than one. */
+  /** Bytes of all bodies in a group of more than one delivery, at most. */
   readonly maxGroupBytes: number;
-  /** How long a delivery is this collector's unless it renews the lease, which it does three times as often. */
+  /** How long a delivery is leased to this collector, which renews each lease after a third of that. */
   readonly leaseMs: number;
   /**
-   * Who remembers how far each producer is. `store`: the queue dies with this process, which is its only consumer, so
-   * every save carries positions. `queue`: the queue itself.
+   * Where the position of each producer is kept.
+   * - `store`: every save carries positions, because the queue is in this process and is lost with it. This collector
+   *   must be its only consumer.
+   * - `queue`: the queue keeps them.
    */
   readonly positions: "store" | "queue";
 }
 
-/** The collector as a process of its own. */
+/** Configuration of a collector that is a process of its own. */
 export interface CollectorProcessConfig {
   readonly collector: CollectorConfig;
   readonly queue: QueueClientConfig;
   readonly store: RepositoryConfig;
-  /** Of the live feed. */
+  /** The live feed's Redis. */
   readonly redis: RedisConfig;
   readonly listen: ListenConfig;
   readonly log: LogConfig;
 }
 
 /**
- * @param batchSizeVariable all-in-one reads COLLECTOR_BATCH_SIZE, as BATCH_SIZE is the streamer's there
+ * @param batchSizeVariable all-in-one reads `COLLECTOR_BATCH_SIZE`, because `BATCH_SIZE` is the streamer's there
  * @throws ConfigError with every problem found
  */
 export function readCollectorConfig(

@@ -1,14 +1,14 @@
 /**
- * How far each producer's batches are stored without a hole, for stores that keep positions: a position that lies
- * beyond a batch which is not stored would lose that batch at the next start.
+ * Tracks up to which position all batches of a producer are stored, for stores that keep positions. A stored position
+ * beyond a missing batch would lose that batch at the next start.
  */
 import type { Delivery } from "../queue/port.ts";
 import type { StoredPosition, TelemetryRepository } from "../repository/port.ts";
 
-/** What a batch says of its place. */
+/** Where a batch is in its producer's sequence. */
 export type Placed = Pick<Delivery, "producer" | "epoch" | "seq" | "position">;
 
-/** Batches `from` to `to`, all done, beyond a hole; epoch and position are those of the last. */
+/** Batches `from` to `to` beyond a gap, all stored or skipped. `epoch` and `position` are those of the last. */
 interface Stretch {
   from: number;
   to: number;
@@ -17,15 +17,15 @@ interface Stretch {
 }
 
 interface Reach {
-  /** The last batch with all before it done. */
+  /** The last batch of which all predecessors are stored or skipped, too. */
   seq: number;
   epoch: number;
   position: string;
-  /** In ascending order, with a hole before each. */
+  /** Ascending, with a gap before each. */
   ahead: Stretch[];
 }
 
-/** Stretches remembered per producer. Those forgotten only hold the position back. */
+/** Stretches kept per producer. A dropped stretch only holds the position back. */
 const MAX_STRETCHES = 1000;
 
 function absorb(reach: Reach, { seq, epoch, position }: Placed): void {
@@ -62,25 +62,25 @@ const copy = (reach: Reach): Reach => ({ ...reach, ahead: reach.ahead.map((stret
 export class Frontier {
   readonly #position: TelemetryRepository["position"];
   readonly #producers = new Map<string, Reach>();
-  /** Producers that got on without a save: the next one carries their positions. */
+  /** Producers whose position advanced by a skip: the next save carries it. */
   readonly #unwritten = new Set<string>();
 
   constructor(position: TelemetryRepository["position"]) {
     this.#position = position;
   }
 
-  /** Finds where producers not seen before begin. Call with deliveries in the order in which they were handed out. */
+  /** Loads the stored position of each new producer. Call it with deliveries in the order of their claims. */
   async meet(deliveries: readonly Placed[]): Promise<void> {
     for (const { producer, epoch, seq } of deliveries) {
       if (this.#producers.has(producer)) continue;
       const stored = await this.#position(producer);
-      // Another process may have moved the position since this life began; one of this very life was moved from here.
+      // A position of another epoch may be another process's: trust it only up to the batch before this delivery.
       const reached = stored?.epoch === epoch ? stored.seq : Math.min(stored?.seq ?? 0, seq - 1);
       this.#producers.set(producer, { seq: reached, epoch: 0, position: "", ahead: [] });
     }
   }
 
-  /** The batch will never be stored, and nothing is to wait for it. */
+  /** Marks a batch that will never be stored, so that the position can pass it. */
   skip(delivery: Placed): void {
     const reach = this.#reach(delivery.producer);
     const before = reach.seq;
@@ -88,7 +88,7 @@ export class Frontier {
     if (reach.seq > before) this.#unwritten.add(delivery.producer);
   }
 
-  /** The positions to write in the save that stores these batches; `commit` once that has succeeded. */
+  /** Returns the positions to write in the save of these batches. Call `commit` once that save has succeeded. */
   stage(deliveries: readonly Placed[]): { readonly positions: readonly StoredPosition[]; commit(): void } {
     const staged = new Map<string, Reach>();
     for (const delivery of deliveries) {
@@ -119,7 +119,8 @@ export class Frontier {
 
   #reach(producer: string): Reach {
     const reach = this.#producers.get(producer);
-    if (reach === undefined) throw new Error(`Producer "${producer}" was not met before its batch was placed`);
+    if (reach === undefined)
+      throw new Error(`meet() must be called for producer "${producer}" before its batches are staged or skipped`);
     return reach;
   }
 }

@@ -1,40 +1,39 @@
-/** One group of deliveries from the queue to the store, the live feed and back to the queue's ack. */
-import { setImmediate } from "node:timers";
+/** Handles one group of deliveries: decode, save, publish live, acknowledge. */
+import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../../schema/batch/batch.ts";
 import { decodeBatch } from "../../schema/batch/codec.ts";
 import { isAppError, messageOf } from "../../schema/model/errors.ts";
+import type { Availability, RetryOptions } from "../platform/process/availability.ts";
 import { backoffMs, type Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { ConsumerQueue, Delivery, NackMode } from "../queue/port.ts";
 import type { StoredPosition, TelemetryRepository } from "../repository/port.ts";
-import type { Dependency } from "./dependency.ts";
 import type { Frontier } from "./frontier.ts";
 import { Leases } from "./leases.ts";
-import type { LiveLink } from "./live-link.ts";
+import type { PublishLive } from "./publish-live.ts";
 import type { RejectReason, RetryReason, Tally } from "./tally.ts";
 
-/** One save blocks the thread where the store is in this process: so many readings at most, or one batch. */
+/** Readings in one save, except where a single batch has more: a store in this process blocks the thread meanwhile. */
 const MAX_SAVE_READINGS = 131_072;
-const RETRY_DELAY = { baseMs: 1000, capMs: 60_000 };
+const REDELIVERY_DELAY = { baseMs: 1000, capMs: 60_000 };
 
 export interface GroupContext {
   readonly queue: ConsumerQueue;
   readonly repository: Pick<TelemetryRepository, "save">;
-  readonly liveLink: LiveLink;
-  readonly queueLink: Dependency;
-  readonly storeLink: Dependency;
-  /** Only where the store keeps positions; groups are then handled one at a time, in the order of their claims. */
+  readonly publishLive: PublishLive;
+  readonly availability: { readonly queue: Availability; readonly store: Availability };
+  /** How long calls are retried. The queue's deadline is the later one, so that batches not saved can be released. */
+  readonly retry: { readonly queue: RetryOptions; readonly store: RetryOptions };
+  /** Set where the store keeps positions; groups are then handled one at a time, in the order of their claims. */
   readonly frontier: Frontier | undefined;
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly tally: Tally;
-  /** What has not begun is not begun any more. */
+  /** When it aborts, no further save begins. */
   readonly stopping: AbortSignal;
-  /** What the store and the live feed have not answered by then is abandoned. */
-  readonly deadline: AbortSignal;
-  /** The same for the queue, later: so that what was abandoned can still be given back. */
-  readonly queueDeadline: AbortSignal;
+  /** Aborts a save that is under way. */
+  readonly saveDeadline: AbortSignal;
 }
 
 interface Decoded {
@@ -42,8 +41,8 @@ interface Decoded {
   readonly batch: Batch;
 }
 
-/** Parts that are saved at once, in order. */
-function* parts(deliveries: readonly Delivery[]): Generator<readonly Delivery[]> {
+/** Splits a group, in order, into parts of at most `MAX_SAVE_READINGS` readings or one delivery. */
+function* savesOf(deliveries: readonly Delivery[]): Generator<readonly Delivery[]> {
   let part: Delivery[] = [];
   let readings = 0;
   for (const delivery of deliveries) {
@@ -58,9 +57,10 @@ function* parts(deliveries: readonly Delivery[]): Generator<readonly Delivery[]>
   if (part.length > 0) yield part;
 }
 
-const otherWork = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** Settles every delivery of the group one way or the other, as far as the queue can be reached; never rejects. */
+/**
+ * Acknowledges, retries, rejects or releases every delivery of the group. If the queue is unavailable for too long, the
+ * leases expire instead. Never rejects.
+ */
 export async function handleGroup(deliveries: readonly Delivery[], context: GroupContext): Promise<void> {
   const { queue, leaseMs, clock, log, tally } = context;
   await using leases = new Leases(deliveries, {
@@ -79,6 +79,7 @@ export async function handleGroup(deliveries: readonly Delivery[], context: Grou
 class Group {
   readonly #leases: Leases;
   readonly #context: GroupContext;
+  /** Receipts of stored batches. */
   readonly #stored: string[] = [];
 
   constructor(leases: Leases, context: GroupContext) {
@@ -104,13 +105,15 @@ class Group {
     }
     log.error("group failed", { error: defect, deliveries: open.length });
     tally.retried("defect", open.length);
-    await this.#giveBack(open, { kind: "retry", delayMs: RETRY_DELAY.baseMs, reason: messageOf(defect) });
+    await this.#giveBack(open, { kind: "retry", delayMs: REDELIVERY_DELAY.baseMs, reason: messageOf(defect) });
   }
 
   async #work(deliveries: readonly Delivery[]): Promise<void> {
-    const { frontier, storeLink, stopping } = this.#context;
-    if (frontier !== undefined) await storeLink.call(() => frontier.meet(deliveries), { giveUp: stopping });
-    for (const part of parts(deliveries)) {
+    const { frontier, availability, retry, stopping } = this.#context;
+    if (frontier !== undefined) {
+      await availability.store.untilAvailable(() => frontier.meet(deliveries), retry.store);
+    }
+    for (const part of savesOf(deliveries)) {
       if (stopping.aborted) return;
       const decoded: Decoded[] = [];
       for (const delivery of part) {
@@ -119,15 +122,15 @@ class Group {
         else await this.#reject(delivery, "undecodable", batch.error);
       }
       if (decoded.length > 0) await this.#store(decoded);
-      await otherWork();
+      await setImmediate();
     }
-    const rest = frontier?.stage([]);
-    if (rest === undefined || rest.positions.length === 0) return;
-    await this.#save([], rest.positions);
-    rest.commit();
+    const skipped = frontier?.stage([]);
+    if (skipped === undefined || skipped.positions.length === 0) return;
+    await this.#save([], skipped.positions);
+    skipped.commit();
   }
 
-  /** All at once; when the store refuses them, one by one, so that only the bad ones are set apart. */
+  /** Saves all batches in one call. If the store refuses it, saves them one by one to find the bad ones. */
   async #store(decoded: readonly Decoded[]): Promise<void> {
     const batches = decoded.map(({ batch }) => batch);
     const staged = this.#context.frontier?.stage(decoded.map(({ delivery }) => delivery));
@@ -136,38 +139,36 @@ class Group {
     } catch (error) {
       const only = decoded.length === 1 ? decoded[0] : undefined;
       if (isAppError(error, "unavailable")) throw error;
-      if (only !== undefined) return this.#setApart(only.delivery, error);
+      if (only !== undefined) return this.#refuse(only.delivery, error);
       for (const one of decoded) await this.#store([one]);
       return;
     }
     staged?.commit();
     for (const { delivery } of decoded) this.#stored.push(delivery.receipt);
-    await this.#context.liveLink.tell(batches, this.#context.deadline);
+    await this.#context.publishLive(batches);
   }
 
   async #save(batches: readonly Batch[], positions: readonly StoredPosition[] | undefined): Promise<void> {
-    const { repository, storeLink, clock, log, tally, stopping, deadline } = this.#context;
-    const options = positions === undefined ? { signal: deadline } : { positions, signal: deadline };
+    const { repository, availability, retry, clock, log, tally, saveDeadline: signal } = this.#context;
+    const options = positions === undefined ? { signal } : { positions, signal };
     let startedAt = 0;
-    const outcome = await storeLink.call(
-      () => {
-        startedAt = clock.now();
-        return repository.save(batches, options);
-      },
-      { giveUp: stopping },
-    );
-    const ms = clock.now() - startedAt;
+    const outcome = await availability.store.untilAvailable(() => {
+      startedAt = clock.monotonic();
+      return repository.save(batches, options);
+    }, retry.store);
+    const ms = clock.monotonic() - startedAt;
     tally.saved(batches.length, outcome, ms / 1000);
-    log.debug("batches stored", { batches: batches.length, ...outcome, ms });
+    log.debug("batches stored", { batches: batches.length, ...outcome, ms: Math.round(ms) });
   }
 
-  async #setApart(delivery: Delivery, error: unknown): Promise<void> {
+  /** Rejects a batch that is invalid; leaves any other to a later delivery. */
+  async #refuse(delivery: Delivery, error: unknown): Promise<void> {
     if (isAppError(error, "invalid")) return this.#reject(delivery, "invalid", error.message);
     const { log, tally } = this.#context;
     const { id, producer, seq, attempt, receipt } = delivery;
     log.error("batch not stored", { id, producer, seq, attempt, error });
     tally.retried("store_failed", 1);
-    const delayMs = backoffMs(attempt, RETRY_DELAY);
+    const delayMs = backoffMs(attempt, REDELIVERY_DELAY);
     await this.#giveBack([receipt], { kind: "retry", delayMs, reason: messageOf(error) });
   }
 
@@ -190,11 +191,11 @@ class Group {
     return this.#settle(receipts, "deliveries not given back", () => this.#context.queue.nack(receipts, mode));
   }
 
-  /** False when the queue did not take it: the leases then end by themselves. */
-  async #settle(receipts: readonly string[], failure: string, ask: () => Promise<unknown>): Promise<boolean> {
-    const { queueLink, queueDeadline, log, tally } = this.#context;
+  /** Resolves to false when the queue did not take the call; the leases then expire. */
+  async #settle(receipts: readonly string[], failure: string, call: () => Promise<unknown>): Promise<boolean> {
+    const { availability, retry, log, tally } = this.#context;
     try {
-      await queueLink.call(ask, { giveUp: queueDeadline });
+      await availability.queue.untilAvailable(call, retry.queue);
       return true;
     } catch (error) {
       const reason: RetryReason = isAppError(error, "unavailable") ? "queue_away" : "queue_failed";

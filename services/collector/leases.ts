@@ -1,9 +1,9 @@
-/** The leases of one group: renewed while the group is worked on, until each delivery is settled. */
+/** Renews the leases of one group until each of its deliveries is settled. */
 import { isAppError } from "../../schema/model/errors.ts";
+import { withinDeadline } from "../platform/process/availability.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { ConsumerQueue, Delivery } from "../queue/port.ts";
-import { orAbandoned } from "./dependency.ts";
 
 export interface LeaseOptions {
   readonly queue: Pick<ConsumerQueue, "extend">;
@@ -15,9 +15,9 @@ export interface LeaseOptions {
 
 export class Leases implements AsyncDisposable {
   readonly #options: LeaseOptions;
-  /** Receipts of deliveries that are neither acknowledged nor given back. */
+  /** Receipts of deliveries that are not settled yet. */
   readonly #open: Set<string>;
-  /** Those of them that the queue still counts as ours. */
+  /** Receipts in `#open` whose lease is not lost. */
   readonly #ours: Set<string>;
   readonly #ended = new AbortController();
   readonly #renewing: Promise<void>;
@@ -45,7 +45,10 @@ export class Leases implements AsyncDisposable {
     await this.#renewing;
   }
 
-  /** A lease that is lost is not fought for: storing twice changes nothing, and the ack is accepted all the same. */
+  /**
+   * A lost lease is only counted: the batch is still stored, because storing it twice changes nothing, and the queue
+   * accepts the ack of an expired lease.
+   */
   async #renew(): Promise<void> {
     const { clock, leaseMs } = this.#options;
     for (;;) {
@@ -60,7 +63,7 @@ export class Leases implements AsyncDisposable {
     const receipts = [...this.#ours];
     if (receipts.length === 0) return;
     try {
-      const renewed = await orAbandoned(() => queue.extend(receipts, leaseMs), this.#ended.signal);
+      const renewed = await withinDeadline(() => queue.extend(receipts, leaseMs), this.#ended.signal);
       const lost = receipts.filter((receipt, index) => !renewed[index] && this.#ours.delete(receipt));
       if (lost.length > 0) onLost(lost.length);
     } catch (error) {

@@ -1,4 +1,4 @@
-/** The collector as a process: queue-service → store → live feed → ack. */
+/** Runs the collector as a process: claims from queue-service, stores, publishes live, acknowledges. */
 import { openLiveFeed } from "../live-feed/open.ts";
 import { healthOf } from "../platform/http/health.ts";
 import { listenForProbes } from "../platform/http/probe-server.ts";

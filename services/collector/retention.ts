@@ -1,11 +1,11 @@
-/** Drops what has become too old, a bounded step at a time. */
+/** Expires old readings, a bounded step at a time. */
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { TelemetryRepository } from "../repository/port.ts";
 
 const ROUND_MS = 60_000;
 
-/** Until the signal aborts; a store that is away is asked again in the next round. */
+/** Runs until the signal aborts. After a failure it tries again a round later. */
 export async function runRetention({
   repository,
   retentionMs,

@@ -1,21 +1,23 @@
-/** Takes batches from the queue, stores them, tells the live feed, and only then acknowledges them. */
+/** Takes batches from the queue, stores them, publishes them to the live feed, and only then acknowledges them. */
 import type { LiveFeed } from "../live-feed/port.ts";
+import { Availability, type RetryOptions, withinDeadline } from "../platform/process/availability.ts";
 import { backoffMs, type Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import type { ConsumerQueue, Delivery } from "../queue/port.ts";
 import type { TelemetryRepository } from "../repository/port.ts";
 import type { CollectorConfig } from "./config.ts";
-import { Dependency, orAbandoned } from "./dependency.ts";
 import { Frontier } from "./frontier.ts";
 import { type GroupContext, handleGroup } from "./group.ts";
-import { LiveLink } from "./live-link.ts";
+import { createLivePublisher } from "./publish-live.ts";
 import { runRetention } from "./retention.ts";
 import { type CollectorSummary, createTally, type Tally } from "./tally.ts";
 
-/** How long a save under way may take once a stop is asked for, and after that the queue to hear of it. */
+/** After a stop is asked for: how long saves under way may take, and after that the calls that settle deliveries. */
 const STOP_MS = { store: 8000, queue: 2000 };
 const CLAIM_WAIT_MS = 20_000;
+/** Pause between attempts of a call while the store or the queue is unavailable. */
+const BACKOFF = { baseMs: 100, capMs: 5000 };
 
 export interface CollectorDependencies {
   readonly queue: ConsumerQueue;
@@ -27,16 +29,18 @@ export interface CollectorDependencies {
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
   /**
-   * Asks it to stop: it claims no more, finishes the save under way, acknowledges, and releases the rest; within 10 s.
+   * Stops the collector within 10 s: it claims no more, finishes the save under way, acknowledges what is stored, and
+   * releases the rest.
    */
   readonly signal: AbortSignal;
-  /** Told what is wrong when the store or the queue goes away, and null when both are there again. */
+  /** Called with the problem when the store or the queue becomes unavailable, and with null when both are available. */
   readonly onState?: ((problem: string | null) => void) | undefined;
 }
 
 /**
- * Runs until the signal aborts, and resolves to what was done. Nothing is acknowledged before the store has said yes.
- * A caller whose source has ended waits for `ready`, `leased` and `delayed` of the queue's `stats()` to be 0, then aborts.
+ * Runs until the signal aborts, and resolves to the totals. A batch is acknowledged after the store has confirmed it.
+ * When its source has ended, the caller waits until `ready`, `leased` and `delayed` of the queue's `stats()` are 0, then
+ * aborts.
  */
 export const runCollector = (config: CollectorConfig, dependencies: CollectorDependencies): Promise<CollectorSummary> =>
   new Collector(config, dependencies).run();
@@ -47,46 +51,39 @@ class Collector {
   readonly #deadlines = { store: new AbortController(), queue: new AbortController() };
   readonly #tally: Tally;
   readonly #inFlight = new Set<Promise<void>>();
-  readonly #queueLink: Dependency;
-  readonly #storeLink: Dependency;
   readonly #context: GroupContext;
+  /** By dependency. */
+  readonly #problems = new Map<string, string>();
 
   constructor(config: CollectorConfig, dependencies: CollectorDependencies) {
-    const { queue, repository, liveFeed, clock, log, metrics, signal, onState } = dependencies;
+    const { queue, repository, liveFeed, clock, log, metrics, signal } = dependencies;
     this.#config = config;
     this.#dependencies = dependencies;
     const tally = createTally(metrics, () => this.#inFlight.size);
     this.#tally = tally;
-    const problems = new Map<string, string>();
-    const link = (name: "store" | "queue") =>
-      new Dependency({
-        name,
-        clock,
-        log,
-        deadline: this.#deadlines[name].signal,
-        onRetry: () => tally.retried(`${name}_away`),
-        onState: (problem) => {
-          if (problem === null) problems.delete(name);
-          else problems.set(name, problem);
-          onState?.([...problems.values()].join("; ") || null);
-        },
-      });
-    this.#queueLink = link("queue");
-    this.#storeLink = link("store");
+    const deadlines = { store: this.#deadlines.store.signal, queue: this.#deadlines.queue.signal };
     this.#context = {
       queue,
       repository,
-      liveLink: new LiveLink({ liveFeed, log, onFailure: () => tally.liveFailed() }),
-      queueLink: this.#queueLink,
-      storeLink: this.#storeLink,
+      publishLive: createLivePublisher({
+        liveFeed,
+        clock,
+        log,
+        deadline: deadlines.store,
+        onFailure: () => tally.liveFailed(),
+      }),
+      availability: { queue: this.#availabilityOf("queue"), store: this.#availabilityOf("store") },
+      retry: {
+        queue: { signal: deadlines.queue, onRetry: () => tally.retried("queue_away") },
+        store: { signal, deadline: deadlines.store, onRetry: () => tally.retried("store_away") },
+      },
       frontier: config.positions === "store" ? new Frontier((producer) => repository.position(producer)) : undefined,
       leaseMs: config.leaseMs,
       clock,
       log,
       tally,
       stopping: signal,
-      deadline: this.#deadlines.store.signal,
-      queueDeadline: this.#deadlines.queue.signal,
+      saveDeadline: deadlines.store,
     };
   }
 
@@ -101,11 +98,25 @@ class Collector {
     try {
       await this.#collect();
       await Promise.all(this.#inFlight);
-      await orAbandoned(() => retention, this.#deadlines.store.signal).catch(() => {});
+      await withinDeadline(() => retention, this.#deadlines.store.signal).catch(() => {});
       return { ...this.#tally.totals };
     } finally {
       finished.abort();
     }
+  }
+
+  #availabilityOf(dependency: "queue" | "store"): Availability {
+    const { clock, log, onState } = this.#dependencies;
+    return new Availability(dependency, {
+      clock,
+      log,
+      backoff: BACKOFF,
+      onChange: (problem) => {
+        if (problem === null) this.#problems.delete(dependency);
+        else this.#problems.set(dependency, `${dependency} is unavailable: ${problem}`);
+        onState?.([...this.#problems.values()].join("; ") || null);
+      },
+    });
   }
 
   async #setDeadlines(finished: AbortSignal): Promise<void> {
@@ -118,14 +129,15 @@ class Collector {
 
   async #collect(): Promise<void> {
     const { signal } = this.#dependencies;
+    const { store } = this.#context.availability;
     const groups = this.#config.positions === "store" ? 1 : this.#config.maxConcurrentHandlers;
     while (!signal.aborted) {
       if (this.#inFlight.size >= groups) {
         await Promise.race(this.#inFlight);
         continue;
       }
-      if (this.#storeLink.away) {
-        await this.#storeLink.back(signal);
+      if (store.isDown) {
+        await store.whenUp({ signal });
         continue;
       }
       const deliveries = await this.#claim();
@@ -138,18 +150,21 @@ class Collector {
     this.#inFlight.add(group);
   }
 
-  /** Empty when there is nothing, and when there was no answer. */
+  /** Resolves to an empty list when the queue has nothing, or when the claim has failed. */
   async #claim(): Promise<readonly Delivery[]> {
     const { queue, clock, log, signal } = this.#dependencies;
     const { batchSize: max, maxGroupBytes: maxBytes, leaseMs } = this.#config;
+    const { availability, retry } = this.#context;
+    const untilStopped: RetryOptions = { ...retry.queue, signal, deadline: this.#deadlines.queue.signal };
     try {
-      return await this.#queueLink.call(() => queue.claim({ max, maxBytes, leaseMs, waitMs: CLAIM_WAIT_MS, signal }), {
-        giveUp: signal,
-      });
+      return await availability.queue.untilAvailable(
+        () => queue.claim({ max, maxBytes, leaseMs, waitMs: CLAIM_WAIT_MS, signal }),
+        untilStopped,
+      );
     } catch (error) {
       if (signal.aborted) return [];
       this.#tally.retried("queue_failed");
-      log.error("nothing claimed", { error });
+      log.error("claim failed", { error });
       await clock.sleep(backoffMs(3), { signal });
       return [];
     }

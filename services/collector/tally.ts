@@ -1,27 +1,27 @@
-/** What the collector has done so far, as totals and as metrics. */
+/** Counts what the collector does, as totals and as metrics. */
 import type { Metrics } from "../platform/process/metrics.ts";
 import type { SaveOutcome } from "../repository/port.ts";
 
 export interface CollectorSummary {
-  /** Batches stored, also those that were stored before. */
+  /** Batches stored, including duplicates. */
   readonly batches: number;
   /** Readings in new buckets. */
   readonly readings: number;
   readonly buckets: number;
-  /** What was there already. */
+  /** Buckets and readings that the store already had. */
   readonly duplicateBuckets: number;
   readonly duplicateReadings: number;
   /** Readings dropped because they are older than the retention. */
   readonly tooOld: number;
   /** Batches that became dead letters at once. */
   readonly rejected: number;
-  /** Batches given back to be tried later, one attempt used. */
+  /** Batches given back for a later retry; each used one attempt. */
   readonly retried: number;
-  /** Batches given back at a stop, no attempt used. */
+  /** Batches given back at a stop; none used an attempt. */
   readonly released: number;
   /** Publications that the live feed did not take. */
   readonly liveFailures: number;
-  /** Deliveries whose lease ended while they were worked on. */
+  /** Deliveries whose lease was lost before they were settled. */
   readonly leasesLost: number;
 }
 
@@ -32,7 +32,7 @@ export interface Tally {
   readonly totals: CollectorSummary;
   saved(batches: number, outcome: SaveOutcome, seconds: number): void;
   rejected(reason: RejectReason): void;
-  /** `batches`: how many were given back for it. */
+  /** `batches`: how many were given back for a later retry. Default: 0. */
   retried(reason: RetryReason, batches?: number): void;
   released(batches: number): void;
   liveFailed(): void;
@@ -46,7 +46,7 @@ function createMeter(metrics: Metrics, inFlight: () => number) {
   const readings = metrics.counter({ name: "collector_readings_total", help: "Readings stored that were new." });
   const duplicates = metrics.counter({
     name: "collector_duplicate_readings_total",
-    help: "Readings in buckets that were stored before.",
+    help: "Readings in buckets that the store already had.",
   });
   const dropped = metrics.counter({
     name: "collector_dropped_readings_total",
@@ -60,7 +60,7 @@ function createMeter(metrics: Metrics, inFlight: () => number) {
   });
   const retries = metrics.counter({
     name: "collector_retries_total",
-    help: "Calls repeated and batches given back to be tried later, by reason.",
+    help: "Calls retried and batches given back for a later retry, by reason.",
     labels: ["reason"],
   });
   const released = metrics.counter({ name: "collector_released_batches_total", help: "Batches given back at a stop." });
@@ -70,18 +70,18 @@ function createMeter(metrics: Metrics, inFlight: () => number) {
   });
   const leasesLost = metrics.counter({
     name: "collector_leases_lost_total",
-    help: "Deliveries whose lease ended while they were worked on.",
+    help: "Deliveries whose lease was lost before they were settled.",
   });
   const saveSeconds = metrics.histogram({
     name: "collector_save_duration_seconds",
-    help: "Time of one save, in seconds.",
+    help: "Duration of one save, in seconds.",
     buckets: SECONDS,
   });
-  metrics.gauge({ name: "collector_groups_in_flight", help: "Groups of deliveries being worked on." }, inFlight);
+  metrics.gauge({ name: "collector_groups_in_flight", help: "Groups of deliveries in flight." }, inFlight);
   return { batches, readings, duplicates, dropped, rejected, retries, released, liveFailures, leasesLost, saveSeconds };
 }
 
-/** @param inFlight groups being worked on */
+/** @param inFlight groups of deliveries in flight */
 export function createTally(metrics: Metrics | undefined, inFlight: () => number): Tally {
   const meter = metrics && createMeter(metrics, inFlight);
   const totals = {

@@ -151,7 +151,7 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
       await eventually(async () => (await bench.server.waiting()) === 0, { what: "its claim is given up" });
       await bench.publish(upTo(5).slice(1).map(tick));
       await eventually(async () => (await readiness(program)).status === 503, { what: "it is not ready" });
-      expect((await readiness(program)).dependencies.collector).toContain("queue is away");
+      expect((await readiness(program)).dependencies.collector).toContain("queue is unavailable");
     }
     await eventually(async () => (await acked(bench.queue)) === 5, { what: "all are acknowledged" });
     expect(await readiness(program)).toEqual({ status: 200, dependencies: {} });

@@ -1,4 +1,4 @@
-/** Batches as the streamer makes them, from readings written down one by one. */
+/** Builds batches as the streamer does, from single readings. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
@@ -10,7 +10,7 @@ export const uuidOf = (number: number): GpuUuid =>
   `GPU-${number.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000` as GpuUuid;
 
 export interface WrittenReading {
-  /** 1 when absent; also its index on its host. */
+  /** Also the GPU's index on its host. Default: 1. */
   readonly gpu?: number;
   readonly host?: string;
   readonly namespace?: string | null;

@@ -1,4 +1,4 @@
-/** A collector between a memory queue and a memory store, with its time and its faults in the test's hands. */
+/** A collector between a memory queue and the model store, whose time and faults the test controls. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { encodeBatch } from "../../../schema/batch/codec.ts";
 import { ALL_TIME } from "../../../schema/model/window.ts";
@@ -41,7 +41,7 @@ function recordingLog() {
   return { log, lines };
 }
 
-/** Lets everything run that needs no time, in as many turns as a chain of calls may take. */
+/** Runs everything that needs no time to pass, for as many turns as a chain of calls may take. */
 export async function atRest(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await settled();
 }
@@ -74,13 +74,13 @@ export function openCollectorBench({
   const metrics = createMetrics();
   const { log, lines } = recordingLog();
   const states: (string | null)[] = [];
-  /** What happened, in order: `save 1 2`, `tell 1 2`, `ack 2`. */
+  /** Calls in order: `save 1 2`, `publish 1 2`, `ack 2`. */
   const events: string[] = [];
   const stop = new AbortController();
-  /** Awaited before each call goes through; throwing fails the call. */
+  /** Awaited before each call; a rejection fails the call. */
   const faults = {
     save: async (_batches: readonly Batch[], _options?: SaveOptions): Promise<void> => {},
-    tell: async (): Promise<void> => {},
+    publish: async (): Promise<void> => {},
     expire: async (): Promise<void> => {},
     queue: async (_call: keyof ConsumerQueue): Promise<void> => {},
   };
@@ -134,8 +134,8 @@ export function openCollectorBench({
         retentionMs,
         liveFeed: {
           publish: async (batches) => {
-            await faults.tell();
-            events.push(`tell ${seqs(batches)}`);
+            await faults.publish();
+            events.push(`publish ${seqs(batches)}`);
           },
         },
         clock,
@@ -149,7 +149,7 @@ export function openCollectorBench({
       const outcome = await queue.publish(batches, { producer: PRODUCER, epoch });
       if (outcome.kind !== "accepted") throw new Error(`the queue answered ${outcome.kind}`);
     },
-    /** Numbers of the batches whose reading the store has. */
+    /** Numbers of the stored batches. */
     stored: async () => {
       const { readings } = await repository.readings(uuidOf(1), ALL_TIME, { limit: 10_000, order: "oldest" });
       return readings.map(({ value }) => value);

@@ -4,26 +4,26 @@ import { readCollectorConfig } from "../../../services/collector/config.ts";
 import { batchOfReadings, NOON } from "../../support/collector/batches.ts";
 import { atRest, numbered, openCollectorBench, undecodable } from "../../support/collector/collector.ts";
 
-const away = () => new AppError("connection refused", { code: "unavailable" });
+const unavailable = () => new AppError("connection refused", { code: "unavailable" });
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-test("collector stores a group in one save, tells the live feed, and only then acknowledges it", async () => {
+test("runCollector() saves a group in one call, publishes it live, and only then acknowledges it", async () => {
   const bench = openCollectorBench();
   await bench.publish(...upTo(3).map(numbered));
   const running = bench.start();
   await atRest();
-  expect(bench.events).toEqual(["save 1 2 3", "tell 1 2 3", "ack 3"]);
+  expect(bench.events).toEqual(["save 1 2 3", "publish 1 2 3", "ack 3"]);
   expect(await bench.stored()).toEqual([1, 2, 3]);
   expect(await bench.queue.stats()).toMatchObject({ ready: 0, leased: 0, counters: { acked: 3 } });
   await bench.publish(numbered(4));
   await atRest();
-  expect(bench.events.slice(3)).toEqual(["save 4", "tell 4", "ack 1"]);
+  expect(bench.events.slice(3)).toEqual(["save 4", "publish 4", "ack 1"]);
   bench.stop.abort();
   expect(await running).toMatchObject({ batches: 4, readings: 4, buckets: 4, duplicateReadings: 0, rejected: 0 });
   expect(bench.clock.sleeping).toBe(0);
 });
 
-test("collector takes groups of at most the given size, and several at once", async () => {
+test("runCollector() handles groups of at most batchSize deliveries, maxConcurrentHandlers at once", async () => {
   const bench = openCollectorBench({ config: { batchSize: 4, maxConcurrentHandlers: 3 } });
   let [underWay, most] = [0, 0];
   const gate = Promise.withResolvers<void>();
@@ -50,7 +50,7 @@ test("collector takes groups of at most the given size, and several at once", as
   expect((await running).batches).toBe(18);
 });
 
-test("collector saves large batches in parts, lets other work run between them, and acknowledges them together", async () => {
+test("runCollector() splits a large group into several saves, yields between them, and acknowledges once", async () => {
   const bench = openCollectorBench();
   let turns = 0;
   const turnsAtSave: number[] = [];
@@ -65,7 +65,7 @@ test("collector saves large batches in parts, lets other work run between them, 
   count();
   const running = bench.start();
   await atRest();
-  expect(bench.events.filter((event) => !event.startsWith("tell"))).toEqual([
+  expect(bench.events.filter((event) => !event.startsWith("publish"))).toEqual([
     "save 1 2",
     "save 3 4",
     "save 5 6",
@@ -77,7 +77,7 @@ test("collector saves large batches in parts, lets other work run between them, 
   await running;
 });
 
-test("collector makes dead letters of what it cannot decode, and stores the rest of the group", async () => {
+test("runCollector() rejects an undecodable batch and stores the rest of its group", async () => {
   const bench = openCollectorBench();
   await bench.publish(numbered(1), undecodable(2), numbered(3));
   const running = bench.start();
@@ -94,7 +94,7 @@ test("collector makes dead letters of what it cannot decode, and stores the rest
   expect(await running).toMatchObject({ batches: 2, rejected: 1, retried: 0 });
 });
 
-test("collector finds the batch that the store refuses, and stores the others of its group", async () => {
+test("runCollector() rejects the batch that the store calls invalid and stores the rest of its group", async () => {
   const bench = openCollectorBench();
   bench.faults.save = async (batches) => {
     if (batches.some(({ seq }) => seq === 3)) throw new AppError("block of GPU-3 is damaged", { code: "invalid" });
@@ -109,7 +109,7 @@ test("collector finds the batch that the store refuses, and stores the others of
   expect(await running).toMatchObject({ batches: 4, rejected: 1 });
 });
 
-test("collector tries a batch again later when the store fails at it for no stated reason", async () => {
+test("runCollector() retries a batch whose save throws, and makes it a dead letter after maxDeliveries", async () => {
   const bench = openCollectorBench({ maxDeliveries: 3 });
   let failures = 0;
   bench.faults.save = async (batches) => {
@@ -134,7 +134,7 @@ test("collector tries a batch again later when the store fails at it for no stat
   expect(await running).toMatchObject({ batches: 4, retried: 4, rejected: 0 });
 });
 
-test("collector stores what was delivered twice once, and counts the second time", async () => {
+test("runCollector() stores a redelivered batch once and counts the duplicate", async () => {
   const bench = openCollectorBench();
   await bench.publish(...upTo(3).map(numbered));
   await bench.repository.save([batchOfReadings([{ after: 2000, value: 2 }], { seq: 2 })]);
@@ -146,26 +146,29 @@ test("collector stores what was delivered twice once, and counts the second time
   expect(await running).toMatchObject({ batches: 3, readings: 2, duplicateBuckets: 1, duplicateReadings: 1 });
 });
 
-test("collector goes on when the live feed does not take what was stored, and says so once", async () => {
+test("runCollector() stores and acknowledges while the live feed is unavailable, and logs the outage once", async () => {
   const bench = openCollectorBench({ config: { batchSize: 1 } });
-  bench.faults.tell = async () => {
-    throw away();
+  bench.faults.publish = async () => {
+    throw unavailable();
   };
   await bench.publish(...upTo(3).map(numbered));
   const running = bench.start();
   await atRest();
   expect(await bench.stored()).toEqual([1, 2, 3]);
   expect((await bench.queue.stats()).counters.acked).toBe(3);
-  bench.faults.tell = async () => {};
+  bench.faults.publish = async () => {};
   await bench.publish(numbered(4), numbered(5));
   await atRest();
   bench.stop.abort();
   expect(await running).toMatchObject({ liveFailures: 3 });
-  const said = bench.lines.map(({ message }) => message).filter((message) => message.startsWith("live feed"));
-  expect(said).toEqual(["live feed not told", "live feed told again"]);
+  const outages = bench.lines.filter(({ fields }) => fields.dependency === "live feed");
+  expect(outages).toMatchObject([
+    { message: "unavailable", fields: { reason: "connection refused" } },
+    { message: "available" },
+  ]);
 });
 
-test("collector drops what has become too old, and asks a store that was away again", async () => {
+test("runCollector() expires old readings, and tries again a minute after the store was unavailable", async () => {
   const bench = openCollectorBench({ retentionMs: 3_600_000 });
   const ages = [7200, 3000, 0];
   for (const [index, age] of ages.entries()) {
@@ -173,7 +176,7 @@ test("collector drops what has become too old, and asks a store that was away ag
     await bench.repository.save([batchOfReadings([{ after, value: age }], { seq: index + 1 })]);
   }
   bench.faults.expire = async () => {
-    throw away();
+    throw unavailable();
   };
   const running = bench.start();
   await atRest();
@@ -188,7 +191,7 @@ test("collector drops what has become too old, and asks a store that was away ag
   expect(bench.lines.filter(({ message }) => message === "expiry failed").length).toBe(1);
 });
 
-test("collector has metrics of what it does, by reason where it fails", async () => {
+test("runCollector() counts batches, saves and rejections by reason in its metrics", async () => {
   const bench = openCollectorBench();
   bench.faults.save = async (batches) => {
     if (batches.some(({ seq }) => seq === 2)) throw new AppError("damaged", { code: "invalid" });
@@ -211,7 +214,7 @@ test("collector has metrics of what it does, by reason where it fails", async ()
   }
 });
 
-test("readCollectorConfig() reads the group's size from the variable that is the collector's, the lease from the queue's", () => {
+test("readCollectorConfig() reads the group size from the given variable and the lease from QUEUE_LEASE", () => {
   const env = { BATCH_SIZE: "7", COLLECTOR_BATCH_SIZE: "9", MAX_CONCURRENT_HANDLERS: "3" };
   expect(readCollectorConfig(env)).toMatchObject({ batchSize: 7, maxConcurrentHandlers: 3, positions: "queue" });
   const embedded = { batchSizeVariable: "COLLECTOR_BATCH_SIZE", positions: "store" } as const;

@@ -23,14 +23,14 @@ function save(frontier: Frontier, ...batches: readonly Placed[]) {
   return positions;
 }
 
-test("frontier moves with batches in order, and carries the last position of each producer in a save", async () => {
+test("Frontier.stage() returns the last position of each producer for batches in order", async () => {
   const frontier = new Frontier(async () => null);
   await frontier.meet([placed(1), placed(1, 7, "other")]);
   expect(save(frontier, placed(1), placed(1, 7, "other"), placed(2))).toEqual([written(2), written(1, 7, "other")]);
   expect(save(frontier, placed(3))).toEqual([written(3)]);
 });
 
-test("frontier stays before a hole, and moves over what lies beyond once the hole is filled", async () => {
+test("Frontier.stage() stops before a gap, and passes the batches beyond it once the gap is filled", async () => {
   const frontier = await met(null, placed(1));
   expect(save(frontier, placed(1), placed(3), placed(5))).toEqual([written(1)]);
   expect(save(frontier, placed(6))).toEqual([]);
@@ -38,14 +38,14 @@ test("frontier stays before a hole, and moves over what lies beyond once the hol
   expect(save(frontier, placed(4, 2))).toEqual([written(6)]);
 });
 
-test("frontier does not move for a save that failed", async () => {
+test("Frontier does not advance without commit()", async () => {
   const frontier = await met(null, placed(1));
   expect(frontier.stage([placed(1), placed(2)]).positions).toEqual([written(2)]);
   expect(save(frontier, placed(2))).toEqual([]);
   expect(save(frontier, placed(1))).toEqual([written(2)]);
 });
 
-test("frontier counts a batch that is skipped as done, and tells the next save of it", async () => {
+test("Frontier.skip() advances past the batch, and the next save carries the position", async () => {
   const frontier = await met(null, placed(1));
   frontier.skip(placed(1));
   expect(frontier.stage([]).positions).toEqual([written(1)]);
@@ -54,7 +54,7 @@ test("frontier counts a batch that is skipped as done, and tells the next save o
   expect(save(frontier)).toEqual([]);
 });
 
-test("frontier begins where the store says, and not later than the first batch handed out", async () => {
+test("Frontier.meet() starts at the stored position, or before the first delivery if that is earlier", async () => {
   const stored = (seq: number, epoch: number) => ({ ...placed(seq, epoch), position: "stored" });
   expect(save(await met(stored(4, 1), placed(5, 2)), placed(5, 2))).toEqual([written(5, 2)]);
   const lostHandOver = await met(stored(4, 1), placed(6, 2));
@@ -68,7 +68,7 @@ test("frontier begins where the store says, and not later than the first batch h
   expect(save(redelivered, placed(10, 2))).toEqual([written(10, 2)]);
 });
 
-test("frontier is the last batch with all before it done, in whatever order they come", () => {
+test("Frontier stops at the first gap, whatever the order of saves and skips", () => {
   const orders = fc
     .integer({ min: 1, max: 60 })
     .chain((last) => fc.shuffledSubarray([...upTo(last), ...upTo(last)], { minLength: last }));

@@ -3,14 +3,14 @@ import { AppError } from "../../../schema/model/errors.ts";
 import { claim } from "../../conformance/queue/bench.ts";
 import { atRest, numbered, openCollectorBench } from "../../support/collector/collector.ts";
 
-const away = () => new AppError("connection refused", { code: "unavailable" });
+const unavailable = () => new AppError("connection refused", { code: "unavailable" });
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-test("collector waits out a store that is away: no attempt used, nothing claimed, nothing lost", async () => {
+test("runCollector() waits while the store is unavailable: uses no attempt, claims nothing, loses nothing", async () => {
   const bench = openCollectorBench({ config: { batchSize: 2 }, maxDeliveries: 2 });
-  let isAway = true;
+  let isDown = true;
   bench.faults.save = async () => {
-    if (isAway) throw away();
+    if (isDown) throw unavailable();
   };
   await bench.publish(...upTo(9).map(numbered));
   const running = bench.start();
@@ -22,45 +22,45 @@ test("collector waits out a store that is away: no attempt used, nothing claimed
   const { leased, ready, dead, counters } = await bench.queue.stats();
   expect({ leased: leased <= 4, all: leased + ready, dead }).toEqual({ leased: true, all: 9, dead: 0 });
   expect(counters).toMatchObject({ expired: 0, nacked: 0, claimed: leased });
-  expect(bench.states).toEqual(["store is away: connection refused"]);
+  expect(bench.states).toEqual(["store is unavailable: connection refused"]);
   expect(bench.lines.filter(({ level }) => level !== "debug").length).toBe(1);
 
-  isAway = false;
+  isDown = false;
   await bench.clock.advance(10_000);
   await atRest();
   expect(await bench.stored()).toEqual(upTo(9));
-  expect(bench.states).toEqual(["store is away: connection refused", null]);
+  expect(bench.states).toEqual(["store is unavailable: connection refused", null]);
   expect((await bench.queue.stats()).counters).toMatchObject({ claimed: 9, acked: 9, nacked: 0 });
   bench.stop.abort();
   expect(await running).toMatchObject({ batches: 9, retried: 0, leasesLost: 0 });
 });
 
-test("collector waits out a queue that is away, while claiming and while acknowledging", async () => {
+test("runCollector() waits while the queue is unavailable, both to claim and to acknowledge", async () => {
   const bench = openCollectorBench();
-  let isAway = true;
+  let isDown = true;
   bench.faults.queue = async () => {
-    if (isAway) throw away();
+    if (isDown) throw unavailable();
   };
   const running = bench.start();
   await bench.clock.advance(300_000);
-  expect(bench.states).toEqual(["queue is away: connection refused"]);
-  isAway = false;
+  expect(bench.states).toEqual(["queue is unavailable: connection refused"]);
+  isDown = false;
   await bench.publish(numbered(1));
   bench.faults.save = async () => {
-    isAway = true;
+    isDown = true;
   };
   await bench.clock.advance(10_000);
-  expect(bench.events).toEqual(["save 1", "tell 1"]);
+  expect(bench.events).toEqual(["save 1", "publish 1"]);
   await bench.clock.advance(10_000);
-  isAway = false;
+  isDown = false;
   await bench.clock.advance(10_000);
-  expect(bench.events).toEqual(["save 1", "tell 1", "ack 1"]);
+  expect(bench.events).toEqual(["save 1", "publish 1", "ack 1"]);
   expect(bench.states.length).toBe(4);
   bench.stop.abort();
   await running;
 });
 
-test("collector says so when the queue answers with a defect, and goes on", async () => {
+test("runCollector() logs a claim that throws, and claims again", async () => {
   const bench = openCollectorBench();
   let calls = 0;
   bench.faults.queue = async () => {
@@ -71,12 +71,12 @@ test("collector says so when the queue answers with a defect, and goes on", asyn
   await bench.clock.advance(10_000);
   await atRest();
   expect(await bench.stored()).toEqual([1]);
-  expect(bench.lines.filter(({ message }) => message === "nothing claimed").length).toBe(3);
+  expect(bench.lines.filter(({ message }) => message === "claim failed").length).toBe(3);
   bench.stop.abort();
   await running;
 });
 
-test("collector keeps its leases through a save that takes longer than they last", async () => {
+test("runCollector() renews its leases during a save that outlasts them", async () => {
   const bench = openCollectorBench();
   const gate = Promise.withResolvers<void>();
   bench.faults.save = () => gate.promise;
@@ -92,12 +92,12 @@ test("collector keeps its leases through a save that takes longer than they last
   expect(await running).toMatchObject({ leasesLost: 0 });
 });
 
-test("collector stores and acknowledges what it has although a lease was lost, and counts that", async () => {
+test("runCollector() stores and acknowledges batches whose lease was lost, and counts the loss", async () => {
   const bench = openCollectorBench({ config: { maxConcurrentHandlers: 1 } });
   const gate = Promise.withResolvers<void>();
   bench.faults.save = () => gate.promise;
   bench.faults.queue = async (call) => {
-    if (call === "extend") throw away();
+    if (call === "extend") throw unavailable();
   };
   await bench.publish(...upTo(2).map(numbered));
   const running = bench.start();

@@ -16,7 +16,7 @@ const WORLDS = 60;
 const BATCHES = 40;
 const PRODUCERS = ["csv@0/2", "csv@1/2"];
 
-/** One source: item `n` of producer `p` is a reading of GPU `p` with value `n`; some items can never be stored. */
+/** Item `n` of producer `p` is a reading of GPU `p` with value `n`. Some items can never be stored. */
 function openWorld(random: () => number) {
   const clock = new ManualClock();
   const repository = openModelRepository({ retentionMs: 0 }, { clock });
@@ -41,7 +41,7 @@ async function storedValues(repository: Repository, gpu: number): Promise<number
   return readings.map(({ value }) => value);
 }
 
-/** Every item up to the stored position is stored, or can never be. */
+/** Checks that every item up to the stored position is stored, unless it can never be. Returns the positions. */
 async function checkPositions({ repository, items }: World): Promise<number[]> {
   const reached: number[] = [];
   for (const [gpu, producer] of PRODUCERS.entries()) {
@@ -57,7 +57,7 @@ async function checkPositions({ repository, items }: World): Promise<number[]> {
   return reached;
 }
 
-/** One process from start to kill: nothing that it holds outlives it, and it writes nothing once it is dead. */
+/** Starts a process and publishes to it. `kill` drops all that it holds; it then writes nothing more. */
 async function live(world: World, random: () => number, { faultiness, steps }: { faultiness: number; steps: number }) {
   const { clock, repository, items } = world;
   const stop = new AbortController();
@@ -69,11 +69,11 @@ async function live(world: World, random: () => number, { faultiness, steps }: {
     restore: (name) => repository.position(name),
   });
   const fails = () => random() < faultiness;
-  const away = () => new AppError("away", { code: "unavailable" });
+  const unavailable = () => new AppError("connection refused", { code: "unavailable" });
   const faulty =
     <Args extends readonly unknown[], T>(call: (...args: Args) => Promise<T>) =>
     async (...args: Args): Promise<T> => {
-      if (fails()) throw random() < 0.8 ? away() : new TypeError("a defect");
+      if (fails()) throw random() < 0.8 ? unavailable() : new TypeError("a defect");
       return call(...args);
     };
   const consumer: ConsumerQueue = {
@@ -105,10 +105,10 @@ async function live(world: World, random: () => number, { faultiness, steps }: {
             ),
           );
           if (poison !== undefined) throw new AppError("poison", { code: "invalid" });
-          if (fails()) throw random() < 0.5 ? away() : new TypeError("a defect");
+          if (fails()) throw random() < 0.5 ? unavailable() : new TypeError("a defect");
           const outcome = await repository.save(batches, options);
           await checkPositions(world);
-          if (fails()) throw away();
+          if (fails()) throw unavailable();
           return outcome;
         },
       },
@@ -153,7 +153,7 @@ async function live(world: World, random: () => number, { faultiness, steps }: {
   };
 }
 
-test("collector never stores a position beyond a batch that is not stored, whatever fails and whenever it is killed", async () => {
+test("runCollector() never stores a position beyond a missing batch, whatever fails and whenever it is killed", async () => {
   const random = seeded("collector positions");
   for (let number = 0; number < WORLDS; number++) {
     const world = openWorld(random);

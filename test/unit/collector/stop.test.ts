@@ -6,7 +6,7 @@ import { atRest, numbered, openCollectorBench } from "../../support/collector/co
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 const never = () => new Promise<void>(() => {});
 
-test("collector that is asked to stop while it waits stops at once", async () => {
+test("runCollector() ends at once when stopped while it waits for deliveries", async () => {
   const bench = openCollectorBench();
   const running = bench.start();
   await atRest();
@@ -17,7 +17,7 @@ test("collector that is asked to stop while it waits stops at once", async () =>
   expect(bench.clock.sleeping).toBe(0);
 });
 
-test("collector that was asked to stop before it began claims nothing", async () => {
+test("runCollector() claims nothing when stopped before it starts", async () => {
   const bench = openCollectorBench();
   await bench.publish(numbered(1));
   bench.stop.abort();
@@ -25,7 +25,7 @@ test("collector that was asked to stop before it began claims nothing", async ()
   expect((await bench.queue.stats()).counters.claimed).toBe(0);
 });
 
-test("collector that is asked to stop finishes the save under way, acknowledges it, and releases the rest", async () => {
+test("runCollector() finishes the running save when stopped, acknowledges it, and releases the rest", async () => {
   const bench = openCollectorBench();
   const gate = Promise.withResolvers<void>();
   bench.faults.save = () => gate.promise;
@@ -36,7 +36,7 @@ test("collector that is asked to stop finishes the save under way, acknowledges 
   await bench.clock.advance(7000);
   gate.resolve();
   expect(await running).toMatchObject({ batches: 2, released: 3 });
-  expect(bench.events).toEqual(["save 1 2", "tell 1 2", "ack 2", "release 3"]);
+  expect(bench.events).toEqual(["save 1 2", "publish 1 2", "ack 2", "release 3"]);
   expect(await bench.stored()).toEqual([1, 2]);
   const rest = await claim(bench.queue);
   expect(rest.map(({ seq, attempt }) => [seq, attempt])).toEqual([
@@ -47,7 +47,7 @@ test("collector that is asked to stop finishes the save under way, acknowledges 
   expect(textsOf(rest).length).toBe(3);
 });
 
-test("collector that is asked to stop while the store is away releases what it holds, no attempt used", async () => {
+test("runCollector() releases its deliveries without using an attempt when stopped while the store is unavailable", async () => {
   const bench = openCollectorBench({ config: { batchSize: 2 } });
   bench.faults.save = async () => {
     throw new AppError("connection refused", { code: "unavailable" });
@@ -66,27 +66,27 @@ test("collector that is asked to stop while the store is away releases what it h
   ]);
 });
 
-test("collector that is asked to stop still acknowledges what is stored when the queue is back in time", async () => {
+test("runCollector() still acknowledges stored batches when the queue becomes available after the stop", async () => {
   const bench = openCollectorBench();
-  let isAway = false;
+  let isDown = false;
   bench.faults.queue = async () => {
-    if (isAway) throw new AppError("connection refused", { code: "unavailable" });
+    if (isDown) throw new AppError("connection refused", { code: "unavailable" });
   };
   bench.faults.save = async () => {
-    isAway = true;
+    isDown = true;
   };
   await bench.publish(...upTo(2).map(numbered));
   const running = bench.start();
   await bench.clock.advance(1000);
   bench.stop.abort();
   await bench.clock.advance(1000);
-  isAway = false;
+  isDown = false;
   await bench.clock.advance(8000);
   expect(await running).toMatchObject({ batches: 2, released: 0 });
   expect((await bench.queue.stats()).counters).toMatchObject({ acked: 2 });
 });
 
-test("collector that is asked to stop gives up a save that never ends, and releases it within ten seconds", async () => {
+test("runCollector() abandons a save that hangs, and releases its deliveries within 10 s of the stop", async () => {
   const bench = openCollectorBench();
   bench.faults.save = never;
   await bench.publish(...upTo(2).map(numbered));
@@ -98,7 +98,7 @@ test("collector that is asked to stop gives up a save that never ends, and relea
   expect(await bench.queue.stats()).toMatchObject({ ready: 2, leased: 0 });
 });
 
-test("collector that is asked to stop ends within ten seconds although neither store nor queue answers", async () => {
+test("runCollector() ends within 10 s of the stop when neither store nor queue answers", async () => {
   const bench = openCollectorBench();
   bench.faults.save = never;
   await bench.publish(...upTo(2).map(numbered));

@@ -1,7 +1,8 @@
 /** `labels_raw`, as an export flattens Prometheus labels: `gpu="0",modelName="NVIDIA H100 80GB HBM3"`. */
 import { fail, ok, type Result } from "../model/result.ts";
+import { shown } from "../model/shown.ts";
 
-/** What a message says is accepted. */
+/** For messages: what is accepted. */
 const LABELS_FORM = 'labels of the form name="value",name="value"';
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -12,7 +13,7 @@ const unescaped = (value: string): string =>
     ? value.replace(ESCAPE, (_, character: string) => (character === "n" ? "\n" : character))
     : value;
 
-/** Index of the quote that closes a value which begins at `from`, or -1. */
+/** Returns the index of the quote that closes the value starting at `from`, or -1. */
 function closingQuote(text: string, from: number): number {
   for (let quote = text.indexOf('"', from); quote !== -1; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0;
@@ -22,7 +23,7 @@ function closingQuote(text: string, from: number): number {
   return -1;
 }
 
-/** Empty text is no labels; of a name given twice the last counts. Text that is cut short is an error. */
+/** Empty text has no labels. If a name is given twice, the last value counts. Truncated text is an error. */
 export function parseLabels(text: string): Result<ReadonlyMap<string, string>> {
   const labels = new Map<string, string>();
   for (let at = 0; at < text.length; ) {
@@ -31,7 +32,7 @@ export function parseLabels(text: string): Result<ReadonlyMap<string, string>> {
     const quote = equals === -1 || !NAME.test(name) ? -1 : closingQuote(text, equals + 2);
     const end = quote + 1;
     if (quote === -1 || (end < text.length && text[end] !== ",")) {
-      return fail(`labels_raw has ${JSON.stringify(text.slice(at, at + 80))}: accepted are ${LABELS_FORM}`);
+      return fail(`labels_raw must be ${LABELS_FORM}, got ${shown(text.slice(at))}`);
     }
     labels.set(name, unescaped(text.slice(equals + 2, quote)));
     at = text[end + 1] === " " ? end + 2 : end + 1;

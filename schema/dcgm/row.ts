@@ -5,6 +5,7 @@ import { canonicalMetric } from "../model/metric.ts";
 import type { Series } from "../model/reading.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import { seriesOf } from "../model/series.ts";
+import { shown } from "../model/shown.ts";
 import { parseTimestamp } from "../model/timestamp.ts";
 import { parseLabels } from "./labels.ts";
 import type { ValueFault } from "./value.ts";
@@ -48,7 +49,7 @@ export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
       columns[column] = -1;
     } else {
       columns[column] = names.indexOf(name);
-      if (names.lastIndexOf(name) !== columns[column]) return fail(`column ${name} is there twice`);
+      if (names.lastIndexOf(name) !== columns[column]) return fail(`column ${name} appears twice`);
     }
   }
   return ok(columns);
@@ -71,7 +72,10 @@ const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 /** Columns come before labels of the same meaning; a metric's alias becomes its canonical name. */
 export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]): Result<RowIdentity, RowFault> {
   if (fields.length !== columns.names.length) {
-    return fail({ reason: "fields", detail: `${fields.length} fields: the header has ${columns.names.length}` });
+    return fail({
+      reason: "fields",
+      detail: `row must have ${columns.names.length} fields, as the header has, got ${fields.length}`,
+    });
   }
   const labels = parseLabels(fields[columns.labels] ?? "");
   if (!labels.ok) return fail({ reason: "labels", detail: labels.error });
@@ -81,7 +85,10 @@ export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]
   if (!uuid.ok) return fail({ reason: "uuid", detail: uuid.error });
   const metric = fields[columns.metric] ?? "";
   if (!METRIC_NAME.test(metric)) {
-    return fail({ reason: "metric", detail: `metric name "${metric.slice(0, 80)}" is not of the form DCGM_FI_DEV_…` });
+    return fail({
+      reason: "metric",
+      detail: `metric name must be a name such as DCGM_FI_DEV_GPU_UTIL, got ${shown(metric)}`,
+    });
   }
   const owner = (name: "container" | "pod" | "namespace") =>
     label(`exported_${name}`) ?? field(name) ?? (columns[name] === -1 ? label(name) : undefined) ?? null;
@@ -116,6 +123,6 @@ export function parseRowTime(text: string, last: number): Result<number, RowFaul
   if (isRowTime(at, last)) return ok(at);
   return fail({
     reason: "time",
-    detail: `timestamp "${text}" is not between 2000-01-01 and one day ahead of the clock`,
+    detail: `timestamp must be between 2000-01-01 and one day ahead of the clock, got ${shown(text)}`,
   });
 }

@@ -1,5 +1,6 @@
 /** The text of a value in DCGM's exports: a number, one of DCGM's blanks, or neither. */
 import { fail, ok, type Result } from "../model/result.ts";
+import { shown } from "../model/shown.ts";
 
 export interface ValueFault {
   /** `blank`: DCGM says there is no value; `not_finite`: NaN, infinite or too large; `value`: no number. */
@@ -26,19 +27,21 @@ export function isBlankNumber(value: number): boolean {
   return beyond === 0 || beyond === 1 || beyond === 2 || beyond === 3;
 }
 
-/** What is to be said of a blank number. */
-export const describeBlank = (text: string): string => `value "${text.slice(0, 80)}" is DCGM's sign for a blank`;
+/** The message for a blank number. */
+export const describeBlank = (text: string): string => `value must be a measurement, got DCGM's blank ${shown(text)}`;
 
 /** A decimal number as Prometheus prints it; always finite. Spaces, `0x10` and `1_000` are no numbers. */
 export function parseDcgmValue(text: string): Result<number, ValueFault> {
-  const shown = `value "${text.slice(0, 80)}"`;
   if (!NUMBER.test(text)) {
-    if (BLANK_TEXT.test(text)) return fail({ reason: "blank", detail: `${shown} says that there is no value` });
-    if (NOT_FINITE.test(text)) return fail({ reason: "not_finite", detail: `${shown} is not a finite number` });
-    return fail({ reason: "value", detail: `${shown} is not a number such as 42 or 0.5` });
+    if (BLANK_TEXT.test(text))
+      return fail({ reason: "blank", detail: `value must be a measurement, got ${shown(text)}` });
+    if (NOT_FINITE.test(text))
+      return fail({ reason: "not_finite", detail: `value must be a finite number, got ${shown(text)}` });
+    return fail({ reason: "value", detail: `value must be a number such as 42 or 0.5, got ${shown(text)}` });
   }
   const value = Number(text);
-  if (!Number.isFinite(value)) return fail({ reason: "not_finite", detail: `${shown} is not a finite number` });
+  if (!Number.isFinite(value))
+    return fail({ reason: "not_finite", detail: `value must be a finite number, got ${shown(text)}` });
   if (isBlankNumber(value)) return fail({ reason: "blank", detail: describeBlank(text) });
   return ok(value);
 }

@@ -9,7 +9,7 @@ import type { Window } from "./window.ts";
 
 /** @throws always: AppError `invalid` */
 export function refuse(name: string, value: unknown, accepted: string): never {
-  throw new AppError(`${name} is ${shown(value)}: accepted is ${accepted}`, { code: "invalid" });
+  throw new AppError(`${name} must be ${accepted}, got ${shown(value)}`, { code: "invalid" });
 }
 
 /**
@@ -17,7 +17,7 @@ export function refuse(name: string, value: unknown, accepted: string): never {
  * @throws AppError `invalid`
  */
 export function parseUuid(text: unknown): GpuUuid {
-  if (typeof text !== "string") return refuse("uuid", text, "text");
+  if (typeof text !== "string") return refuse("uuid", text, "a string");
   const uuid = parseGpuUuid(text);
   if (uuid.ok) return uuid.value;
   throw new AppError(uuid.error, { code: "invalid" });
@@ -42,7 +42,7 @@ function parseBound(name: string, value: unknown): number {
 export function parseWindow(args: { startTime?: unknown; endTime?: unknown }): Window {
   const start = args.startTime == null ? Number.NEGATIVE_INFINITY : parseBound("startTime", args.startTime);
   const end = args.endTime == null ? Number.POSITIVE_INFINITY : parseBound("endTime", args.endTime);
-  if (start > end) refuse("startTime", args.startTime, `a time not after endTime, which is ${String(args.endTime)}`);
+  if (start > end) refuse("startTime", args.startTime, `no later than endTime (${String(args.endTime)})`);
   return { from: Math.ceil(start), to: Math.floor(end) + 1 };
 }
 
@@ -62,11 +62,11 @@ export const MAX_METRICS = 200;
 /** Canonical names, each once; aliases are known, unknown names stay what they are. Absent: every metric. */
 export function parseMetrics(names: readonly string[] | null | undefined): readonly string[] | undefined {
   if (names === null || names === undefined) return undefined;
-  if (names.length > MAX_METRICS) refuse("metrics", names.length, `at most ${MAX_METRICS} names`);
+  if (names.length > MAX_METRICS) refuse("metrics", names.length, `a list of at most ${MAX_METRICS} names`);
   return [...new Set(names.map(canonicalMetric))];
 }
 
-const CURSOR_FORM = "the `next` of the page before";
+const CURSOR_FORM = "the `next` of the previous page";
 
 /**
  * @param read what the parts mean; undefined when they are another kind's

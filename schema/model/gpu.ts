@@ -1,5 +1,6 @@
 import type { Brand } from "./brand.ts";
 import { fail, ok, type Result } from "./result.ts";
+import { shown } from "./shown.ts";
 
 /**
  * A GPU's or MIG instance's identity as NVML prints it: `GPU-<uuid>`, `MIG-<uuid>`, or the older
@@ -10,13 +11,13 @@ export type GpuUuid = Brand<string, "GpuUuid">;
 const HEX_UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 const GPU_UUID = new RegExp(`^(GPU-|MIG-)(${HEX_UUID})$|^(MIG-GPU-)(${HEX_UUID}/\\d{1,3}/\\d{1,3})$`);
 
-/** What a message says is accepted. */
+/** For messages: what is accepted. */
 const GPU_UUID_FORM = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx or MIG-…";
 
 /** The canonical uuid, or why the text is none. Spaces and a lower-case prefix are refused, not repaired. */
 export function parseGpuUuid(text: string): Result<GpuUuid> {
   const match = GPU_UUID.exec(text);
-  if (match === null) return fail(`uuid "${text.slice(0, 80)}" is not of the form ${GPU_UUID_FORM}`);
+  if (match === null) return fail(`uuid must be ${GPU_UUID_FORM}, got ${shown(text)}`);
   const prefix = match[1] ?? match[3] ?? "";
   const digits = match[2] ?? match[4] ?? "";
   return ok((prefix + digits.toLowerCase()) as GpuUuid);

@@ -1,7 +1,8 @@
 /** RFC 3339 text ⇄ milliseconds since the epoch, UTC. */
 import { fail, ok, type Result } from "./result.ts";
+import { shown } from "./shown.ts";
 
-/** What a message says is accepted. */
+/** For messages: what is accepted. */
 export const TIMESTAMP_FORM =
   "an RFC 3339 time with a zone, such as 2025-07-18T20:42:34Z or 2025-07-18T22:42:34.5+02:00";
 
@@ -20,7 +21,7 @@ export function parseTimestamp(text: string): Result<number> {
       return ok(wall + Number(fraction ?? 0) * 1000 - (sign === "-" ? -offsetMs : offsetMs));
     }
   }
-  return fail(`"${text.slice(0, 80)}" is not ${TIMESTAMP_FORM}`);
+  return fail(`must be ${TIMESTAMP_FORM}, got ${shown(text)}`);
 }
 
 /** Whole seconds without a fraction (`2025-07-18T20:42:34Z`), else three digits. `ms` is a whole number. */

@@ -102,7 +102,8 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
       description: "In the order asked; null: no such GPU. At most 10,000.",
       args: { uuids: t.arg.idList({ required: true }) },
       resolve: (_root, { uuids }, context) => {
-        if (uuids.length > GPU_PAGE.max) refuse("uuids", uuids.length, `at most ${GPU_PAGE.max} of them`);
+        if (uuids.length > GPU_PAGE.max)
+          refuse("uuids", uuids.length, `a list of at most ${GPU_PAGE.max.toLocaleString("en-US")} uuids`);
         return Promise.all(uuids.map((uuid) => loader(context).load(parseUuid(uuid))));
       },
     }),

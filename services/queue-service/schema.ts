@@ -66,7 +66,7 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
   const watchQueue = createQueueWatch(queue, clock);
   const page = addDeadLetterPage(builder);
   const named = (ids: readonly string[] | null | undefined): readonly string[] | undefined =>
-    ids === null ? refuse("ids", null, "a list of ids; leave it out for all dead letters") : ids;
+    ids === null ? refuse("ids", null, "a list of ids (leave it out for all dead letters)") : ids;
 
   // All nullable: with this subgraph away, the fields of others are still there.
   builder.queryFields((t) => ({

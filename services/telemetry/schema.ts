@@ -56,7 +56,9 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
   });
   const bounded = <T>(name: string, values: readonly T[] | null | undefined): readonly T[] | undefined => {
     if (values === null || values === undefined) return undefined;
-    return values.length <= MAX_FILTER_VALUES ? values : refuse(name, values.length, `at most ${MAX_FILTER_VALUES}`);
+    return values.length <= MAX_FILTER_VALUES
+      ? values
+      : refuse(name, values.length, `a list of at most ${MAX_FILTER_VALUES} values`);
   };
   builder.scalarType("Duration", {
     description: "A length of time such as 250ms, 1s or 5m.",

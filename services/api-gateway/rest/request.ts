@@ -27,14 +27,14 @@ function readValue(argument: GraphQLArgument, values: readonly string[], route: 
   const { name } = argument;
   const type = String(argument.type);
   const accepted =
-    type === "Int" && route.limits !== null ? acceptedLimit(route.limits) : "text; leave it out for no restriction";
-  if (values.includes("")) return fail(`${name} is "": accepted is ${accepted}`);
+    type === "Int" && route.limits !== null ? acceptedLimit(route.limits) : "text (leave it out for no restriction)";
+  if (values.includes("")) return fail(`${name} must be ${accepted}, got ""`);
   if (type.startsWith("[")) return ok(values);
   const [value = ""] = values;
-  if (values.length > 1) return fail(`${name} is given ${values.length} times: accepted is once`);
+  if (values.length > 1) return fail(`${name} must be given once, got ${values.length} values`);
   if (type !== "Int") return ok(value);
   const number = /^-?\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-  return Number.isNaN(number) ? fail(`${name} is ${shown(value)}: accepted is ${accepted}`) : ok(number);
+  return Number.isNaN(number) ? fail(`${name} must be ${accepted}, got ${shown(value)}`) : ok(number);
 }
 
 /** Null: no such path. */

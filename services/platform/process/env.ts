@@ -10,7 +10,7 @@ export const readEnvironment = (): Env => process.env;
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`Configuration is not usable:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    super(`Invalid configuration:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
     this.name = "ConfigError";
     this.problems = problems;
   }
@@ -71,7 +71,7 @@ export const rate = () =>
 
 /** `host`, `host:port` or `[::1]:port`, or several of them with commas between. */
 export const addresses = ({ defaultPort }: { defaultPort: number }) =>
-  parsed("host:port, or several with commas between", (value) => {
+  parsed("host:port, or several separated by commas", (value) => {
     const found = value.split(",").map((part) => {
       const match = /^(?:\[([\da-fA-F:.]+)\]|([^\s:/@[\]]+))(?::(\d{1,5}))?$/.exec(part.trim());
       const port = Number(match?.[3] ?? defaultPort);
@@ -94,8 +94,8 @@ export function parseEnv<Shape extends z.ZodRawShape>(env: Env, shape: Shape): z
     outcome.error.issues.map((issue) => {
       const name = String(issue.path[0]);
       const value = given[name];
-      if (value === undefined) return `${name} is not set: it is required`;
-      return `${name}=${SECRET.test(name) ? "(hidden)" : JSON.stringify(value)}: accepted is ${issue.message}`;
+      if (value === undefined) return `${name} must be set`;
+      return `${name} must be ${issue.message}, got ${SECRET.test(name) ? "(hidden)" : JSON.stringify(value)}`;
     }),
   );
 }

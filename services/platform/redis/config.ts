@@ -29,13 +29,13 @@ export function readRedisConfig(env: Env): RedisConfig {
   const problems: string[] = [];
   const mode = given.REDIS_MODE;
   if (mode === "single" && given.REDIS_ADDR.length > 1) {
-    problems.push(`REDIS_ADDR=${JSON.stringify(env.REDIS_ADDR)}: accepted is one host:port when REDIS_MODE is single`);
+    problems.push(`REDIS_ADDR must be one host:port when REDIS_MODE is single, got ${JSON.stringify(env.REDIS_ADDR)}`);
   }
   if (mode === "sentinel" && given.REDIS_SENTINEL_NAME === undefined) {
-    problems.push("REDIS_SENTINEL_NAME is not set: it is required when REDIS_MODE is sentinel");
+    problems.push("REDIS_SENTINEL_NAME must be set when REDIS_MODE is sentinel");
   }
   if (mode === "cluster" && given.REDIS_DB !== 0) {
-    problems.push(`REDIS_DB="${given.REDIS_DB}": accepted is 0 when REDIS_MODE is cluster`);
+    problems.push(`REDIS_DB must be 0 when REDIS_MODE is cluster, got "${given.REDIS_DB}"`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return {

@@ -37,7 +37,7 @@ test("a bad command line is refused with option, value and what is accepted", ()
   expect(refusal("--hosts", "x", "--out", "-")).toBe('--hosts "x": accepted is a whole number from 1 to 100000');
   expect(refusal("--interval", "0", "--out", "-")).toContain('--interval "0": accepted is a duration such as');
   expect(refusal("--duration", "1 hour", "--out", "-")).toContain("--duration");
-  expect(refusal("--start", "2026-01-01", "--out", "-")).toContain('--start "2026-01-01" is not an RFC 3339 time');
+  expect(refusal("--start", "2026-01-01", "--out", "-")).toContain("--start must be an RFC 3339 time");
   expect(refusal("--seed", "-1", "--out", "-")).toContain("--seed");
   expect(refusal("--hosts", "2")).toContain("--out is missing");
   expect(refusal("--out", "")).toContain("--out is empty");

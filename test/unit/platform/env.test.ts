@@ -53,17 +53,17 @@ describe("parseEnv()", () => {
     expect(
       problemsOf(() => parseEnv({ WAIT: "5", COUNT: "ten", FLAG: "yes", LEVEL: "mid", SIZE: "1GB" }, shape)),
     ).toEqual([
-      'WAIT="5": accepted is a duration such as 100ms, 30s or 5m, at least 10ms',
-      'SIZE="1GB": accepted is a size such as 64KiB, 512MiB or 1GiB',
-      'COUNT="ten": accepted is a whole number from 1 to 9',
-      'FLAG="yes": accepted is true or false',
-      'LEVEL="mid": accepted is one of low, high',
+      'WAIT must be a duration such as 100ms, 30s or 5m, at least 10ms, got "5"',
+      'SIZE must be a size such as 64KiB, 512MiB or 1GiB, got "1GB"',
+      'COUNT must be a whole number from 1 to 9, got "ten"',
+      'FLAG must be true or false, got "yes"',
+      'LEVEL must be one of low, high, got "mid"',
     ]);
   });
 
   test("never prints a secret", () => {
     const [problem] = problemsOf(() => parseEnv({ API_TOKEN: "hunter2" }, shape));
-    expect(problem).toBe("API_TOKEN=(hidden): accepted is at least 8 characters");
+    expect(problem).toBe("API_TOKEN must be at least 8 characters, got (hidden)");
   });
 });
 
@@ -75,7 +75,7 @@ test("gatherConfigs() reports the problems of all configurations once", () => {
       gatherConfigs({ a: () => port(env), b: () => port(env), c: () => parseEnv(env, { WAIT: duration() }) }),
     ),
   ).toEqual([
-    'PORT="eighty": accepted is a whole number from 0 to 65535',
-    'WAIT="soon": accepted is a duration such as 100ms, 30s or 5m',
+    'PORT must be a whole number from 0 to 65535, got "eighty"',
+    'WAIT must be a duration such as 100ms, 30s or 5m, got "soon"',
   ]);
 });

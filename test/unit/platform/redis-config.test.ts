@@ -51,17 +51,18 @@ describe("readRedisConfig()", () => {
 
   test("names what it cannot use", () => {
     for (const address of ["redis://host", "host:0", "host:65536", "host:", "a,,b", "us er", "[::1"]) {
-      const accepted = "accepted is host:port, or several with commas between";
-      expect(problemsOf({ REDIS_ADDR: address })).toEqual([`REDIS_ADDR=${JSON.stringify(address)}: ${accepted}`]);
+      expect(problemsOf({ REDIS_ADDR: address })).toEqual([
+        `REDIS_ADDR must be host:port, or several separated by commas, got ${JSON.stringify(address)}`,
+      ]);
     }
     expect(problemsOf({ REDIS_ADDR: "a,b" })).toEqual([
-      'REDIS_ADDR="a,b": accepted is one host:port when REDIS_MODE is single',
+      'REDIS_ADDR must be one host:port when REDIS_MODE is single, got "a,b"',
     ]);
     expect(problemsOf({ REDIS_MODE: "sentinel" })).toEqual([
-      "REDIS_SENTINEL_NAME is not set: it is required when REDIS_MODE is sentinel",
+      "REDIS_SENTINEL_NAME must be set when REDIS_MODE is sentinel",
     ]);
     expect(problemsOf({ REDIS_MODE: "cluster", REDIS_DB: "1" })).toEqual([
-      'REDIS_DB="1": accepted is 0 when REDIS_MODE is cluster',
+      'REDIS_DB must be 0 when REDIS_MODE is cluster, got "1"',
     ]);
   });
 });

@@ -13,7 +13,7 @@ test("readQueueClientConfig() names the service's usual address, and takes anoth
 test("readQueueClientConfig() refuses what is no HTTP address, and shows it to nobody", () => {
   for (const url of ["queue-service:8080", "redis://queue:6379", "queue"]) {
     expect(() => readQueueClientConfig({ QUEUE_SERVICE_URL: url })).toThrow(
-      "QUEUE_SERVICE_URL=(hidden): accepted is a URL such as http://host:8080",
+      "QUEUE_SERVICE_URL must be a URL such as http://host:8080, got (hidden)",
     );
   }
 });

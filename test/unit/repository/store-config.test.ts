@@ -47,12 +47,12 @@ test("readStoreConfig() refuses what it cannot use, names it, and never shows th
     "mongodb:// secret",
     "mongodb:///secret",
   ]) {
-    expect(problems({ MONGODB_URI: url })).toContain("MONGODB_URI=(hidden): accepted is mongodb://HOST:PORT");
+    expect(problems({ MONGODB_URI: url })).toContain("MONGODB_URI must be mongodb://HOST:PORT");
     expect(problems({ MONGODB_URI: url })).not.toContain("secret");
   }
   for (const name of ["a.b", "a/b", "a b", "$a", "x".repeat(64)]) {
-    expect(problems({ MONGODB_DATABASE: name })).toContain(`MONGODB_DATABASE="${name}"`);
+    expect(problems({ MONGODB_DATABASE: name })).toContain("MONGODB_DATABASE must be ");
   }
-  expect(problems({ MONGODB_POOL_SIZE: "0" })).toContain('MONGODB_POOL_SIZE="0": accepted is a whole number from 1');
-  expect(problems({ RETENTION: "soon" })).toContain('RETENTION="soon"');
+  expect(problems({ MONGODB_POOL_SIZE: "0" })).toContain("MONGODB_POOL_SIZE must be a whole number from 1");
+  expect(problems({ RETENTION: "soon" })).toContain("RETENTION must be ");
 });

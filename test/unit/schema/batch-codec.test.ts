@@ -126,7 +126,7 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
     ["a block that crosses an hour", { blocks: [{ ...block, to: BATCH.lastAt }] }, "crosses an hour"],
     ["a block that is damaged", { blocks: [{ ...block, packed: Uint8Array.of(1) }] }, "cut off"],
     ["a time that no clock shows", { firstAt: 2 ** 53 - 1, lastAt: 2 ** 53 - 1 }, "first time is"],
-    ["no uuid", { blocks: [{ ...block, gpu: "GPU-1" as never }] }, 'uuid "GPU-1" is not of the form'],
+    ["no uuid", { blocks: [{ ...block, gpu: "GPU-1" as never }] }, "uuid must be GPU-"],
   ])("refuses %s", (_, change, error) => {
     expect(errorOf(encodeBatch({ ...BATCH, ...change }))).toContain(error);
   });

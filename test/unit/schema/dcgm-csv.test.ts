@@ -35,7 +35,7 @@ describe("parseDcgmHeader()", () => {
       ok: false,
       error: "column Hostname or hostname is missing",
     });
-    expect(parseDcgmHeader([...names, "value"])).toEqual({ ok: false, error: "column value is there twice" });
+    expect(parseDcgmHeader([...names, "value"])).toEqual({ ok: false, error: "column value appears twice" });
   });
 });
 

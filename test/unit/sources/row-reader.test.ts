@@ -31,9 +31,14 @@ const readText = async (content: string | Uint8Array) => readAll(await files.wri
 
 describe("openRows() on a bad row", () => {
   const cases: [name: string, line: string | Uint8Array, reason: SkipReason, shown: string][] = [
-    ["with too few fields", rowLine(9).split(",").slice(0, 5).join(","), "fields", "5 fields: the header has 12"],
-    ["with too many fields", `${rowLine(9)},"x"`, "fields", "13 fields: the header has 12"],
-    ["that is no CSV at all", "hello", "fields", "1 fields"],
+    [
+      "with too few fields",
+      rowLine(9).split(",").slice(0, 5).join(","),
+      "fields",
+      "12 fields, as the header has, got 5",
+    ],
+    ["with too many fields", `${rowLine(9)},"x"`, "fields", "12 fields, as the header has, got 13"],
+    ["that is no CSV at all", "hello", "fields", "got 1"],
     ["with a quote that never closes", rowLine(9).slice(0, -1), "quote", "RFC 4180"],
     ["with an early quote that never closes", rowLine(9).replace('nvidia9"', "nvidia9"), "quote", "RFC 4180"],
     ["with a quote inside of an unquoted field", rowLine(9).replace('"nvidia9"', 'nvi"dia9'), "quote", "RFC 4180"],
@@ -42,18 +47,23 @@ describe("openRows() on a bad row", () => {
     ["just over the longest", "x".repeat(65_537), "too_long", "65536 bytes"],
     ["with bytes that are not UTF-8", Buffer.from(rowLine(9, { modelName: "caf\xe9" }), "latin1"), "encoding", "UTF-8"],
     ["with bad bytes and bad quotes", Buffer.from('"caf\xe9', "latin1"), "encoding", "UTF-8"],
-    ["with N/A", rowLine(9, { value: "N/A" }), "blank", 'value "N/A"'],
+    ["with N/A", rowLine(9, { value: "N/A" }), "blank", 'got "N/A"'],
     ["with a blank sentinel", rowLine(9, { value: "9223372036854775794" }), "blank", "9223372036854775794"],
     ["with a 32-bit blank sentinel", rowLine(9, { value: "2147483632" }), "blank", "2147483632"],
-    ["with NaN", rowLine(9, { value: "NaN" }), "not_finite", 'value "NaN" is not a finite number'],
+    ["with NaN", rowLine(9, { value: "NaN" }), "not_finite", 'value must be a finite number, got "NaN"'],
     ["with +Inf", rowLine(9, { value: "+Inf" }), "not_finite", "+Inf"],
-    ["with words for a value", rowLine(9, { value: "hot" }), "value", 'value "hot" is not a number'],
-    ["without a time zone", rowLine(9, { timestamp: "2025-07-18T20:42:34" }), "time", '"2025-07-18T20:42:34" is not'],
+    [
+      "with words for a value",
+      rowLine(9, { value: "hot" }),
+      "value",
+      'value must be a number such as 42 or 0.5, got "hot"',
+    ],
+    ["without a time zone", rowLine(9, { timestamp: "2025-07-18T20:42:34" }), "time", "with a zone"],
     ["before 2000", rowLine(9, { timestamp: "1999-12-31T23:59:59Z" }), "time", "1999-12-31T23:59:59Z"],
     ["more than a day ahead", rowLine(9, { timestamp: "2025-07-21T00:00:01Z" }), "time", "one day ahead"],
     ["with a lower-case uuid", rowLine(9, { uuid: gpuUuid(9).toLowerCase() }), "uuid", "gpu-5fd4f087"],
-    ["with spaces around the uuid", rowLine(9, { uuid: ` ${gpuUuid(9)} ` }), "uuid", "is not of the form GPU-"],
-    ["without a metric", rowLine(9, { metric_name: "" }), "metric", 'metric name ""'],
+    ["with spaces around the uuid", rowLine(9, { uuid: ` ${gpuUuid(9)} ` }), "uuid", "uuid must be GPU-"],
+    ["without a metric", rowLine(9, { metric_name: "" }), "metric", "metric name must be"],
     ["with labels that are none", rowLine(9, { labels_raw: "gpu=9" }), "labels", "gpu=9"],
   ];
 

@@ -26,7 +26,7 @@ test("readStreamerConfig() takes a shard's number from the name of a pod", () =>
   const shardOf = (name: string) => readStreamerConfig({ STREAMER_SHARD: name }).shard;
   expect(["7", "streamer-0", "streamer-12", "gpu-2-streamer-3"].map(shardOf)).toEqual([7, 0, 12, 3]);
   for (const name of ["streamer", "streamer-", "-1", "1000", "streamer-1000", "Streamer-1", "streamer-1 "]) {
-    expect(() => shardOf(name)).toThrow("STREAMER_SHARD=");
+    expect(() => shardOf(name)).toThrow("STREAMER_SHARD must be ");
   }
 });
 
@@ -47,6 +47,6 @@ test("readStreamerConfig() names every bad value at once", () => {
   }
   expect(problems.length).toBe(5);
   for (const [name, value] of Object.entries(bad)) {
-    expect(problems.some((problem) => problem.startsWith(`${name}="${value}": accepted is `))).toBe(true);
+    expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must be .*, got "${value}"$`)));
   }
 });

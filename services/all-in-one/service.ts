@@ -60,6 +60,7 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     config: config.api,
     log: log.child({ component: "api-gateway" }),
     metrics,
+    clock,
     health,
     signal,
   });

@@ -1,4 +1,5 @@
 /** The API over subgraphs in other processes. */
+import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";
 import { createMetrics } from "../platform/process/metrics.ts";
@@ -7,5 +8,5 @@ import { runGateway } from "./service.ts";
 
 await runProgram("api-gateway", {
   read: () => readGatewayConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true }),
-  run: (config, { log, signal }) => runGateway(config, { log, metrics: createMetrics(), signal }),
+  run: (config, { log, signal }) => runGateway(config, { log, metrics: createMetrics(), clock: systemClock, signal }),
 });

@@ -1,10 +1,10 @@
 /** api-gateway: one address for GraphQL, REST, pages, health and metrics. */
 import type { Hooks } from "crossws";
-import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import { createProbes, type Health, healthOf, STOPPING } from "../platform/http/health.ts";
-import { methodNotAllowed, problemOf } from "../platform/http/problem.ts";
+import { problemOf } from "../platform/http/problem.ts";
 import { measureRequests } from "../platform/http/requests.ts";
 import { serveUntil } from "../platform/http/serve.ts";
+import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import type { ApiConfig, GatewayConfig, SubgraphName } from "./config.ts";
@@ -12,12 +12,12 @@ import { ABOUT_PATH, createAbout } from "./edge/about.ts";
 import { createAccess } from "./edge/access.ts";
 import { GRAPHQL_PATH } from "./edge/graphql-endpoint.ts";
 import { createGuards, firstAnswer, OPEN_PATHS } from "./edge/guards.ts";
-import { createPublicHealth } from "./edge/public-health.ts";
+import { answerHealth, createPublicHealth, HEALTH_PATH } from "./edge/public-health.ts";
 import { createThrottle } from "./edge/throttle.ts";
 import { isInProcess, openGateway, type Subgraph } from "./graph/gateway.ts";
 import { createGraphqlHttp } from "./live/graphql-http.ts";
 import { createSubscriptions } from "./live/subscriptions.ts";
-import { type Patience, Watchdog } from "./live/watchdog.ts";
+import { Watchdog } from "./live/watchdog.ts";
 import { createWebSocket } from "./live/websocket.ts";
 import { createPages } from "./pages/handler.ts";
 import { REST_PATH } from "./rest/contract.ts";
@@ -29,11 +29,10 @@ export interface ApiParts {
   readonly config: ApiConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly clock: Clock;
   readonly health: () => Promise<Health>;
-  /** When it aborts, subscribers are told to come again. */
+  /** When it aborts, subscriptions end in a way that makes clients subscribe again. */
   readonly signal?: AbortSignal;
-  /** With connections that are held open; what is not given is as it is everywhere. */
-  readonly patience?: Partial<Patience>;
 }
 
 export interface Api extends AsyncDisposable {
@@ -59,28 +58,22 @@ function routeOf(pathname: string): string {
   return pathname.endsWith("/telemetry") ? `${REST_PATH}/gpus/{uuid}/telemetry` : `${REST_PATH}/gpus/{uuid}`;
 }
 
-async function answerHealth(health: ApiParts["health"]): Promise<Response> {
-  const { healthy, away } = await health();
-  const timestamp = formatTimestamp(Date.now());
-  const body = healthy ? { status: "healthy", timestamp } : { status: "unhealthy", timestamp, dependencies: away };
-  return Response.json(body, { status: healthy ? 200 : 503, headers: { "cache-control": "no-store" } });
-}
-
 export async function createApi(parts: ApiParts): Promise<Api> {
-  const { subgraphs, config, log, metrics } = parts;
-  const health = createPublicHealth(parts.health, log);
+  const { subgraphs, config, log, metrics, clock } = parts;
+  const health = createPublicHealth(parts.health, { log, clock });
   const access = createAccess(config);
-  const throttle = createThrottle(config, metrics);
-  const watchdog = new Watchdog(metrics, parts.patience);
+  const throttle = createThrottle(config, { metrics, clock });
+  const watchdog = new Watchdog({ metrics, clock });
   parts.signal?.addEventListener("abort", () => watchdog.stop(), { once: true });
   const subscriptions = createSubscriptions(config.maxSubscriptions);
   const gateway = await openGateway(subgraphs, { config, access, log, subscriptions: subscriptions.plugin });
   const graphql = createGraphqlHttp({ runtime: gateway.runtime, access, watchdog });
-  const rest = createRest(gateway, log);
+  const rest = createRest(gateway, { log, clock });
   const guards = createGuards({ access, throttle, config, pages: createPages(config) });
   const about = createAbout({
     wiring: Object.values(subgraphs).every(isInProcess) ? "embedded" : "distributed",
     subgraphs: Object.keys(subgraphs),
+    clock,
   });
   const probes = createProbes({ metrics, health });
   metrics.gauge({ name: "subscriptions", help: "GraphQL subscriptions that run now." }, () => subscriptions.running);
@@ -88,16 +81,14 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   async function answer(request: Request, url: URL): Promise<Response> {
     const guarded = await firstAnswer(guards, request, url);
     if (guarded !== null) return guarded;
-    const { method } = request;
     const { pathname } = url;
     if (pathname === REST_PATH || pathname.startsWith(`${REST_PATH}/`)) return rest(request);
     if (pathname === ABOUT_PATH) return about(request);
     if (pathname === GRAPHQL_PATH) return graphql(request, url);
     const probe = await probes(request);
     if (probe !== null) return probe;
-    if (pathname !== "/health") return problemOf("not_found", `Nothing is at ${pathname}: see /`);
-    if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
-    return answerHealth(health);
+    if (pathname === HEALTH_PATH) return answerHealth(request, { health, clock });
+    return problemOf("not_found", `Nothing is at ${pathname}: see /`);
   }
 
   const headersOf = (request: Request, response: Response) => ({
@@ -133,9 +124,9 @@ const mapped = <Name extends string, From, To>(record: Readonly<Record<Name, Fro
  */
 export async function runGateway(
   config: GatewayConfig,
-  { log, metrics, signal }: { log: Logger; metrics: Metrics; signal: AbortSignal },
+  { log, metrics, clock, signal }: { log: Logger; metrics: Metrics; clock: Clock; signal: AbortSignal },
 ): Promise<number> {
-  const remote = openRemoteSubgraphs(config.subgraphs, { token: config.internalToken, log, metrics });
+  const remote = openRemoteSubgraphs(config.subgraphs, { token: config.internalToken, log, metrics, clock });
   await using opened = new AsyncDisposableStack();
   for (const subgraph of Object.values(remote)) opened.use(subgraph);
   /** One subgraph alone has fields that it answers. */
@@ -149,6 +140,7 @@ export async function runGateway(
       config: config.api,
       log,
       metrics,
+      clock,
       signal,
       health: async () => (signal.aborted ? STOPPING : healthNow()),
     }),

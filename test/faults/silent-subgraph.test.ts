@@ -8,7 +8,7 @@ const QUERY = "subscription { readings { readings { value } missed } }";
 
 test("a subscription gives up a connection that has fallen silent, and goes on over the next one", async () => {
   const { log, lines } = keptLog();
-  const reasons = () => lines.filter(({ message }) => message === "subgraph away").map(({ fields }) => fields.reason);
+  const reasons = () => lines.filter(({ message }) => message === "unavailable").map(({ fields }) => fields.reason);
   await using api = await openRemoteApi({ log });
   await using events = await openEvents(api.url, QUERY);
   expect((await events.next()).data.readings).toMatchObject({ missed: 0 });

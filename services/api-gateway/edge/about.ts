@@ -1,27 +1,30 @@
-/** What the gateway says of itself to the start page: its version, for how long it runs, and over what. */
+/** The description of this gateway that the start page shows: version, uptime, subgraphs and their wiring. */
 import packageJson from "../../../package.json" with { type: "json" };
 import { methodNotAllowed } from "../../platform/http/problem.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 
 export const ABOUT_PATH = "/about.json";
 
 interface About {
   readonly version: string;
   readonly uptimeSeconds: number;
-  /** `embedded`: every part is in this process. */
+  /** `embedded`: the whole pipeline runs in this process. */
   readonly wiring: "embedded" | "distributed";
-  /** By the names that `/health` says when they are away. */
+  /** The names that `/health` uses for those that are unavailable. */
   readonly subgraphs: readonly string[];
 }
 
-export function createAbout({
-  wiring,
-  subgraphs,
-}: Pick<About, "wiring" | "subgraphs">): (request: Request) => Response {
+export interface AboutParts extends Pick<About, "wiring" | "subgraphs"> {
+  readonly clock: Clock;
+}
+
+export function createAbout({ wiring, subgraphs, clock }: AboutParts): (request: Request) => Response {
+  const startedAt = clock.monotonic();
   return ({ method }) => {
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
     const about: About = {
       version: packageJson.version,
-      uptimeSeconds: Math.floor(performance.now() / 1000),
+      uptimeSeconds: Math.floor((clock.monotonic() - startedAt) / 1000),
       wiring,
       subgraphs,
     };

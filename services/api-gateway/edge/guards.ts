@@ -5,6 +5,7 @@ import { problem, problemOf } from "../../platform/http/problem.ts";
 import type { ApiConfig } from "../config.ts";
 import type { Access } from "./access.ts";
 import { GRAPHQL_PATH } from "./graphql-endpoint.ts";
+import { HEALTH_PATH } from "./public-health.ts";
 import { type Throttle, tooOften } from "./throttle.ts";
 
 export interface Guard {
@@ -14,7 +15,7 @@ export interface Guard {
 }
 
 /** Probes reach these paths at any rate, under any host name and without a token. */
-export const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", ...PROBE_PATHS]);
+export const OPEN_PATHS: ReadonlySet<string> = new Set([HEALTH_PATH, ...PROBE_PATHS]);
 
 const unlessProbe = ({ name, check }: Guard): Guard => ({
   name,

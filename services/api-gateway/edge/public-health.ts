@@ -1,21 +1,47 @@
-/** Health as everyone may read it: which parts are away, in words that name no address and no file. */
+/** `/health` for everyone: which parts are unavailable, in words that reveal no address and no file. */
+import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 import { askHealth, type Health } from "../../platform/http/health.ts";
+import { methodNotAllowed } from "../../platform/http/problem.ts";
+import { Availability } from "../../platform/process/availability.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 
-/** What is not among these words is for the operator. */
+export const HEALTH_PATH = "/health";
+
+/** Reasons that may be shown. Any other is replaced by "is unavailable". */
 const PUBLIC = /^(is stopping|does not answer|is not ready(: [a-z][a-z, ]*)?)$/;
 
-/** The log has the reasons, each when it changes. */
-export function createPublicHealth(health: () => Promise<Health>, log: Logger): () => Promise<Health> {
-  let known: Health["away"] = {};
+interface Parts {
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Health with public reasons. The log gets each part's outage once, with its real reason. */
+export function createPublicHealth(health: () => Promise<Health>, { log, clock }: Parts): () => Promise<Health> {
+  const parts = new Map<string, Availability>();
   return async () => {
     const { away, ...state } = await askHealth(health);
-    for (const [part, reason] of Object.entries(away)) {
-      if (known[part] !== reason) log.warn("part away", { part, reason });
+    for (const [name, reason] of Object.entries(away)) {
+      const part = parts.get(name) ?? new Availability(name, { log, clock });
+      parts.set(name, part);
+      part.down(reason);
     }
-    for (const part of Object.keys(known)) if (!(part in away)) log.info("part back", { part });
-    known = away;
-    const words = Object.entries(away).map(([part, reason]) => [part, PUBLIC.test(reason) ? reason : "is away"]);
-    return { ...state, away: Object.fromEntries(words) };
+    for (const [name, part] of parts) if (!(name in away)) part.up();
+    const reasons = Object.entries(away).map(([name, reason]) => [
+      name,
+      PUBLIC.test(reason) ? reason : "is unavailable",
+    ]);
+    return { ...state, away: Object.fromEntries(reasons) };
   };
+}
+
+export async function answerHealth(
+  { method }: Request,
+  { health, clock }: { health: () => Promise<Health>; clock: Clock },
+): Promise<Response> {
+  if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
+  const { healthy, away } = await health();
+  const timestamp = formatTimestamp(clock.now());
+  const body = healthy ? { status: "healthy", timestamp } : { status: "unhealthy", timestamp, dependencies: away };
+  return Response.json(body, { status: healthy ? 200 : 503, headers: { "cache-control": "no-store" } });
 }

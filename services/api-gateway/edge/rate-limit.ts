@@ -1,8 +1,8 @@
 /** How often one client may ask: a bucket of tokens for each, in a table that attackers cannot grow. */
+import type { Clock } from "../../platform/process/clock.ts";
 
 /** A client that was quiet may ask for so many seconds' worth at once: a page and its parts. */
 const BURST_S = 2;
-const MAX_CLIENTS = 10_000;
 /** Of a token: what sums of fractions may be short of one. */
 const ROUNDING = 1e-9;
 /** Clients without a bucket of their own share the tokens of so many. */
@@ -20,10 +20,9 @@ interface Bucket {
 
 export interface RateLimitOptions {
   readonly perSecond: number;
-  /** Milliseconds that only go forward. */
-  readonly now: () => number;
   /** Clients with a bucket of their own. */
-  readonly maxClients?: number;
+  readonly maxClients: number;
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 /**
@@ -31,11 +30,11 @@ export interface RateLimitOptions {
  * whoever asks from more addresses than the table holds slows down newcomers, but frees itself of nothing, takes
  * nothing from those who were there before, and costs no more memory.
  */
-export function createRateLimit({ perSecond, now, maxClients = MAX_CLIENTS }: RateLimitOptions): RateLimit {
+export function createRateLimit({ perSecond, maxClients, clock }: RateLimitOptions): RateLimit {
   const burst = perSecond * BURST_S;
   // In the order in which they were last asked: the first is the one that had most time to fill.
   const buckets = new Map<string, Bucket>();
-  const crowd: Bucket = { tokens: burst * CROWD, filledAt: now() };
+  const crowd: Bucket = { tokens: burst * CROWD, filledAt: clock.monotonic() };
 
   const fill = (bucket: Bucket, at: number, share: number) => {
     bucket.tokens = Math.min(burst * share, bucket.tokens + ((at - bucket.filledAt) / 1000) * perSecond * share);
@@ -59,7 +58,7 @@ export function createRateLimit({ perSecond, now, maxClients = MAX_CLIENTS }: Ra
   };
   return {
     take(client) {
-      const at = now();
+      const at = clock.monotonic();
       let bucket = buckets.get(client);
       if (bucket === undefined) {
         if (!makeRoom(at)) return take(crowd, at, CROWD);

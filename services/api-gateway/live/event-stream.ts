@@ -4,7 +4,7 @@
  * follows: clients connect anew by themselves.
  */
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
-import type { Watchdog } from "./watchdog.ts";
+import { STALLED_MS, type Watchdog } from "./watchdog.ts";
 
 const RETRY_AFTER_MS = 1000;
 const STOPPING = {
@@ -44,8 +44,8 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
   };
   let fail = () => {};
   const unwatch = watchdog.watch({
-    look(now) {
-      if (offeredAt === null || now - offeredAt < watchdog.patience.stalledMs) return;
+    check(now) {
+      if (offeredAt === null || now - offeredAt < STALLED_MS) return;
       end();
       watchdog.ended("sse", "stalled");
       fail();
@@ -99,7 +99,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
             await source.cancel();
             return;
           }
-          offeredAt = performance.now();
+          offeredAt = watchdog.clock.monotonic();
           controller.enqueue(event);
         } catch {
           if (!ended) controller.error();

@@ -1,15 +1,15 @@
-/** One WebSocket: whose it is, whether somebody is there, and its subscriptions, at the pace at which they are taken. */
+/** One WebSocket: its client's address, its last signs of life, and its subscriptions, at the pace of the reader. */
 import type { Peer } from "crossws";
 import { SocketRoom } from "../../platform/http/socket-room.ts";
-import type { EndReason, Watchdog } from "./watchdog.ts";
+import { type EndReason, PING_MS, SILENT_MS, STALLED_MS, type Watchdog } from "./watchdog.ts";
 
-/** Clients of graphql-transport-ws connect again after these. */
+/** Codes after which clients of graphql-transport-ws connect again. */
 const CLOSE: Readonly<Record<EndReason, readonly [code: number, reason: string]>> = {
   silent: [4408, "Nothing was heard for too long"],
   stalled: [4408, "Nothing was read for too long"],
   stopping: [1001, "The server is stopping"],
 };
-/** For the close to reach a client that still reads. */
+/** Time for the close to reach a client that still reads. */
 const FAREWELL_MS = 1000;
 const PING = JSON.stringify({ type: "ping" });
 
@@ -23,29 +23,34 @@ export class SocketSession {
   readonly #watchdog: Watchdog;
   readonly #running = new Set<AsyncIterator<unknown>>();
   readonly #unwatch: () => void;
-  #heardAt = performance.now();
-  #pingedAt = this.#heardAt;
-  #progressAt = this.#heardAt;
+  #heardAt: number;
+  #pingedAt: number;
+  #progressAt: number;
   #sent = 0;
   #seen = { sent: 0, buffered: 0 };
   #closed = false;
 
   constructor(peer: Peer, { client, watchdog }: { client: string; watchdog: Watchdog }) {
+    const now = watchdog.clock.monotonic();
     this.client = client;
     this.#peer = peer;
     this.#room = new SocketRoom(peer);
     this.#watchdog = watchdog;
-    this.#unwatch = watchdog.watch({ look: (now) => this.#look(now), stop: () => this.#end("stopping") });
+    this.#heardAt = now;
+    this.#pingedAt = now;
+    this.#progressAt = now;
+    this.#unwatch = watchdog.watch({ check: (at) => this.#check(at), stop: () => this.#end("stopping") });
     if (watchdog.stopped) this.#end("stopping");
   }
 
   heard(): void {
-    this.#heardAt = performance.now();
+    this.#heardAt = this.#watchdog.clock.monotonic();
   }
 
   /**
-   * Sends results itself, each when the one before had room, and gives none of them: one text serves all readers of a
-   * frame, where the library would encode it for each. It is over when the results are.
+   * Sends the results itself, each when there is room for it, and yields none: readers of a shared subscription get the
+   * same text, which the library would encode for each of them. Written by hand, as a generator's `return` would wait
+   * for the next result. The iterator ends with `results`.
    */
   pump(id: string, results: AsyncIterable<unknown>): AsyncIterableIterator<never> {
     const source = results[Symbol.asyncIterator]();
@@ -77,7 +82,7 @@ export class SocketSession {
     return pumped;
   }
 
-  /** The socket is closed: nothing goes on. */
+  /** The socket is closed: every subscription ends. */
   close(): void {
     this.#closed = true;
     this.#unwatch();
@@ -85,14 +90,13 @@ export class SocketSession {
     this.#running.clear();
   }
 
-  #look(now: number): void {
-    const { patience } = this.#watchdog;
+  #check(now: number): void {
     const { bufferedAmount: buffered } = this.#peer;
     if (buffered === 0 || buffered < this.#seen.buffered || this.#sent > this.#seen.sent) this.#progressAt = now;
     this.#seen = { sent: this.#sent, buffered };
-    if (now - this.#progressAt > patience.stalledMs) this.#end("stalled");
-    else if (now - this.#heardAt > patience.silentMs) this.#end("silent");
-    else if (now - this.#pingedAt >= patience.pingMs) {
+    if (now - this.#progressAt > STALLED_MS) this.#end("stalled");
+    else if (now - this.#heardAt > SILENT_MS) this.#end("silent");
+    else if (now - this.#pingedAt >= PING_MS) {
       this.#pingedAt = now;
       this.#peer.send(PING);
     }
@@ -103,9 +107,12 @@ export class SocketSession {
     this.#watchdog.ended("websocket", reason);
     this.close();
     this.#peer.close(code, words);
-    // Whoever reads nothing does not read that either. Deno's sockets end by themselves when a ping is not answered.
-    setTimeout(() => {
-      if ((this.#peer.websocket.readyState ?? 3) < 3 && "terminate" in this.#peer.websocket) this.#peer.terminate();
-    }, FAREWELL_MS);
+    void this.#terminateLater();
+  }
+
+  /** Frees a socket whose client does not read the close either. Deno's sockets end when a ping is not answered. */
+  async #terminateLater(): Promise<void> {
+    await this.#watchdog.clock.sleep(FAREWELL_MS);
+    if ((this.#peer.websocket.readyState ?? 3) < 3 && "terminate" in this.#peer.websocket) this.#peer.terminate();
   }
 }

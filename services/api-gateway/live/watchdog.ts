@@ -1,42 +1,38 @@
-/** Connections that are held open for long, looked at in turn: whose other end is gone or takes nothing is ended. */
+/** Checks connections that are held open for long, and lets each end itself when its other end is gone or reads nothing. */
+import type { Clock } from "../../platform/process/clock.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
 
-export interface Patience {
-  /** How often a socket is asked whether somebody is there. */
-  readonly pingMs: number;
-  /** A socket that says nothing for so long is given up. */
-  readonly silentMs: number;
-  /** A connection that has taken nothing for so long, though something waits for it, is given up. */
-  readonly stalledMs: number;
-}
-
-const PATIENCE: Patience = { pingMs: 15_000, silentMs: 45_000, stalledMs: 30_000 };
-
-/** Looks per shortest patience: what is noticed late is late by a part of it. */
-const LOOKS = 4;
+/** Pause between two pings of a socket. */
+export const PING_MS = 15_000;
+/** A socket that sends nothing for this long is closed. */
+export const SILENT_MS = 45_000;
+/** A connection that takes none of the bytes that wait for it for this long is closed. */
+export const STALLED_MS = 30_000;
+/** A fraction of the shortest of the three, which bounds how late a check notices something. */
+const CHECK_MS = PING_MS / 4;
 
 export type Transport = "websocket" | "sse";
 export type EndReason = "silent" | "stalled" | "stopping";
 
 export interface Watched {
-  /** @param now milliseconds that only go forward */
-  look(now: number): void;
+  /** @param now monotonic milliseconds */
+  check(now: number): void;
   /** The server stops. */
   stop(): void;
 }
 
 export class Watchdog implements Disposable {
-  readonly patience: Patience;
+  readonly clock: Clock;
   readonly #watched = new Set<Watched>();
   readonly #ended: (transport: Transport, reason: EndReason) => void;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #checking: AbortController | undefined;
   #stopped = false;
 
-  constructor(metrics: Metrics, patience: Partial<Patience> = {}) {
-    this.patience = { ...PATIENCE, ...patience };
+  constructor({ metrics, clock }: { metrics: Metrics; clock: Clock }) {
+    this.clock = clock;
     const closed = metrics.counter({
       name: "live_connections_ended_total",
-      help: "Connections with subscriptions that this side ended, by reason: silent, stalled (took nothing), stopping.",
+      help: "Connections with subscriptions that the server ended, by reason: silent, stalled (took nothing), stopping.",
       labels: ["transport", "reason"],
     });
     this.#ended = (transport, reason) => closed.inc({ transport, reason });
@@ -46,13 +42,12 @@ export class Watchdog implements Disposable {
     return this.#stopped;
   }
 
-  /** Until the function that it gives is called. */
+  /** Checks `watched` until the returned function is called. */
   watch(watched: Watched): () => void {
     this.#watched.add(watched);
-    if (this.#timer === undefined) {
-      const everyMs = Math.min(...Object.values(this.patience)) / LOOKS;
-      this.#timer = setInterval(() => this.#look(), everyMs);
-      this.#timer.unref?.();
+    if (this.#checking === undefined) {
+      this.#checking = new AbortController();
+      void this.#check(this.#checking.signal);
     }
     return () => {
       this.#watched.delete(watched);
@@ -60,23 +55,28 @@ export class Watchdog implements Disposable {
     };
   }
 
+  /** Counts a connection that was ended. */
   ended(transport: Transport, reason: EndReason): void {
     this.#ended(transport, reason);
   }
 
-  /** Tells every connection, and those to come, that the server stops. */
+  /** Stops every connection, and those that open later. */
   stop(): void {
     this.#stopped = true;
     for (const watched of [...this.#watched]) watched.stop();
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#checking?.abort();
+    this.#checking = undefined;
   }
 
-  #look(): void {
-    const now = performance.now();
-    for (const watched of [...this.#watched]) watched.look(now);
+  async #check(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.clock.sleep(CHECK_MS, { signal });
+      if (signal.aborted) return;
+      const now = this.clock.monotonic();
+      for (const watched of [...this.#watched]) watched.check(now);
+    }
   }
 }

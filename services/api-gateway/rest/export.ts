@@ -2,6 +2,7 @@
 
 import { problemOf } from "../../platform/http/problem.ts";
 import { emptyStream } from "../../platform/http/requests.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { Gateway } from "../graph/gateway.ts";
 import { createPacker } from "./compression.ts";
@@ -65,7 +66,7 @@ async function* allPieces(
  */
 export type Export = (asked: RestRequest, media: TableMedia, request: Request) => Promise<Representation | Response>;
 
-export function createExport(gateway: Pick<Gateway, "ask">, log: Logger): Export {
+export function createExport(gateway: Pick<Gateway, "ask">, { log, clock }: { log: Logger; clock: Clock }): Export {
   const read = createPageReader(gateway, log);
   const contract = buildContract();
   let running = 0;
@@ -113,6 +114,7 @@ export function createExport(gateway: Pick<Gateway, "ask">, log: Logger): Export
       const pieces = allPieces(asked, first, { read, text, signal: stop.signal });
       const stream = streamOf(pieces, {
         packer: coding === null ? null : createPacker(coding),
+        clock,
         onEnd: (reason) => {
           stop.abort();
           end();

@@ -2,6 +2,7 @@
 import type { GraphQLError } from "graphql";
 import { useSofa as createSofa } from "sofa-api";
 import { methodNotAllowed, problemOf } from "../../platform/http/problem.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { Gateway } from "../graph/gateway.ts";
 import { buildContract, mediaOf, REST_PATH, REST_ROUTES } from "./contract.ts";
@@ -29,11 +30,19 @@ export const createSofaRouter = (answer: Pick<SofaConfig, "execute" | "errorHand
     ...answer,
   });
 
+export interface RestParts {
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
 /** Answers every request below `REST_PATH`; expected failures are problem details. */
-export function createRest(gateway: Pick<Gateway, "ask">, log: Logger): (request: Request) => Promise<Response> {
+export function createRest(
+  gateway: Pick<Gateway, "ask">,
+  { log, clock }: RestParts,
+): (request: Request) => Promise<Response> {
   const read = createRequestReader(buildContract());
-  const recent = keepRecent();
-  const exportRows = createExport(gateway, log);
+  const recent = keepRecent(clock);
+  const exportRows = createExport(gateway, { log, clock });
   const sofa = createSofaRouter({
     execute: ({ contextValue }) => {
       // Parameters were read already, more strictly than SOFA reads them.

@@ -1,5 +1,6 @@
 /** Text as the body of an answer: made when the client takes it, never ahead of it. */
 import { messageOf } from "../../../schema/model/errors.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import type { Packer } from "./compression.ts";
 
 /** A client that has taken nothing for this long is gone in all but name. */
@@ -8,7 +9,7 @@ const PATIENCE_MS = 120_000;
 export interface StreamOptions {
   /** Null: as it is. */
   readonly packer: Packer | null;
-  readonly patienceMs?: number;
+  readonly clock: Clock;
   /** Told once, however it ends. @param reason why the stream was cut; undefined: it is complete, or the client left */
   readonly onEnd: (reason?: string) => void;
 }
@@ -29,20 +30,27 @@ async function* packed(texts: AsyncGenerator<string>, packer: Packer | null): As
 /** A text that throws cuts the connection: the client sees that the body is not whole. */
 export function streamOf(
   texts: AsyncGenerator<string>,
-  { packer, patienceMs = PATIENCE_MS, onEnd }: StreamOptions,
+  { packer, clock, onEnd }: StreamOptions,
 ): ReadableStream<Uint8Array> {
   const pieces = packed(texts, packer);
-  let patience: ReturnType<typeof setTimeout> | undefined;
+  let taken = new AbortController();
   let ended = false;
   const end = (reason?: string): void => {
-    clearTimeout(patience);
+    taken.abort();
     if (!ended) onEnd(reason);
     ended = true;
   };
+  async function cutUnlessTaken(controller: ReadableStreamDefaultController, signal: AbortSignal): Promise<void> {
+    await clock.sleep(PATIENCE_MS, { signal });
+    if (signal.aborted) return;
+    end("the client takes nothing");
+    controller.error();
+    void pieces.return(undefined);
+  }
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        clearTimeout(patience);
+        taken.abort();
         try {
           const { done, value } = await pieces.next();
           if (ended) return;
@@ -52,11 +60,8 @@ export function streamOf(
             return;
           }
           controller.enqueue(value);
-          patience = setTimeout(() => {
-            end("the client takes nothing");
-            controller.error();
-            void pieces.return(undefined);
-          }, patienceMs);
+          taken = new AbortController();
+          void cutUnlessTaken(controller, taken.signal);
         } catch (error) {
           if (ended) return;
           end(messageOf(error));

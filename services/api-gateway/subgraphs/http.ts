@@ -1,24 +1,25 @@
-/** Queries and mutations of a subgraph in another process: GraphQL over HTTP, JSON both ways. */
+/** Queries and mutations of a subgraph in another process: GraphQL over HTTP. */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type DocumentNode, type GraphQLFormattedError, print } from "graphql";
 import { isAppError, messageOf } from "../../../schema/model/errors.ts";
 import { exposeError, type SubgraphContext } from "../../platform/graphql/subgraph.ts";
 import { bearer } from "../../platform/http/bearer.ts";
-import { backoffMs, systemClock } from "../../platform/process/clock.ts";
+import { Availability } from "../../platform/process/availability.ts";
+import { backoffMs, type Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import { oncePerKey } from "../../platform/process/once-per-key.ts";
 import { readAnswer } from "./answer-budget.ts";
-import { Presence } from "./presence.ts";
-import { receiveErrors, type SubgraphRequest, subgraphAway } from "./subgraph.ts";
+import { receiveErrors, type SubgraphRequest, unavailable } from "./subgraph.ts";
 
 export interface RemoteHttpOptions {
   readonly name: string;
   readonly url: string;
-  /** INTERNAL_TOKEN; null: none is sent. */
+  /** INTERNAL_TOKEN; null: the subgraph takes requests without one. */
   readonly token: string | null;
   readonly log: Logger;
-  /** Told of every question: how long it took, and whether an answer came. */
-  readonly onAsked: (seconds: number, answered: boolean) => void;
+  readonly clock: Clock;
+  /** Called once per request, with its duration and whether the subgraph answered. */
+  readonly onRequest: (seconds: number, answered: boolean) => void;
 }
 
 interface WireResult {
@@ -29,21 +30,21 @@ interface WireResult {
 const isResult = (value: unknown): value is WireResult =>
   typeof value === "object" && value !== null && ("data" in value || "errors" in value);
 
-/** Of a query whose connection breaks. */
+/** Attempts of a query whose connection breaks. */
 const ATTEMPTS = 3;
 
-/** It answered, and asking again would change nothing. */
+/** The answer is not GraphQL, or a refusal: a retry would get the same one. */
 class StrangeAnswer extends Error {}
 
 export type RemoteHttp = (request: SubgraphRequest, context: SubgraphContext) => Promise<ExecutionResult>;
 
 /**
- * Asks once; a query whose connection was refused or broke up to twice more, as its server may have been replaced. Aborting the context's
- * signal cuts the connection, and the subgraph stops working on it.
+ * Sends each request once. A query whose connection is refused or breaks is sent up to twice more, as its server may
+ * have been replaced. Aborting the context's signal cuts the connection, and the subgraph stops working on the request.
  */
-export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpOptions): RemoteHttp {
-  const presence = new Presence(log);
-  // Plans are kept, and with them the documents of their fetches.
+export function createRemoteHttp({ name, url, token, log, clock, onRequest }: RemoteHttpOptions): RemoteHttp {
+  const availability = new Availability(`${name} over HTTP`, { log, clock });
+  // The planner caches plans, and with them the documents of their fetches.
   const textOf = oncePerKey((document: DocumentNode) => print(document));
   const headers = {
     accept: "application/json",
@@ -55,49 +56,50 @@ export function createRemoteHttp({ name, url, token, log, onAsked }: RemoteHttpO
     const signal = context.signal ?? null;
     const response = await fetch(url, { method: "POST", headers, body, redirect: "error", signal });
     const text = await readAnswer(response, context);
-    if (response.status === 401) throw new StrangeAnswer("it does not accept our INTERNAL_TOKEN");
+    if (response.status === 401)
+      throw new StrangeAnswer("INTERNAL_TOKEN is refused: set the same one for all services");
     try {
       const result: unknown = JSON.parse(text);
       if (isResult(result)) return result;
     } catch {
-      // Said below: a page of a proxy, or half an answer.
+      // The page of a proxy, or half an answer.
     }
-    throw new StrangeAnswer(`${response.status} ${response.statusText} is no GraphQL answer`);
+    throw new StrangeAnswer(`the answer must be GraphQL, got ${response.status} ${response.statusText}`);
   }
 
-  async function ask(body: string, { isQuery, context }: { isQuery: boolean; context: SubgraphContext }) {
+  async function send(body: string, { isQuery, context }: { isQuery: boolean; context: SubgraphContext }) {
     const { signal } = context;
     for (let attempt = 0; ; attempt++) {
       try {
         return await post(body, context);
       } catch (error) {
         const isBroken = !isAppError(error) && !(error instanceof StrangeAnswer);
-        // Known to be away, it is asked once: nobody waits for what nearly always comes to nothing.
-        const attempts = isQuery && isBroken && !presence.isAway ? ATTEMPTS : 1;
+        // During an outage there is no retry: callers would wait for answers that rarely come.
+        const attempts = isQuery && isBroken && !availability.isDown ? ATTEMPTS : 1;
         if (attempt + 1 >= attempts || signal?.aborted) throw error;
-        await systemClock.sleep(backoffMs(attempt), { signal });
+        await clock.sleep(backoffMs(attempt), { signal });
       }
     }
   }
 
   return async ({ document, variables, operationName, operationType = "query" }, context) => {
-    const startedAt = performance.now();
-    const asked = (answered: boolean) => onAsked((performance.now() - startedAt) / 1000, answered);
+    const startedAt = clock.monotonic();
+    const measure = (answered: boolean) => onRequest((clock.monotonic() - startedAt) / 1000, answered);
     const body = JSON.stringify({ query: textOf(document), variables, operationName });
     try {
-      const { data, errors } = await ask(body, { isQuery: operationType === "query", context });
-      presence.back();
-      asked(true);
+      const { data, errors } = await send(body, { isQuery: operationType === "query", context });
+      availability.up();
+      measure(true);
       if (errors === undefined) return { data };
       return { ...(data === undefined ? {} : { data }), errors: receiveErrors(errors, { subgraph: name, log }) };
     } catch (error) {
       if (isAppError(error)) {
-        asked(true);
+        measure(true);
         return { errors: [exposeError(error, log)] };
       }
-      if (!context.signal?.aborted) presence.away(messageOf(error));
-      asked(false);
-      return subgraphAway(name);
+      if (!context.signal?.aborted) availability.down(messageOf(error));
+      measure(false);
+      return unavailable(name);
     }
   };
 }

@@ -1,4 +1,4 @@
-/** A subgraph as the gateway asks it: in this process or over the wire, with the same answers and the same errors. */
+/** A subgraph as the gateway calls it, in this process or another one: the same results and the same errors. */
 import type { ExecutionRequest, ExecutionResult, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
@@ -8,8 +8,8 @@ import type { Logger } from "../../platform/process/logger.ts";
 export type SubgraphRequest = Pick<ExecutionRequest, "document" | "variables" | "operationName" | "operationType">;
 
 /**
- * Never rejects: what goes wrong is a result with errors, each with one of our codes.
- * @param context one object per request of the gateway, however many fetches it takes
+ * Never rejects: a failure is a result with errors, each with a code of `ERROR_CODES`.
+ * @param context one object per request of the gateway, shared by all its fetches
  */
 export type SubgraphExecutor = (
   request: SubgraphRequest,
@@ -18,7 +18,7 @@ export type SubgraphExecutor = (
 
 const KNOWN_CODES: ReadonlySet<unknown> = new Set(Object.values(ERROR_CODES).map(({ graphql }) => graphql));
 
-/** Errors that came over the wire: those in our terms as they are, any other masked and logged. */
+/** Errors from the wire. Those with a known code pass; any other is logged, and masked as an internal error. */
 export function receiveErrors(
   errors: readonly GraphQLFormattedError[],
   { subgraph, log }: { subgraph: string; log: Logger },
@@ -27,7 +27,7 @@ export function receiveErrors(
     const { code, retryAfterMs } = extensions;
     const place = path === undefined ? {} : { path };
     if (!KNOWN_CODES.has(code)) {
-      log.error("subgraph answered out of terms", { subgraph, message, code, path: path?.join(".") });
+      log.error("unknown error code from subgraph", { subgraph, message, code, path: path?.join(".") });
       const { title, graphql } = ERROR_CODES.internal;
       return new GraphQLError(title, { ...place, extensions: { code: graphql } });
     }
@@ -36,10 +36,10 @@ export function receiveErrors(
   });
 }
 
-/** The subgraph cannot be asked now. */
-export const subgraphAway = (subgraph: string): { errors: GraphQLError[] } => ({
+/** The result of a request to a subgraph that cannot be reached. */
+export const unavailable = (subgraph: string): { errors: GraphQLError[] } => ({
   errors: [
-    new GraphQLError(`Subgraph ${subgraph} is away: try again in a moment`, {
+    new GraphQLError(`Subgraph ${subgraph} is unavailable: try again in a moment`, {
       extensions: { code: ERROR_CODES.unavailable.graphql, retryAfterMs: 1000 },
     }),
   ],

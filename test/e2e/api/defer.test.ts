@@ -193,7 +193,7 @@ describe("what holds for @defer as for any query", () => {
     });
     expect(merged.errors).toEqual([
       expect.objectContaining({
-        message: "Subgraph telemetry is away: try again in a moment",
+        message: "Subgraph telemetry is unavailable: try again in a moment",
         extensions: { code: "UNAVAILABLE", retryAfterMs: 1000 },
       }),
     ]);

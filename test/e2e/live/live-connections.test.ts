@@ -4,11 +4,15 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
+import { PING_MS, SILENT_MS } from "../../../services/api-gateway/live/watchdog.ts";
 import { openApi } from "../../support/api/api.ts";
 import { serveApiOn } from "../../support/api/served-api.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
+/** 45 s of silence take a second and a half. */
+const SPEED = 30;
 const QUERY = "subscription { readings { readings { gpuUuid hostname metricName value timestamp } missed } }";
+const PONG = JSON.stringify({ type: "pong" });
 const INIT = JSON.stringify({ type: "connection_init" });
 const subscribe = (id: string, query = QUERY) => JSON.stringify({ id, type: "subscribe", payload: { query } });
 const addressOf = (url: string) => `${url.replace("http", "ws")}/graphql`;
@@ -48,17 +52,18 @@ async function openSocket(url: string): Promise<WebSocket> {
 for (const runtime of ["bun", "deno"] as const) {
   describe(`on ${runtime}`, () => {
     test("who reads nothing is cut off, over WebSocket and SSE, and holds back nobody", async () => {
-      const patience = { pingMs: 300, silentMs: 60_000, stalledMs: 1500 };
-      await using api = await serveApiOn(runtime, { patience, tell: { everyMs: 5, readings: 400 } });
+      await using api = await serveApiOn(runtime, { speed: SPEED, tell: { everyMs: 5, readings: 400 } });
       const deaf = await openSocket(api.url);
       deaf.send(subscribe("deaf"));
       deaf.pause();
+      // It reads nothing, but is not silent.
+      const pongs = setInterval(() => deaf.send(PONG), 200);
       const deafEvents = await readNothing(api.url);
       const reader = await openSocket(api.url);
       let frames = 0;
       reader.on("message", (data) => {
         if (String(data).includes('"next"')) frames++;
-        if (String(data).includes('"ping"')) reader.send(JSON.stringify({ type: "pong" }));
+        if (String(data).includes('"ping"')) reader.send(PONG);
       });
       reader.send(subscribe("reader"));
       await eventually(async () => (await ended(api.url, "websocket", "stalled")) === 1, {
@@ -69,25 +74,27 @@ for (const runtime of ["bun", "deno"] as const) {
       const before = frames;
       await eventually(() => frames > before + 50, { what: "the reader's frames" });
       expect(reader.readyState).toBe(WebSocket.OPEN);
+      clearInterval(pongs);
       for (const socket of [deaf, reader]) socket.terminate();
       deafEvents.destroy();
     }, 60_000);
 
     test("a socket is pinged, and given up when it says nothing", async () => {
-      await using api = await serveApiOn(runtime, { patience: { pingMs: 100, silentMs: 800, stalledMs: 60_000 } });
+      await using api = await serveApiOn(runtime, { speed: SPEED });
       const [silent, alive] = [await openSocket(api.url), await openSocket(api.url)];
       let pings = 0;
       alive.on("message", (data) => {
         if (JSON.parse(String(data)).type !== "ping") return;
         pings++;
-        alive.send(JSON.stringify({ type: "pong" }));
+        alive.send(PONG);
       });
       for (const socket of [silent, alive]) socket.send(subscribe("a"));
       await eventually(async () => (await running(api.url)) === 2, { what: "both subscriptions" });
       const [code] = await once(silent, "close");
       expect(code).toBe(4408);
       await eventually(async () => (await running(api.url)) === 1, { what: "its subscription to end" });
-      await eventually(() => pings > 12, { what: "pings for longer than silence is borne" });
+      const before = pings;
+      await eventually(() => pings > before + SILENT_MS / PING_MS, { what: "pings for longer than 45 s" });
       expect(alive.readyState).toBe(WebSocket.OPEN);
       alive.terminate();
     }, 60_000);

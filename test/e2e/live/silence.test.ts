@@ -93,7 +93,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "in ot
       }
       expect(answers.filter(([, text]) => /UNAVAILABLE|INTERNAL_SERVER_ERROR/.test(text)).length).toBeGreaterThan(10);
       expect(JSON.stringify(await (await api.get("/health")).json())).toContain(
-        '"dependencies":{"store":"is away","live feed":"does not answer"}',
+        '"dependencies":{"store":"is unavailable","live feed":"does not answer"}',
       );
       if (wiring === "in this process")
         expect(JSON.stringify(lines)).toContain(JSON.stringify(trouble.message).slice(1, -1));
@@ -106,7 +106,7 @@ test("a subgraph that cannot be reached is named, and not where it is", async ()
   const refused = await api.links.telemetry.refuse();
   api.links.telemetry.cutAll();
   const { errors } = await api.graphql("{ gpus { gpus { latest { value } } } }");
-  expect(errors?.[0]?.message).toBe("Subgraph telemetry is away: try again in a moment");
+  expect(errors?.[0]?.message).toBe("Subgraph telemetry is unavailable: try again in a moment");
   await refused[Symbol.asyncDispose]();
 });
 

@@ -84,7 +84,7 @@ describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
       expect(errors.length).toBeGreaterThan(0);
       for (const { message, extensions } of errors) {
         expect([message, extensions?.code]).toEqual([
-          `Subgraph ${subgraph} is away: try again in a moment`,
+          `Subgraph ${subgraph} is unavailable: try again in a moment`,
           "UNAVAILABLE",
         ]);
       }

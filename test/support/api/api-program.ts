@@ -1,12 +1,14 @@
 /** The real API as a program, as its argument asks; SIGTERM tells its subscribers that it stops. */
+
+import { fastClock } from "../time/fast-clock.ts";
 import { openApi } from "./api.ts";
 import { START, UTIL, uuidOf } from "./fleet.ts";
 import type { ServedOptions } from "./served-api.ts";
 
-const { tell, ...options } = JSON.parse(process.argv[2] ?? "{}") as ServedOptions;
+const { tell, speed = 1, ...options } = JSON.parse(process.argv[2] ?? "{}") as ServedOptions;
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
-const api = await openApi({ ...options, signal: stop.signal });
+const api = await openApi({ ...options, clock: fastClock(speed), signal: stop.signal });
 if (tell !== undefined) {
   const reading = { gpu: uuidOf(1), host: "host-000", series: UTIL, at: START, value: 1 };
   const frame = Array.from({ length: tell.readings }, () => reading);

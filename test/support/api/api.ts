@@ -1,12 +1,11 @@
 /** The real API on a free port, over a listed store: its subgraphs in the same process, or each behind a server. */
 import type { ApiConfig, SubgraphName } from "../../../services/api-gateway/config.ts";
-import type { Patience } from "../../../services/api-gateway/live/watchdog.ts";
 import { createApi } from "../../../services/api-gateway/service.ts";
 import { openRemoteSubgraphs } from "../../../services/api-gateway/subgraphs/remote.ts";
 import { createInventorySchema } from "../../../services/inventory/schema.ts";
 import type { Health } from "../../../services/platform/http/health.ts";
 import { listen } from "../../../services/platform/http/listen.ts";
-import { systemClock } from "../../../services/platform/process/clock.ts";
+import { type Clock, systemClock } from "../../../services/platform/process/clock.ts";
 import { type Logger, silentLogger } from "../../../services/platform/process/logger.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
@@ -25,7 +24,7 @@ export interface ApiOptions {
   readonly config?: Partial<ApiConfig>;
   readonly log?: Logger;
   readonly signal?: AbortSignal;
-  readonly patience?: Partial<Patience>;
+  readonly clock?: Clock;
 }
 
 interface ApiParts {
@@ -36,7 +35,7 @@ interface ApiParts {
   readonly config: Partial<ApiConfig>;
   readonly log: Logger;
   readonly metrics: ReturnType<typeof createMetrics>;
-  readonly options: Pick<ApiOptions, "signal" | "patience">;
+  readonly options: Pick<ApiOptions, "signal" | "clock">;
 }
 
 async function serveApi({ subgraphs, store, feed, queue, config, log, metrics, options }: ApiParts) {
@@ -59,9 +58,9 @@ async function serveApi({ subgraphs, store, feed, queue, config, log, metrics, o
     },
     log,
     metrics,
+    clock: options.clock ?? systemClock,
     health: async () => health.now,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
-    ...(options.patience === undefined ? {} : { patience: options.patience }),
   });
   const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch: api.fetch, websocket: api.websocket });
   return {
@@ -133,7 +132,7 @@ export async function openRemoteApi(
       pipeline: `http://${links.pipeline.address}/graphql`,
       ...urls,
     },
-    { token, log, metrics },
+    { token, log, metrics, clock: options.clock ?? systemClock },
   );
   opened.use(remote.inventory);
   opened.use(remote.telemetry);

@@ -1,14 +1,14 @@
 /** The real API in a process of its own, on either runtime. */
 import { join } from "node:path";
 import type { ApiConfig } from "../../../services/api-gateway/config.ts";
-import type { Patience } from "../../../services/api-gateway/live/watchdog.ts";
 import { addressOf, onRuntime, startProgram } from "../programs/process.ts";
 
 export interface ServedOptions {
   readonly gpus?: number;
   readonly ticks?: number;
   readonly config?: Partial<ApiConfig>;
-  readonly patience?: Partial<Patience>;
+  /** How many times faster than the system's its clock runs. */
+  readonly speed?: number;
   /** Frames of so many readings that its live feed tells, so often. */
   readonly tell?: { readonly everyMs: number; readonly readings: number };
 }

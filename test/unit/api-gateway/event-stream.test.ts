@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
 import { guardEvents } from "../../../services/api-gateway/live/event-stream.ts";
-import { Watchdog } from "../../../services/api-gateway/live/watchdog.ts";
+import { PING_MS, STALLED_MS, Watchdog } from "../../../services/api-gateway/live/watchdog.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
+import { metricValue } from "../../support/process/metric-value.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const encoder = new TextEncoder();
+const clock = new ManualClock();
 
 /** A stream of these events, each in two pieces. */
 function streamOf(events: Iterable<string>): Response {
@@ -21,7 +24,7 @@ function streamOf(events: Iterable<string>): Response {
 }
 
 test("guardEvents() gives each event whole, as it is", async () => {
-  using watchdog = new Watchdog(createMetrics());
+  using watchdog = new Watchdog({ metrics: createMetrics(), clock });
   const guarded = guardEvents(streamOf(["1", "2", "3"]), watchdog);
   expect(guarded.headers.get("content-type")).toBe("text/event-stream");
   const pieces: string[] = [];
@@ -31,7 +34,7 @@ test("guardEvents() gives each event whole, as it is", async () => {
 });
 
 test("guardEvents() keeps nothing of what went by, however long the stream", async () => {
-  using watchdog = new Watchdog(createMetrics());
+  using watchdog = new Watchdog({ metrics: createMetrics(), clock });
   const EVENTS = 2000;
   const BYTES = 50_000;
   const events = function* () {
@@ -50,7 +53,7 @@ test("guardEvents() keeps nothing of what went by, however long the stream", asy
 }, 60_000);
 
 test("guardEvents() puts the last word between two events, also to whoever waits", async () => {
-  const watchdog = new Watchdog(createMetrics());
+  const watchdog = new Watchdog({ metrics: createMetrics(), clock });
   const never = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(encoder.encode("event: next\n"));
@@ -64,4 +67,25 @@ test("guardEvents() puts the last word between two events, also to whoever waits
   watchdog.stop();
   expect(await text).toMatch(/^event: next\ndata: 1\n\nretry: 1000\nevent: next\ndata: \{"errors".*\}\n\n$/);
   watchdog[Symbol.dispose]();
+});
+
+test("guardEvents() cuts off a reader that takes no event for 30 s, and none that waits for one", async () => {
+  const metrics = createMetrics();
+  using watchdog = new Watchdog({ metrics, clock });
+  const stalled = () => metricValue(metrics, 'live_connections_ended_total{transport="sse",reason="stalled"}');
+  const slow = guardEvents(streamOf(["1", "2"]), watchdog).body?.getReader();
+  await slow?.read();
+  const quiet = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(encoder.encode("data: 1\n\n")),
+  });
+  const waiting = guardEvents(new Response(quiet), watchdog).body?.getReader();
+  await waiting?.read();
+  const second = waiting?.read();
+  await clock.advance(STALLED_MS - 1);
+  expect(await stalled()).toBeNaN();
+  await clock.advance(PING_MS / 4);
+  expect(await stalled()).toBe(1);
+  expect(slow?.read()).rejects.toBeUndefined();
+  await waiting?.cancel();
+  expect(await second).toEqual({ done: true, value: undefined });
 });

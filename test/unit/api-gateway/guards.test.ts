@@ -4,6 +4,7 @@ import { createAccess } from "../../../services/api-gateway/edge/access.ts";
 import { createGuards, firstAnswer, type Guard } from "../../../services/api-gateway/edge/guards.ts";
 import { createThrottle } from "../../../services/api-gateway/edge/throttle.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const HOME = "http://localhost:8080";
 
@@ -13,7 +14,7 @@ function openGuards(): readonly Guard[] {
   return createGuards({
     config,
     access: createAccess(config),
-    throttle: createThrottle(config, createMetrics()),
+    throttle: createThrottle(config, { metrics: createMetrics(), clock: new ManualClock() }),
     pages: (_request, { pathname }) => (pathname === "/" ? new Response("a page") : null),
   });
 }

@@ -4,7 +4,7 @@ import { createRateLimit } from "../../../services/api-gateway/edge/rate-limit.t
 
 function limited({ perSecond = 10, maxClients = 4 } = {}) {
   let now = 0;
-  const limit = createRateLimit({ perSecond, maxClients, now: () => now });
+  const limit = createRateLimit({ perSecond, maxClients, clock: { monotonic: () => now } });
   const asked = (client: string, times: number): number =>
     Array.from({ length: times }, () => limit.take(client)).filter((waitMs) => waitMs === 0).length;
   return {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { keepRecent } from "../../../services/api-gateway/rest/recent-answers.ts";
 import { type Representation, represent } from "../../../services/api-gateway/rest/representation.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 /** Answers when told to, and remembers who asked. */
 function openMaker() {
@@ -17,7 +18,7 @@ const stays = () => new AbortController().signal;
 const ANSWER = represent(new TextEncoder().encode("[]"), "application/json");
 
 test("many who ask at once share one answer, each failure is told to all of them and not kept", async () => {
-  const recent = keepRecent();
+  const recent = keepRecent(new ManualClock());
   const { asked, make } = openMaker();
   const both = [recent("a", make, stays()), recent("a", make, stays())];
   const other = recent("b", make, stays());
@@ -32,7 +33,7 @@ test("many who ask at once share one answer, each failure is told to all of them
 });
 
 test("an answer is stopped when the last one who waits for it has left, and not before", async () => {
-  const recent = keepRecent();
+  const recent = keepRecent(new ManualClock());
   const { asked, make } = openMaker();
   const [first, second] = [new AbortController(), new AbortController()];
   void recent("a", make, first.signal);
@@ -49,4 +50,20 @@ test("an answer is stopped when the last one who waits for it has left, and not 
   // Whoever comes then is not given what was stopped.
   void recent("b", make, stays());
   expect(asked).toHaveLength(3);
+});
+
+test("an answer is reused until 100 ms after its question", async () => {
+  const clock = new ManualClock();
+  const recent = keepRecent(clock);
+  const { asked, make } = openMaker();
+  const first = recent("a", make, stays());
+  await clock.advance(60);
+  asked[0]?.answer(ANSWER);
+  expect(await first).toBe(ANSWER);
+  await clock.advance(40);
+  expect(await recent("a", make, stays())).toBe(ANSWER);
+  expect(asked).toHaveLength(1);
+  await clock.advance(1);
+  void recent("a", make, stays());
+  expect(asked).toHaveLength(2);
 });

@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
 import { createPacker } from "../../../services/api-gateway/rest/compression.ts";
 import { streamOf } from "../../../services/api-gateway/rest/stream.ts";
-import { eventually } from "../../support/time/eventually.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
+
+const clock = new ManualClock();
 
 /** Says what was taken of it, and whether it was left. */
 function openTexts(...all: string[]) {
@@ -23,7 +25,7 @@ function openTexts(...all: string[]) {
 test("a text is made when it is asked for, not before", async () => {
   const { state, texts } = openTexts("a", "b", "c");
   const ends: (string | undefined)[] = [];
-  const reader = streamOf(texts, { packer: null, onEnd: (reason) => ends.push(reason) }).getReader();
+  const reader = streamOf(texts, { packer: null, clock, onEnd: (reason) => ends.push(reason) }).getReader();
   expect(state.taken).toBe(0);
   await reader.read();
   expect(state.taken).toBe(1);
@@ -33,7 +35,7 @@ test("a text is made when it is asked for, not before", async () => {
 
 test("each packed piece can be read without the next, and the whole is one stream", async () => {
   const { texts } = openTexts("first,", "second");
-  const stream = streamOf(texts, { packer: createPacker("gzip"), onEnd: () => {} });
+  const stream = streamOf(texts, { packer: createPacker("gzip"), clock, onEnd: () => {} });
   const pieces: Uint8Array[] = [];
   for await (const piece of stream as unknown as AsyncIterable<Uint8Array>) pieces.push(piece);
   expect(pieces.length).toBeGreaterThanOrEqual(2);
@@ -43,10 +45,12 @@ test("each packed piece can be read without the next, and the whole is one strea
 test("a client that takes nothing for too long is cut off", async () => {
   const { state, texts } = openTexts("a", "b");
   const ends: (string | undefined)[] = [];
-  const stream = streamOf(texts, { packer: null, patienceMs: 5, onEnd: (reason) => ends.push(reason) });
+  const stream = streamOf(texts, { packer: null, clock, onEnd: (reason) => ends.push(reason) });
   const reader = stream.getReader();
   await reader.read();
-  await eventually(() => ends.length > 0, { what: "the end of patience" });
+  await clock.advance(119_000);
+  expect(ends).toEqual([]);
+  await clock.advance(1000);
   expect([ends, state.left]).toEqual([["the client takes nothing"], true]);
   expect(reader.read()).rejects.toBeUndefined();
 });

@@ -40,19 +40,19 @@ sample *ARGS:
 bench *ARGS:
     bun run bench "$@"
 
-# A kind cluster with everything in it, on http://localhost:8080: `just up [CSV=path] [PORT=…]`, or see `just up --help`
+# Create or update a kind cluster with everything in it, on http://localhost:8080: `just up [CSV=path] [PORT=…]`, or see `just up --help`
 up *ARGS:
     @bun run --silent up "$@"
 
-# End the forward and delete the kind cluster
+# Delete the kind cluster and everything in it
 down *ARGS:
     @bun run --silent down "$@"
 
-# Build, push and install on a cluster that is there: `just deploy REGISTRY=… TAG=…`, or see `just deploy --help`
+# Build, push and install on an existing cluster: `just deploy REGISTRY=… TAG=…`, or see `just deploy --help`
 deploy *ARGS:
     @bun run --silent deploy "$@"
 
-# Cluster, release, pods, forward and health
+# Show the state of the cluster, the release, its pods and its API
 status *ARGS:
     @bun run --silent status "$@"
 

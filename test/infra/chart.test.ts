@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { finished } from "../support/kubernetes/programs.ts";
 import { crossChecks } from "../support/manifests/cross-checks.ts";
 import { admission, literals, models, type Texts } from "../support/manifests/layers.ts";
+import { isLet, type Place } from "../support/manifests/network.ts";
 import { ofKind, parseManifests, workloadsOf } from "../support/manifests/objects.ts";
 import { CHART, type RenderOptions, render } from "../support/manifests/render.ts";
 import { openTools } from "../support/manifests/tools.ts";
@@ -159,6 +160,17 @@ if (tools !== null) {
       "telemetry",
     ]);
     expect(await replaced({ "redis.maxMemory": "1gb" })).toEqual(["redis"]);
+  }, 60_000);
+
+  test("network policies let callers from outside the cluster reach the API and nothing else, by NodePort too", async () => {
+    const objects = await rendered({
+      set: { "apiGateway.service.type": "NodePort", "apiGateway.service.nodePort": 30_080 },
+    });
+    const [service] = ofKind(objects, "Service").filter(({ metadata }) => metadata.name === "api-gateway");
+    expect(service?.spec).toMatchObject({ type: "NodePort", ports: [{ port: 8080, nodePort: 30_080 }] });
+    const outside: Place = { labels: {}, namespace: null, port: 8080, protocol: "TCP" };
+    const open = workloadsOf(objects).filter(({ labels }) => isLet(objects, labels, "Ingress", outside, outside));
+    expect(open.map(({ object }) => object.metadata.name)).toEqual(["api-gateway"]);
   }, 60_000);
 
   test("what a cluster does not know is left out, and the sleep before a stop where it is too old for it", async () => {

@@ -1,4 +1,4 @@
-/** Whether what was deployed answers, through the forward, as its users will ask. */
+/** Checks that the deployed API answers the requests that its users send first. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Trouble } from "./trouble.ts";
 
@@ -34,25 +34,22 @@ async function until(url: string, fits: (answer: { status: number; body: string 
   }
 }
 
-export async function readHealth(port: number): Promise<{ status: number; body: string }> {
-  return ask(`http://localhost:${port}/health`);
-}
+/** Status 0: no answer, and the body says why. */
+export const readHealth = (url: string): Promise<{ status: number; body: string }> => ask(`${url}/health`);
 
 /**
- * Resolves when it is healthy and lists GPUs, or says in words that it lists none yet.
- * @throws Trouble when it does not become healthy
+ * Resolves with a summary when the API is healthy and lists GPUs, or when it lists none within 60 s.
+ *
+ * @throws Trouble if it is not healthy within 90 s
  */
-export async function checkAnswers(port: number): Promise<string> {
-  const health = await until(`http://localhost:${port}/health`, ({ status }) => status === 200, HEALTHY_MS);
+export async function checkAnswers(api: string): Promise<string> {
+  const health = await until(`${api}/health`, ({ status }) => status === 200, HEALTHY_MS);
   if (health.status !== 200) {
-    throw new Trouble(
-      `http://localhost:${port}/health is not healthy after ${HEALTHY_MS / 1000} s: ${health.body.slice(0, 500)}`,
-      {
-        next: ["just status", "just logs api-gateway"],
-      },
-    );
+    throw new Trouble(`${api}/health is not healthy after ${HEALTHY_MS / 1000} s: ${health.body.slice(0, 500)}`, {
+      next: ["just status", "just logs api-gateway"],
+    });
   }
-  const list = await until(`http://localhost:${port}/api/v1/gpus?limit=1`, ({ body }) => totalIn(body) > 0, GPUS_MS);
+  const list = await until(`${api}/api/v1/gpus?limit=1`, ({ body }) => totalIn(body) > 0, GPUS_MS);
   const total = totalIn(list.body);
   if (list.status === 401 || list.status === 403) return "healthy; the API asks for a token";
   return total > 0 ? `healthy, ${total} GPUs` : "healthy, no GPUs yet: just logs streamer, just logs collector";

@@ -1,5 +1,6 @@
 /** The kind cluster: there and answering, or made; its context, which is the only one that is written. */
 
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Contexts, readContexts } from "./contexts.ts";
@@ -9,6 +10,7 @@ import type { State } from "./state.ts";
 import { Trouble } from "./trouble.ts";
 
 const CONFIG = join(ROOT, "infra/kind/cluster.yaml");
+const CONFIG_COPY = "kind-cluster.yaml";
 /** The image of a node is about 1 GB. */
 const CREATE_MS = 15 * 60_000;
 const COMMAND_MS = 60_000;
@@ -16,7 +18,7 @@ const ANSWER_MS = 90_000;
 /** The context that was current before ours. */
 const EARLIER_CONTEXT = "earlier-context";
 
-async function clusterExists(shell: Shell): Promise<boolean> {
+export async function clusterExists(shell: Shell): Promise<boolean> {
   const outcome = await shell.ask(["kind", "get", "clusters"]);
   if (outcome === null) return false;
   if (outcome.code !== 0) throw new Trouble(`kind cannot list its clusters: ${outcome.stderr.trim()}`);
@@ -76,8 +78,24 @@ async function ensureContext(shell: Shell, note: (line: string) => void, before:
   }
 }
 
-/** @returns what became of it */
-export async function ensureCluster(shell: Shell, state: State, note: (line: string) => void): Promise<string> {
+/** Writes infra/kind/cluster.yaml with another port of localhost for kind to read; returns the path of the copy. */
+async function writeConfig(state: State, port: number): Promise<string> {
+  const config = await readFile(CONFIG, "utf8");
+  await state.write(CONFIG_COPY, config.replace(/hostPort: \d+/, `hostPort: ${port}`));
+  return join(state.folder, CONFIG_COPY);
+}
+
+/**
+ * Creates the cluster, or wakes the existing one; returns what it did.
+ *
+ * @param port of localhost, on which a new cluster serves the API
+ */
+export async function ensureCluster(
+  shell: Shell,
+  state: State,
+  port: number,
+  note: (line: string) => void,
+): Promise<string> {
   const before = await readContexts(shell);
   if (before.current !== null && before.current !== KIND_CONTEXT) await state.write(EARLIER_CONTEXT, before.current);
   if (await clusterExists(shell)) {
@@ -88,7 +106,9 @@ export async function ensureCluster(shell: Shell, state: State, note: (line: str
     await ensureContext(shell, note, before);
     return woken ? "it was stopped and runs again" : "it is there";
   }
-  const command = ["kind", "create", "cluster", "--name", CLUSTER, "--config", CONFIG, "--wait", "180s"] as const;
+  const config = shell.dryRun ? "infra/kind/cluster.yaml" : await writeConfig(state, port);
+  if (shell.dryRun) note(`with hostPort: ${port}`);
+  const command = ["kind", "create", "cluster", "--name", CLUSTER, "--config", config, "--wait", "180s"] as const;
   await shell.run(command, { timeoutMs: CREATE_MS });
   await ensureContext(shell, note, before);
   return "created";

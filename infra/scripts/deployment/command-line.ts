@@ -59,8 +59,7 @@ export function parseCommandLine(
   return { values, dryRun, help };
 }
 
-export function parsePort(text: string | undefined): number {
-  if (text === undefined) return 8080;
+export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) throw new UsageError(`PORT=${text}: accepted is a number from 1 to 65535`);
   return port;

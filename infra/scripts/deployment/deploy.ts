@@ -2,15 +2,16 @@
 import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { checkAnswers, tryIt } from "./answers.ts";
+import { DEFAULT_PORT } from "./api-port.ts";
 import { parsePort, parseTimeout } from "./command-line.ts";
 import { type Contexts, readContexts } from "./contexts.ts";
-import { checkForwardPort, ensureForward } from "./forwards.ts";
+import { forwardCommand, openForward } from "./forward.ts";
 import { buildImage, type Image, pushImage } from "./image.ts";
 import { IMAGE, kubectl, NAMESPACE, type Place, RELEASE } from "./place.ts";
 import { checkDocker, checkTools } from "./prerequisites.ts";
 import { type Program, type Run, runProgram } from "./program.ts";
 import { checkIdle, ensureRelease } from "./release.ts";
-import { type Shell, shown } from "./shell.ts";
+import type { Shell } from "./shell.ts";
 import { Trouble, UsageError } from "./trouble.ts";
 
 const TAG = /^[\w][\w.-]{0,127}$/;
@@ -67,9 +68,9 @@ async function askOnce(question: string): Promise<void> {
   if (!/^y(es)?$/i.test(answer.trim())) throw new Trouble("Not confirmed: nothing was changed");
 }
 
-async function deploy({ values, shell, state, steps, print, folder, looksAt }: Run): Promise<void> {
+async function deploy({ values, shell, steps, print, folder, looksAt }: Run): Promise<void> {
   const image = imageOf(values);
-  const port = parsePort(values.PORT);
+  const port = values.PORT === undefined ? DEFAULT_PORT : parsePort(values.PORT);
   const timeoutSeconds = parseTimeout(values.TIMEOUT);
   const { step, note } = steps;
   let place!: Place;
@@ -81,7 +82,6 @@ async function deploy({ values, shell, state, steps, print, folder, looksAt }: R
   await step("Cluster", async () => {
     const contexts = await readContexts(shell);
     place = placeOf(values, contexts, shell.dryRun);
-    if (!shell.dryRun) await checkForwardPort(state, place, port, "just deploy …");
     const version = await checkCluster(shell, place);
     note(`context    ${place.context} (${contexts.server(place.context) ?? "its server"}), ${version}`);
     note(`namespace  ${place.namespace}`);
@@ -105,35 +105,35 @@ async function deploy({ values, shell, state, steps, print, folder, looksAt }: R
     const file = values.VALUES === undefined ? {} : { valuesFile: resolve(folder, values.VALUES) };
     return ensureRelease(shell, place, { image: { ...image, ...more }, timeoutSeconds, ...file }, note);
   });
-  await step("Forward", async () => {
-    if (!shell.dryRun) return ensureForward(state, place, port);
-    note(shown(kubectl(place, "port-forward", "service/api-gateway", `${port}:8080`)));
-    return "";
+  await step("Answers", async () => {
+    if (shell.dryRun) return "";
+    await using forward = await openForward(place);
+    return await checkAnswers(forward.url);
   });
-  await step("Answers", async () => (shell.dryRun ? "" : checkAnswers(port)));
   if (shell.dryRun) return;
   print(`\nIt runs. ${steps.summary()}.`);
+  print(`\nReach it from this machine, until Ctrl-C:\n  ${forwardCommand(place, port)}`);
   print(`${tryIt(port, `--context ${place.context} --namespace ${place.namespace} `)}
-just status CONTEXT=${place.context} NAMESPACE=${place.namespace} · just down ends the forward
+just status CONTEXT=${place.context} NAMESPACE=${place.namespace}
 helm --kube-context ${place.context} --namespace ${place.namespace} uninstall ${RELEASE}     # takes it off the cluster`);
 }
 
 const DEPLOY: Program = {
   name: "deploy",
-  does: "Builds and pushes the image, installs the chart on a cluster that is there, waits, and forwards the API to localhost.\nTools: Docker 20.10, kubectl 1.29, Helm 3.14 or 4, or newer.",
+  does: "Builds and pushes the image, installs the chart on an existing cluster and waits until it is ready.\nNeeds Docker 20.10, kubectl 1.29, Helm 3.14 or newer.",
   keys: {
     REGISTRY: "where the image is pushed to and pulled from: ghcr.io/your-name",
     TAG: "of the image",
     CONTEXT: "of kubectl (the current one)",
     NAMESPACE: `made where it is not there (${NAMESPACE})`,
-    PORT: "of localhost (8080)",
+    PORT: "of localhost, in the port-forward command that it prints (8080)",
     TIMEOUT: "until its pods must be ready (5m)",
     VALUES: "a file with values for the chart",
     YES: "1: do not ask",
   },
   required: ["REGISTRY", "TAG"],
   dryRun: true,
-  steps: 7,
+  steps: 6,
   act: deploy,
 };
 

@@ -10,6 +10,8 @@ export const NAMESPACE = "gpu-telemetry";
 export const RELEASE = "gpu-telemetry";
 /** The image's name without a registry. */
 export const IMAGE = "gpu-telemetry";
+/** Of service api-gateway in the kind cluster; infra/kind/cluster.yaml maps it to a port of localhost. */
+export const NODE_PORT = 30_080;
 export const CHART = join(ROOT, "infra/helm/gpu-telemetry");
 
 /** Components by the name of their pods' `app` label. */

@@ -10,6 +10,8 @@ export interface ReleaseValues {
   readonly image: { readonly repository: string; readonly tag: string; readonly digest?: string };
   /** A claim with CSV files; the sample of the image without. */
   readonly csvClaim?: string;
+  /** Of service api-gateway; without it, the service is reachable inside the cluster only. */
+  readonly nodePort?: number;
   /** How long its pods may take to become ready. */
   readonly timeoutSeconds: number;
   /** More values; what is above wins. */
@@ -62,7 +64,7 @@ export async function checkIdle(shell: Shell, place: Place): Promise<void> {
 export async function ensureRelease(
   shell: Shell,
   place: Place,
-  { image, csvClaim, valuesFile, timeoutSeconds }: ReleaseValues,
+  { image, csvClaim, nodePort, valuesFile, timeoutSeconds }: ReleaseValues,
   note: (line: string) => void,
 ): Promise<string> {
   const repaired = await repair(shell, place);
@@ -74,6 +76,8 @@ export async function ensureRelease(
     ...(csvClaim === undefined ? {} : { "streamer.csv.existingClaim": csvClaim }),
   };
   const values = Object.entries(set).flatMap(([name, value]) => ["--set-string", `${name}=${value}`]);
+  const service = "apiGateway.service";
+  if (nodePort !== undefined) values.push("--set", `${service}.type=NodePort,${service}.nodePort=${nodePort}`);
   const files = valuesFile === undefined ? [] : ["--values", valuesFile];
   const wait = ["--create-namespace", "--wait", "--timeout", `${timeoutSeconds}s`];
   const upgrade = helm(place, "upgrade", "--install", RELEASE, CHART, ...wait, ...files, ...values);

@@ -1,19 +1,20 @@
-/** `just status`: cluster, release, pods, forward, health; the exit code is 0 when all is well. */
+/** `just status`: cluster, release, pods, address and health; exit code 0 if all is well. */
 import { readHealth } from "./answers.ts";
+import { DEFAULT_PORT, readApiPort } from "./api-port.ts";
 import { parseCommandLine, usageOf } from "./command-line.ts";
 import { readContexts } from "./contexts.ts";
 import { readEnvironment } from "./environment.ts";
-import { findForwards } from "./forwards.ts";
+import { forwardCommand, openForward } from "./forward.ts";
 import { KIND_CONTEXT, kubectl, NAMESPACE, type Place } from "./place.ts";
 import { readPods } from "./pods.ts";
 import { releaseHistory } from "./release.ts";
 import { createShell, type Shell } from "./shell.ts";
-import { openState, type State } from "./state.ts";
-import { UsageError } from "./trouble.ts";
+import { openState } from "./state.ts";
+import { Trouble, UsageError } from "./trouble.ts";
 
 const STATUS = {
   name: "status",
-  does: "Says how the cluster, the release, its pods and the forward are. Exit code 0: all is well, 1: something is not.",
+  does: "Shows the state of the cluster, the release, its pods and its API. Exit code 0: all is well, 1: something is not.",
   keys: { CONTEXT: `of kubectl (${KIND_CONTEXT})`, NAMESPACE: `of the release (${NAMESPACE})` },
 };
 
@@ -22,7 +23,28 @@ interface Finding {
   readonly text: string;
 }
 
-async function findings(shell: Shell, state: State, place: Place): Promise<Finding[]> {
+async function readApi(shell: Shell, place: Place): Promise<Finding[]> {
+  const healthAt = async (url: string): Promise<Finding> => {
+    const { status: code, body } = await readHealth(url);
+    return { good: code === 200, text: `health   ${code || "no answer"} ${body.trim()}` };
+  };
+  if (place.context !== KIND_CONTEXT) {
+    const address = { good: true, text: `address  ${forwardCommand(place, DEFAULT_PORT)}` };
+    try {
+      await using forward = await openForward(place);
+      return [address, await healthAt(forward.url)];
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      return [address, { good: false, text: `health   ${error.message}` }];
+    }
+  }
+  const port = await readApiPort(shell);
+  if (port === null) return [{ good: false, text: "address  the cluster publishes none: just down, then just up" }];
+  const url = `http://localhost:${port}`;
+  return [{ good: true, text: `address  ${url}` }, await healthAt(url)];
+}
+
+async function findings(shell: Shell, place: Place): Promise<Finding[]> {
   const server = (await readContexts(shell)).server(place.context);
   if (server === null) return [{ good: false, text: `cluster  kubectl knows no context ${place.context}: just up` }];
   const pods = await readPods(shell, place);
@@ -39,16 +61,7 @@ async function findings(shell: Shell, state: State, place: Place): Promise<Findi
     good: pods.length > 0 && waiting.length === 0,
     text: `pods     ${pods.length - waiting.length} of ${pods.length} are ready${named}`,
   });
-  const forward = (await findForwards(state)).find(({ record }) => record.place.context === place.context);
-  if (forward === undefined) return [...found, { good: false, text: "forward  none runs: just up" }];
-  const { record, since, restarts } = forward;
-  found.push({
-    good: true,
-    text: `forward  http://localhost:${record.port} since ${since}, came back ${restarts} times`,
-  });
-  const health = await readHealth(record.port);
-  found.push({ good: health.status === 200, text: `health   ${health.status || "no answer"} ${health.body.trim()}` });
-  return found;
+  return [...found, ...(await readApi(shell, place))];
 }
 
 async function status(args: readonly string[]): Promise<number> {
@@ -62,7 +75,7 @@ async function status(args: readonly string[]): Promise<number> {
     const place = { context: values.CONTEXT ?? KIND_CONTEXT, namespace: values.NAMESPACE ?? NAMESPACE };
     const state = openState(environment.stateFolder);
     const shell = createShell({ logFile: `${state.folder}/status.log` });
-    const found = await findings(shell, state, place);
+    const found = await findings(shell, place);
     for (const { good, text } of found) process.stdout.write(`${good ? "ok  " : "BAD "} ${text}\n`);
     const table = await shell.ask(kubectl(place, "get", "pods"));
     if (found.length > 1) process.stdout.write(`\n${table?.stdout ?? ""}`);

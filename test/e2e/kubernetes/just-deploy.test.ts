@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { kubernetesPrograms } from "../../support/kubernetes/programs.ts";
 import { resourceOfKind } from "../../support/kubernetes/resources.ts";
-import { setUpWorkbench, type Workbench } from "../../support/kubernetes/workbench.ts";
+import { isAlive, setUpWorkbench, type Workbench, workbenchPrograms } from "../../support/kubernetes/workbench.ts";
 
-const programs = await kubernetesPrograms("just deploy");
+const programs = await workbenchPrograms("just deploy");
 const IMAGE = ["REGISTRY=registry.example.com/team", "TAG=v1"];
 const CHANGING =
   /^(docker (build|push)|helm .*upgrade|kubectl (--\S+ \S+ )*(port-forward|apply|create|delete|config (set|use)-context))/;
@@ -19,7 +18,7 @@ async function setUpCluster(name = "staging"): Promise<Workbench> {
 }
 
 describe.skipIf(programs === null)("just deploy", () => {
-  test("builds, pushes, installs by digest and forwards, on the current context and without kind", async () => {
+  test("builds, pushes and installs by digest on the current context, checks the API, and leaves no process", async () => {
     await using bench = await setUpCluster();
     const before = await bench.readKubeconfig();
     const { code, stdout, stderr } = await bench.just("deploy", ...IMAGE, "YES=1", "NAMESPACE=gpus");
@@ -35,8 +34,13 @@ describe.skipIf(programs === null)("just deploy", () => {
     const image = (pod!.spec as { containers: { image: string }[] }).containers[0]!.image;
     expect(image).toMatch(/^registry\.example\.com\/team\/gpu-telemetry@sha256:0+7$/);
     expect(await bench.readKubeconfig()).toBe(before);
-    const { stdout: down } = await bench.just("down");
-    expect(down).toContain(`ended: localhost:${bench.port} to staging`);
+    const command = `kubectl --context staging --namespace gpus port-forward service/api-gateway ${bench.port}:8080`;
+    expect(stdout.split("\n")).toContain(`  ${command}`);
+    expect((await bench.forwards()).map(isAlive)).toEqual([false]);
+    const status = await bench.just("status", "CONTEXT=staging", "NAMESPACE=gpus");
+    expect([status.code, status.stdout]).toEqual([0, expect.stringMatching(/^ok {3}health {3}200 /m)]);
+    expect((await bench.forwards()).map(isAlive)).toEqual([false, false]);
+    await bench.just("down");
     expect(await bench.readKubeconfig()).toBe(before);
   }, 60_000);
 

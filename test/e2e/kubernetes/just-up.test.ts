@@ -3,12 +3,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
 import type { KubeObject } from "../../support/kubernetes/objects.ts";
-import { kubernetesPrograms } from "../../support/kubernetes/programs.ts";
 import { resourceOfKind } from "../../support/kubernetes/resources.ts";
-import { isAlive, setUpWorkbench, type Workbench } from "../../support/kubernetes/workbench.ts";
-import { eventually } from "../../support/time/eventually.ts";
+import { setUpWorkbench, type Workbench, workbenchPrograms } from "../../support/kubernetes/workbench.ts";
 
-const programs = await kubernetesPrograms("just up and just down");
+const programs = await workbenchPrograms("just up and just down");
 const CONTEXT = "kind-gpu-telemetry-cluster";
 
 interface Kubeconfig {
@@ -20,10 +18,16 @@ async function readKubeconfig(bench: Workbench): Promise<Kubeconfig> {
   return Bun.YAML.parse(await bench.readKubeconfig()) as Kubeconfig;
 }
 
-/** What the foreign part of a kubeconfig says, whatever became of ours. */
+/** A kubeconfig without our context. */
 const foreign = (config: Kubeconfig) =>
   JSON.parse(JSON.stringify({ ...config, "current-context": "" }), (_, value) =>
     Array.isArray(value) ? value.filter(({ name }) => name !== CONTEXT) : value,
+  );
+
+const health = (port: number): Promise<number> =>
+  fetch(`http://localhost:${port}/health`).then(
+    ({ status }) => status,
+    () => 0,
   );
 
 const streamer = ({ server }: Workbench) =>
@@ -33,7 +37,7 @@ const streamer = ({ server }: Workbench) =>
 
 const CHANGING =
   /^(kind (create|load|delete|export)|docker (build|push|cp)|helm .*(upgrade|uninstall)|kubectl .*(port-forward|set-context|use-context|apply))/;
-/** The verbs of what was changed, in order. */
+/** The calls that change something, as program and verb, in order. */
 const changes = (calls: readonly string[]) =>
   calls.flatMap((call) => {
     const [, change] = CHANGING.exec(call) ?? [];
@@ -49,7 +53,7 @@ describe.skipIf(programs === null)("just up", () => {
 
     const first = await bench.just("up");
     expect([first.code, first.stderr]).toEqual([0, ""]);
-    expect(first.stdout).toMatch(/^\[1\/7] Prerequisites\n.*port \d+ \(\d+\.\d s\)\n\[2\/7] Cluster/);
+    expect(first.stdout).toMatch(/^\[1\/6] Prerequisites\n.*port \d+ \(\d+\.\d s\)\n\[2\/6] Cluster/);
     expect(first.stdout).toContain("healthy, 24 GPUs");
     for (const line of ["  kubectl get pods", `  curl http://localhost:${bench.port}/health`]) {
       expect(first.stdout.split("\n")).toContain(line);
@@ -60,8 +64,8 @@ describe.skipIf(programs === null)("just up", () => {
       "docker build",
       "kind load",
       "helm upgrade",
-      "kubectl port-forward",
     ]);
+    expect(await health(bench.port)).toBe(200);
     expect(foreign(await readKubeconfig(bench))).toEqual(foreign(before));
     const ours = (await readKubeconfig(bench)).contexts.find(({ name }) => name === CONTEXT);
     expect(ours?.context.namespace).toBe("gpu-telemetry");
@@ -74,17 +78,11 @@ describe.skipIf(programs === null)("just up", () => {
     expect(changes(await bench.calls())).toEqual(["docker build", "helm upgrade"]);
     expect(bench.server.objects.list(resourceOfKind("v1", "Pod")).map(({ metadata }) => metadata.uid)).toEqual(pods);
 
-    const [pid] = await bench.forwards();
-    process.kill(pid!, "SIGKILL");
-    const again = await eventually(async () => (await bench.forwards())[1], { what: "the forward came back" });
-    const answer = () =>
-      fetch(`http://localhost:${bench.port}/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    await eventually(answer, { what: "an answer through it" });
     const status = await bench.just("status");
-    expect([status.code, status.stdout]).toEqual([0, expect.stringContaining("came back 1 times")]);
+    expect([status.code, status.stdout]).toEqual([
+      0,
+      expect.stringContaining(`address  http://localhost:${bench.port}`),
+    ]);
     await bench.calls();
 
     await bench.set("tree", "deadbeefcafe");
@@ -120,9 +118,44 @@ describe.skipIf(programs === null)("just up", () => {
     expect([down.code, down.stderr]).toEqual([0, ""]);
     expect(changes(await bench.calls())).toEqual(["kind delete", "kubectl config use-context"]);
     expect(await readKubeconfig(bench)).toEqual(before);
-    await eventually(() => !isAlive(again!), { what: "the forward ended" });
+    expect(await health(bench.port)).toBe(0);
+    expect(await bench.forwards()).toEqual([]);
     const downAgain = await bench.just("down");
     expect([downAgain.code, downAgain.stderr]).toEqual([0, ""]);
+    expect(changes(await bench.calls())).toEqual([]);
+  }, 60_000);
+
+  test("keeps the port of an existing cluster, and refuses another one before it changes anything", async () => {
+    await using bench = await setUpWorkbench(programs!);
+    expect((await bench.just("up")).code).toBe(0);
+    await bench.calls();
+
+    const other = bench.port + 1;
+    const refused = await bench.just("up", `PORT=${other}`);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(
+      `PORT must be ${bench.port} while cluster gpu-telemetry-cluster exists, got ${other}`,
+    );
+    expect(refused.stderr).toContain(`  just up PORT=${bench.port}     # keeps the cluster`);
+    expect(refused.stderr).toMatch(
+      / {2}just down && just up PORT=\d+ +# a new cluster; deletes the readings stored in/,
+    );
+    expect(changes(await bench.calls())).toEqual([]);
+    expect(await health(bench.port)).toBe(200);
+
+    const kept = await bench.just("up", "PORT=");
+    expect([kept.code, kept.stdout]).toEqual([0, expect.stringContaining(`http://localhost:${bench.port}/graphql`)]);
+    await bench.calls();
+
+    // As the cluster of a version that forwarded the port by a process.
+    await bench.set("port-bindings", '{"6443/tcp":[{"HostIp":"127.0.0.1","HostPort":"40001"}]}');
+    const earlier = await bench.just("up");
+    expect([earlier.code, earlier.stderr]).toEqual([1, expect.stringContaining("publishes no port for the API")]);
+    const status = await bench.just("status");
+    expect([status.code, status.stdout]).toEqual([
+      1,
+      expect.stringContaining("BAD  address  the cluster publishes none"),
+    ]);
     expect(changes(await bench.calls())).toEqual([]);
   }, 60_000);
 });

@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { Glob, type Subprocess } from "bun";
 import { temporaryFolder } from "../process/temporary-folder.ts";
 import { BUN, ROOT } from "../programs/process.ts";
+import { withoutBackend } from "../servers/backend.ts";
 import { freePort } from "../servers/free-port.ts";
 import { eventually } from "../time/eventually.ts";
 import { type FakeApiServer, startFakeApiServer } from "./api-server.ts";
-import { type Finished, finished } from "./programs.ts";
+import { type Finished, finished, kubernetesPrograms } from "./programs.ts";
 
 const SHIMS_FOLDER = join(ROOT, "test/support/kubernetes/shims");
 /** What the shims and scripts take from the system. */
@@ -32,16 +33,20 @@ export interface Workbench extends AsyncDisposable {
   startHelm(...words: string[]): Subprocess;
   readKubeconfig(): Promise<string>;
   writeKubeconfig(text: string): Promise<void>;
-  /** Process ids of the forwards that were started, dead ones among them. */
+  /** Process ids of all forwards that were started, ended ones included. */
   forwards(): Promise<number[]>;
 }
 
-/** From npm where there is one for this machine. */
-function findJust(): string {
+/** Our optional dependency, which is for Linux x64, or else the command on PATH. */
+function findJust(): string | null {
   const [found] = new Glob("rust-just-*/bin/just").scanSync({ cwd: join(ROOT, "node_modules") });
-  const just = found === undefined ? Bun.which("just") : join(ROOT, "node_modules", found);
-  if (just === null) throw new Error("`just` is not installed");
-  return just;
+  return found === undefined ? Bun.which("just") : join(ROOT, "node_modules", found);
+}
+
+/** The folder with helm and kubectl. Announces the skipped suite and returns null if they or `just` are missing. */
+export async function workbenchPrograms(suite: string): Promise<string | null> {
+  if (findJust() === null) return withoutBackend(suite, "`just`, on PATH or in node_modules (npm i -g rust-just)");
+  return kubernetesPrograms(suite);
 }
 
 const FOREIGN = {
@@ -88,11 +93,12 @@ export async function setUpWorkbench(programs: string): Promise<Workbench> {
     PORT: String(port),
   };
   const just = findJust();
-  const run = (...words: string[]) => finished([just, ...words], env, { inherit: false });
-  const forwards = async () => {
-    const text = await readFile(join(shims, "forwards"), "utf8").catch(() => "");
+  const run = (...words: string[]) => finished([just!, ...words], env, { inherit: false });
+  const pidsIn = async (name: string) => {
+    const text = await readFile(join(shims, name), "utf8").catch(() => "");
     return text.split("\n").flatMap((line) => (line === "" ? [] : [Number(line)]));
   };
+  const forwards = () => pidsIn("forwards");
   return {
     server,
     port,
@@ -110,13 +116,11 @@ export async function setUpWorkbench(programs: string): Promise<Workbench> {
     readKubeconfig: () => readFile(config, "utf8"),
     forwards,
     [Symbol.asyncDispose]: async () => {
-      await set("docker-version", "28.5.1");
-      await rm(join(shims, "docker-is-down"), { force: true });
-      if ((await forwards()).some(isAlive)) await run("down");
+      for (const pid of await pidsIn("node-port")) process.kill(pid);
+      const left = (await forwards()).filter(isAlive);
+      await eventually(() => !left.some(isAlive), { what: `the forwards ${left} have ended` });
       await server[Symbol.asyncDispose]();
       await temporary[Symbol.asyncDispose]();
-      const left = (await forwards()).filter(isAlive);
-      await eventually(() => !left.some(isAlive), { what: `the forwards ${left} ended` });
     },
   };
 }

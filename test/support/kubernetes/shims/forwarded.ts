@@ -1,20 +1,8 @@
-/** What a forward leads to, in place of `kubectl port-forward … LOCAL:8080`; `$SHIMS/forwards` gets its process id. */
+/** Stands in for `kubectl port-forward … :8080`, which needs a kubelet; appends its process id to `$SHIMS/forwards`. */
 import { appendFileSync } from "node:fs";
+import { PRODUCT } from "./product.ts";
 
-const port = Number(
-  process.argv
-    .slice(2)
-    .find((word) => /^\d+:8080$/.test(word))
-    ?.split(":")[0],
-);
-Bun.serve({
-  hostname: "127.0.0.1",
-  port,
-  routes: {
-    "/healthz": new Response("ok"),
-    "/health": Response.json({ status: "healthy" }),
-    "/api/v1/gpus": Response.json({ gpus: [], total: 24, next: null }),
-  },
-});
+const { port } = Bun.serve({ hostname: "127.0.0.1", port: 0, routes: PRODUCT });
 appendFileSync(`${process.env.SHIMS}/forwards`, `${process.pid}\n`);
 process.on("SIGTERM", () => process.exit(0));
+process.stdout.write(`Forwarding from 127.0.0.1:${port} -> 8080\n`);

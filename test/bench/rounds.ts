@@ -3,7 +3,7 @@
 type Sides = Readonly<Record<string, () => Promise<unknown>>>;
 export type Round<S extends Sides> = { readonly [Side in keyof S]: Awaited<ReturnType<S[Side]>> };
 
-/** Runs the sides one after another, in an order that rotates from round to round. `onRound` gets each result at once. */
+/** Runs the sides in turn, in an order that rotates from round to round. `onRound` gets the figures of each round. */
 export async function runRounds<S extends Sides>(
   sides: S,
   rounds: number,

@@ -1,10 +1,10 @@
-/** The harness sees a loss when there is one: the same chaos over services with a defect planted. */
+/** Proves that the chaos test can fail: the same chaos over services with a planted defect. */
 import { expect, test } from "bun:test";
 import { describeChaos, runChaos } from "../support/chaos/chaos-run.ts";
 import { requirePrivateMongo } from "../support/servers/mongo-server.ts";
 import { haveRedisServer } from "../support/servers/redis-server.ts";
 
-/** One run is as good as sure to lose something. */
+/** A single run loses readings almost certainly. */
 const SEEDS = [1, 2, 3];
 const READINGS = 100_000;
 
@@ -12,7 +12,7 @@ test.skipIf(!haveRedisServer()).each([
   ["a collector that acknowledges before it stores", { collector: "test/faults/planted/early-ack-collector.ts" }],
   ["a claim in two commands", { queueService: "test/faults/planted/split-claim-queue-service.ts" }],
 ])(
-  "chaos over %s is seen to lose readings",
+  "the chaos test finds lost readings with %s",
   async (defect, programs) => {
     await using store = await requirePrivateMongo("planted defects");
     if (store === null) return;

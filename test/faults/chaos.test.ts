@@ -1,8 +1,8 @@
 /**
- * Everything that can be killed is killed, and every link is cut: two streamers, two queue-services, three collectors,
- * Redis and the store. Then the store is compared with the input reading by reading.
+ * Kills every process and cuts every link of a pipeline: two streamers, two queue-services, three collectors, Redis and
+ * the store. Then compares the store with the input, reading by reading.
  *
- * `CHAOS_SEED=7 CHAOS_READINGS=300000 bun test test/faults/chaos.test.ts` plays one run again, or a larger one than CI does.
+ * `CHAOS_SEED=7 CHAOS_READINGS=300000 bun test test/faults/chaos.test.ts` repeats a run, or does a larger one.
  */
 import { expect, test } from "bun:test";
 import { describeChaos, runChaos } from "../support/chaos/chaos-run.ts";
@@ -14,7 +14,7 @@ const READINGS = Number(process.env.CHAOS_READINGS ?? 150_000);
 const NOTHING = { lost: 0, twice: 0, altered: 0, examples: [] };
 
 test.skipIf(!haveRedisServer())(
-  `chaos with seed ${SEED} loses nothing, tells nothing twice, alters nothing`,
+  `the pipeline loses, repeats and alters no reading under chaos with seed ${SEED}`,
   async () => {
     await using store = await requirePrivateMongo("chaos");
     if (store === null) return;
@@ -22,7 +22,7 @@ test.skipIf(!haveRedisServer())(
     console.log(describeChaos(report));
     expect(report.crashes).toEqual([]);
     expect(report.stored).toEqual({ readings: report.stored.readings, ...NOTHING });
-    expect(report.told).toEqual({ readings: report.told.readings, ...NOTHING });
+    expect(report.answers).toEqual({ readings: report.answers.readings, ...NOTHING });
     expect(report.inventory).toEqual([]);
     const { dead, orphans, counters } = report.stats;
     expect({ dead, orphans, unsettled: counters.published - counters.acked }).toEqual({

@@ -24,10 +24,10 @@ const DEFAULTS = {
 
 const NOTHING = { lost: 0, twice: 0, altered: 0, examples: [] };
 
-function expectWhole({ stored, told, inventory, stats, crashes }: Report): void {
+function expectWhole({ stored, answers, inventory, stats, crashes }: Report): void {
   expect(crashes).toEqual([]);
   expect(stored).toEqual({ readings: stored.readings, ...NOTHING });
-  expect(told).toEqual({ readings: told.readings, ...NOTHING });
+  expect(answers).toEqual({ readings: answers.readings, ...NOTHING });
   expect(inventory).toEqual([]);
   expect({ dead: stats.dead, orphans: stats.orphans }).toEqual({ dead: 0, orphans: 0 });
 }

@@ -1,6 +1,6 @@
 /**
- * Subscribers over one transport, until SIGTERM. Logs `ready` once each has its snapshot, and `seen` with all records at
- * the end. `readers-program.ts websocket|sse URL COUNT GPUS`
+ * Subscribers over one transport, until SIGTERM. Logs `ready` once each has its snapshot, and `seen` with all records
+ * at the end. `readers-program.ts websocket|sse URL COUNT GPUS`
  */
 import { createWatcher, take, type Watcher } from "./frames.ts";
 import { queryOf } from "./load.ts";

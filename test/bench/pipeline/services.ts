@@ -1,4 +1,4 @@
-/** The pipeline as processes for one round. Redis, queue-service and collector listen; the caller starts the streamer. */
+/** The processes of one round: Redis, queue-service and collector listen, and the caller starts the streamer. */
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";

@@ -1,4 +1,7 @@
-/** The collector as a process: from queue-service's API over a queue in this process into a SQLite file, past Redis. */
+/**
+ * The collector as a process: it claims over the HTTP API from a queue in the process of the test, stores into a SQLite
+ * file and publishes to Redis.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { encodeBatch } from "../../../schema/batch/codec.ts";
@@ -19,7 +22,7 @@ import { eventually } from "../../support/time/eventually.ts";
 
 const PRODUCER = "csv@0/1";
 
-/** Readings of a hundred GPUs at one time, with the batch's number as their value. */
+/** A batch with one reading of each of 100 GPUs. Time and value follow from `seq`. */
 function tick(seq: number): OutgoingBatch {
   const readings = Array.from({ length: 100 }, (_, index) => ({ gpu: index + 1, after: seq * 1000, value: seq }));
   return { seq, body: encodeBatch(batchOfReadings(readings, { seq })), readings: 100, position: `after ${seq}` };
@@ -65,7 +68,7 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
           PORT: "0",
           ...env,
         }),
-      /** Values of one GPU, oldest first. */
+      /** Stored values of one GPU, oldest first. */
       stored: async (gpu: number): Promise<number[]> => {
         const parts = { clock: systemClock, log: silentLogger };
         await using repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);
@@ -83,7 +86,7 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
     return { status: response.status, dependencies };
   };
 
-  test("stores what comes, tells the live feed, and acknowledges it", async () => {
+  test("stores, publishes to the live feed and acknowledges what it claims", async () => {
     await using bench = await openBench();
     await using feed = await openRedisLiveFeed({ redis: redis.config, clock: systemClock, log: silentLogger });
     const frames = await feed.subscribe({ filter: { gpus: [uuidOf(7)] }, minIntervalMs: 0 });
@@ -94,7 +97,7 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
       const { value } = await frames.next();
       newest = value.readings[0].value;
     }
-    await eventually(async () => (await acked(bench.queue)) === 30, { what: "all are acknowledged" });
+    await eventually(async () => (await acked(bench.queue)) === 30, { what: "every acknowledgement" });
     expect(await bench.stored(7)).toEqual(upTo(30));
     expect(await readiness(program)).toEqual({ status: 200, dependencies: {} });
     const text = await (await fetch(`${await addressOf(program)}/metrics`)).text();
@@ -103,15 +106,15 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
     expect(await program.exited).toBe(0);
   });
 
-  test("that is asked to stop under load leaves nothing that waits for its lease to end", async () => {
+  test("releases all its leases when it is stopped under load", async () => {
     await using bench = await openBench();
-    // Said to be so large that a group is stored in parts, and a stop comes between two of them.
+    // The declared size makes the collector store a group in parts, so that a stop comes between two of them.
     const batches = upTo(2000).map((seq) => ({ ...tick(seq), readings: 65_536 }));
     await bench.publish(batches);
     const lease = { QUEUE_LEASE: "60s" };
     for (let stop = 1; stop <= 3; stop++) {
       await using program = bench.start(lease);
-      await eventually(async () => (await acked(bench.queue)) >= stop * 350, { what: "it is at work" });
+      await eventually(async () => (await acked(bench.queue)) >= stop * 350, { what: "the first batches" });
       program.kill("SIGTERM");
       expect(await program.exited).toBe(0);
       const { leased, delayed, ready } = await bench.queue.stats();
@@ -120,7 +123,7 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
     }
     await using _last = bench.start(lease);
     await eventually(async () => (await acked(bench.queue)) === batches.length, {
-      what: "the next collector has stored the rest",
+      what: "the rest, stored by the last collector",
     });
     const { counters } = await bench.queue.stats();
     expect(counters).toMatchObject({ expired: 0, nacked: 0, dead: 0 });
@@ -128,32 +131,32 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
     for (const gpu of [1, 50, 100]) expect(await bench.stored(gpu)).toEqual(upTo(2000));
   }, 60_000);
 
-  test("stores and acknowledges while Redis is away, and says so", async () => {
+  test("stores and acknowledges while Redis is down, and reports it in /readyz", async () => {
     await using bench = await openBench();
     const refused = await bench.links.redis.refuse();
     await using program = bench.start();
     await bench.publish(upTo(50).map(tick));
-    await eventually(async () => (await acked(bench.queue)) === 50, { what: "all are acknowledged" });
+    await eventually(async () => (await acked(bench.queue)) === 50, { what: "every acknowledgement" });
     const { status, dependencies } = await readiness(program);
     expect({ status, names: Object.keys(dependencies) }).toEqual({ status: 503, names: ["live feed"] });
     await refused[Symbol.asyncDispose]();
-    await eventually(async () => (await readiness(program)).status === 200, { what: "it is ready" });
+    await eventually(async () => (await readiness(program)).status === 200, { what: "/readyz to answer 200" });
   }, 60_000);
 
-  test("waits for a queue that is away, not ready, and goes on when it is back", async () => {
+  test("is not ready while the queue is unavailable, and recovers", async () => {
     await using bench = await openBench();
     await using program = bench.start();
     await bench.publish([tick(1)]);
-    await eventually(async () => (await acked(bench.queue)) === 1, { what: "it is at work" });
+    await eventually(async () => (await acked(bench.queue)) === 1, { what: "the first batch" });
     {
       await using _refused = await bench.links.queue.refuse();
       bench.links.queue.cutAll();
-      await eventually(async () => (await bench.server.waiting()) === 0, { what: "its claim is given up" });
+      await eventually(async () => (await bench.server.waiting()) === 0, { what: "the end of its claim" });
       await bench.publish(upTo(5).slice(1).map(tick));
-      await eventually(async () => (await readiness(program)).status === 503, { what: "it is not ready" });
+      await eventually(async () => (await readiness(program)).status === 503, { what: "/readyz to answer 503" });
       expect((await readiness(program)).dependencies.collector).toContain("queue is unavailable");
     }
-    await eventually(async () => (await acked(bench.queue)) === 5, { what: "all are acknowledged" });
+    await eventually(async () => (await acked(bench.queue)) === 5, { what: "every acknowledgement" });
     expect(await readiness(program)).toEqual({ status: 200, dependencies: {} });
   }, 60_000);
 });

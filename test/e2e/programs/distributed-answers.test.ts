@@ -1,3 +1,4 @@
+/** The six services as processes give the same answers as all-in-one. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Answers, answersOf } from "../../support/api/answers.ts";
@@ -46,8 +47,8 @@ describe.skipIf(!haveRedisServer())(SUITE, () => {
   }, 60_000);
 
   /**
-   * One pass of the export through all six, and what the API says afterwards.
-   * @param every the readings of every so many GPUs are compared with the file
+   * Streams the export through the six services, and reads the answers of the API.
+   * @param every 1 compares the readings of all GPUs with the file, n those of every nth GPU
    */
   async function pass(
     runtime: "bun" | "deno",
@@ -67,41 +68,41 @@ describe.skipIf(!haveRedisServer())(SUITE, () => {
       const [queue] = (await pipeline()).queues;
       return queue !== undefined && queue.counters.published > 0 && queue.counters.acked === queue.counters.published;
     };
-    await eventually(drained, { what: "everything published to be acknowledged" });
+    await eventually(drained, { what: "the acknowledgement of every batch" });
     expect(await pipeline()).toMatchObject({ queues: [{ ready: 0, leased: 0 }], deadLetters: { total: 0 } });
     const compared = new Map([...csv.expected].filter((_, nth) => nth % every === 0));
-    const told = differences(await storedReadings(url, new Set(compared.keys())), compared);
+    const wrong = differences(await storedReadings(url, new Set(compared.keys())), compared);
     const answers = await answersOf(url);
     const statuses: Record<string, number> = {};
     for (const [name, member] of Object.entries(members)) {
       if (name !== "streamer") statuses[name] = await member.stop();
     }
-    return { answers, told, statuses, streamer: members.streamer.ends };
+    return { answers, wrong, statuses, streamer: members.streamer.ends };
   }
 
   for (const runtime of ["bun", "deno"] as const) {
-    test(`on ${runtime}, over Redis and SQLite: the answers of all-in-one`, async () => {
+    test(`on ${runtime}, over Redis and SQLite, they give the answers of all-in-one`, async () => {
       await using redis = await startRedisServer();
       const outcome = await pass(runtime, redis, {
         store: { SQLITE_PATH: join(folder.path, `${runtime}.sqlite`) },
         every: 1,
       });
       expect(csv.expected.size).toBe(247);
-      expect(outcome.told).toEqual([]);
+      expect(outcome.wrong).toEqual([]);
       expect(outcome.answers).toEqual(embedded);
       expect(outcome.streamer).toEqual([0]);
       expect(Object.values(outcome.statuses)).toEqual([0, 0, 0, 0, 0]);
     }, 90_000);
   }
 
-  test("on bun, over Redis and MongoDB: the answers of all-in-one", async () => {
+  test("on bun, over Redis and MongoDB, they give the answers of all-in-one", async () => {
     await using mongo = await requireMongo(SUITE);
     if (mongo === null) return;
     await using redis = await startRedisServer();
     const store = { MONGODB_URI: mongo.uri, MONGODB_DATABASE: randomDatabase() };
-    // Some only: each page is a scan for a server without indexes of its own.
+    // Compares some GPUs only: without indexes the server scans the collection for each page.
     const outcome = await pass("bun", redis, { store, every: 13 });
-    expect(outcome.told).toEqual([]);
+    expect(outcome.wrong).toEqual([]);
     expect(outcome.answers).toEqual(embedded);
   }, 90_000);
 });

@@ -1,4 +1,4 @@
-/** One subgraph after the other is killed and started again, as processes: what still answers, and what comes back. */
+/** Kills and restarts one subgraph after another: the other fields still answer, and the lost ones come back. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { systemClock } from "../../../services/platform/process/clock.ts";
@@ -24,7 +24,7 @@ const WHOLE = {
   page: { count: 1 },
   gpus: { gpus: [{ uuid: uuidOf(1), latest: [{ value: 42 }] }] },
 };
-const AWAY = {
+const WITHOUT = {
   inventory: { ...WHOLE, hosts: null, gpus: null },
   telemetry: { ...WHOLE, page: null, gpus: { gpus: [{ uuid: uuidOf(1), latest: null }] } },
   "queue-service": { ...WHOLE, queues: null },
@@ -33,12 +33,12 @@ const SUBSCRIPTIONS = {
   telemetry: "subscription { readings { missed readings { value } } }",
   "queue-service": "subscription { queues { name } }",
 } as const;
-/** What a watcher is told first of the next life. */
+/** The first event of a subscription after the restart. */
 const RESUMED = {
   telemetry: { readings: { missed: 1, readings: [{ value: 42 }] } },
   "queue-service": { queues: [{ name: "readings" }] },
 } as const;
-/** A promise of the product: with its restart the process that listens. */
+/** The product promises recovery within this time from the moment at which the restarted process listens. */
 const BACK_MS = 5000;
 
 describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
@@ -74,8 +74,8 @@ describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
     return [response.status, await response.json()];
   };
 
-  for (const [name, dimmed] of Object.entries(AWAY) as [keyof typeof AWAY, object][]) {
-    test(`${name}: the others' fields answer, and all is back within 5 s of its restart, subscriptions too`, async () => {
+  for (const [name, dimmed] of Object.entries(WITHOUT) as [keyof typeof WITHOUT, object][]) {
+    test(`${name} killed: the other fields answer, and all fields and subscriptions are back 5 s after its restart`, async () => {
       const subgraph = name === "queue-service" ? "pipeline" : name;
       expect(await ask()).toEqual({ data: WHOLE });
       await services.members[name].kill();
@@ -90,10 +90,10 @@ describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
       }
       const away = { [subgraph]: "does not answer" };
       const degraded = async () => Bun.deepEquals(await get("/readyz"), [200, { status: "ready", degraded: away }]);
-      await eventually(degraded, { what: "/readyz to name it" });
+      await eventually(degraded, { what: "/readyz to name the subgraph" });
       expect(await get("/health")).toMatchObject([503, { status: "unhealthy", dependencies: away }]);
 
-      // What was told before the kill.
+      // Drops the events from before the kill.
       const watcher = events.get(name);
       while (watcher !== undefined && watcher.waiting() > 0) await watcher.next();
       await services.start(name);
@@ -103,7 +103,7 @@ describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
       await eventually(whole, { what: "all fields", deadlineMs: left() });
       expect((await ask()).data).toEqual(WHOLE);
       if (watcher !== undefined) {
-        await eventually(() => watcher.waiting() > 0, { what: "its subscription", deadlineMs: left() });
+        await eventually(() => watcher.waiting() > 0, { what: "an event of its subscription", deadlineMs: left() });
         const { data, errors } = await watcher.next();
         expect(errors).toBeUndefined();
         expect(data).toMatchObject(RESUMED[name as keyof typeof RESUMED]);
@@ -112,11 +112,11 @@ describe.skipIf(!haveRedisServer())("with one subgraph killed", () => {
     }, 60_000);
   }
 
-  test("with Redis killed no figures of queues come, and they go on by themselves", async () => {
+  test("Redis killed: the subscription to queues pauses, and resumes by itself", async () => {
     const watcher = events.get("queue-service") as Events;
     await redis.kill();
     const isAway = async () => ((await ask()).data as { queues: unknown }).queues === null;
-    await eventually(isAway, { what: "queues to be away" });
+    await eventually(isAway, { what: "queues to be unavailable" });
     while (watcher.waiting() > 0) await watcher.next();
     await redis.start();
     for (let frame = 0; frame < 2; frame++) expect((await watcher.next()).data.queues).toHaveLength(1);

@@ -1,4 +1,4 @@
-/** queue-service as a process on either runtime, over a real Redis, and clients that come, go and are cut off. */
+/** queue-service as a process on both runtimes, over a real Redis, with clients that disconnect. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { systemClock } from "../../../services/platform/process/clock.ts";
@@ -9,13 +9,13 @@ import { addressOf, onRuntime, type Program, startProgram } from "../../support/
 import { haveRedisServer, startRedisServer } from "../../support/servers/redis-server.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
-/** How many claims wait in the process, as its metrics say. */
+/** Waits until the metrics of the process report this number of waiting claims. */
 const waits = async (url: string, count: number) => {
   const waiting = async () => (await (await fetch(`${url}/metrics`)).text()).match(/queue_claims_waiting (\d+)/)?.[1];
-  await eventually(async () => (await waiting()) === String(count), { what: `${count} claims wait` });
+  await eventually(async () => (await waiting()) === String(count), { what: `${count} waiting claims` });
 };
 
-/** Claims, waiting for long, on a connection of its own. */
+/** Sends a claim that waits for 60 s, on its own connection. */
 function openClaim(url: string) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -53,7 +53,7 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
   }
 
   for (const runtime of ["bun", "deno"] as const) {
-    test(`on ${runtime}: what one replica accepts another hands out, and SIGTERM answers waits and ends with 0`, async () => {
+    test(`on ${runtime}: a replica delivers what another one accepted, and SIGTERM answers waiting claims and exits with 0`, async () => {
       await using a = await start(runtime);
       await using b = await start(runtime);
       const publisher = await openPublisher(a.client, `${runtime}@0/1`);
@@ -74,7 +74,7 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
       expect((await b.client.openProducer(`${runtime}@0/1`)).seq).toBe(2);
     }, 60_000);
 
-    test(`on ${runtime}: nothing is leased to who has left, cut or by its own word`, async () => {
+    test(`on ${runtime}: a client that disconnected or cancelled its claim gets no lease`, async () => {
       await using service = await start(runtime);
       const { client, url } = service;
       const publisher = await openPublisher(client, `${runtime}@0/2`);
@@ -93,7 +93,7 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
     }, 60_000);
   }
 
-  test("is killed in the middle: what it had accepted is there, and a repeated publish is a duplicate", async () => {
+  test("keeps accepted batches when it is killed, and answers a repeated publish with duplicate", async () => {
     await using first = await start("bun");
     const { epoch } = await first.client.openProducer("killed");
     const from = { producer: "killed", epoch };
@@ -107,7 +107,7 @@ describe.skipIf(!haveRedisServer())("queue-service", async () => {
     expect(await second.client.publish([batchOf(3, "c")], from)).toEqual({ kind: "accepted" });
   }, 60_000);
 
-  test("is not ready while Redis is away, answers unavailable, and goes on when it is back", async () => {
+  test("is not ready and answers unavailable while Redis is down, and recovers", async () => {
     await using service = await start("bun");
     const { client, url } = service;
     const ready = async () => (await fetch(`${url}/readyz`)).status;

@@ -1,4 +1,4 @@
-/** The collector with a defect for the harness to find: it acknowledges before it stores. */
+/** The collector with a planted defect: it acknowledges batches before it stores them. */
 import { readCollectorProcessConfig } from "../../../services/collector/config.ts";
 import { runCollector } from "../../../services/collector/service.ts";
 import { systemClock } from "../../../services/platform/process/clock.ts";

@@ -1,6 +1,6 @@
 /**
- * The queue-service with a defect for the harness to find: a claim takes batches out of the queue in one command and
- * leases them in another, and whoever dies between the two takes them along.
+ * The queue-service with a planted defect: a claim removes batches from the queue in one command and leases them in
+ * another. A crash between the two loses the batches.
  */
 import { Redis } from "ioredis";
 import { systemClock } from "../../../services/platform/process/clock.ts";
@@ -14,7 +14,7 @@ import { runQueueService } from "../../../services/queue-service/service.ts";
 
 const BODIES = "q:{telemetry:0}:bodies";
 const LEASES = "q:{telemetry:0}:leases";
-/** What the second command takes to arrive. */
+/** Delay before the second command, ms. */
 const BETWEEN_MS = 10;
 
 function splitClaim(claim: ConsumerQueue["claim"], redis: Redis): ConsumerQueue["claim"] {

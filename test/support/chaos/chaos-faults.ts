@@ -1,4 +1,4 @@
-/** What chaos does to a distributed pipeline, its Redis and its store. */
+/** The faults that chaos can inject into a distributed pipeline, its Redis and its store. */
 
 import type { Distributed } from "../programs/distributed.ts";
 import type { Member } from "../programs/member.ts";
@@ -9,7 +9,7 @@ import { between, type Fault, pause } from "./chaos.ts";
 
 type Span = readonly [least: number, most: number];
 
-/** How long something that was killed stays away. */
+/** Pause between a kill and the restart, ms. */
 const AWAY_MS: Span = [0, 400];
 const BREAK_MS: Span = [200, 1500];
 

@@ -1,11 +1,10 @@
-/** The pipeline under chaos. */
-
+/** Runs the pipeline under chaos. */
 import { type Report, type RunOptions, runPipeline } from "../programs/pipeline-run.ts";
 import { randomOf } from "../time/seeded.ts";
 import { disturb } from "./chaos.ts";
 import { chaosFaults } from "./chaos-faults.ts";
 
-/** Between two faults. */
+/** Pause between two faults, ms. */
 const EVERY_MS = [150, 450] as const;
 
 export interface ChaosReport extends Report {
@@ -23,7 +22,7 @@ export async function runChaos(
       counts: { streamer: 2, queueService: 2, collector: 3 },
       intervalMs: 5,
       leaseMs: 1000,
-      // Whoever has a consumer killed every second raises it: each death uses up an attempt of all that it held.
+      // Consumers die about once a second, and each death costs one attempt of every batch that it held.
       maxDeliveries: 50,
       ...options,
     },
@@ -37,11 +36,11 @@ export async function runChaos(
 
 const count = (number: number): string => number.toLocaleString("en-US");
 
-/** The run in one line. */
-export function describeChaos({ seed, seconds, faults, stored, told, stats }: ChaosReport): string {
+/** Describes the run in one line. */
+export function describeChaos({ seed, seconds, faults, stored, answers, stats }: ChaosReport): string {
   const all = [...faults.values()].reduce((sum, times) => sum + times, 0);
   const kinds = [...faults].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, times]) => `${kind} ${times}`);
   const run = `${count(stored.readings)} readings, ${all} faults in ${seconds} s (${kinds.join(", ")})`;
-  const verdict = `lost ${count(stored.lost)}, twice ${count(stored.twice + told.twice)}, altered ${count(stored.altered)}`;
+  const verdict = `lost ${count(stored.lost)}, twice ${count(stored.twice + answers.twice)}, altered ${count(stored.altered)}`;
   return `chaos seed ${seed}: ${run}; ${verdict}, dead letters ${stats.dead}`;
 }

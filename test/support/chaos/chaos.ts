@@ -1,25 +1,25 @@
-/** Disturbs a running system, one fault after another, the same ones in the same order for the same seed. */
+/** Disturbs a running system with one fault after another. The seed determines the faults and their order. */
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { type Random, randomOf } from "../time/seeded.ts";
 
 export interface Fault {
-  /** `kill`, `freeze`, … : what the summary counts. */
+  /** `kill`, `freeze`, …: the summary counts faults by kind. */
   readonly kind: string;
-  /** What it hits; two faults never hit one victim at once. */
+  /** The part that the fault hits. A victim has at most one fault at a time. */
   readonly victim: string;
-  /** How often it is chosen beside the others. */
+  /** Relative frequency. */
   readonly weight: number;
-  /** Whether there is anything to hit now. */
+  /** Whether the victim can be hit now. */
   readonly possible?: () => boolean;
-  /** Resolves when the victim is as it was; the next faults do not wait for it. `random` is the fault's own. */
+  /** Resolves once the victim works again; later faults do not wait for it. Each fault has its own `random`. */
   strike(random: Random): Promise<void>;
 }
 
 export interface ChaosOptions {
   readonly random: Random;
-  /** Between two faults, uniform. */
+  /** Pause between two faults, ms, uniform. */
   readonly everyMs: readonly [least: number, most: number];
-  /** Ends the disturbance; faults under way come to their end. */
+  /** Ends the disturbance once the active faults are over. */
   readonly signal: AbortSignal;
   readonly onFault?: (fault: Fault) => void;
 }
@@ -27,7 +27,7 @@ export interface ChaosOptions {
 export const between = (random: Random, [least, most]: readonly [number, number]): number =>
   Math.round(least + random() * (most - least));
 
-/** Resolves to how often each kind has struck. @throws what a fault threw: the harness is broken then, not the system */
+/** @returns how often each kind has struck. @throws the error of a fault: the harness is broken then, not the system */
 export async function disturb(
   faults: readonly Fault[],
   { random, everyMs, signal, onFault }: ChaosOptions,
@@ -42,12 +42,12 @@ export async function disturb(
       left -= fault.weight;
       if (left < 0) return fault;
     }
-    throw new Error("There is no fault to choose from");
+    throw new Error("faults must have a positive weight");
   };
   let broken: unknown;
   while (!signal.aborted && broken === undefined) {
     await pause(between(random, everyMs), signal);
-    // Drawn whether or not it can strike now, so that the next draws stay the same.
+    // Draws even when the fault cannot strike, so that later draws depend on the seed alone.
     const fault = choose();
     const own = randomOf(Math.floor(random() * 2 ** 32));
     if (signal.aborted || hit.has(fault.victim) || fault.possible?.() === false) continue;
@@ -70,5 +70,5 @@ export async function disturb(
   return struck;
 }
 
-/** A span of a fault, or of calm: chaos is the one place where time itself is the input. */
+/** The duration of a fault or of a calm. Only chaos waits for time: here time is the input. */
 export const pause = (ms: number, signal?: AbortSignal): Promise<void> => systemClock.sleep(ms, { signal });

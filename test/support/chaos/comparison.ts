@@ -1,15 +1,15 @@
-/** A store beside the fleet that was fed into it, reading by reading. */
+/** Compares a store with the fleet that was fed into it, reading by reading. */
 import type { NumberedFleet } from "./numbered-fleet.ts";
 
 export interface Verdict {
   readonly readings: number;
-  /** Of the fleet, and not in the store. */
+  /** Readings of the fleet that the store does not have. */
   readonly lost: number;
-  /** Told once more than once. */
+  /** Repeated readings. */
   readonly twice: number;
-  /** Another value than the fleet's, or a reading that the fleet never had. */
+  /** Readings with another value than the fleet's, and readings that the fleet does not have. */
   readonly altered: number;
-  /** A few of them in words. */
+  /** Descriptions of the first ten differences. */
   readonly examples: readonly string[];
 }
 
@@ -18,7 +18,7 @@ const MAX_EXAMPLES = 10;
 export class Comparison {
   readonly #fleet: NumberedFleet;
   readonly #seriesNumbers: ReadonlyMap<string, number>;
-  readonly #told: Uint8Array;
+  readonly #seen: Uint8Array;
   readonly #examples: string[] = [];
   #distinct = 0;
   #twice = 0;
@@ -27,7 +27,7 @@ export class Comparison {
   constructor(fleet: NumberedFleet) {
     this.#fleet = fleet;
     this.#seriesNumbers = new Map(fleet.series.map((name, number) => [name, number]));
-    this.#told = new Uint8Array(fleet.readings);
+    this.#seen = new Uint8Array(fleet.readings);
   }
 
   add(uuid: string, name: string, at: number, value: number): void {
@@ -36,24 +36,24 @@ export class Comparison {
     const tick = this.#fleet.tickOf(at);
     if (gpu === undefined || series === undefined || tick === -1) {
       this.#altered++;
-      this.#example(`${uuid} ${name} ${at} ${value} is not of the fleet`);
+      this.#example(`${uuid} ${name} ${at} ${value} is not in the fleet`);
       return;
     }
     const place = this.#place(gpu, series, tick);
-    if (this.#told[place] === 1) {
+    if (this.#seen[place] === 1) {
       this.#twice++;
-      this.#example(`${uuid} ${name} ${at} is told twice`);
+      this.#example(`${uuid} ${name} ${at} is there twice`);
     } else {
-      this.#told[place] = 1;
+      this.#seen[place] = 1;
       this.#distinct++;
     }
     const expected = this.#fleet.value(gpu, series, tick);
     if (value === expected) return;
     this.#altered++;
-    this.#example(`${uuid} ${name} ${at} is ${value}, in the fleet ${expected}`);
+    this.#example(`${uuid} ${name} ${at} is ${value}, must be ${expected}`);
   }
 
-  /** @param gpus only these were asked for; absent: all */
+  /** @param gpus numbers of the GPUs that were compared; default: all */
   verdict(gpus: readonly number[] = this.#fleet.gpus): Verdict {
     const { series, size } = this.#fleet;
     const readings = gpus.length * series.length * size.ticks;
@@ -67,7 +67,7 @@ export class Comparison {
     for (let tick = 0; tick < size.ticks && this.#examples.length < MAX_EXAMPLES; tick++) {
       for (const gpu of gpus) {
         for (const [number, name] of series.entries()) {
-          if (this.#told[this.#place(gpu, number, tick)] === 1) continue;
+          if (this.#seen[this.#place(gpu, number, tick)] === 1) continue;
           this.#example(`${this.#fleet.uuid(gpu)} ${name} ${this.#fleet.at(tick)} is lost (GPU ${gpu}, tick ${tick})`);
         }
       }

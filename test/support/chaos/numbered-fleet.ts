@@ -1,6 +1,6 @@
 /**
- * A fleet whose every reading follows from its place: CSV files of any size, and what a store must hold of them, without
- * reading the files again. Every value is another one, so a reading put in another's place shows.
+ * A fleet whose readings are a function of GPU, series and tick: it writes CSV files of any size and knows the expected
+ * contents of a store without reading the files again. No value repeats, so a misplaced reading is noticed.
  */
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
@@ -38,10 +38,10 @@ const SERIES = [
   "DCGM_FI_PROF_PCIE_RX_BYTES",
 ] as const;
 const GPUS_PER_HOST = 4;
-/** So that an hour ends on the way. */
+/** Shortly before a full hour, so that the fleet crosses the bound of an hour. */
 const START = Date.UTC(2025, 6, 18, 20, 58);
 const STEP_MS = 1000;
-/** A pod holds a GPU so long; every third turn nobody does. */
+/** Ticks for which a pod holds a GPU. Every third turn has no pod. */
 const TURN_TICKS = 100;
 
 export interface FleetSize {
@@ -52,7 +52,7 @@ export interface FleetSize {
 
 export interface HeldBy {
   readonly pod: string;
-  /** First and last time of a reading, ms. */
+  /** Times of the first and the last reading, ms. */
   readonly from: number;
   readonly to: number;
 }
@@ -67,12 +67,12 @@ export class NumberedFleet {
     for (let gpu = 0; gpu < size.gpus; gpu++) this.#gpus.set(this.uuid(gpu), gpu);
   }
 
-  /** The smallest of that many GPUs with at least so many readings. */
+  /** The smallest fleet of `gpus` GPUs with at least `readings` readings. */
   static of({ readings, gpus, seed }: { readings: number; gpus: number; seed: number }): NumberedFleet {
     return new NumberedFleet({ gpus, ticks: Math.ceil(readings / (gpus * SERIES.length)), seed });
   }
 
-  /** Their numbers. */
+  /** Numbers of all GPUs. */
   get gpus(): readonly number[] {
     return [...this.#gpus.values()];
   }
@@ -86,7 +86,7 @@ export class NumberedFleet {
     return `GPU-${seed}-0000-4000-8000-${gpu.toString(16).padStart(12, "0")}` as GpuUuid;
   }
 
-  /** Undefined: none of this fleet. */
+  /** Number of the GPU; undefined: not in this fleet. */
   gpuOf(uuid: string): number | undefined {
     return this.#gpus.get(uuid);
   }
@@ -95,19 +95,19 @@ export class NumberedFleet {
     return START + tick * STEP_MS;
   }
 
-  /** -1: no reading has this time. */
+  /** Tick of the time; -1: no reading has this time. */
   tickOf(at: number): number {
     const tick = (at - START) / STEP_MS;
     return Number.isInteger(tick) && tick >= 0 && tick < this.size.ticks ? tick : -1;
   }
 
-  /** Whole in even series, with a fraction in odd ones. */
+  /** A whole number in even series, a fraction in odd ones. */
   value(gpu: number, series: number, tick: number): number {
     const place = (tick * this.size.gpus + gpu) * SERIES.length + series;
     return series % 2 === 0 ? place : place + 0.125;
   }
 
-  /** Who held the GPU, oldest first. */
+  /** Attributions of the GPU, oldest first. */
   heldBy(gpu: number): HeldBy[] {
     const held: HeldBy[] = [];
     for (let tick = 0; tick < this.size.ticks; tick += TURN_TICKS) {
@@ -118,7 +118,7 @@ export class NumberedFleet {
     return held;
   }
 
-  /** Writes the ticks into this many files of a folder, one after the other in time. */
+  /** Writes the ticks into `files` files of a folder, in order of time. */
   async write(folder: string, files: number): Promise<void> {
     const each = Math.ceil(this.size.ticks / files);
     for (let file = 0; file < files; file++) {
@@ -127,7 +127,7 @@ export class NumberedFleet {
     }
   }
 
-  /** Metric by metric, as exporters write them. */
+  /** Yields the rows of each tick metric by metric, as exporters write them. */
   *#rows(from: number, to: number): Generator<string> {
     yield `${DCGM_HEADER}\n`;
     for (let tick = from; tick < to; tick++) {

@@ -1,11 +1,11 @@
-/** The whole product as a child process on a free port, and questions to it. */
+/** Runs all-in-one as a child process on a free port, and queries it. */
 import { type Expected, keyOf } from "../sources/dcgm-export.ts";
 import { onRuntime, type Program, startProgram } from "./process.ts";
 
 export const startAllInOne = (env: Record<string, string>, runtime: "bun" | "deno" = "bun"): Program =>
   startProgram(onRuntime(runtime, "services/all-in-one/main.ts"), { PORT: "0", LOG_FORMAT: "json", ...env });
 
-/** Environment of one pass over a file at full speed. */
+/** Environment for one pass over a file at full speed. */
 export const onePass = (csv: string, store: string): Record<string, string> => ({
   CSV_PATH: csv,
   SQLITE_PATH: store,
@@ -31,7 +31,7 @@ export interface TelemetryPage {
   readonly next: string | null;
 }
 
-/** All readings of one GPU, page by page, newest first. */
+/** Yields all readings of one GPU, page by page, newest first. */
 async function* pagesOf(address: string, uuid: string, limit = 10_000): AsyncGenerator<TelemetryPage> {
   for (let after: string | null = ""; after !== null; ) {
     const continued: string = after === "" ? "" : `&after=${encodeURIComponent(after)}`;
@@ -42,20 +42,21 @@ async function* pagesOf(address: string, uuid: string, limit = 10_000): AsyncGen
 }
 
 /**
- * What the API tells of every GPU, in the form of `Expected`; throws when a reading is told twice.
- * @param asked of these GPUs only
+ * Reads all readings over the API.
+ * @param only UUIDs of the GPUs to read; default: all
+ * @throws Error when a reading occurs twice
  */
-export async function storedReadings(address: string, asked?: ReadonlySet<string>): Promise<Expected> {
+export async function storedReadings(address: string, only?: ReadonlySet<string>): Promise<Expected> {
   const { gpus, total } = await ask<GpuList>(`${address}/api/v1/gpus`);
-  if (total !== gpus.length) throw new Error(`total is ${total}, but ${gpus.length} GPUs are listed`);
+  if (total !== gpus.length) throw new Error(`total must be the number of listed GPUs, ${gpus.length}, got ${total}`);
   const stored = new Map<string, Map<string, number>>();
   for (const { uuid } of gpus) {
-    if (asked?.has(uuid) === false) continue;
+    if (only?.has(uuid) === false) continue;
     const ofGpu = new Map<string, number>();
     for await (const { telemetry } of pagesOf(address, uuid)) {
       for (const { metric_name, timestamp, value } of telemetry) {
         const key = keyOf(metric_name, Date.parse(timestamp));
-        if (ofGpu.has(key)) throw new Error(`${uuid} ${key} is told twice`);
+        if (ofGpu.has(key)) throw new Error(`${uuid} ${key} occurs twice`);
         ofGpu.set(key, value);
       }
     }
@@ -64,7 +65,7 @@ export async function storedReadings(address: string, asked?: ReadonlySet<string
   return stored;
 }
 
-/** Differences in words, at most ten of them: comparing 100,000 numbers with `toEqual` takes minutes to fail. */
+/** Describes up to ten differences: a failing `toEqual` over 100,000 numbers takes minutes. */
 export function differences(stored: Expected, expected: Expected): string[] {
   const found: string[] = [];
   const note = (text: string) => found.length < 10 && found.push(text);
@@ -83,6 +84,6 @@ export function differences(stored: Expected, expected: Expected): string[] {
   return found;
 }
 
-/** The streamer says that the source has ended and all of it is confirmed. */
+/** Resolves once the streamer logs that the source has ended and the queue has confirmed all of it. */
 export const sourceEnded = (program: Program): Promise<unknown> =>
   program.logLine(({ message }) => message === "source ended", { what: "the end of the source" });

@@ -1,4 +1,4 @@
-/** infra/compose.yaml as it stands, under a project of its own, with images that are on this machine. */
+/** Runs infra/compose.yaml unchanged, as its own project, with images of this machine. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "bun";
@@ -10,15 +10,15 @@ import { ROOT } from "./process.ts";
 const FILE = join(ROOT, "infra/compose.yaml");
 
 export interface Composition extends AsyncDisposable {
-  /** Of the API, on the published port. */
+  /** URL of the API, on the published port. */
   readonly url: string;
   /** Container ids by service. */
   readonly containers: Readonly<Record<string, string>>;
-  /** Everything the service has logged. */
+  /** Returns all logs of the service. */
   logs(service: string): Promise<string>;
-  /** Where the service is on its network. */
+  /** Returns the IP address of the service in its network. */
   address(service: string): Promise<string>;
-  /** Resolves once every container with a health check is healthy by it. */
+  /** Resolves once every container with a health check is healthy. */
   healthy(): Promise<void>;
 }
 
@@ -26,10 +26,7 @@ interface Command {
   run(...args: readonly string[]): Promise<string>;
 }
 
-/**
- * `docker compose`, or the docker-compose before it, which wants the file without a name and calls the rest by the same
- * words.
- */
+/** Finds `docker compose` or `docker-compose`, which takes the same arguments but no `name` in the file. */
 async function composeCommand(project: string, env: Readonly<Record<string, string>>): Promise<Command> {
   const isPlugin = (await $`docker compose version`.nothrow().quiet()).exitCode === 0;
   const text = await readFile(FILE, "utf8");
@@ -46,7 +43,7 @@ async function composeCommand(project: string, env: Readonly<Record<string, stri
   };
 }
 
-/** Started, not yet healthy. @param env what a user may set beside images and port */
+/** Starts the services; they may not be healthy yet. @param env variables of the file other than images and port */
 export async function openComposition(image: string, env: Readonly<Record<string, string>>): Promise<Composition> {
   const port = await freePort();
   const project = `gpu-telemetry-test-${port}`;

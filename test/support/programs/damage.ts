@@ -1,4 +1,4 @@
-/** A server that answers as the API does, but for one defect. */
+/** A server that answers like the API, with one defect. */
 import { listen } from "../../../services/platform/http/listen.ts";
 import type { Check } from "./system-test.ts";
 
@@ -8,7 +8,7 @@ interface Body {
   [field: string]: unknown;
 }
 
-/** Null: this answer stays as it is. */
+/** Returns the damaged answer, or null to leave the answer as it is. */
 type Damage = (url: URL, answer: () => Promise<Body>) => Promise<Response | null> | Response | null;
 
 const damaged =
@@ -23,7 +23,7 @@ const isList = ({ pathname }: URL): boolean => pathname === "/api/v1/gpus";
 const isDetail = ({ pathname }: URL): boolean => /^\/api\/v1\/gpus\/GPU-[^/]+$/.test(pathname);
 const isTelemetry = ({ pathname }: URL): boolean => pathname.endsWith("/telemetry");
 
-/** One for each check that asks over HTTP: just what that check is there for. */
+/** One defect for each check over HTTP: the one that the check must find. */
 export const DAMAGES: Readonly<Record<Exclude<Check, "ingestion" | "logs">, Damage>> = {
   health: ({ pathname }) =>
     pathname === "/health" ? Response.json({ status: "unhealthy", dependencies: {} }, { status: 503 }) : null,
@@ -65,7 +65,7 @@ export const DAMAGES: Readonly<Record<Exclude<Check, "ingestion" | "logs">, Dama
   swagger: ({ pathname }) => (pathname === "/openapi.json" ? new Response("{}") : null),
 };
 
-/** On a free port. */
+/** Serves the damaged answers on a free port. */
 export const serveDamaged = (answer: (request: Request) => Promise<Response>, damage: Damage) =>
   listen({
     port: 0,

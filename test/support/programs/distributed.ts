@@ -1,6 +1,6 @@
 /**
- * The pipeline as separate processes over a Redis and a store that are already there: each link goes through a proxy
- * that can break it, each process keeps its port when it is started again.
+ * The pipeline as separate processes over a running Redis and store. Each link passes through a proxy that can break
+ * it, and each process keeps its port after a restart.
  */
 import { type FaultProxy, openFaultProxy, type Target } from "../servers/fault-proxy.ts";
 import { freePort } from "../servers/free-port.ts";
@@ -9,7 +9,7 @@ import { onRuntime } from "./process.ts";
 
 type Env = Readonly<Record<string, string>>;
 
-/** The programs, each a path from the root; tests put defective ones in their place. */
+/** Paths of the programs from the root. Tests can replace them by defective ones. */
 export const PROGRAMS = {
   streamer: "services/streamer/main.ts",
   queueService: "services/queue-service/main.ts",
@@ -21,11 +21,11 @@ export interface DistributedOptions {
   readonly runtime?: "bun" | "deno";
   readonly redis: Target;
   readonly store: Target;
-  /** Environment of a collector whose store answers at this address. */
+  /** Environment of a collector whose store is at this address. */
   readonly storeEnv: (address: string) => Env;
   readonly counts: Readonly<Record<Role, number>>;
   readonly programs?: Partial<Readonly<Record<Role, string>>>;
-  /** What all processes of a role are given beside addresses. */
+  /** Environment of all processes of a role, besides addresses. */
   readonly env: Readonly<Record<Role, Env>>;
 }
 
@@ -34,14 +34,14 @@ export interface Distributed extends AsyncDisposable {
   readonly queueServices: readonly Member[];
   readonly collectors: readonly Member[];
   readonly links: {
-    /** Between streamers, collectors and the queue-services, which take turns behind it. */
+    /** Between streamers or collectors and the queue-services, which it balances in turn. */
     readonly queue: FaultProxy;
     readonly redis: FaultProxy;
     readonly store: FaultProxy;
   };
 }
 
-/** Nothing is started yet: the caller decides who starts when. */
+/** Prepares the processes. The caller starts them. */
 export async function openDistributed(options: DistributedOptions): Promise<Distributed> {
   const { runtime = "bun", counts, env, programs = {}, storeEnv } = options;
   await using opened = new AsyncDisposableStack();

@@ -1,16 +1,16 @@
-/** A part whose process dies at a point of its work: before a call takes effect, or after it did and nobody knows yet. */
+/** Kills a process at one call: before the call takes effect, or after its effect and before its caller knows. */
 
 export interface Doom {
-  /** A method: `ack`, `deadLetters.redrive`. */
+  /** Name of a method: `ack`, `deadLetters.redrive`. */
   readonly call: string;
   readonly moment: "before" | "after";
-  /** Which call of it, from 1. */
+  /** Number of the fatal call, from 1. */
   readonly nth: number;
 }
 
 export const doomName = ({ call, moment, nth }: Doom): string => `${moment} ${call} ${nth}`;
 
-/** Never returns: SIGKILL leaves no time to tidy up. */
+/** Kills this process. Never returns: SIGKILL leaves no time for cleanup. */
 async function die(): Promise<never> {
   process.kill(process.pid, "SIGKILL");
   return await new Promise<never>(() => {});
@@ -28,13 +28,13 @@ function fatal(method: Method, { moment, nth }: Doom): Method {
   };
 }
 
-/** Dooms a method of every object of a class. */
+/** Makes a method fatal for every object of a class. */
 export function doomClass(prototype: object, doom: Doom): void {
   const method = Reflect.get(prototype, doom.call) as Method;
   Reflect.set(prototype, doom.call, fatal(method, doom));
 }
 
-/** The same part; only the doomed call differs. */
+/** Returns the same part with one fatal call. */
 export function doomed<T extends object>(part: T, doom: Doom): T {
   const [name = "", inner] = doom.call.split(".");
   const fatalMember = fatal(Reflect.get(part, name, part) as Method, doom);

@@ -1,4 +1,4 @@
-/** A program that lives as one of the pipeline's services until a step of its work kills it. */
+/** A program that runs one service of the pipeline until a fatal call kills it. */
 import { Collection } from "mongodb";
 import type { ConsumerQueue } from "../../../services/queue/port.ts";
 import { type Doom, doomClass, doomed } from "./doom.ts";
@@ -12,8 +12,10 @@ import {
 import { onRuntime, type Program, startProgram } from "./process.ts";
 
 /**
- * What makes a collector come to a step that it seldom comes to. `refused`: the store refuses batch 2, so it is nacked.
- * `stopping`: it is asked to stop with a claim in hand, and releases. `slow`: a save waits until leases were renewed.
+ * Brings a collector to a step that is rare otherwise:
+ * - `refused`: the store refuses batch 2, so the collector nacks it.
+ * - `stopping`: the collector must stop while it holds a claim, so it releases the batches.
+ * - `slow`: a save waits until leases are renewed.
  */
 export type Situation = "refused" | "stopping" | "slow";
 
@@ -21,7 +23,7 @@ export interface DoomedLife {
   readonly role: "streamer" | "collector" | "queue-service";
   readonly doom: Doom;
   readonly surroundings: Surroundings;
-  /** Of a queue-service. */
+  /** Port of a queue-service. */
   readonly port?: number;
   readonly situation?: Situation | undefined;
 }
@@ -29,7 +31,7 @@ export interface DoomedLife {
 export const startDoomed = (life: DoomedLife): Program =>
   startProgram(onRuntime("bun", "test/support/programs/doomed-life.ts", JSON.stringify(life)));
 
-/** The parts that bring the situation about; the doom is in front of them. */
+/** Returns the parts that cause the situation. The fatal calls wrap them. */
 export function situated(situation: Situation | undefined, stop: AbortController): CollectorParts {
   const renewed = Promise.withResolvers<void>();
   return {
@@ -52,14 +54,14 @@ export function situated(situation: Situation | undefined, stop: AbortController
       position: (producer) => repository.position(producer),
       save: async (batches, options) => {
         if (situation === "slow") await renewed.promise;
-        if (situation === "refused" && batches.some(({ seq }) => seq === 2)) throw new Error("The store refuses it");
+        if (situation === "refused" && batches.some(({ seq }) => seq === 2)) throw new Error("batch 2 is refused");
         return repository.save(batches, options);
       },
     }),
   };
 }
 
-/** Commands of MongoDB, of which a save has several. */
+/** Driver calls of a save into MongoDB. */
 const WRITES: readonly string[] = ["insertMany", "bulkWrite"];
 
 async function live({ role, doom, surroundings, port = 0, situation }: DoomedLife): Promise<void> {

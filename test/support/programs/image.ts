@@ -1,38 +1,38 @@
-/** The image, built by the product's own script over bases that are made of this machine's programs. */
+/** Builds the image with the product's own script, over bases that are built from programs of this machine. */
 import { join } from "node:path";
 import { $ } from "bun";
 import { hasContainerEngine, withoutBackend } from "../servers/backend.ts";
 import { BUN, ROOT } from "./process.ts";
 
-/** What stands in for the images of a registry; test/support/containers/bases makes them. */
+/** Replacements for images of a registry, built by test/support/containers/bases. */
 export const STAND_INS = {
   REDIS_IMAGE: "stand-in/redis:7",
   MONGO_IMAGE: "stand-in/mongo:8",
 } as const;
 
-/** @throws Error for want of an engine when `REQUIRE_BACKENDS=1` */
+/** Whether there is a container engine. @throws Error when there is none and `REQUIRE_BACKENDS=1` */
 export async function haveContainers(suite: string): Promise<boolean> {
   if (Bun.which("docker") !== null && (await hasContainerEngine())) return true;
-  return withoutBackend(suite, "a Docker engine, at DOCKER_HOST or where Docker has it, and its command line") !== null;
+  return withoutBackend(suite, "a Docker engine (DOCKER_HOST or the default socket) and the docker command") !== null;
 }
 
 const BUILD = join(ROOT, "test/support/containers/image");
 
-/** The name of the image of the files as they are. Layers that are there are not made again. */
+/** Builds the image from the working tree; layers that exist are reused. @returns its name */
 export const buildImage = async (): Promise<string> => (await $`${BUILD} ${BUN}`.quiet().text()).trim();
 
-/** What the engine says of an image or a container. */
+/** Returns what the engine knows about an image or a container. */
 // biome-ignore lint/suspicious/noExplicitAny: the engine's own shape
 export const inspect = async (name: string): Promise<any> => (await $`docker inspect ${name}`.quiet().json())[0];
 
 export interface ImageFile {
-  /** From the root, without a leading slash; a folder's ends with one. */
+  /** Path from the root without a leading slash; the path of a folder ends with a slash. */
   readonly path: string;
   /** `-rwxr-xr-x` */
   readonly mode: string;
 }
 
-/** All files of the image, and what the engine puts beside them when it makes a container. */
+/** Lists all files of the image, including those that the engine adds to a container. */
 export async function filesOf(image: string): Promise<ImageFile[]> {
   const container = (await $`docker create ${image}`.quiet().text()).trim();
   try {

@@ -1,6 +1,6 @@
 /**
- * Lives of the pipeline's services over real servers: a test lives some itself, and has others lived by a process that
- * is to die. A part may be put in front of the real one.
+ * Runs services of the pipeline over real servers, in the process of a test or in one that is going to be killed.
+ * A test may wrap the real parts.
  */
 import { runCollector } from "../../../services/collector/service.ts";
 import { systemClock } from "../../../services/platform/process/clock.ts";
@@ -16,7 +16,7 @@ import type { TelemetryRepository } from "../../../services/repository/port.ts";
 import { runStreamer } from "../../../services/streamer/service.ts";
 import { streamerConfig } from "../streamer/streamed.ts";
 
-/** Where a life finds the others. */
+/** The servers, the input and the settings of a life. */
 export interface Surroundings {
   readonly redis: RedisConfig;
   readonly queueUrl: string;
@@ -37,7 +37,7 @@ type Tells = { publish(batches: readonly unknown[]): Promise<void> };
 const clock = systemClock;
 const log = silentLogger;
 
-/** Until the last batch of the file is confirmed. */
+/** Resolves once the last batch of the file is confirmed. */
 export async function liveAsStreamer(
   { queueUrl, csvPath, batchSize }: Surroundings,
   { queue: inFront = (queue) => queue, signal }: { queue?: InFront<ProducerQueue>; signal: AbortSignal },
@@ -52,7 +52,7 @@ export interface CollectorParts {
   readonly liveFeed?: InFront<Tells>;
 }
 
-/** Until the signal aborts. */
+/** Collects until the signal aborts. */
 export async function liveAsCollector(
   { queueUrl, store, leaseMs }: Surroundings,
   { signal, ...parts }: CollectorParts & { signal: AbortSignal },
@@ -62,7 +62,7 @@ export async function liveAsCollector(
   await using repository = await openRepository(storeConfig({ store }), { clock, log });
   await using queue = await openQueue({ kind: "http", url: queueUrl, token: null, clock });
   await runCollector(
-    // Few at a time, so that a life has several of each step.
+    // Small batches, so that a life reaches each step several times.
     { maxConcurrentHandlers: 2, batchSize: 2, maxGroupBytes: 4 * 1024 * 1024, leaseMs, positions: "queue" },
     {
       queue: frontQueue(queue),
@@ -75,7 +75,7 @@ export async function liveAsCollector(
   );
 }
 
-/** At this port until the signal aborts. */
+/** Serves at the port until the signal aborts. */
 export async function liveAsQueueService(
   { redis, leaseMs, maxDeliveries }: Surroundings,
   { port, queue: inFront = (queue) => queue, signal }: { port: number; queue?: InFront<Queue>; signal: AbortSignal },

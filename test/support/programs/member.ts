@@ -1,4 +1,4 @@
-/** One process of a pipeline that is killed, frozen, stopped and started again at the same address. */
+/** One process of a pipeline. A test may kill, freeze, stop and restart it at the same address. */
 import { type Program, startProgram } from "./process.ts";
 
 export interface MemberOptions {
@@ -8,12 +8,12 @@ export interface MemberOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What is kept of what a life printed. */
+/** Length of the kept end of the output, per stream. */
 const KEPT_OUTPUT = 4000;
 
 export class Member implements AsyncDisposable {
   readonly name: string;
-  /** How lives ended that nobody ended: the statuses, in order. A streamer's last one is 0. */
+  /** Exit statuses of the lives that ended by themselves, in order. A streamer's last one is 0. */
   readonly ends: number[] = [];
   readonly #options: MemberOptions;
   #life: { readonly program: Program; readonly over: Promise<void>; asked: boolean } | undefined;
@@ -28,19 +28,19 @@ export class Member implements AsyncDisposable {
     return this.#life !== undefined;
   }
 
-  /** @throws Error when it is not alive */
+  /** The running process. @throws Error when it is not alive */
   get program(): Program {
-    if (this.#life === undefined) throw new Error(`${this.name} is not alive; its last words:\n${this.#lastWords}`);
+    if (this.#life === undefined) throw new Error(`${this.name} is not running; its last output:\n${this.#lastWords}`);
     return this.#life.program;
   }
 
-  /** What the present life, or the last one, printed at the end. */
+  /** End of the output of the present life, or of the last one. */
   get lastWords(): string {
     return this.#life === undefined ? this.#lastWords : wordsOf(this.#life.program);
   }
 
   start(): void {
-    if (this.#life !== undefined) throw new Error(`${this.name} is alive already`);
+    if (this.#life !== undefined) throw new Error(`${this.name} is running already`);
     const program = startProgram(this.#options.command, { ...this.#options.env });
     const life = {
       program,
@@ -54,31 +54,31 @@ export class Member implements AsyncDisposable {
     this.#life = life;
   }
 
-  /** Resolves once it listens. */
+  /** Resolves once the process listens. */
   async listening(): Promise<void> {
     await this.program.logLine(({ message }) => message === "listening", { what: `${this.name} listens` });
   }
 
-  /** SIGKILL, also to one that is frozen; resolves once it is gone. */
+  /** Sends SIGKILL, also to a frozen process; resolves once it has ended. */
   kill(): Promise<void> {
     return this.#end("SIGKILL");
   }
 
-  /** SIGTERM; resolves to the status with which it then ends. */
+  /** Sends SIGTERM; resolves to the exit status. */
   async stop(): Promise<number> {
     const { program } = this;
     await this.#end("SIGTERM");
     return await program.exited;
   }
 
-  /** SIGSTOP until disposed. */
+  /** Stops the process with SIGSTOP until disposed. */
   freeze(): Disposable {
     const { program } = this;
     program.kill("SIGSTOP");
     return { [Symbol.dispose]: () => program.kill("SIGCONT") };
   }
 
-  /** Resolves when a life ends that nobody ends. */
+  /** Resolves once the process has ended by itself. */
   async ended(): Promise<void> {
     await this.#life?.over;
   }

@@ -1,4 +1,4 @@
-/** One run of the distributed pipeline from the first row to the verdict, while a test does to it what it likes. */
+/** Runs the distributed pipeline from the first row to the verdict, while a test disturbs it. */
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
@@ -14,8 +14,9 @@ import { eventually } from "../time/eventually.ts";
 import { type Distributed, openDistributed, type Role } from "./distributed.ts";
 
 const GPUS = 40;
-/** For the streamers to come to their end, and for the queue to be empty after that. */
+/** Time for the streamers to end. */
 const STREAM_LIMIT_MS = 240_000;
+/** Time after that for the queue to be empty. */
 const DRAIN_LIMIT_MS = 60_000;
 
 export interface RunOptions {
@@ -25,9 +26,9 @@ export interface RunOptions {
   readonly counts: Readonly<Record<Role, number>>;
   readonly leaseMs: number;
   readonly maxDeliveries: number;
-  /** Pause of a streamer after each batch of 250 readings, which are of some ten GPUs. */
+  /** Pause of a streamer after each batch, ms. A batch has 250 readings of about ten GPUs. */
   readonly intervalMs: number;
-  /** Into how many files the fleet is written; each is a producer per streamer. Default 3. */
+  /** Number of files of the fleet, 3 by default. Each file is a producer per streamer. */
   readonly files?: number | undefined;
   readonly programs?: Partial<Readonly<Record<Role, string>>> | undefined;
 }
@@ -36,35 +37,36 @@ export interface Run {
   readonly pipeline: Distributed;
   readonly redis: RedisServer;
   readonly store: PrivateMongoServer;
-  /** Through the same link as everybody's. */
+  /** Uses the same link as the services. */
   readonly queue: Queue;
   readonly fleet: NumberedFleet;
-  /** Aborts when the streamers have ended: from then on the run is left alone. */
+  /** Aborts when the streamers have ended. The test does not disturb the run after that. */
   readonly signal: AbortSignal;
 }
 
 export interface Report {
   readonly seconds: number;
-  /** Document by document, and as readers are told of two of the GPUs. */
+  /** Verdict on all documents of the store. */
   readonly stored: Verdict;
-  readonly told: Verdict;
-  /** What is said wrongly of GPUs and who held them. */
+  /** Verdict on the readings of two GPUs as the repository returns them. */
+  readonly answers: Verdict;
+  /** Differences in GPUs and their attributions. */
   readonly inventory: readonly string[];
-  /** Once the queue is empty. */
+  /** Figures of the queue once it is empty. */
   readonly stats: QueueStats;
-  /** Processes that ended although nobody ended them, with their last words. */
+  /** Processes that crashed, with the end of their output. */
   readonly crashes: readonly string[];
 }
 
-/** Streams a fleet through; `meanwhile` begins when all services listen, and the run waits for its end. */
+/** Streams a fleet through the pipeline. `meanwhile` starts once all services listen; the run waits for its end. */
 export async function runPipeline(options: RunOptions, meanwhile: (run: Run) => Promise<void>): Promise<Report> {
   const startedAt = performance.now();
   const { seed, readings, store, files = 3 } = options;
   const fleet = NumberedFleet.of({ readings, gpus: GPUS, seed });
   await using folder = await temporaryFolder();
   await fleet.write(folder.path, files);
-  // With `everysec` Redis may answer before it has written, and what a streamer that has left had confirmed is then
-  // lost with the process of Redis.
+  // With `everysec` Redis may answer before it writes. A kill of Redis then loses batches that are confirmed to a
+  // streamer which has ended already.
   await using redis = await startRedisServer({ args: ["--appendfsync", "always"] });
   const database = randomDatabase();
   await using pipeline = await openPipeline(options, { redis, database, csvPath: folder.path });
@@ -100,10 +102,10 @@ export async function runPipeline(options: RunOptions, meanwhile: (run: Run) => 
     { kind: "mongodb", url: store.uri, database, poolSize: 2, retentionMs: 0 },
     { clock: systemClock, log: silentLogger },
   );
-  const told = await compareAnswers(repository, fleet, [seed % GPUS, (seed + 1) % GPUS]);
+  const answers = await compareAnswers(repository, fleet, [seed % GPUS, (seed + 1) % GPUS]);
   const inventory = await compareInventory(repository, fleet);
   const seconds = Math.round((performance.now() - startedAt) / 1000);
-  return { seconds, stored, told, inventory, stats, crashes };
+  return { seconds, stored, answers, inventory, stats, crashes };
 }
 
 interface Places {
@@ -139,10 +141,10 @@ function crashesOf({ streamers, queueServices, collectors }: Distributed): strin
     ...streamers.filter(({ ends }) => ends.some((status) => status !== 0)),
     ...[...queueServices, ...collectors].filter(({ ends }) => ends.length > 0),
   ];
-  return broken.map(({ name, ends, lastWords }) => `${name} ended with ${ends.join(", ")}: ${lastWords}`);
+  return broken.map(({ name, ends, lastWords }) => `${name} exited with status ${ends.join(", ")}: ${lastWords}`);
 }
 
-/** A streamer that crashes is not started again, so its crash ends the wait, too. */
+/** A crash of a streamer ends the wait too, because no one restarts it. */
 const untilStreamed = async ({ streamers }: Distributed): Promise<void> =>
   void (await eventually(() => streamers.every(({ ends }) => ends.length > 0), {
     what: "the end of the streamers",

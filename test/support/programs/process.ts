@@ -1,4 +1,4 @@
-/** Programs of the product as child processes: started, watched line by line, killed, always reaped. */
+/** Runs programs of the product as child processes: starts, watches, kills and always reaps them. */
 import { join } from "node:path";
 import { Glob } from "bun";
 import { DEADLINE_MS } from "../time/eventually.ts";
@@ -7,9 +7,9 @@ export const ROOT = join(import.meta.dir, "../../..");
 
 export interface Program extends AsyncDisposable {
   readonly pid: number;
-  /** Everything printed so far, standard output and standard error apart. */
+  /** Everything printed so far. */
   readonly output: { readonly stdout: string; readonly stderr: string };
-  /** The first JSON log line that fits; rejects when the program ends or the deadline passes before one came. */
+  /** Resolves to the first JSON log line that fits. Rejects when the program ends or the deadline passes before. */
   logLine(fits: (line: LogLine) => boolean, options: { what: string; deadlineMs?: number }): Promise<LogLine>;
   readonly exited: Promise<number>;
   kill(signal: NodeJS.Signals): void;
@@ -71,7 +71,7 @@ export function startProgram(command: readonly string[], env: Record<string, str
         const timer = setTimeout(lost(`not seen within ${deadlineMs} ms`), deadlineMs);
         watchers.add(watch);
         watch();
-        void exited.then(lost("the program ended"));
+        void exited.then(lost("the program ended first"));
       }),
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGKILL");
@@ -82,18 +82,18 @@ export function startProgram(command: readonly string[], env: Record<string, str
 
 export const BUN = process.execPath;
 
-/** The binary itself: the package's own start script would not pass signals on, and wants Node. */
+/** Finds the binary: the start script of the package needs Node and does not forward signals. */
 function findDeno(): string {
   const [found] = new Glob("*/deno").scanSync({ cwd: join(ROOT, "node_modules/@deno") });
-  if (found === undefined) throw new Error("The npm package deno brought no binary for this machine");
+  if (found === undefined) throw new Error("The npm package deno has no binary for this machine");
   return join(ROOT, "node_modules/@deno", found);
 }
 
-/** The command line of a TypeScript program on either runtime. */
+/** Returns the command line that runs a TypeScript file on a runtime. */
 export const onRuntime = (runtime: "bun" | "deno", file: string, ...args: string[]): string[] =>
   runtime === "bun" ? [BUN, file, ...args] : [findDeno(), "run", "--allow-all", "--no-prompt", file, ...args];
 
-/** The address a service says it listens on. */
+/** Resolves to the address that a service logs once it listens. */
 export async function addressOf(program: Program): Promise<string> {
   const line = await program.logLine((candidate) => candidate.message === "listening", { what: "listening" });
   return String(line.url);

@@ -1,5 +1,4 @@
-/** The six services as processes on this machine, wired by addresses as a reader of the README does it. */
-
+/** Runs the six services as processes on this machine, connected by addresses as in the README. */
 import { freePort } from "../servers/free-port.ts";
 import { eventually } from "../time/eventually.ts";
 import { Member } from "./member.ts";
@@ -7,7 +6,7 @@ import { onRuntime } from "./process.ts";
 
 type Env = Readonly<Record<string, string>>;
 
-/** Of all six. */
+/** Shared by all six services. */
 export const INTERNAL_TOKEN = "known-to-all-six";
 
 const NAMES = ["queue-service", "inventory", "telemetry", "streamer", "collector", "api-gateway"] as const;
@@ -17,24 +16,24 @@ export interface ServicesOptions {
   readonly runtime: "bun" | "deno";
   /** host:port */
   readonly redis: string;
-  /** Where the store is: SQLITE_PATH, or MONGODB_URI and MONGODB_DATABASE. */
+  /** Variables of the store: SQLITE_PATH, or MONGODB_URI and MONGODB_DATABASE. */
   readonly store: Env;
-  /** CSV_PATH and its like. */
+  /** Variables of the streamer: CSV_PATH and others. */
   readonly streamer: Env;
 }
 
 export interface Services extends AsyncDisposable {
-  /** Of the API. */
+  /** URL of the API. */
   readonly url: string;
   readonly urlOf: (name: ServiceName) => string;
   readonly members: Readonly<Record<ServiceName, Member>>;
-  /** Resolves once they listen. */
+  /** Starts services; resolves once they listen. */
   start(...names: readonly ServiceName[]): Promise<void>;
-  /** Resolves once the API says that all it needs is there. */
+  /** Resolves once the API reports that all its dependencies are available. */
   ready(): Promise<void>;
 }
 
-/** Nothing is started yet. */
+/** Prepares the processes. The caller starts them. */
 export async function openServices({ runtime, redis, store, streamer }: ServicesOptions): Promise<Services> {
   await using opened = new AsyncDisposableStack();
   const ports = new Map<ServiceName, number>();
@@ -49,7 +48,7 @@ export async function openServices({ runtime, redis, store, streamer }: Services
     streamer: { ...queue, ...streamer },
     collector: { ...queue, ...store },
     "api-gateway": {
-      // Tests ask as fast as they can.
+      // Tests send queries without a pause.
       RATE_LIMIT: "0",
       INVENTORY_URL: `${urlOf("inventory")}/graphql`,
       TELEMETRY_URL: `${urlOf("telemetry")}/graphql`,

@@ -1,9 +1,9 @@
-/** Commands as a person types them: run by a shell, read until they have said enough. */
+/** Runs commands in a shell, as a person types them, and reads their output. */
 import { DEADLINE_MS } from "../time/eventually.ts";
 
 /**
- * What a command prints, up to where `isEnough`; it is then ended.
- * @throws Error with all that it printed, when it ends or the deadline passes first
+ * Returns the output of a command once `isEnough` accepts it, and ends the command.
+ * @throws Error with the whole output when the command ends or the deadline passes first
  */
 export async function outputOf(
   command: string,
@@ -28,5 +28,5 @@ export async function outputOf(
     child.kill();
     await child.exited;
   }
-  throw new Error(`${command}\nended with ${output}${await new Response(child.stderr).text()}`);
+  throw new Error(`${command}\nended after printing ${output}${await new Response(child.stderr).text()}`);
 }

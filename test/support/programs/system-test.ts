@@ -1,4 +1,4 @@
-/** test/e2e/system-test.sh as a person runs it, and what each of its lines says. */
+/** Runs test/e2e/system-test.sh and reads the verdict of each line. */
 import { join } from "node:path";
 import { ROOT } from "./process.ts";
 
@@ -30,7 +30,7 @@ export interface SystemTest {
 
 const LINE = /^\[ ?(\d+)\/12\] (PASS|FAIL|SKIP) ([a-z0-9 ]+): .+ \(\d+\.\d\d s\)$/;
 
-/** @param env without PATH, the caller's is taken */
+/** @param env variables; PATH defaults to the one of this process */
 export async function systemTest(env: Record<string, string>, ...args: string[]): Promise<SystemTest> {
   const child = Bun.spawn(["bash", SYSTEM_TEST, ...args], {
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...env },

@@ -1,23 +1,23 @@
-/** What a suite does about the server it needs: says on which it runs, or that it is skipped for want of one. */
+/** Reports which server a suite runs on, or that the suite is skipped because there is none. */
 import { getContainerRuntimeClient } from "testcontainers";
 
-/** One line, loud enough to be seen between the tests. */
+/** Prints one conspicuous line between the results of tests. */
 export const announceBackend = (suite: string, server: string): void => console.log(`# ${suite}: runs on ${server}`);
 
 /**
- * Says that the suite is skipped. With `REQUIRE_BACKENDS=1` that is a failure.
- * @throws Error that names what was looked for
+ * Reports that a suite is skipped. With `REQUIRE_BACKENDS=1` a skipped suite is a failure.
+ * @throws Error that names the servers searched for
  */
 export function withoutBackend(suite: string, lookedFor: string): null {
-  const reason = `no server for it: looked for ${lookedFor}`;
+  const reason = `no server found; searched for ${lookedFor}`;
   if (process.env.REQUIRE_BACKENDS === "1") throw new Error(`${suite}: ${reason}`);
   console.warn(`\n### SKIPPED: ${suite}: ${reason}\n`);
   return null;
 }
 
 /**
- * A container engine answers, so testcontainers can start something. Its reaper is an image of its own and keeps Bun from
- * ending: containers go with `await using` instead.
+ * Whether a container engine answers, so that testcontainers can start containers. Its reaper is disabled: it needs an
+ * image of its own and keeps Bun from exiting. Containers are removed by `await using` instead.
  */
 export async function hasContainerEngine(): Promise<boolean> {
   process.env.TESTCONTAINERS_RYUK_DISABLED = "true";

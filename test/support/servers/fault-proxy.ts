@@ -1,6 +1,6 @@
 /**
- * A TCP proxy that breaks links on demand: HTTP, Redis and MongoDB alike. In front of several targets it takes turns, as
- * a cluster's service address does. It holds no more than one chunk per direction: a slow reader slows the writer.
+ * A TCP proxy that breaks connections on demand, for HTTP, Redis and MongoDB. It balances several targets in turn, like
+ * the service address of a cluster. It buffers at most one chunk per direction, so a slow reader slows the writer.
  */
 import { createServer, type Server, type Socket, connect as toTarget } from "node:net";
 import { freePort } from "./free-port.ts";
@@ -10,9 +10,9 @@ export interface Target {
   readonly port: number;
 }
 
-/** What the next exchanges must be to be hit. */
+/** Selects the exchanges that a fault hits. */
 export interface ExchangeFilter {
-  /** Bytes of the request hold this text. Absent: any request. */
+  /** Text that the request must contain. Absent: any request. */
   readonly carrying?: string | undefined;
 }
 
@@ -21,24 +21,24 @@ export interface FaultProxy extends AsyncDisposable {
   /** `127.0.0.1:PORT` */
   readonly address: string;
   readonly connections: number;
-  /** Connections that a fault has hit so far. */
+  /** Number of connections that a fault has hit so far. */
   readonly hits: number;
   /**
-   * Of the next `exchanges` requests that fit, each reaches the target; as soon as the target answers, the connection is
-   * cut in place of the answer. Exchanges left over from an earlier call are forgotten.
+   * Passes each of the next `exchanges` matching requests to the target, and cuts its connection instead of passing the
+   * answer. Replaces the exchanges that are left from an earlier call.
    */
   cutAfterRequest(exchanges: number, filter?: ExchangeFilter): void;
-  /** Answers vanish until disposed; the connections that missed some are then cut, for their streams have holes. */
+  /** Drops answers until disposed, then cuts the connections that missed one, because their streams have holes. */
   dropReplies(): Disposable;
-  /** Nothing moves until disposed; connections stay open, new ones are accepted and wait too. */
+  /** Passes no bytes until disposed. Open connections stay open; new ones are accepted and wait too. */
   stall(): Disposable;
-  /** Nobody gets in until disposed; connections that are there stay. */
+  /** Refuses new connections until disposed. Open connections stay. */
   refuse(): Promise<AsyncDisposable>;
-  /** Cuts every connection, and says how many there were. */
+  /** Cuts every connection. @returns their number */
   cutAll(): number;
 }
 
-/** @param targets asked anew for every connection: the addresses may come and go */
+/** @param targets tried again for every connection, so targets may come and go */
 export async function openFaultProxy(...targets: readonly Target[]): Promise<FaultProxy> {
   const proxy = new TcpProxy(targets, await freePort());
   await proxy.listen();
@@ -49,7 +49,7 @@ class TcpProxy implements FaultProxy {
   readonly port: number;
   readonly links = new Set<Link>();
   hits = 0;
-  /** Timed faults may overlap: each counts those of its kind that are on. */
+  /** Faults may overlap, so each kind counts its active ones. */
   dropping = 0;
   stalled = 0;
   readonly #targets: readonly Target[];
@@ -83,7 +83,7 @@ class TcpProxy implements FaultProxy {
     this.#armed = { exchanges, carrying: carrying === undefined ? null : Buffer.from(carrying) };
   }
 
-  /** Whether this piece of a request makes its connection one to be cut at the answer. */
+  /** Whether this piece of a request matches, so that its connection is cut at the answer. */
   dooms(piece: Buffer): boolean {
     const { exchanges, carrying } = this.#armed;
     if (exchanges === 0 || (carrying !== null && !piece.includes(carrying))) return false;
@@ -129,7 +129,7 @@ class TcpProxy implements FaultProxy {
     for (const link of this.links) link.cut();
   }
 
-  /** `close` would wait for the connections that stay. */
+  /** Does not wait for `close`, which waits for the connections that stay. */
   #unlisten(): void {
     this.#server?.close();
     this.#server = undefined;
@@ -146,7 +146,7 @@ class TcpProxy implements FaultProxy {
     new Link(this, client, target).begin();
   }
 
-  /** The next target in turn that accepts; null: none does. */
+  /** Connects to the next target in turn that accepts; null: no target does. */
   async #reach(): Promise<Socket | null> {
     for (let tried = 0; tried < this.#targets.length; tried++) {
       const target = this.#targets[this.#turn++ % this.#targets.length] as Target;
@@ -161,14 +161,14 @@ class TcpProxy implements FaultProxy {
   }
 }
 
-/** One connection: what the client says goes to the target, and back. */
+/** One connection: passes bytes from the client to the target, and back. */
 class Link {
-  /** An answer of it was dropped. */
+  /** Whether an answer was dropped. */
   hasHole = false;
   readonly #proxy: TcpProxy;
   readonly #client: Socket;
   readonly #target: Socket;
-  /** Sockets whose peer has to take what is under way before they may be read on. */
+  /** Paused sockets: their peer has not read the last piece yet. */
   readonly #waiting = new Set<Socket>();
   #doomed = false;
 
@@ -189,7 +189,7 @@ class Link {
     this.pace();
   }
 
-  /** Reads on, or not: while all is stalled, or the other side has not taken what it was given. */
+  /** Pauses a socket while the proxy is stalled or the peer is slow, and resumes it otherwise. */
   pace(): void {
     for (const socket of [this.#client, this.#target]) {
       if (this.#proxy.stalled > 0 || this.#waiting.has(socket)) socket.pause();
@@ -202,7 +202,7 @@ class Link {
     this.#close();
   }
 
-  /** Whether an answer goes through. */
+  /** Whether an answer passes. */
   #answers(): boolean {
     if (this.#doomed) {
       this.cut();

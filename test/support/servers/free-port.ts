@@ -1,4 +1,4 @@
-/** Ports that a server can come back to: below those that the system hands to outgoing connections. */
+/** Ports that a server can reuse after a restart: below the range of ephemeral ports for outgoing connections. */
 import { createServer } from "node:net";
 
 const FIRST = 12_000;
@@ -11,7 +11,7 @@ const isFree = (port: number): Promise<boolean> =>
     server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 
-/** A free one, at random so that tests side by side seldom meet. */
+/** Returns a free port, chosen at random so that parallel tests seldom collide. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));

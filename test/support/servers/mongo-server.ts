@@ -1,6 +1,6 @@
 /**
- * MongoDB-compatible servers. In this order: MONGODB_URI, `mongod`, `ferretdb` on PATH or built by Go, `mongo:8` in a
- * container. Tests that kill or stop theirs always start a private one.
+ * MongoDB-compatible servers for tests. The first one found is used: MONGODB_URI, `mongod`, `ferretdb` on PATH or built
+ * by Go, `mongo:8` in a container. A test that kills or pauses its server always starts a private one.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,43 +15,43 @@ import { freePort } from "./free-port.ts";
 const START_LIMIT_MS = 60_000;
 
 export interface MongoServer extends AsyncDisposable {
-  /** Product and version, for people. */
+  /** Product and version, for the output of tests. */
   readonly name: string;
   readonly uri: string;
 }
 
-/** Has its own process, port and directory; what it acknowledged as journalled survives `kill`. */
+/** Has its own process, port and directory. Writes that it acknowledged as journalled survive `kill`. */
 export interface PrivateMongoServer extends MongoServer {
   readonly port: number;
-  /** Of the running server; null where it runs in a container. */
+  /** Process id of the running server; null when it runs in a container. */
   readonly pid: number | null;
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL; resolves once the server has ended. */
   kill(): Promise<void>;
-  /** After `kill`: the same port and directory; resolves when it answers. */
+  /** Starts again after `kill`, with the same port and directory; resolves once the server answers. */
   start(): Promise<void>;
-  /** SIGSTOP: connections stay, nothing answers, until `resume`. */
+  /** Sends SIGSTOP: connections stay open, and no request is answered until `resume`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
 }
 
-/** A server that runs or can be made to run on a port. */
+/** A way to run a server on a port: a local process or a container. */
 interface Engine {
   readonly pid: number | null;
   run(): Promise<void>;
   signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void>;
-  /** Rejects when it ends; never resolves. */
+  /** Rejects when the server ends; never resolves. */
   ended(): Promise<never>;
   remove(): Promise<void>;
 }
 
-/** Waits until it answers, and asks what it is. */
+/** Waits until the server answers. @returns product and version */
 async function nameOf(uri: string): Promise<string> {
   await using client = new MongoClient(uri, { serverSelectionTimeoutMS: START_LIMIT_MS });
   const { version, ferretdbVersion } = await client.db("admin").command({ buildInfo: 1 });
   return ferretdbVersion === undefined ? `MongoDB ${version}` : `FerretDB, which answers as MongoDB ${version}`;
 }
 
-/** A signal is on its way until each thread has taken it. */
+/** Whether each thread has stopped: a signal reaches them one after another. */
 async function isStopped(pid: number): Promise<boolean> {
   const threads = await readdir(`/proc/${pid}/task`);
   const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, "utf8")));
@@ -61,7 +61,7 @@ async function isStopped(pid: number): Promise<boolean> {
 function localEngine(command: (folder: string) => string[], folder: { path: string } & AsyncDisposable): Engine {
   let program: Program | undefined;
   const running = (): Program => {
-    if (program === undefined) throw new Error("The server was not started");
+    if (program === undefined) throw new Error("The server must be started first");
     return program;
   };
   return {
@@ -74,12 +74,12 @@ function localEngine(command: (folder: string) => string[], folder: { path: stri
     async signal(name) {
       running().kill(name);
       if (name === "SIGKILL") await running().exited;
-      if (name === "SIGSTOP") await eventually(() => isStopped(running().pid), { what: "the server standing still" });
+      if (name === "SIGSTOP") await eventually(() => isStopped(running().pid), { what: "the server to stop" });
     },
     async ended() {
       const { exited, output } = running();
       throw new Error(
-        `The server ended with ${await exited}: ${output.stdout.slice(-2000)}${output.stderr.slice(-2000)}`,
+        `The server exited with status ${await exited}: ${output.stdout.slice(-2000)}${output.stderr.slice(-2000)}`,
       );
     },
     async remove() {
@@ -116,14 +116,14 @@ async function containerEngine(port: number): Promise<Engine> {
   };
 }
 
-/** `ferretdb` of test/support/ferretdb: on PATH, or built where there is a Go that can. */
+/** Finds `ferretdb` on PATH, or builds test/support/ferretdb when Go can. */
 async function findFerret(): Promise<string | null> {
   const onPath = Bun.which("ferretdb");
   if (onPath !== null || Bun.which("go") === null) return onPath;
   const build = Bun.spawn([join(ROOT, "test/support/ferretdb/build")], { stdout: "pipe", stderr: "pipe" });
   const [path, problem] = await Promise.all([new Response(build.stdout).text(), new Response(build.stderr).text()]);
   if ((await build.exited) === 0) return path.trim();
-  console.warn(`ferretdb cannot be built: ${problem.trim().slice(-500)}`);
+  console.warn(`test/support/ferretdb/build failed: ${problem.trim().slice(-500)}`);
   return null;
 }
 
@@ -167,11 +167,12 @@ async function startServer(): Promise<PrivateMongoServer | null> {
   }
 }
 
-const LOCAL = "mongod, ferretdb, a Go that can build test/support/ferretdb, Docker";
+const LOCAL = "mongod, ferretdb, Go (to build test/support/ferretdb), Docker";
 
 /**
- * A server that other suites may be using, too: work in a database of your own. Null, said aloud: there is none.
- * @throws Error for want of one when `REQUIRE_BACKENDS=1`
+ * Opens a server that other suites may share, so a suite uses its own database. Without a server, prints a warning and
+ * returns null.
+ * @throws Error when there is none and `REQUIRE_BACKENDS=1`
  */
 export async function requireMongo(suite: string): Promise<MongoServer | null> {
   const uri = process.env.MONGODB_URI;
@@ -184,7 +185,7 @@ export async function requireMongo(suite: string): Promise<MongoServer | null> {
   return server;
 }
 
-/** A server of one's own, to kill and to stop. Null and errors as above. */
+/** Starts a private server, which a test may kill and pause. Null and errors as for `requireMongo`. */
 export async function requirePrivateMongo(suite: string): Promise<PrivateMongoServer | null> {
   const server = await startServer();
   if (server === null) return withoutBackend(suite, LOCAL);
@@ -194,6 +195,6 @@ export async function requirePrivateMongo(suite: string): Promise<PrivateMongoSe
 
 let databases = 0;
 
-/** A name that no other suite uses. */
+/** Returns a database name that no other suite uses. */
 export const randomDatabase = (): string =>
   `test_${process.pid}_${Date.now().toString(36)}_${Math.random().toString(36).slice(2, 8)}_${databases++}`;

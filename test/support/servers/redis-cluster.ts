@@ -1,4 +1,4 @@
-/** A Redis Cluster of private servers: three masters of a third of the slots each, and replicas when asked for. */
+/** A Redis Cluster of private servers: three masters with a third of the slots each, and optional replicas. */
 import type { RedisConfig } from "../../../services/platform/redis/config.ts";
 import { eventually } from "../time/eventually.ts";
 import { freePort } from "./free-port.ts";
@@ -13,7 +13,7 @@ export interface RedisCluster extends AsyncDisposable {
   readonly config: RedisConfig;
 }
 
-/** Empty and answering when it resolves. */
+/** Starts an empty cluster; resolves once every node answers and knows the others. */
 export async function startRedisCluster({ replicas = false } = {}): Promise<RedisCluster> {
   await using started = new AsyncDisposableStack();
   const nodes: RedisServer[] = [];

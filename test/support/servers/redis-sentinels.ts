@@ -1,4 +1,4 @@
-/** A master, its replica, and three sentinels that make the replica the master soon after the master is gone. */
+/** A Redis master, its replica, and three sentinels that promote the replica soon after the master fails. */
 import type { RedisConfig } from "../../../services/platform/redis/config.ts";
 import { eventually } from "../time/eventually.ts";
 import { followsItsMaster, type RedisServer, startRedisServer } from "./redis-server.ts";
@@ -9,7 +9,7 @@ export interface RedisSentinels extends AsyncDisposable {
   readonly config: RedisConfig;
 }
 
-/** Knowing each other when it resolves. */
+/** Starts the servers; resolves once the sentinels know each other and the replica. */
 export async function startRedisSentinels({ password }: { password?: string } = {}): Promise<RedisSentinels> {
   await using started = new AsyncDisposableStack();
   const master = started.use(await startRedisServer({ password }));

@@ -1,4 +1,4 @@
-/** Redis servers for tests: private ones that can be killed and come back, and the one that is shared. */
+/** Redis servers for tests: private ones that a test may kill and restart, and the shared one. */
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { GenericContainer } from "testcontainers";
@@ -13,11 +13,11 @@ export interface RedisServer extends AsyncDisposable {
   /** `127.0.0.1:port` */
   readonly address: string;
   readonly config: RedisConfig;
-  /** One command on a connection of its own; text comes back as text. */
+  /** Runs one command on its own connection. Text replies are strings. */
   command(...args: readonly [string, ...(string | number)[]]): Promise<unknown>;
-  /** Default SIGKILL, which it waits for; SIGSTOP and SIGCONT return at once. */
+  /** Sends a signal, SIGKILL by default, and waits for the end; SIGSTOP and SIGCONT return at once. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** After a kill: the same port, directory and arguments. */
+  /** Starts again after `kill`, with the same port, directory and arguments. */
   start(): Promise<void>;
 }
 
@@ -25,10 +25,10 @@ const BINARY = Bun.which("redis-server") ?? Bun.which("valkey-server");
 const IMAGE = "redis:7";
 const ATTEMPTS = 5;
 
-/** What `openSharedRedis` opens; null: nothing. */
+/** The kind of server that `openSharedRedis` opens; null: there is none. */
 const SHARED = process.env.REDIS_URL || BINARY !== null ? "server" : (await hasContainerEngine()) ? "container" : null;
 
-/** Whether a private server can be started: what `describe.skipIf` and `test.skipIf` want to know. */
+/** Whether a private server can be started, for `describe.skipIf` and `test.skipIf`. */
 export const haveRedisServer = (): boolean =>
   BINARY !== null || withoutBackend("Redis", "redis-server and valkey-server on PATH") !== null;
 
@@ -55,15 +55,15 @@ async function sendCommand(port: number, args: readonly (string | number)[], pas
 }
 
 export interface RedisServerOptions {
-  /** Appended to the defaults: AOF always synced, no snapshots, `noeviction`. */
+  /** Arguments after the defaults, which they override: AOF always synced, no snapshots, `noeviction`. */
   readonly args?: readonly string[];
-  /** Given to every server and client of a test of passwords. */
+  /** Password of the server and of its replicas and clients. */
   readonly password?: string | undefined;
-  /** Lines of its configuration make a sentinel of it. */
+  /** Lines of a sentinel configuration. With them the server is a sentinel. */
   readonly sentinel?: string | undefined;
 }
 
-/** Empty and answering when it resolves. */
+/** Starts an empty server; resolves once it answers. */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -75,8 +75,8 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
 }
 
 /**
- * Durable, bounded by nothing, refusing rather than evicting; `args` are appended, and the last one wins. With
- * `appendfsync everysec` a kill may lose what was answered: while its disk is slow, Redis answers before it writes.
+ * Durable, without a memory limit, never evicting. `args` come last and win. With `appendfsync everysec` a kill may
+ * lose confirmed writes: while the disk is slow, Redis answers before it writes.
  */
 const argumentsOf = (port: number, folder: string, { args = [], password }: RedisServerOptions): string[] => [
   ...["--bind", "127.0.0.1", "--port", String(port), "--dir", folder, "--logfile", join(folder, "redis.log")],
@@ -86,7 +86,7 @@ const argumentsOf = (port: number, folder: string, { args = [], password }: Redi
   ...args,
 ];
 
-/** A sentinel keeps what it learns in its configuration. */
+/** Writes the configuration file that a sentinel needs: it stores its state there. */
 async function writeSentinel(
   port: number,
   folder: string,
@@ -100,7 +100,7 @@ async function writeSentinel(
 }
 
 async function startOn(port: number, options: RedisServerOptions): Promise<RedisServer> {
-  if (BINARY === null) throw new Error("redis-server was not found");
+  if (BINARY === null) throw new Error("redis-server must be on PATH");
   const folder = await temporaryFolder();
   const { password, sentinel } = options;
   const commandLine =
@@ -146,21 +146,21 @@ async function startOn(port: number, options: RedisServerOptions): Promise<Redis
 const logOf = (folder: string): Promise<string> =>
   Bun.file(join(folder, "redis.log"))
     .text()
-    .catch(() => "it left no log");
+    .catch(() => "no log file");
 
 /**
- * For tests that share a server with others and keep to keys of their own: the one that REDIS_URL names, else a private
- * one, else a container.
+ * Opens a server for tests that use their own keys only: the server of REDIS_URL, otherwise a private one, otherwise a
+ * container.
  */
 export async function openSharedRedis(): Promise<{ readonly config: RedisConfig } & AsyncDisposable> {
   const { REDIS_URL } = process.env;
   if (REDIS_URL) {
-    announceBackend("Redis", "the server that REDIS_URL names");
+    announceBackend("Redis", "the server of REDIS_URL");
     return { config: configOf(REDIS_URL), [Symbol.asyncDispose]: async () => {} };
   }
   if (BINARY !== null) {
     announceBackend("Redis", BINARY);
-    // Nobody kills it.
+    // No test kills it, so it needs no append-only file.
     return await startRedisServer({ args: ["--appendonly", "no"] });
   }
   announceBackend("Redis", `a container of ${IMAGE}`);
@@ -181,11 +181,11 @@ function configOf(url: string): RedisConfig {
   });
 }
 
-/** Whether `openSharedRedis` has one to open. */
+/** Whether `openSharedRedis` finds a server. */
 export const haveSharedRedis = (): boolean =>
   SHARED !== null || withoutBackend("Redis", "REDIS_URL, redis-server and valkey-server on PATH, Docker") !== null;
 
-/** A replica has all that its master has. */
+/** Resolves once the replica has caught up with its master. */
 export const followsItsMaster = (replica: RedisServer): Promise<unknown> =>
   eventually(async () => String(await replica.command("INFO", "replication")).includes("master_link_status:up"), {
     what: `replica ${replica.address} follows`,

@@ -1,4 +1,4 @@
-/** A mongod with `--replSet` and `--keyFile`, as far as the script that makes its users sees it. */
+/** A fake mongod with `--replSet` and `--keyFile`: the part that the script for initiation and users needs. */
 
 interface Account {
   readonly user: string;
@@ -7,21 +7,21 @@ interface Account {
 }
 
 export interface ReplicaSet {
-  /** Host of the one member; null: it was not initiated. */
+  /** Host of the only member; null before initiation. */
   readonly member: string | null;
   /** `database.user` → password and roles. */
   readonly users: Readonly<Record<string, Account>>;
 }
 
-/** What mongosh gives a script, on a server that lives on between runs. */
+/** Runs mongosh scripts on a server whose state stays between runs. */
 export class FakeReplicaSet implements ReplicaSet {
   member: string | null = null;
   users: Record<string, Account> = {};
-  /** Calls that are let through before the container is killed. */
+  /** Changes that succeed before the container is killed. */
   #left = Number.POSITIVE_INFINITY;
   #signedIn = false;
 
-  /** Runs a script as a new mongosh from localhost. @throws what it throws */
+  /** Runs a script as a new mongosh from localhost. @throws the error of the script */
   run(script: string, env: Readonly<Record<string, string>>, { killedAfter = Number.POSITIVE_INFINITY } = {}): void {
     this.#left = killedAfter;
     this.#signedIn = false;
@@ -30,7 +30,7 @@ export class FakeReplicaSet implements ReplicaSet {
     run(this.#database("test"), rs, () => {}, { env });
   }
 
-  /** What comes from localhost may do anything, but only while there is no user. */
+  /** The localhost exception: without a login, changes are allowed only until the first user exists. */
   #change(act: () => void): void {
     if (this.#left-- <= 0) throw new Error("killed");
     if (!this.#signedIn && Object.keys(this.users).length > 0) throw new Error("Command requires authentication");

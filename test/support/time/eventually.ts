@@ -1,14 +1,14 @@
-/** Waits on a condition, never on a span of time. */
+/** Waits for a condition, never for a span of time. */
 const POLL_MS = 5;
 /**
- * How long tests wait for a condition or a log line, ms: longer than a busy machine needs, and shorter than the 60 s of a
- * test, so that a failure says what did not happen.
+ * How long tests wait for a condition or a log line, ms. It is longer than a busy machine needs, and shorter than the
+ * 60 s of a test, so that a failure names the missing condition.
  */
 export const DEADLINE_MS = 50_000;
 
 /**
- * Polls `check` until it gives something truthy, and gives that.
- * @throws Error that says what was waited for, when the deadline passes first
+ * Polls `check` until it returns a truthy value, and returns that value.
+ * @throws Error that names the condition when the deadline passes first
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,

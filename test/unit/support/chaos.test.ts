@@ -1,10 +1,10 @@
-/** The order of faults, and that none is struck twice at once. */
+/** The order of faults, and one fault at a time per victim. */
 import { expect, test } from "bun:test";
 import { disturb, type Fault } from "../../support/chaos/chaos.ts";
 import { eventually } from "../../support/time/eventually.ts";
 import { randomOf } from "../../support/time/seeded.ts";
 
-/** Strikes until so many have struck; tells what was struck, with each fault's own first random number. */
+/** Disturbs until `count` faults have struck. @returns kind and first random number of each fault */
 async function strikes(seed: number, count: number): Promise<string[]> {
   const stop = new AbortController();
   const struck: string[] = [];
@@ -22,14 +22,14 @@ async function strikes(seed: number, count: number): Promise<string[]> {
   return struck;
 }
 
-test("the same seed strikes the same faults in the same way, another seed others", async () => {
+test("disturb() repeats the same faults for the same seed, and others for another seed", async () => {
   const first = await strikes(7, 30);
   expect(await strikes(7, 30)).toEqual(first);
   expect(await strikes(8, 30)).not.toEqual(first);
   expect(new Set(first.map((text) => text.split(" ")[0]))).toEqual(new Set(["kill", "freeze", "cut"]));
 });
 
-test("a victim is left alone until its fault is over, and one that cannot be hit at all", async () => {
+test("disturb() skips a victim that has a fault already or cannot be hit", async () => {
   const stop = new AbortController();
   const over = Promise.withResolvers<void>();
   const counts = { long: 0, short: 0, never: 0 };
@@ -54,7 +54,7 @@ test("a victim is left alone until its fault is over, and one that cannot be hit
   );
 });
 
-test("a fault that cannot be struck ends the disturbance with its error", async () => {
+test("disturb() rejects with the error of a fault that fails", async () => {
   const fault: Fault = {
     ...{ kind: "kill", victim: "a", weight: 1 },
     strike: () => Promise.reject(new Error("it would not start again")),

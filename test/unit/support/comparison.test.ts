@@ -1,4 +1,4 @@
-/** The fleet that fault tests feed in, and the comparison that judges what became of it. */
+/** The fleet that fault tests stream, and its comparison with a store. */
 import { expect, test } from "bun:test";
 import { findSources } from "../../../services/sources/files/source-files.ts";
 import { Comparison } from "../../support/chaos/comparison.ts";
@@ -8,27 +8,27 @@ import { readAll } from "../../support/sources/dcgm-file.ts";
 
 const fleet = new NumberedFleet({ gpus: 4, ticks: 130, seed: 7 });
 
-type Told = [uuid: string, series: string, at: number, value: number];
+type Row = [uuid: string, series: string, at: number, value: number];
 
-function everything(): Told[] {
-  const told: Told[] = [];
+function everything(): Row[] {
+  const rows: Row[] = [];
   for (let tick = 0; tick < fleet.size.ticks; tick++) {
     for (let gpu = 0; gpu < fleet.size.gpus; gpu++) {
       for (const [series, name] of fleet.series.entries()) {
-        told.push([fleet.uuid(gpu), name, fleet.at(tick), fleet.value(gpu, series, tick)]);
+        rows.push([fleet.uuid(gpu), name, fleet.at(tick), fleet.value(gpu, series, tick)]);
       }
     }
   }
-  return told;
+  return rows;
 }
 
-function judge(told: readonly Told[]) {
+function judge(rows: readonly Row[]) {
   const comparison = new Comparison(fleet);
-  for (const reading of told) comparison.add(...reading);
+  for (const row of rows) comparison.add(...row);
   return comparison.verdict();
 }
 
-test("what a row reader makes of the fleet's files is the fleet", async () => {
+test("the files of a fleet have exactly the readings and attributions of the fleet", async () => {
   await using folder = await temporaryFolder();
   await fleet.write(folder.path, 3);
   const comparison = new Comparison(fleet);
@@ -54,30 +54,30 @@ test("what a row reader makes of the fleet's files is the fleet", async () => {
   }
 });
 
-test("a store that holds the fleet differs in nothing", () => {
+test("Comparison finds no difference in a complete store, in any order", () => {
   expect(judge(everything().toReversed())).toMatchObject({ lost: 0, twice: 0, altered: 0, examples: [] });
 });
 
-test("a missing reading is lost, and named", () => {
-  const told = everything();
-  const [[uuid, series, at] = ["", "", 0]] = told.splice(4321, 1);
-  const { examples, ...counts } = judge(told);
+test("Comparison counts a missing reading as lost, and names it", () => {
+  const rows = everything();
+  const [[uuid, series, at] = ["", "", 0]] = rows.splice(4321, 1);
+  const { examples, ...counts } = judge(rows);
   expect(counts).toEqual({ readings: 13_000, lost: 1, twice: 0, altered: 0 });
   expect(examples[0]).toStartWith(`${uuid} ${series} ${at} is lost`);
 });
 
-test("a reading told again is twice, also with another value", () => {
-  const told = everything();
-  const [first, second] = told as [Told, Told];
-  expect(judge([...told, first])).toMatchObject({ lost: 0, twice: 1, altered: 0 });
-  expect(judge([...told, [second[0], second[1], second[2], -1]])).toMatchObject({ lost: 0, twice: 1, altered: 1 });
+test("Comparison counts a repeated reading as twice, also with another value", () => {
+  const rows = everything();
+  const [first, second] = rows as [Row, Row];
+  expect(judge([...rows, first])).toMatchObject({ lost: 0, twice: 1, altered: 0 });
+  expect(judge([...rows, [second[0], second[1], second[2], -1]])).toMatchObject({ lost: 0, twice: 1, altered: 1 });
 });
 
-test("a reading with its neighbour's value, time or GPU is altered", () => {
-  const told = everything();
-  const [uuid, series, at] = told[77] as Told;
-  const instead = (reading: Told) => judge(told.with(77, reading));
-  expect(instead([uuid, series, at, (told[78] as Told)[3]])).toMatchObject({ lost: 0, twice: 0, altered: 1 });
+test("Comparison counts a reading with another value, time or GPU as altered", () => {
+  const rows = everything();
+  const [uuid, series, at] = rows[77] as Row;
+  const instead = (row: Row) => judge(rows.with(77, row));
+  expect(instead([uuid, series, at, (rows[78] as Row)[3]])).toMatchObject({ lost: 0, twice: 0, altered: 1 });
   expect(instead([uuid, series, at + 1, 77])).toMatchObject({ lost: 1, twice: 0, altered: 1 });
   expect(instead([uuid.replace("GPU-0", "GPU-1"), series, at, 77])).toMatchObject({ lost: 1, twice: 0, altered: 1 });
 });

@@ -1,4 +1,4 @@
-/** The proxy that fault tests stand on, in front of real socket servers. */
+/** The proxy of the fault tests, in front of real socket servers. */
 import { afterEach, expect, test } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
 import { type FaultProxy, openFaultProxy, type Target } from "../../support/servers/fault-proxy.ts";
@@ -11,11 +11,11 @@ afterEach(async () => {
 });
 
 interface TestServer extends Target {
-  /** Everything received, of all connections. */
+  /** Everything received over all connections. */
   received: string;
 }
 
-/** Answers each piece with `NAME:` and the piece. */
+/** Starts a server that answers each piece with `NAME:` and the piece. */
 async function startServer(name: string): Promise<TestServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -39,7 +39,7 @@ interface TestClient {
   readonly socket: Socket;
   received: string;
   closed: boolean;
-  /** Sends, and waits until so much has come back in all. */
+  /** Sends the text, and waits until everything received ends with the answer. */
   ask(text: string, answer: string): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ async function openProxy(...targets: readonly Target[]): Promise<FaultProxy> {
 
 const closed = (client: TestClient) => eventually(() => client.closed, { what: "the cut" });
 
-test("what comes passes both ways, and the end of one side ends the other", async () => {
+test("bytes pass both ways, and the end of one side ends the other", async () => {
   const server = await startServer("a");
   const proxy = await openProxy(server);
   const client = await startClient(proxy);
@@ -85,7 +85,7 @@ test("what comes passes both ways, and the end of one side ends the other", asyn
   expect(proxy.hits).toBe(0);
 });
 
-test("connections take turns between targets, and leave out one that is away", async () => {
+test("connections take turns between targets and skip an unavailable one", async () => {
   const [a, b] = [await startServer("a"), await startServer("b")];
   const proxy = await openProxy(a, b, { host: "127.0.0.1", port: 1 });
   const answers: string[] = [];
@@ -98,12 +98,12 @@ test("connections take turns between targets, and leave out one that is away", a
   expect(answers).toContain("b:x");
 });
 
-test("a client of targets that are all away is cut off", async () => {
+test("a connection is cut when all targets are unavailable", async () => {
   const proxy = await openProxy({ host: "127.0.0.1", port: 1 });
   await closed(await startClient(proxy));
 });
 
-test("cutAfterRequest() lets the request through and never the answer", async () => {
+test("cutAfterRequest() passes the request and never the answer", async () => {
   const server = await startServer("a");
   const proxy = await openProxy(server);
   const [hit, spared] = [await startClient(proxy), await startClient(proxy)];
@@ -117,7 +117,7 @@ test("cutAfterRequest() lets the request through and never the answer", async ()
   expect(proxy.hits).toBe(1);
 });
 
-test("dropReplies() swallows answers, then cuts the connections that missed one", async () => {
+test("dropReplies() drops answers, then cuts the connections that missed one", async () => {
   const server = await startServer("a");
   const proxy = await openProxy(server);
   const [hit, spared] = [await startClient(proxy), await startClient(proxy)];
@@ -125,7 +125,7 @@ test("dropReplies() swallows answers, then cuts the connections that missed one"
     using _dropping = proxy.dropReplies();
     hit.socket.write("one");
     await eventually(() => server.received === "one", { what: "the request at the server" });
-    // A second round trip: the answer to the first has reached the proxy by now.
+    // After a second round trip, the answer to the first request has reached the proxy.
     hit.socket.write("two");
     await eventually(() => server.received === "onetwo", { what: "the second request" });
     expect(hit.closed).toBe(false);
@@ -135,7 +135,7 @@ test("dropReplies() swallows answers, then cuts the connections that missed one"
   await spared.ask("three", "a:three");
 });
 
-test("stall() holds what is there and what comes, loses nothing, and goes on", async () => {
+test("stall() holds open and new connections, then passes everything on", async () => {
   const server = await startServer("a");
   const proxy = await openProxy(server);
   const before = await startClient(proxy);
@@ -151,7 +151,7 @@ test("stall() holds what is there and what comes, loses nothing, and goes on", a
   await eventually(() => during.received === "a:three", { what: "the answer to the new connection" });
 });
 
-test("refuse() lets nobody in and leaves the others alone; afterwards the port is the same", async () => {
+test("refuse() rejects new connections, keeps open ones, and listens on the same port afterwards", async () => {
   const server = await startServer("a");
   const proxy = await openProxy(server);
   const client = await startClient(proxy);
@@ -173,7 +173,7 @@ test("cutAll() cuts every connection at once", async () => {
   for (const client of clients) await closed(client);
 });
 
-test("a target that does not read slows the client; the proxy holds next to nothing", async () => {
+test("a target that does not read slows the client, because the proxy does not buffer", async () => {
   const total = 64 * 1024 * 1024;
   let taken = 0;
   let target: Socket | undefined;
@@ -204,7 +204,7 @@ test("a target that does not read slows the client; the proxy holds next to noth
   };
   client.once("connect", send);
   await eventually(() => target, { what: "the connection" });
-  // The kernel's buffers fill; from then on nothing more is taken from the client.
+  // Once the buffers of the kernel are full, the proxy takes no more bytes from the client.
   let last = -1;
   await eventually(
     async () => {

@@ -1,11 +1,11 @@
-/** Processes of a pipeline: killed, frozen, stopped, and started again at the same address. */
+/** Members of a pipeline: killed, frozen, stopped and restarted at the same address. */
 import { expect, test } from "bun:test";
 import { Member } from "../../support/programs/member.ts";
 import { BUN } from "../../support/programs/process.ts";
 import { freePort } from "../../support/servers/free-port.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
-/** Answers with its pid, ends with 7 when asked for /end and with 3 at SIGTERM. */
+/** Answers with its pid. Exits with status 7 on /end and with status 3 on SIGTERM. */
 const PROGRAM = `
 const server = Bun.serve({ port: Number(process.env.PORT), fetch(request) {
   if (request.url.endsWith("/end")) setTimeout(() => process.exit(7));
@@ -27,7 +27,7 @@ async function openMember(): Promise<{ member: Member; ask(path?: string): Promi
   };
 }
 
-test("a member that is killed comes back at its port as another process", async () => {
+test("start() after kill() runs a new process at the same port", async () => {
   await using opened = await openMember();
   const { member, ask } = opened;
   const first = await ask();
@@ -40,7 +40,7 @@ test("a member that is killed comes back at its port as another process", async 
   expect(member.ends).toEqual([]);
 });
 
-test("a frozen member answers once it is thawed, and can be killed while it is frozen", async () => {
+test("a frozen member answers once it is resumed, and can be killed while it is frozen", async () => {
   await using opened = await openMember();
   const { member, ask } = opened;
   let answered = false;
@@ -53,9 +53,7 @@ test("a frozen member answers once it is thawed, and can be killed while it is f
       Bun.file(`/proc/${member.program.pid}/stat`)
         .text()
         .then((stat) => stat.includes(") T ")),
-    {
-      what: "the stopped process",
-    },
+    { what: "the process to stop" },
   );
   expect(answered).toBe(false);
   frozen[Symbol.dispose]();
@@ -65,7 +63,7 @@ test("a frozen member answers once it is thawed, and can be killed while it is f
   expect(member.alive).toBe(false);
 });
 
-test("stop() gives the status; a life that ends by itself is counted with its last words", async () => {
+test("stop() resolves to the exit status; a life that ends by itself is kept with its output", async () => {
   await using opened = await openMember();
   const { member, ask } = opened;
   expect(await member.stop()).toBe(3);

@@ -2,9 +2,9 @@
 import { type GraphQLSchema, isNonNullType, isObjectType } from "graphql";
 import { MAX_METRICS } from "../../../schema/model/arguments.ts";
 import { buildContract, columnsOf, REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";
-import { createSofaRouter } from "./handler.ts";
 import { answersOf, HEADERS, headerRefs, type JsonSchema, PROBLEM, RESPONSES, schemaRef } from "./openapi-answers.ts";
 import { CSV_MEDIA, JSON_MEDIA, NDJSON_MEDIA } from "./rows.ts";
+import { createSofaRouter } from "./sofa.ts";
 
 interface Parameter {
   name: string;

@@ -7,11 +7,11 @@ import type { RestRequest } from "./request.ts";
 /** Null at the root means that there is no such GPU, and is an error. @param left aborts when nobody waits any more */
 export async function askRoute(
   gateway: Pick<Gateway, "ask">,
-  { route, uuid, variables }: RestRequest,
+  { route, variables }: RestRequest,
   left: AbortSignal,
 ): Promise<ExecutionResult> {
   const result = await gateway.ask(route.subgraph, route.query, { variables, left });
   if (result.errors !== undefined || result.data?.[route.field] != null) return result;
-  const message = `No GPU has uuid ${JSON.stringify(uuid)}`;
+  const message = `No GPU has uuid ${JSON.stringify(variables.uuid)}`;
   return { errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.not_found.graphql } })] };
 }

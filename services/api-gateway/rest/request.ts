@@ -7,8 +7,7 @@ import { REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";
 
 export interface RestRequest {
   readonly route: RestRoute;
-  readonly uuid: string | null;
-  /** Variables of the route's query. */
+  /** Of the route's query: `uuid` where the path has one, and the query parameters that were given. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
@@ -53,8 +52,7 @@ export function createRequestReader(contract: GraphQLSchema): ReadRestRequest {
     for (const { route, pattern, parameters } of routes) {
       const match = pattern.exec(pathname);
       if (match === null) continue;
-      const uuid = match[1] === undefined ? null : decode(match[1]);
-      const variables: Record<string, unknown> = uuid === null ? {} : { uuid };
+      const variables: Record<string, unknown> = match[1] === undefined ? {} : { uuid: decode(match[1]) };
       for (const name of new Set(searchParams.keys())) {
         const argument = parameters.get(name);
         if (argument === undefined) {
@@ -65,7 +63,7 @@ export function createRequestReader(contract: GraphQLSchema): ReadRestRequest {
         if (!value.ok) return value;
         variables[name] = value.value;
       }
-      return ok({ route, uuid, variables });
+      return ok({ route, variables });
     }
     return null;
   };

@@ -8,7 +8,6 @@ import { ourContainers } from "../support/manifests/environment.ts";
 import { parseManifests } from "../support/manifests/objects.ts";
 import { CHART, render } from "../support/manifests/render.ts";
 import { openTools } from "../support/manifests/tools.ts";
-import { ROOT } from "../support/programs/process.ts";
 
 const values = leaves(readValues(await readFile(join(CHART, "values.yaml"), "utf8")));
 const defaultOf = (path: string | undefined) => values.find((value) => value.path.join(".") === path)?.value;
@@ -19,40 +18,6 @@ test("the chart knows every variable that the code reads, and no others", () => 
   // The collector drops what is too old; the others read it with the store.
   const withStore = ["inventory RETENTION", "telemetry RETENTION"];
   expect([...known, ...withStore].sort()).toEqual(read.sort());
-});
-
-/** A variable's name, and what the project's README says it is by default; null where it says so in words. */
-async function documented(): Promise<ReadonlyMap<string, string | null>> {
-  const readme = await readFile(join(ROOT, "README.md"), "utf8");
-  const table = readme.slice(readme.indexOf("## Configuration"), readme.indexOf("## Layout"));
-  const found = new Map<string, string | null>();
-  for (const [, names = "", defaults = ""] of table.matchAll(/^\| (`[A-Z].*?) \| (.*?) \|/gm)) {
-    const each = [...names.matchAll(/`([A-Z_]+)`/g)].map(([, name = ""]) => name);
-    const said = defaults.split(";")[0]?.split(" ") ?? [];
-    for (const [at, name] of each.entries()) {
-      const value = said.length === each.length ? /^`(.+)`$/.exec(said[at] ?? "")?.[1] : undefined;
-      found.set(name, value ?? null);
-    }
-  }
-  return found;
-}
-
-test("the project's README has every variable, with the defaults of the code", async () => {
-  const readme = await documented();
-  const unnamed = VARIABLES.map(({ name }) => name).filter((name) => !readme.has(name));
-  expect(unnamed).toEqual([]);
-  let compared = 0;
-  for (const { name, services } of VARIABLES) {
-    const said = readme.get(name) ?? null;
-    for (const service of services) {
-      // BATCH_SIZE and others are said in words; SQLITE_PATH is all-in-one's.
-      if (said === null || name === "SQLITE_PATH") continue;
-      const read = PROGRAMS[service];
-      expect([name, service, read?.({ [name]: said })]).toEqual([name, service, read?.({})]);
-      compared++;
-    }
-  }
-  expect(compared).toBeGreaterThan(50);
 });
 
 test("the defaults of the chart are those of the code", () => {

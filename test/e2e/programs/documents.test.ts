@@ -91,6 +91,6 @@ test.each(texts)("$name names pods, services and labels that the manifests have"
   const commands = [...blocks, ...inlineCommands(text, "kubectl")].join("\n");
   const named = (pattern: RegExp) => [...commands.matchAll(pattern)].map(([, name = ""]) => name);
   expect(named(/-l app=([\w-]+)/g).filter((name) => !labels.has(name))).toEqual([]);
-  expect(named(/\b([a-z][a-z-]*)-0\b/g).filter((name) => !sets.has(name))).toEqual([]);
+  expect(named(/\b(?:data-)?([a-z][a-z-]*)-0\b/g).filter((name) => !sets.has(name))).toEqual([]);
   expect(named(/\b((?:service|deployment|statefulset)\/[\w-]+)/g).filter((name) => !places.has(name))).toEqual([]);
 });

@@ -3,7 +3,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT } from "../programs/process.ts";
 
-export const DOCUMENTS = ["README.md", "infra/README.md", "infra/k8s/README.md"] as const;
+export const DOCUMENTS = [
+  "README.md",
+  "infra/README.md",
+  "infra/CONFIGURATION.md",
+  "infra/docker/README.md",
+  "infra/helm/gpu-telemetry/README.md",
+  "infra/k8s/README.md",
+] as const;
 
 export const readDocument = (name: string): string => readFileSync(join(ROOT, name), "utf8");
 

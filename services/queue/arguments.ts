@@ -1,4 +1,4 @@
-/** The bounds that the port states, checked alike by every implementation before anything is changed. */
+/** Checks of the bounds that the port states. Every implementation calls them before it changes anything. */
 import { AppError } from "../../schema/model/errors.ts";
 import {
   type ClaimRequest,
@@ -14,25 +14,28 @@ import {
   type OutgoingBatch,
 } from "./port.ts";
 
-function refuse(name: string, value: unknown, accepted: string): never {
-  throw new AppError(`Queue argument ${name} is ${value}: accepted is ${accepted}`, { code: "invalid" });
+function refuse(name: string, got: unknown, accepted: string): never {
+  throw new AppError(`Queue: ${name} must be ${accepted}, got ${got}`, { code: "invalid" });
 }
+
+const span = (min: number, max: number): string =>
+  `from ${min.toLocaleString("en-US")} to ${max.toLocaleString("en-US")}`;
 
 function checkInteger(name: string, value: number, min: number, max: number): void {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
-    refuse(name, value, `a whole number from ${min} to ${max}`);
+    refuse(name, value, `a whole number ${span(min, max)}`);
   }
 }
 
 function checkCount(name: string, items: readonly unknown[], min = 0): void {
   if (items.length < min || items.length > MAX_CALL_ITEMS) {
-    refuse(`${name}.length`, items.length, `${min} to ${MAX_CALL_ITEMS}`);
+    refuse(`the number of ${name}`, items.length, span(min, MAX_CALL_ITEMS));
   }
 }
 
 function checkProducer(producer: string): void {
   if (producer.length === 0 || producer.length > MAX_PRODUCER_LENGTH) {
-    refuse("producer", `of ${producer.length} characters`, `1 to ${MAX_PRODUCER_LENGTH} characters`);
+    refuse("the length of producer", producer.length, span(1, MAX_PRODUCER_LENGTH));
   }
 }
 
@@ -52,7 +55,7 @@ export function checkPublish(
   let expected = batches[0]?.seq ?? 1;
   for (const { seq, body, readings, position } of batches) {
     checkInteger("seq", seq, 1, Number.MAX_SAFE_INTEGER);
-    if (seq !== expected) refuse("seq", seq, `${expected}: the batches of a call are consecutive`);
+    if (seq !== expected) refuse("seq", seq, `${expected}, as the batches of a call are consecutive`);
     checkInteger("body.byteLength", body.byteLength, 0, MAX_BATCH_BYTES);
     checkInteger("readings", readings, 0, Number.MAX_SAFE_INTEGER);
     checkInteger("position.length", position.length, 0, MAX_POSITION_LENGTH);
@@ -71,7 +74,7 @@ export function checkReceipts(receipts: readonly string[]): void {
   checkCount("receipts", receipts);
 }
 
-/** Returns the reason as it is kept. */
+/** Returns the reason, cut to `MAX_REASON_LENGTH`; empty for a release. */
 export function checkNack(receipts: readonly string[], mode: NackMode): string {
   checkReceipts(receipts);
   if (mode.kind === "retry") checkInteger("delayMs", mode.delayMs, 0, MAX_DELAY_MS);
@@ -83,7 +86,10 @@ export function checkExtend(receipts: readonly string[], leaseMs: number): void 
   checkInteger("leaseMs", leaseMs, 1, MAX_LEASE_MS);
 }
 
-/** Returns the cursor's number; -1 begins with the oldest. Cursors of implementations that count are whole numbers. */
+/**
+ * Returns the order after which the page begins; -1 without `after`. For implementations whose cursor is the order of
+ * death.
+ */
 export function checkDeadLetterPage({ limit, after }: { limit: number; after?: string | undefined }): number {
   checkInteger("limit", limit, 1, MAX_CALL_ITEMS);
   if (after === undefined) return -1;

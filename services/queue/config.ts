@@ -1,4 +1,4 @@
-/** What a client of queue-service reads from the environment. */
+/** Reads from the environment where queue-service is, and how long leases are. */
 import { readInternalToken } from "../platform/http/internal-token.ts";
 import { duration, type Env, parseEnv, url } from "../platform/process/env.ts";
 import { MAX_LEASE_MS } from "./port.ts";

@@ -1,13 +1,15 @@
-/** Which queue: opened in `main.ts`, used through the port. */
+/** Opens the queue that the configuration names. Only `main.ts` and its wiring call it; other code takes the port. */
 import { type HttpQueueOptions, openHttpQueue } from "./http/queue.ts";
 import { type MemoryQueueOptions, openMemoryQueue } from "./memory/queue.ts";
 import type { Queue } from "./port.ts";
 import { openRedisQueue, type RedisQueueConfig } from "./redis/open.ts";
 
 export type QueueConfig =
+  /** In this process. */
   | ({ readonly kind: "memory" } & MemoryQueueOptions)
+  /** On Redis: what queue-service opens. */
   | ({ readonly kind: "redis" } & RedisQueueConfig)
-  /** Behind queue-service. */
+  /** Behind queue-service: what streamers and collectors open. */
   | ({ readonly kind: "http" } & HttpQueueOptions);
 
 export async function openQueue(config: QueueConfig): Promise<Queue> {

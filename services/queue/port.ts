@@ -1,19 +1,21 @@
 /**
- * The queue: at-least-once delivery of opaque batches, in order within a producer except by redelivery.
- * Memory, Redis and HTTP implementations pass `test/conformance/queue.ts`.
+ * The queue: delivers opaque batches at least once, in the order of each producer except for redeliveries.
+ * The memory, Redis and HTTP implementations pass `test/conformance/queue.ts`.
  *
- * Not promised: exactly-once delivery (the store is idempotent instead), order between producers, and, with the
- * memory implementation, survival of the process.
+ * Not promised: exactly-once delivery (the store is idempotent instead), order between producers, and, with the memory
+ * implementation, survival of the process.
  *
- * Errors: every method throws `AppError` `unavailable` when the queue is away; the same call may be repeated.
- * `AppError` `invalid` for arguments outside the stated bounds, before anything is changed. Lists of receipts and ids
- * hold at most `MAX_CALL_ITEMS`; durations are whole milliseconds.
+ * Every method throws
+ * - `AppError` `unavailable` when the queue cannot be reached; the same call may be repeated;
+ * - `AppError` `invalid` for an argument out of bounds, before anything changes. Lists of receipts and of ids hold at
+ *   most `MAX_CALL_ITEMS`; durations are whole milliseconds.
  *
- * A lease or delay ends the instant its time is over, whether or not anyone asks: what was leased goes to the tail with
- * one attempt used (a dead letter after `maxDeliveries`), in the order in which leases and delays end.
+ * A lease or a delay ends the instant its time is over, even if no call is made. A batch whose lease has ended goes to
+ * the tail with one attempt used, or to the dead letters after `maxDeliveries` attempts; a batch whose delay has ended
+ * goes to the tail. Batches return in the order in which their leases and delays end.
  */
 
-/** Where in its source a producer's batch ends: opaque to the queue, at most 4 KiB of text. */
+/** Where a batch ends in the source of its producer: text that the queue never reads, at most `MAX_POSITION_LENGTH`. */
 export type Position = string;
 
 export interface ProducerPosition {
@@ -24,41 +26,45 @@ export interface ProducerPosition {
 }
 
 export interface OpenedProducer {
-  /** The new life's number, greater than every earlier one; those are fenced from now on. */
+  /** Number of the life that this call begins. It is greater than all earlier ones, which are fenced from now on. */
   readonly epoch: number;
-  /** Number of the last accepted batch of any life; the next one published is `seq + 1`. 0: none yet. */
+  /**
+   * Number of the last accepted batch of any life; the next batch to publish is `seq + 1`. 0: no batch was accepted.
+   */
   readonly seq: number;
-  /** Its position; null when there is none. */
+  /** Position of the last accepted batch; null when there is none. */
   readonly position: Position | null;
-  /** Of a producer without an accepted batch: the positions of those named in `inherit` that have one. Else empty. */
+  /**
+   * The positions of the producers in `inherit` that have one; empty when this producer has an accepted batch itself.
+   */
   readonly inherited: readonly ProducerPosition[];
 }
 
 export interface OutgoingBatch {
   readonly seq: number;
-  /** Encoded batch; the queue never looks into it. At most `MAX_BATCH_BYTES`. Not to be written to once published. */
+  /** The encoded batch, at most `MAX_BATCH_BYTES`. The queue never decodes it. Do not write to it once published. */
   readonly body: Uint8Array;
-  /** Readings in it, for the counters. */
+  /** How many readings the body holds, for the counters. */
   readonly readings: number;
   readonly position: Position;
 }
 
 export type PublishOutcome =
   | { readonly kind: "accepted" }
-  /** Already accepted, all of them: success. */
+  /** All batches were accepted before: success. */
   | { readonly kind: "duplicate" }
-  /** Nothing accepted: the queue's last is `last`; go back to `last + 1`. */
+  /** Nothing is accepted: the queue has lost batches after `last`. Resume from `last + 1`. */
   | { readonly kind: "gap"; readonly last: number }
-  /** Nothing accepted: a newer life has been opened; stop. */
+  /** Nothing is accepted: a newer life of the producer has been opened. Stop. */
   | { readonly kind: "fenced" }
-  /** Nothing accepted: no room; wait. */
+  /** Nothing is accepted: the queue has no room. Publish the same batches again after `retryAfterMs`. */
   | { readonly kind: "full"; readonly retryAfterMs: number };
 
 export interface Delivery {
   readonly id: string;
-  /** Names this hand-over; a later hand-over of the same batch has another. */
+  /** Identifies this delivery of the batch; a later delivery of the same batch has another receipt. */
   readonly receipt: string;
-  /** 1 for the first. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
   readonly body: Uint8Array;
   readonly readings: number;
@@ -66,7 +72,7 @@ export interface Delivery {
   readonly epoch: number;
   readonly seq: number;
   readonly position: Position;
-  /** How long from now the delivery is this consumer's. */
+  /** How long the delivery is this consumer's, from now. */
   readonly leaseMs: number;
 }
 
@@ -74,27 +80,29 @@ export interface ClaimRequest {
   /** 1 to 1,000 deliveries. */
   readonly max: number;
   /**
-   * Bound on the bodies together; the first delivery is handed out even when larger. An implementation may hand out
-   * less, but 64 MiB at least.
+   * Bound on the bodies together. The first delivery is returned even when it is larger. An implementation may return
+   * less than the bound, but not less than 64 MiB.
    */
   readonly maxBytes: number;
   /** 1 to `MAX_LEASE_MS`. */
   readonly leaseMs: number;
-  /** How long to wait when nothing is ready, up to `MAX_WAIT_MS`; 0 returns at once. */
+  /** How long to wait when no batch is ready, from 0 (return at once) to `MAX_WAIT_MS`. */
   readonly waitMs: number;
-  /** Ends the wait with an empty answer; nothing stays leased to a caller that left. */
+  /** Ends the wait with an empty answer. No batch stays leased to a caller whose signal has aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export type NackMode =
   /**
-   * Back to the tail after the delay (0 to `MAX_DELAY_MS`), one attempt used; a dead letter after `maxDeliveries`.
-   * Reasons are cut at `MAX_REASON_LENGTH`.
+   * Returns the batch to the tail after the delay (0 to `MAX_DELAY_MS`) with one attempt used, or makes it a dead
+   * letter after `maxDeliveries` attempts. Reasons are cut at `MAX_REASON_LENGTH`.
    */
   | { readonly kind: "retry"; readonly delayMs: number; readonly reason: string }
-  /** A dead letter at once: this batch can never be stored. */
+  /** Makes the batch a dead letter at once: it can never be stored. */
   | { readonly kind: "reject"; readonly reason: string }
-  /** Back to the head, no attempt used: shutdown or outage. Several released in one call keep the call's order. */
+  /**
+   * Returns the batch to the head with no attempt used, for a shutdown or an outage. Keeps the order of the receipts.
+   */
   | { readonly kind: "release" };
 
 export interface DeadLetter {
@@ -106,7 +114,7 @@ export interface DeadLetter {
   readonly bytes: number;
   readonly attempts: number;
   readonly reason: string;
-  /** Milliseconds since the epoch by the queue's clock. */
+  /** Both in milliseconds since the epoch, by the queue's clock. */
   readonly publishedAt: number;
   readonly diedAt: number;
   readonly body: Uint8Array;
@@ -116,19 +124,22 @@ export interface DeadLetterPage {
   /** Oldest first. */
   readonly letters: readonly DeadLetter[];
   readonly total: number;
-  /** Pass as `after` for the next page; null: no more. */
+  /** Pass as `after` for the next page; null when this is the last page. */
   readonly next: string | null;
 }
 
 export interface DeadLetters {
   /**
-   * `limit` 1 to 1,000. A page may hold fewer although more are there: `next` alone says. Its bodies together are at
-   * most `MAX_PAGE_BYTES`, or one.
+   * `limit` is 1 to 1,000. The bodies of a page together are at most `MAX_PAGE_BYTES`, or a single larger one, so a
+   * page may hold fewer than `limit` letters although more follow: only `next` says whether they do.
    */
   list(options: { limit: number; after?: string | undefined }): Promise<DeadLetterPage>;
-  /** Back to the tail with no attempt used, as many as there is room for; all when `ids` is absent. Returns how many. */
+  /**
+   * Returns letters to the tail with all attempts left, oldest first, as many as there is room for; all letters when
+   * `ids` is absent. Resolves to how many.
+   */
   redrive(ids?: readonly string[]): Promise<number>;
-  /** Deleted for good; all when `ids` is absent. Returns how many. */
+  /** Deletes letters for good; all letters when `ids` is absent. Resolves to how many. */
   purge(ids?: readonly string[]): Promise<number>;
 }
 
@@ -137,43 +148,39 @@ export interface QueueStats {
   readonly leased: number;
   readonly delayed: number;
   readonly dead: number;
-  /** Bytes of ready, leased and delayed bodies. */
+  /** Bytes of ready, leased and delayed bodies together. */
   readonly bytes: number;
-  /** Age of the oldest ready batch; 0 when none. */
+  /** Age of the oldest ready batch; 0 when no batch is ready. */
   readonly oldestAgeMs: number;
-  /** Batches that nobody will deliver; anything but 0 is a defect. */
+  /** Batches that are neither ready, leased, delayed nor dead, so will never be delivered; more than 0 is a defect. */
   readonly orphans: number;
   readonly counters: Readonly<Record<QueueCounter, number>>;
 }
 
-/**
- * In batches: published, duplicates, claimed (hand-overs), acked, nacked (retry and reject), released, expired (leases),
- * dead, redriven, purged (also dead letters dropped for room). In readings: readings (published). In calls: gaps,
- * fenced, rejected (full). At rest: published = acked + purged + ready + leased + delayed + dead.
- */
+/** Between calls, published = acked + purged + ready + leased + delayed + dead. */
 export const QUEUE_COUNTERS = [
-  "published",
-  "readings",
-  "duplicates",
-  "gaps",
-  "fenced",
-  "rejected",
-  "claimed",
-  "acked",
-  "nacked",
-  "released",
-  "expired",
-  "dead",
-  "redriven",
-  "purged",
+  "published", // batches accepted
+  "readings", // readings in accepted batches
+  "duplicates", // batches published again and not accepted twice
+  "gaps", // publishes answered `gap`
+  "fenced", // publishes answered `fenced`
+  "rejected", // publishes answered `full`
+  "claimed", // deliveries
+  "acked", // batches removed by an ack
+  "nacked", // deliveries returned with `retry` or `reject`
+  "released", // deliveries returned with `release`
+  "expired", // leases that ended without an answer
+  "dead", // batches that became dead letters
+  "redriven", // dead letters returned to the queue
+  "purged", // dead letters deleted, by a call or to keep their bound on bytes
 ] as const;
 export type QueueCounter = (typeof QUEUE_COUNTERS)[number];
 
-/** Ready, leased and delayed batches that a queue holds, however small they are. */
+/** Bound on ready, leased and delayed batches together, whatever their size. */
 export const MAX_BATCHES = 1_000_000;
 /**
- * Bodies of dead letters together, as a share of the queue's bound on bytes. Beyond it the oldest are deleted (`purged`);
- * the newest is kept even when it is larger.
+ * Bound on the bodies of dead letters together, as a share of the queue's bound on bytes. Beyond it the oldest letters
+ * are deleted (`purged`); the newest letter is kept even if it is larger than the bound.
  */
 export const DEAD_LETTER_SHARE = 0.25;
 
@@ -181,47 +188,50 @@ export const DEAD_LETTER_SHARE = 0.25;
 export const EXPIRED_REASON = "lease ended without an answer from the consumer";
 
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+/** Bound on the bodies in one page of dead letters together. */
 export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 export const MAX_POSITION_LENGTH = 4096;
 export const MAX_PRODUCER_LENGTH = 1024;
 export const MAX_REASON_LENGTH = 1000;
+/** Bound on the batches, receipts or ids in one call. */
 export const MAX_CALL_ITEMS = 1000;
 export const MAX_LEASE_MS = 12 * 3_600_000;
 export const MAX_DELAY_MS = 12 * 3_600_000;
 export const MAX_WAIT_MS = 60_000;
 
-/** What a streamer needs. */
+/** The producer's side of the queue: what a streamer needs. */
 export interface ProducerQueue {
-  /** Idempotent only in effect: each call begins a new life and fences the older ones. */
+  /** Begins a new life of the producer and fences the older ones. A repeated call begins another life. */
   openProducer(producer: string, options?: { inherit?: readonly string[] }): Promise<OpenedProducer>;
   /**
-   * All accepted in order and their positions kept in the same step, or none. `seq`s are consecutive. A call whose
-   * leading batches were accepted before (a lost reply) accepts the rest. 1 to 1,000 batches.
+   * Accepts 1 to 1,000 batches of consecutive `seq`, in order, and keeps the position of the last one in the same step;
+   * or accepts none. If the reply to an earlier call was lost, the leading batches are duplicates and the rest is
+   * accepted.
    *
-   * A life that the queue does not know, with a greater epoch than the one it knows, was opened before the queue lost
-   * what it knew: it is taken for the newest from now on, and judged as usual. Of a producer without an accepted batch
-   * the last is 0: whatever does not begin with 1 is a gap.
-   * @throws AppError `too_large` for a call that not even an empty queue has room for, or that is beyond what an
-   * implementation takes in one call, which is 64 MiB at least
+   * An epoch greater than the one the queue knows was opened before the queue lost its memory: it becomes the newest
+   * life. A producer without an accepted batch has `last` 0, so a call that does not begin with 1 is a gap.
+   * @throws AppError `too_large` for a call that an empty queue would have no room for, or that is larger than the
+   * implementation accepts in one call (64 MiB or more)
    */
   publish(batches: readonly OutgoingBatch[], from: { producer: string; epoch: number }): Promise<PublishOutcome>;
 }
 
-/** What a collector needs. */
+/** The consumer's side of the queue: what a collector needs. */
 export interface ConsumerQueue {
   /**
-   * From the head, at once when something is ready, else waits. What has expired is returned before anything is handed
-   * out.
+   * Leases batches from the head: at once if any is ready, otherwise after a wait. Expired leases return to the queue
+   * before anything is delivered.
    */
   claim(request: ClaimRequest): Promise<readonly Delivery[]>;
   /**
-   * True per receipt where a batch was removed by this call. Accepted even after the lease ended, also while the batch
-   * is ready, delayed or leased to another: stored is stored. Dead letters stay.
+   * Removes the batches. Answers per receipt whether this call removed one. An ack after the lease has ended is
+   * accepted too, even while the batch is ready, delayed or leased to another consumer, because it has been stored. An
+   * ack of a dead letter removes nothing.
    */
   ack(receipts: readonly string[]): Promise<readonly boolean[]>;
-  /** True per receipt where the delivery was still the caller's; a stale receipt changes nothing. */
+  /** Returns the batches. Answers per receipt whether the caller still held it; a stale receipt changes nothing. */
   nack(receipts: readonly string[], mode: NackMode): Promise<readonly boolean[]>;
-  /** Renews; false per receipt that is no longer the caller's. */
+  /** Renews the leases, from now. Answers per receipt whether the caller still held it. */
   extend(receipts: readonly string[], leaseMs: number): Promise<readonly boolean[]>;
 }
 

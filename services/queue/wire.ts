@@ -1,4 +1,8 @@
-/** The port as it travels: between threads over a MessagePort, between processes over HTTP. */
+/**
+ * The door for code that carries the port across a boundary: queue-service serves it over HTTP (`http/wire.ts`), and a
+ * streamer thread reaches it over a MessagePort (`thread/wire.ts`). It names what may be used from outside; everything
+ * else in those folders is internal. `PROTOCOL.md` describes both protocols.
+ */
 
 export {
   encodeClaimed,

@@ -1,4 +1,4 @@
-/** The queue on a real Redis, with queue-service and its client in front of it; `restart` kills Redis. */
+/** Conformance of the HTTP queue in front of a real Redis, which `restart` kills. */
 import { afterAll, describe } from "bun:test";
 import { openQueueConnections } from "../support/queue/redis-queue.ts";
 import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";

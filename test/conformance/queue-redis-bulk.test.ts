@@ -1,4 +1,4 @@
-/** More than one script does at a time: the queue on Redis goes on until it is done. */
+/** The Redis queue with more batches than one run of a script handles. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { MAX_CALL_ITEMS, type Queue } from "../../services/queue/port.ts";
 import { openQueueConnections, type TimedQueue } from "../support/queue/redis-queue.ts";
@@ -27,7 +27,7 @@ describe.skipIf(!have)("Redis queue of thousands", async () => {
     return publisher;
   }
 
-  /** What ends in the same millisecond ends in no order, but for that of one claim. */
+  /** A millisecond passes between claims: leases of different claims that end in the same one have no order. */
   async function claimAll({ queue, advance }: TimedQueue, leaseMs: number) {
     const deliveries = [];
     for (;;) {
@@ -38,7 +38,7 @@ describe.skipIf(!have)("Redis queue of thousands", async () => {
     }
   }
 
-  test("returns all leases and delays that end at once, in their order", async () => {
+  test("returns thousands of leases and delays that end at once, in their order", async () => {
     await using timed = await open();
     const { queue } = timed;
     await publish(queue);
@@ -58,7 +58,7 @@ describe.skipIf(!have)("Redis queue of thousands", async () => {
     expect(new Set(again.map(({ attempt }) => attempt))).toEqual(new Set([2]));
   });
 
-  test("buries all whose last lease ends at once, and lists, redrives and deletes them", async () => {
+  test("makes dead letters of thousands whose last lease ends at once, and lists, redrives and deletes them", async () => {
     await using timed = await open(1);
     const { queue } = timed;
     await publish(queue);
@@ -81,7 +81,7 @@ describe.skipIf(!have)("Redis queue of thousands", async () => {
     expect(await queue.stats()).toMatchObject({ ready: 0, leased: 0, dead: 0, bytes: 0, orphans: 0 });
   });
 
-  test("keeps bodies apart, small ones and large ones, also where a call begins with what it has", async () => {
+  test("keeps small and large bodies apart, also when a call begins with duplicates", async () => {
     await using timed = await open();
     const { queue } = timed;
     const { producer, epoch } = { producer: "csv", ...(await queue.openProducer("csv")) };
@@ -99,7 +99,7 @@ describe.skipIf(!have)("Redis queue of thousands", async () => {
     }
   });
 
-  test("finds what is behind thousands that were acknowledged in the line", async () => {
+  test("claims batches behind thousands that were acknowledged while ready", async () => {
     await using timed = await open();
     const { queue } = timed;
     const publisher = await publish(queue);

@@ -1,4 +1,4 @@
-/** What the queue keeps in Redis, and for how long. */
+/** The keys of the Redis queue: which exist, and for how long. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { MAX_BATCHES, MAX_CALL_ITEMS } from "../../services/queue/port.ts";
 import { openQueueConnections } from "../support/queue/redis-queue.ts";
@@ -8,7 +8,7 @@ import { batchOf, claim, claimOne, codeOf, openPublisher, receiptsOf, textsOf } 
 setDefaultTimeout(20_000);
 const have = haveSharedRedis();
 
-describe.skipIf(!have)("Redis queue's keys", async () => {
+describe.skipIf(!have)("keys of the Redis queue", async () => {
   if (!have) return;
   const server = await openSharedRedis();
   const connections = await openQueueConnections(server.config);
@@ -23,7 +23,7 @@ describe.skipIf(!have)("Redis queue's keys", async () => {
     return keys.map((key) => String(key).replace(/^.*?}:/, "")).sort();
   };
 
-  test("are gone when the queue is empty, but for the figures and the producers", async () => {
+  test("are deleted when the queue is empty, except `sums` and those of producers", async () => {
     await using timed = await open({ maxDeliveries: 2 });
     const { queue, name } = timed;
     await (await openPublisher(queue, "csv")).publish("a", "b", "c", "d", "e", "f");
@@ -41,7 +41,7 @@ describe.skipIf(!have)("Redis queue's keys", async () => {
     expect(await keysOf(name)).toEqual(["p:csv", "sums"]);
   });
 
-  test("remember a producer for thirty days after its last publication", async () => {
+  test("of producers expire thirty days after the last publish or open", async () => {
     await using timed = await open();
     const publisher = await openPublisher(timed.queue, "csv");
     const key = `q:{${timed.name}:0}:p:csv`;
@@ -52,7 +52,7 @@ describe.skipIf(!have)("Redis queue's keys", async () => {
     }
   });
 
-  test("hold one token while something is ready that nobody has looked for", async () => {
+  test("hold one token while a batch is ready that no claim has looked for", async () => {
     await using timed = await open();
     const { queue, name } = timed;
     const tokens = () => commands.call("LLEN", `q:{${name}:0}:wake`);
@@ -74,7 +74,7 @@ describe.skipIf(!have)("Redis queue's keys", async () => {
     expect(await tokens()).toBe(1);
   });
 
-  test("are bounded in number as well, and shared evenly among partitions", async () => {
+  test("of one partition hold an equal share of MAX_BATCHES and maxBytes", async () => {
     const partitions = MAX_BATCHES / (4 * MAX_CALL_ITEMS);
     await using timed = await open({ partitions });
     const publisher = await openPublisher(timed.queue);
@@ -93,7 +93,7 @@ describe.skipIf(!have)("Redis queue's keys", async () => {
     expect(await publish(250)).toEqual({ kind: "accepted" });
   });
 
-  test("of one queue are used by several processes at once", async () => {
+  test("serve several processes at once", async () => {
     await using first = await open();
     await using second = await open({ name: first.name });
     const publisher = await openPublisher(first.queue);

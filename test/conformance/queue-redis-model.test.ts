@@ -1,4 +1,4 @@
-/** The queue on a real Redis against its model, and mistakes that the comparison must find. */
+/** The Redis queue against the model, and planted mistakes that the comparison must find. */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Queue } from "../../services/queue/port.ts";
 import { openQueueConnections } from "../support/queue/redis-queue.ts";
@@ -29,7 +29,7 @@ describe.skipIf(!have)("queue model on Redis", async () => {
       };
     };
 
-  test("does what the model does, whatever is done to it", async () => {
+  test("does what the model does, for any sequence of calls", async () => {
     const { failed, report } = await checkQueueModel(open(), { runs: 2000, limitMs: 8000 });
     expect(report).toBe("");
     expect(failed).toBe(false);

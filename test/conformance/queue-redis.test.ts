@@ -1,4 +1,4 @@
-/** The queue on a real Redis, which `restart` kills. */
+/** Conformance of the Redis queue on a real server, which `restart` kills. */
 import { afterAll, describe, setDefaultTimeout } from "bun:test";
 import { openQueueConnections } from "../support/queue/redis-queue.ts";
 import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
@@ -6,7 +6,7 @@ import { eventually } from "../support/time/eventually.ts";
 import type { OpenQueue } from "./queue/bench.ts";
 import { queueConformance } from "./queue.ts";
 
-/** Some tests carry tens of megabytes, and their server writes them down. */
+/** Some tests publish tens of megabytes, which Redis writes to its append-only file. */
 setDefaultTimeout(20_000);
 
 describe.skipIf(!haveRedisServer())("on Redis", async () => {

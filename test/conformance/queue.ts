@@ -1,4 +1,4 @@
-/** What every queue must do, whatever it is made of. */
+/** The conformance suite of the queue's port, which every implementation passes. */
 import { describe } from "bun:test";
 import type { OpenQueue } from "./queue/bench.ts";
 import { boundsConformance } from "./queue/bounds.ts";
@@ -8,7 +8,7 @@ import { leaseConformance } from "./queue/lease.ts";
 import { publishConformance } from "./queue/publish.ts";
 import { restartConformance } from "./queue/restart.ts";
 
-/** Defaults of `open`: `maxBytes` 1 MiB, `maxDeliveries` 5. `survivesRestart` needs `restart` on what `open` gives. */
+/** Defaults of `open`: `maxBytes` 1 MiB, `maxDeliveries` 5. With `survivesRestart`, `open` must offer `restart`. */
 export function queueConformance(
   name: string,
   open: OpenQueue,

@@ -1,22 +1,23 @@
-/** One HTTP call to queue-service: bounded in time and size, sent once, its failures as AppErrors. */
+/** One HTTP call to queue-service: bounded in time and size, sent once, with failures as AppErrors. */
 import { AppError, ERROR_CODES, type ErrorCode, messageOf } from "../../../schema/model/errors.ts";
 import { readBody } from "../../platform/http/bounded-body.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 
 /** How long a call may take, on top of the time that a claim waits. */
 const CALL_MS = 15_000;
-const SHOWN_LENGTH = 300;
+/** Bytes of an answer that is not queue-service's, quoted in the error. */
+const QUOTED_BYTES = 300;
 const decoder = new TextDecoder();
 
 export interface CallOptions {
   readonly method?: "GET" | "POST" | "DELETE";
-  /** Sent as frames when it is bytes, else as JSON. */
+  /** Bytes are sent as frames, an object as JSON. */
   readonly body?: object | Uint8Array<ArrayBuffer>;
-  /** On top of the time that every call has. */
+  /** Added to the time limit of every call. Milliseconds. Default: 0. */
   readonly waitMs?: number;
-  /** Bound on the answer's body. */
+  /** Bound on the body of the answer. */
   readonly maxBytes: number;
-  /** Cuts the connection. */
+  /** Aborting it cuts the connection. */
   readonly signal?: AbortSignal;
 }
 
@@ -28,9 +29,9 @@ export interface Answer {
 export type Call = (path: string, options: CallOptions) => Promise<Answer>;
 
 export interface CallerOptions {
-  /** Where queue-service answers: `http://queue-service:8080`. */
+  /** Address of queue-service, such as `http://queue-service:8080`. */
   readonly url: string;
-  /** null: it is open to everyone. */
+  /** INTERNAL_TOKEN of queue-service; null when it needs none. */
   readonly token: string | null;
   readonly clock: Clock;
 }
@@ -44,14 +45,14 @@ export const parseJson = (bytes: Uint8Array): unknown => {
 };
 
 /**
- * Connections are kept and used again. Deno repeats a request by itself when the connection that it kept turns out to be
- * closed: for queue-service that is a caller who repeats.
+ * The runtime reuses connections. Deno repeats a request when the reused connection turns out to be closed;
+ * queue-service treats that as it treats any repeated call.
  */
 export function createCaller({ url, token, clock }: CallerOptions): Call {
   const base = url.replace(/\/+$/, "");
   const shown = new URL(url).origin;
   const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
-  const away = (why: string, cause?: unknown) =>
+  const unavailable = (why: string, cause?: unknown) =>
     new AppError(`The queue at ${shown} ${why}`, { code: "unavailable", cause });
 
   return async (path, { method = "POST", body, waitMs = 0, maxBytes, signal }) => {
@@ -77,12 +78,12 @@ export function createCaller({ url, token, clock }: CallerOptions): Call {
         ...(body === undefined ? {} : { body: isFrames ? body : JSON.stringify(body) }),
       });
       const bytes = await readBody(response, maxBytes);
-      if (bytes === null) throw away(`answered ${method} ${path} with more than ${maxBytes} bytes`);
+      if (bytes === null) throw unavailable(`answered ${method} ${path} with more than ${maxBytes} bytes`);
       return { status: response.status, bytes };
     } catch (error) {
       if (error instanceof AppError) throw error;
-      if (late) throw away(`did not answer ${method} ${path} within ${CALL_MS + waitMs} ms`, error);
-      throw away(`cannot be reached: ${messageOf(error)}`, error);
+      if (late) throw unavailable(`did not answer ${method} ${path} within ${CALL_MS + waitMs} ms`, error);
+      throw unavailable(`cannot be reached: ${messageOf(error)}`, error);
     } finally {
       answered.abort();
       signal?.removeEventListener("abort", cut);
@@ -91,15 +92,16 @@ export function createCaller({ url, token, clock }: CallerOptions): Call {
 }
 
 /**
- * What an answer that is no result says. Only a problem of queue-service itself, told by its `code`, is about the call;
- * anything else (a proxy's page, a wrong token, a defect) may be over when the caller asks again.
+ * Turns an answer without a result into an error. Only a problem of queue-service itself, which has a `code`, is
+ * about the call. Any other answer (a proxy's page, a wrong token, a defect) is `unavailable`: it may be over when the
+ * caller repeats the call.
  */
-export function refusalOf({ status, bytes }: Answer): AppError {
+export function errorOf({ status, bytes }: Answer): AppError {
   const problem = (parseJson(bytes) ?? {}) as { code?: unknown; detail?: unknown; retryAfterMs?: unknown };
   const known = Object.entries(ERROR_CODES).find(([code, info]) => code === problem.code && info.status === status);
   const code = known !== undefined && status < 500 ? (known[0] as ErrorCode) : "unavailable";
-  const detail = typeof problem.detail === "string" ? problem.detail : decoder.decode(bytes.subarray(0, SHOWN_LENGTH));
-  const message = known === undefined ? `The queue's service answered ${status}: ${detail}` : detail;
+  const detail = typeof problem.detail === "string" ? problem.detail : decoder.decode(bytes.subarray(0, QUOTED_BYTES));
+  const message = known === undefined ? `queue-service answered ${status}: ${detail}` : detail;
   const { retryAfterMs } = problem;
   return new AppError(message, { code, ...(typeof retryAfterMs === "number" ? { retryAfterMs } : {}) });
 }

@@ -1,8 +1,12 @@
-/** A JSON head and the bodies that it speaks of, each behind its length: how binary batches travel over HTTP. */
+/**
+ * Frames: how a JSON head and binary bodies share one HTTP body. Frame by frame, the head first:
+ *
+ * - length: 4 bytes, unsigned, big-endian, of the content alone
+ * - content: JSON in UTF-8 for the head, any bytes for a body
+ */
 import { AppError } from "../../../schema/model/errors.ts";
 import { MAX_CALL_ITEMS } from "../port.ts";
 
-/** A length, unsigned and big-endian, goes before each frame. */
 const LENGTH_BYTES = 4;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -26,19 +30,20 @@ export function encodeFrames(head: unknown, bodies: readonly Uint8Array[]): Uint
   return bytes;
 }
 
-function refuse(what: string): never {
-  throw new AppError(`Cannot read frames: ${what}`, { code: "invalid" });
+function refuse(problem: string, cause?: unknown): never {
+  throw new AppError(`Frames: ${problem}`, { code: "invalid", cause });
 }
 
-/** @throws AppError `invalid` for bytes that are cut or have no JSON head */
+/** @throws AppError `invalid` for bytes that end within a frame or have no JSON head */
 export function decodeFrames(bytes: Uint8Array): Frames {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const frames: Uint8Array[] = [];
   for (let offset = 0; offset < bytes.byteLength; ) {
-    if (frames.length > MAX_CALL_ITEMS) refuse(`more than a head and ${MAX_CALL_ITEMS} bodies`);
+    if (frames.length > MAX_CALL_ITEMS) refuse(`bodies must be at most ${MAX_CALL_ITEMS}, got more`);
     const start = offset + LENGTH_BYTES;
     const end = start <= bytes.byteLength ? start + view.getUint32(offset) : start;
-    if (end > bytes.byteLength) refuse(`frame ${frames.length} ends at byte ${end} of ${bytes.byteLength}`);
+    if (end > bytes.byteLength)
+      refuse(`frame ${frames.length} must end within ${bytes.byteLength} bytes, got an end at ${end}`);
     frames.push(bytes.subarray(start, end));
     offset = end;
   }
@@ -46,6 +51,6 @@ export function decodeFrames(bytes: Uint8Array): Frames {
   try {
     return { head: JSON.parse(decoder.decode(head)), bodies };
   } catch (error) {
-    throw new AppError("Cannot read frames: the first is no JSON", { code: "invalid", cause: error });
+    refuse("the head must be JSON", error);
   }
 }

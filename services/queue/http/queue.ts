@@ -1,7 +1,9 @@
 /**
- * The queue behind queue-service. A call is one request and is never repeated here: the caller may. A claim that is left
- * tells the service so and gives back what was already under way to it. When that message reaches another replica than
- * the one that waits, the connection is cut instead: what is handed out in that very instant is free when its lease ends.
+ * The queue behind queue-service. A call is one request, which is never repeated here; the caller may repeat it.
+ *
+ * When the signal of a claim aborts, the client asks queue-service to end the wait, and releases the deliveries that
+ * were already on their way. If the request reaches another replica than the one that waits, the client cuts the
+ * connection instead; batches that are delivered in the same instant return when their lease ends.
  */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -26,8 +28,8 @@ import {
   type CallerOptions,
   type CallOptions,
   createCaller,
+  errorOf,
   parseJson,
-  refusalOf,
 } from "./call.ts";
 import {
   encodeBatches,
@@ -41,9 +43,9 @@ import {
 
 export type HttpQueueOptions = CallerOptions;
 
-/** A claim that is left: how long its answer may take once the service knows. */
+/** How long the answer to an aborted claim may take after queue-service has ended its wait. */
 const LEAVE_MS = 2000;
-/** The same where the service has no such wait: the answer is on its way, or another replica waits. */
+/** The same when the replica knows no such wait: the answer is on its way, or another replica waits. */
 const ANSWER_MS = 250;
 const OUTCOMES = new Set([200, 201, 409, 429]);
 
@@ -73,13 +75,13 @@ class HttpQueue implements Queue {
     this.#checkOpen();
     const size = batches.reduce((sum, { body }) => sum + body.byteLength, 0);
     if (size > MAX_CALL_BYTES) {
-      const message = `Cannot publish ${size} bytes in one call: accepted over HTTP are ${MAX_CALL_BYTES}`;
+      const message = `Queue: the bodies of a publish must be at most ${MAX_CALL_BYTES} bytes together, got ${size}`;
       throw new AppError(message, { code: "too_large" });
     }
     const body = encodeBatches(batches, from);
     const answer = await this.#call(QUEUE_PATHS.batches, { body, maxBytes: MAX_JSON_BYTES });
     const outcome = OUTCOMES.has(answer.status) ? (parseJson(answer.bytes) as PublishOutcome | undefined) : undefined;
-    if (typeof outcome?.kind !== "string") throw refusalOf(answer);
+    if (typeof outcome?.kind !== "string") throw errorOf(answer);
     return outcome;
   }
 
@@ -116,7 +118,7 @@ class HttpQueue implements Queue {
     return (await this.#json(QUEUE_PATHS.stats, undefined, "GET")) as QueueStats;
   }
 
-  /** Ends the waits under way and lets them give back what they got. */
+  /** Ends all waits, and waits until the deliveries they got have been released. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#claims);
@@ -156,7 +158,7 @@ class HttpQueue implements Queue {
     }
   }
 
-  /** Whether the service ended the wait: its answer is about to come. */
+  /** Resolves to whether queue-service has ended the wait, so that its answer is about to come. */
   async #leave(id: string): Promise<boolean> {
     const options: CallOptions = { method: "DELETE", maxBytes: MAX_JSON_BYTES };
     const { status } = await this.#call(`${QUEUE_PATHS.claims}/${id}`, options).catch(() => ({ status: 503 }));
@@ -191,17 +193,17 @@ class HttpQueue implements Queue {
     const options = body === undefined ? { method } : { method, body };
     const answer = await this.#call(path, { ...options, maxBytes: MAX_JSON_BYTES });
     const value = answer.status === 200 ? parseJson(answer.bytes) : undefined;
-    if (typeof value !== "object" || value === null) throw refusalOf(answer);
+    if (typeof value !== "object" || value === null) throw errorOf(answer);
     return value;
   }
 
-  /** Frames that cannot be read were written by something else than queue-service. */
+  /** Frames that cannot be decoded do not come from queue-service. */
   #read<T>(answer: Answer, read: (bytes: Uint8Array) => T): T {
-    if (answer.status !== 200) throw refusalOf(answer);
+    if (answer.status !== 200) throw errorOf(answer);
     try {
       return read(answer.bytes);
     } catch (error) {
-      throw new AppError("The queue's service answered what is no answer of it", { code: "unavailable", cause: error });
+      throw new AppError("The answer must be frames of queue-service", { code: "unavailable", cause: error });
     }
   }
 

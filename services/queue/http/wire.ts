@@ -1,7 +1,7 @@
 /**
- * What queue-service and its client say to each other. Batches travel as frames, both ways, one request per call of the
- * port; all else is JSON. Errors are problem details with the `code` of the AppError and, to the millisecond,
- * `retryAfterMs`.
+ * The HTTP protocol between queue-service and its client: one request per call of the port. Batches are sent as frames
+ * (`frames.ts`), everything else as JSON. Errors are problem details with two more members: `code` of the AppError, and
+ * `retryAfterMs` where it has one. `../PROTOCOL.md` describes every field.
  */
 import { z } from "zod";
 import { AppError } from "../../../schema/model/errors.ts";
@@ -9,11 +9,14 @@ import type { DeadLetter, DeadLetterPage, Delivery, OutgoingBatch } from "../por
 import { decodeFrames, encodeFrames, type Frames } from "./frames.ts";
 
 export const QUEUE_PATHS = {
-  /** POST `{ producer, inherit }` → 200 OpenedProducer */
+  /** POST `{ producer, inherit }` → 200 `OpenedProducer` */
   producers: "/v1/producers",
-  /** POST frames → 201 accepted, 200 duplicate, 409 gap or fenced, 429 full: a PublishOutcome */
+  /** POST frames → 201 accepted, 200 duplicate, 409 gap or fenced, 429 full; each with a `PublishOutcome` */
   batches: "/v1/batches",
-  /** POST `{ id, max, maxBytes, leaseMs, waitMs }` → 200 frames. DELETE `/{id}` ends the wait: 204, or 404 unknown here */
+  /**
+   * POST `{ id, max, maxBytes, leaseMs, waitMs }` → 200 frames.
+   * DELETE `/{id}` ends the wait → 204; 404 when no such claim waits in this replica
+   */
   claims: "/v1/claims",
   /** POST `{ receipts }` → 200 `{ results }` */
   acks: "/v1/acks",
@@ -21,21 +24,21 @@ export const QUEUE_PATHS = {
   nacks: "/v1/nacks",
   /** POST `{ receipts, leaseMs }` → 200 `{ results }` */
   extends: "/v1/extends",
-  /** GET → 200 QueueStats */
+  /** GET → 200 `QueueStats` */
   stats: "/v1/stats",
   /** GET `?limit=&after=` → 200 frames */
   deadLetters: "/v1/dead-letters",
-  /** POST `{ ids }`, all when absent → 200 `{ count }` */
+  /** POST `{ ids }`, all letters when absent → 200 `{ count }` */
   redrive: "/v1/dead-letters/redrive",
-  /** POST `{ ids }`, all when absent → 200 `{ count }` */
+  /** POST `{ ids }`, all letters when absent → 200 `{ count }` */
   purge: "/v1/dead-letters/purge",
 } as const;
 
-/** Of the bodies of one publish together: a call beyond it is `too_large`, whatever the queue holds. A claim gets no more. */
+/** Bound on the bodies of one publish, and of one claim, together. A larger publish is `too_large`. */
 export const MAX_CALL_BYTES = 64 * 1024 * 1024;
-/** Of the frames' head, ample for what it says about a thousand bodies, and their lengths. */
+/** Bound on the head of frames and the lengths together: ample for a thousand batches. */
 export const MAX_HEAD_BYTES = 64 * 1024 * 1024;
-/** Of a JSON body: a thousand producers' names and positions, or receipts. */
+/** Bound on a JSON body: ample for a thousand receipts, or names and positions of producers. */
 export const MAX_JSON_BYTES = 32 * 1024 * 1024;
 
 const batchesHead = z.object({
@@ -44,10 +47,12 @@ const batchesHead = z.object({
   batches: z.array(z.object({ seq: z.number(), readings: z.number(), position: z.string() })),
 });
 
-/** What the head lists, each with its body. */
+/** Joins the items of the head with their bodies, by place. */
 function join<T>(items: readonly T[], bodies: readonly Uint8Array[]): (T & { readonly body: Uint8Array })[] {
   if (items.length !== bodies.length) {
-    throw new AppError(`Frames hold ${bodies.length} bodies: the head lists ${items.length}`, { code: "invalid" });
+    throw new AppError(`Frames: bodies must be ${items.length} as the head lists, got ${bodies.length}`, {
+      code: "invalid",
+    });
   }
   return items.map((item, index) => ({ ...item, body: bodies[index] as Uint8Array }));
 }
@@ -73,7 +78,7 @@ export function readBatches(bytes: Uint8Array): {
   const read = batchesHead.safeParse(head);
   if (!read.success) {
     const [issue] = read.error.issues;
-    throw new AppError(`Cannot read the head of batches: ${issue?.path.join(".")}: ${issue?.message}`, {
+    throw new AppError(`Frames: head: ${issue?.path.join(".")}: ${issue?.message}`, {
       code: "invalid",
     });
   }
@@ -84,10 +89,10 @@ export function readBatches(bytes: Uint8Array): {
 export const encodeClaimed = (deliveries: readonly Delivery[]): Uint8Array<ArrayBuffer> =>
   encodeFrames({ deliveries: headsOf(deliveries) }, bodiesOf(deliveries));
 
-/** What the other side wrote is taken at its word but for its length. */
+/** Trusts the fields that queue-service has written; checks only how many there are. */
 function itemsOf<T>(name: string, { head, bodies }: Frames): (T & { readonly body: Uint8Array })[] {
   const items = (head as Record<string, unknown> | null)?.[name];
-  if (!Array.isArray(items)) throw new AppError(`Cannot read frames: the head has no ${name}`, { code: "invalid" });
+  if (!Array.isArray(items)) throw new AppError(`Frames: the head must have a list of ${name}`, { code: "invalid" });
   return join(items as T[], bodies);
 }
 

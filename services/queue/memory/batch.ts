@@ -1,7 +1,7 @@
-/** A batch inside the memory queue, and the ready ones in a line. */
+/** The memory queue's record of a batch, and the list of ready ones. */
 import type { OutgoingBatch } from "../port.ts";
 
-/** The queue's own record; mutable, never handed out. */
+/** Mutable, so it never leaves the queue. */
 export interface StoredBatch {
   readonly id: string;
   readonly producer: string;
@@ -12,15 +12,15 @@ export interface StoredBatch {
   readonly body: Uint8Array;
   readonly publishedAt: number;
   place: "ready" | "leased" | "delayed" | "dead";
-  /** Attempts used up: the next hand-over is attempt `returns + 1`. */
+  /** Attempts used. The next delivery is attempt `returns + 1`. */
   returns: number;
-  /** Counts hand-overs; part of the receipt, so that each has its own. */
+  /** Deliveries so far. Part of the receipt, so that each delivery has its own. */
   handover: number;
-  /** When the lease ends or the delay is over; meaningless while ready. */
+  /** When the lease or the delay ends; meaningless in other places. */
   dueAt: number;
-  /** Where it sits in a `DeadlineHeap`; -1: in none. */
+  /** Index in the `DeadlineHeap` that holds it; -1 when none does. */
   heapIndex: number;
-  /** Orders equal deadlines. */
+  /** Orders equal deadlines, first in, first out. */
   heapOrder: number;
   previous: StoredBatch | null;
   next: StoredBatch | null;
@@ -52,13 +52,13 @@ export const createBatch = (
 
 export const receiptOf = (batch: StoredBatch): string => `${batch.id}.${batch.handover}`;
 
-/** The id and the hand-over that a receipt names; undefined for what is no receipt. */
+/** Undefined for a malformed receipt. */
 export function parseReceipt(receipt: string): { id: string; handover: number } | undefined {
   const match = /^(\d{1,15})\.(\d{1,15})$/.exec(receipt);
   return match === null ? undefined : { id: match[1] as string, handover: Number(match[2]) };
 }
 
-/** A doubly linked line: both ends and removal from the middle take constant time. */
+/** A doubly linked list: pushing at either end and removing from the middle take constant time. */
 export class ReadyLine {
   #head: StoredBatch | null = null;
   #tail: StoredBatch | null = null;
@@ -102,7 +102,7 @@ export class ReadyLine {
     this.#size--;
   }
 
-  /** Publication time of the oldest; a redelivered batch may stand behind younger ones. */
+  /** When the oldest batch was published. Reads the whole list: a redelivered batch is behind younger ones. */
   oldestPublishedAt(): number | undefined {
     let oldest: number | undefined;
     for (let batch = this.#head; batch !== null; batch = batch.next) {

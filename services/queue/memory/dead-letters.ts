@@ -1,5 +1,4 @@
-/** Dead letters of the memory queue, oldest first, within a bound on their bytes. */
-
+/** The dead letters of the memory queue, oldest first, within a bound on their bytes. */
 import { type DeadLetter, type DeadLetterPage, MAX_PAGE_BYTES } from "../port.ts";
 import type { StoredBatch } from "./batch.ts";
 
@@ -7,7 +6,7 @@ interface Letter {
   readonly batch: StoredBatch;
   readonly reason: string;
   readonly diedAt: number;
-  /** Position in the order of death: the page cursor, which stays good when letters before it go. */
+  /** Order of death. The page cursor, valid even after letters before it are deleted. */
   readonly order: number;
 }
 
@@ -39,7 +38,10 @@ export class DeadLetterShelf {
     return this.#letters.size;
   }
 
-  /** Adds the newest; returns how many of the oldest had to go for it. The newest stays even when larger than the bound. */
+  /**
+   * Adds the newest letter and deletes the oldest ones beyond the bound; returns how many. The newest stays even if it
+   * is larger than the bound.
+   */
   add(batch: StoredBatch, reason: string, diedAt: number): number {
     this.#letters.set(batch.id, { batch, reason, diedAt, order: this.#order++ });
     this.#bytes += batch.body.byteLength;
@@ -70,7 +72,7 @@ export class DeadLetterShelf {
     return { letters, total: this.#letters.size, next };
   }
 
-  /** Takes the named ones off the shelf, or all, oldest first, for as long as `accept` says yes. Returns how many. */
+  /** Removes the named letters, or all, oldest first, until `accept` returns false. Returns how many. */
   take(ids: readonly string[] | undefined, accept: (batch: StoredBatch) => boolean): number {
     let taken = 0;
     for (const letter of ids === undefined ? this.#letters.values() : this.#named(ids)) {

@@ -1,11 +1,14 @@
-/** Leases and delays of the memory queue by deadline, and the alarm that rings at the next one. */
+/** Leases and delays of the memory queue in the order of their deadlines, and the timer for the next one. */
 import type { Clock } from "../../platform/process/clock.ts";
 import type { StoredBatch } from "./batch.ts";
 
 const isBefore = (a: StoredBatch, b: StoredBatch): boolean =>
   a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.heapOrder < b.heapOrder);
 
-/** A binary heap that knows where each batch sits: add, remove and renew take O(log n). Equal deadlines: first in, first out. */
+/**
+ * A binary heap with the index of each batch: add, remove and renew take O(log n). Equal deadlines are first in, first
+ * out.
+ */
 export class DeadlineHeap {
   readonly #heap: StoredBatch[] = [];
   #order = 0;
@@ -26,7 +29,7 @@ export class DeadlineHeap {
     this.#rise(batch);
   }
 
-  /** Renewing counts as coming in again among equal deadlines. */
+  /** Moves the batch behind those that have the same deadline. */
   renew(batch: StoredBatch, dueAt: number): void {
     batch.dueAt = dueAt;
     batch.heapOrder = this.#order++;
@@ -73,7 +76,7 @@ export class DeadlineHeap {
   }
 }
 
-/** Rings once at the earliest time it was set to; a ring that comes too early is for the owner to bear. */
+/** Rings once, at the earliest time it was set to. The owner must expect a ring at which nothing is due any more. */
 export class Alarm {
   readonly #clock: Clock;
   readonly #ring: () => void;

@@ -1,5 +1,4 @@
-/** Where each batch of the memory queue is: ready, leased, delayed or dead. Synchronous; every step is one transition. */
-
+/** The state of every batch of the memory queue. Its methods are synchronous, so each is one step. */
 import {
   type ClaimRequest,
   type DeadLetterPage,
@@ -25,7 +24,7 @@ export interface LedgerBounds {
 export class BatchLedger {
   readonly counters = Object.fromEntries(QUEUE_COUNTERS.map((name) => [name, 0])) as Record<QueueCounter, number>;
   readonly #bounds: LedgerBounds;
-  /** All that are ready, leased or delayed. */
+  /** Ready, leased and delayed batches by id. */
   readonly #batches = new Map<string, StoredBatch>();
   readonly #ready = new ReadyLine();
   readonly #leases = new DeadlineHeap();
@@ -60,7 +59,7 @@ export class BatchLedger {
     this.counters.readings += batch.readings;
   }
 
-  /** Ends every lease and delay whose time is over, in the order in which they end. */
+  /** Ends every lease and delay whose time is over, in the order of their ends. */
   settle(now: number): void {
     for (;;) {
       const lease = this.#leases.first;
@@ -191,7 +190,7 @@ export class BatchLedger {
     return batch?.place === "leased" && batch.handover === named?.handover ? batch : undefined;
   }
 
-  /** A released batch is in no line afterwards: the caller puts all of a call back in order. */
+  /** A released batch is not in `#ready` yet: the caller adds all batches of a call in their order. */
   #giveBack(batch: StoredBatch, mode: NackMode, reason: string, now: number): void {
     this.#leases.remove(batch);
     switch (mode.kind) {
@@ -213,7 +212,7 @@ export class BatchLedger {
     }
   }
 
-  /** To the tail, or among the dead once every attempt is used. `batch` is in no line. */
+  /** Returns the batch to the tail, at once or after a delay, or buries it when every attempt is used. */
   #return(batch: StoredBatch, delayMs: number, reason: string, now: number): void {
     batch.returns++;
     if (batch.returns >= this.#bounds.maxDeliveries) {

@@ -1,8 +1,8 @@
-/** What the memory queue knows of each producer: its life's number, its last accepted batch and that one's position. */
+/** Epoch, last accepted batch and position of each producer of the memory queue. */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { OpenedProducer, ProducerPosition } from "../port.ts";
 
-/** Far above the number of shards of any source; a name that changes at each start would otherwise grow without end. */
+/** Far above the number of shards of any source. Bounds the memory when a producer's name changes at each start. */
 const MAX_PRODUCERS = 10_000;
 
 export interface ProducerState {
@@ -43,12 +43,12 @@ export class Producers {
     return { epoch: state.epoch, seq: state.seq, position: state.position, inherited };
   }
 
-  /** One state per producer, however many open it at once. */
+  /** Concurrent calls for one producer share one question to the store. */
   async load(producer: string): Promise<ProducerState> {
     const known = this.#states.get(producer) ?? this.#loading.get(producer);
     if (known !== undefined) return known;
     if (this.#states.size + this.#loading.size >= MAX_PRODUCERS) {
-      throw new AppError(`Cannot open producer "${producer}": the queue knows ${MAX_PRODUCERS} already`, {
+      throw new AppError(`Queue: producers must be at most ${MAX_PRODUCERS}, got one more: "${producer}"`, {
         code: "overloaded",
       });
     }

@@ -1,7 +1,6 @@
 /**
- * The queue in this process: what the embedded wiring runs on. Everything in it dies with the process, so positions
- * come from the store (`restore`). Those who wait in `claim` are served in the order they came. Dead letters beyond
- * their own bound are dropped, the oldest first.
+ * The queue in this process, for the embedded wiring. Its content is lost with the process, so the positions of
+ * producers come from the store (`restore`). Waiting claims are served in the order of their calls.
  */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -41,8 +40,8 @@ export interface MemoryQueueOptions {
   /** Attempts before a batch becomes a dead letter. */
   readonly maxDeliveries: number;
   /**
-   * The position that the store holds, asked for producers that this process has not seen, also those in `inherit`.
-   * Absent: an unseen producer has none.
+   * Reads the position that the store holds of a producer, for producers that this process has not seen, those in
+   * `inherit` included. Without it, such producers have no position.
    */
   readonly restore?: RestorePosition | undefined;
 }
@@ -125,7 +124,7 @@ class MemoryQueue implements Queue {
     }
     const bytes = fresh.reduce((sum, { body }) => sum + body.byteLength, 0);
     if (bytes > this.#maxBytes) {
-      const message = `Cannot publish ${bytes} bytes in one call: the queue holds at most ${this.#maxBytes}`;
+      const message = `Queue: the bodies of a publish must be at most ${this.#maxBytes} bytes together, got ${bytes}`;
       throw new AppError(message, { code: "too_large" });
     }
     if (!this.#ledger.hasRoom(fresh.length, bytes)) {
@@ -188,16 +187,16 @@ class MemoryQueue implements Queue {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#alarm.cancel();
-    this.#waiters.sendAllAway();
+    this.#waiters.endAll();
   }
 
-  /** Every call begins with it: what time has ended is ended before anything else is looked at. */
+  /** Every call begins with it: leases and delays whose time is over end before anything else happens. */
   #settle(): void {
     if (this.#closed) throw new AppError("The queue is closed", { code: "unavailable" });
     this.#ledger.settle(this.#clock.now());
   }
 
-  /** Hands what is ready to those who wait, and sets the alarm for what they wait for next. */
+  /** Delivers ready batches to waiting claims, and sets the alarm to the next deadline while some still wait. */
   #serve(): void {
     if (this.#closed) return;
     const now = this.#clock.now();
@@ -209,5 +208,5 @@ class MemoryQueue implements Queue {
   }
 }
 
-/** Errors of `restore` reach the caller of `openProducer`. */
+/** Errors of `restore` are thrown by `openProducer` and by the first `publish` of a producer. */
 export const openMemoryQueue = (options: MemoryQueueOptions): Queue => new MemoryQueue(options);

@@ -1,4 +1,4 @@
-/** Claimers of the memory queue that wait for something to come, first come first served. */
+/** The waiting claims of the memory queue, first come, first served. */
 import type { Clock } from "../../platform/process/clock.ts";
 import type { ClaimRequest, Delivery } from "../port.ts";
 
@@ -9,7 +9,7 @@ interface Waiter {
 
 export class Waiters {
   readonly #clock: Clock;
-  /** Called before a waiter is sent away at its time: what falls due in the same instant is still its own. */
+  /** Called before a wait ends, so that a batch that becomes ready in the same instant is still delivered to it. */
   readonly #lastCall: () => void;
   readonly #line = new Set<Waiter>();
 
@@ -22,7 +22,7 @@ export class Waiters {
     return this.#line.size;
   }
 
-  /** Settles with deliveries, or empty when the wait is over or the signal aborts. */
+  /** Resolves to deliveries; to none when the wait is over or the signal aborts. */
   async wait(request: ClaimRequest): Promise<readonly Delivery[]> {
     const over = new AbortController();
     const answer = new Promise<readonly Delivery[]>((resolve) => {
@@ -45,7 +45,7 @@ export class Waiters {
     }
   }
 
-  /** Serves the first in line with what `take` hands it; false when nobody waits. */
+  /** Answers the first waiter with the result of `take`; returns false when none waits. */
   serve(take: (request: ClaimRequest) => readonly Delivery[]): boolean {
     for (const waiter of this.#line) {
       this.#line.delete(waiter);
@@ -55,7 +55,7 @@ export class Waiters {
     return false;
   }
 
-  sendAllAway(): void {
+  endAll(): void {
     while (this.serve(() => []));
   }
 }

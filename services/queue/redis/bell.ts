@@ -1,25 +1,39 @@
-/** How those who wait learn that something is ready, where the keys of the partitions lie together and where not. */
+/**
+ * Wakes waiting claims, in any process, when a batch becomes ready: a token is pushed to a Redis list, and one waiting
+ * process takes it.
+ */
 import { type RedisConnection, redisScript } from "../../platform/redis/connections.ts";
 import type { Partition } from "./partition.ts";
 
 export interface Bell {
-  /** Takes a token, waiting for at most so long: the partition to look at first; null when none came. */
+  /**
+   * Waits up to `waitMs` for a token and takes it. Resolves to the partition to claim from first, or null when none
+   * came.
+   */
   pop(waitMs: number): Promise<number | null>;
-  /** Puts a token back that nobody here needs any more. */
+  /** Returns a token that no claim here needs. */
   passOn(partition: number): Promise<void>;
-  /** Something is ready in a partition, by a script that has left a token there. */
-  tell(): void;
+  /** Call after a script has left a token in the `wake` list of a partition. */
+  ring(): void;
 }
 
-const TELL = redisScript("tell", "if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('RPUSH', KEYS[1], 1) end");
+/**
+ * KEYS:
+ * 1. the token list of a cluster
+ *
+ * ARGV: none
+ *
+ * Result: none. Leaves one token in the list.
+ */
+const RING = redisScript("ring", "if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('RPUSH', KEYS[1], 1) end");
 
 interface BellParts {
   readonly commands: RedisConnection;
   readonly blocking: RedisConnection;
 }
 
-/** One command waits for the tokens of all partitions. */
-function createTogether(partitions: readonly Partition[], { blocking }: BellParts): Bell {
+/** One BLPOP waits for the `wake` lists of all partitions, which the scripts fill. */
+function bellOfPartitions(partitions: readonly Partition[], { blocking }: BellParts): Bell {
   const keys = partitions.map((partition) => partition.key("wake"));
   return {
     pop: async (waitMs) => {
@@ -27,21 +41,21 @@ function createTogether(partitions: readonly Partition[], { blocking }: BellPart
       return Array.isArray(reply) ? keys.indexOf(String(reply[0])) : null;
     },
     passOn: async (partition) => void (await partitions[partition]?.run("ring", [])),
-    tell: () => {},
+    ring: () => {},
   };
 }
 
-/** In a cluster one command cannot wait for keys of several slots: there is one more token, for all of them. */
-function createApart({ commands, blocking }: BellParts): Bell {
+/** In a cluster one BLPOP cannot wait for keys in several slots, so one more list serves all partitions. */
+function bellOfCluster({ commands, blocking }: BellParts): Bell {
   const key = "q:{telemetry}:wake";
-  const tell = () => commands.run(TELL, [key], []);
+  const ring = () => commands.run(RING, [key], []);
   return {
     pop: async (waitMs) => ((await blocking.call("BLPOP", key, waitMs / 1000)) === null ? null : 0),
-    passOn: async () => void (await tell()),
-    // Who waits looks by himself before long.
-    tell: () => void tell().catch(() => {}),
+    passOn: async () => void (await ring()),
+    // A lost ring delays waiting claims until they poll.
+    ring: () => void ring().catch(() => {}),
   };
 }
 
 export const createBell = (partitions: readonly Partition[], parts: BellParts & { isCluster: boolean }): Bell =>
-  parts.isCluster && partitions.length > 1 ? createApart(parts) : createTogether(partitions, parts);
+  parts.isCluster && partitions.length > 1 ? bellOfCluster(parts) : bellOfPartitions(partitions, parts);

@@ -1,122 +1,14 @@
-/** Scripts of the consumers' side: hand-overs and what becomes of them. Lists of ids and hand-overs are JSON. */
+/** Scripts for a consumer that holds deliveries: ack, nack, extend. KEYS as in `script-parts.ts`. */
 import type { RedisScript } from "../../platform/redis/connections.ts";
 import { type ScriptSettings, scriptOf } from "./script-parts.ts";
 
-/** Looks at the head of the line per script; beyond that the caller asks again. */
-const ROUNDS = 20;
-/** Looked at together while bodies have to be measured. */
-const MEASURED = 50;
-
 /**
- * ARGV: max, maxBytes, leaseMs, 1 when the caller has some already and nothing may be too large, places in the call (000
- * 001 … as one text: to write fractions of numbers takes Redis longer than all else). Reply: 1 when it must be asked again, else 0; how many ids are left; milliseconds until
- * something ends, -1 for never, where nothing was handed out; the ids with commas between; entries; marks, where any.
+ * ARGV:
+ * 1. ids, a JSON list
+ * 2. bytes of their bodies together
+ *
+ * Result: 1 when every batch was leased and is removed; otherwise a list: 1 per removed batch, 0 per other id
  */
-const claimScript = (settings: ScriptSettings): RedisScript =>
-  scriptOf(
-    "claim",
-    settings,
-    `
-if settle() then return { 1 } end
-local max, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
-local ids, entries, bytes, skipped, done = {}, {}, 0, 0, false
-local more, measure = ARGV[4] == '1', max * sum('largest') > maxBytes
-
-local function take(id, entry)
-  if not entry then
-    skipped = skipped + 1
-    return false
-  end
-  ids[#ids + 1] = id
-  entries[#entries + 1] = entry
-  return true
-end
-
-for round = 1, ${ROUNDS} do
-  local line = call('LPOP', ready, measure and ${MEASURED} or max - #ids)
-  if not line then break end
-  if measure then
-    for i, id in ipairs(line) do
-      local size = sizeOf(id)
-      local full = #ids == max
-        or ((#ids > 0 or more) and bytes + size > maxBytes and call('HEXISTS', bodies, id) == 1)
-      if full then
-        local rest = {}
-        for k = #line, i, -1 do rest[#rest + 1] = line[k] end
-        call('LPUSH', ready, unpack(rest))
-        done = true
-        break
-      end
-      if take(id, call('HGET', bodies, id)) then bytes = bytes + size end
-    end
-  else
-    local found = call('HMGET', bodies, unpack(line))
-    local whole = #ids == 0
-    for i = 1, #line do
-      if not found[i] then whole = false end
-    end
-    if whole then
-      ids, entries = line, found
-    else
-      for i = 1, #line do take(line[i], found[i]) end
-    end
-    done = #ids == max
-    -- What was acknowledged in the line may go on: look at more at once.
-    measure = skipped > 0
-    for i = 1, measure and #ids or 0 do bytes = bytes + sizeOf(ids[i]) end
-  end
-  if done then break end
-end
-if skipped > 0 then call('HSET', sums, 'skips', math.max(0, sum('skips') - skipped)) end
-local left = call('LLEN', ready)
-
-if #ids == 0 then
-  if done then return { 0, left, -1, '', {} } end
-  if left > 0 then return { 1 } end
-  call('DEL', wake)
-  call('HDEL', sums, 'skips')
-  if call('HLEN', bodies) == 0 then call('HDEL', sums, 'largest') end
-  local dueIn = -1
-  for _, key in ipairs({ leases, delays }) do
-    local first = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
-    if first and (dueIn < 0 or first - now < dueIn) then dueIn = math.max(0, math.floor(first) - now) end
-  end
-  return { 0, 0, dueIn, '', {} }
-end
-
-local scores, sub, places = {}, string.sub, ARGV[5]
-local till = string.format('%.0f.', now + tonumber(ARGV[3]))
-for i = 1, #ids do
-  scores[2 * i - 1] = till .. sub(places, 3 * i - 2, 3 * i)
-  scores[2 * i] = ids[i]
-end
-if call('ZADD', leases, 'NX', unpack(scores)) < #ids then
-  -- Listed twice, which only a repair can do: it stays with whom it was leased to first.
-  local tills, mine, body = call('ZMSCORE', leases, unpack(ids)), {}, {}
-  for i = 1, #ids do
-    if tonumber(tills[i]) == tonumber(scores[2 * i - 1]) then
-      mine[#mine + 1] = ids[i]
-      body[#body + 1] = entries[i]
-    end
-  end
-  ids, entries = mine, body
-  if #ids == 0 then return { 1 } end
-end
-count('claimed', #ids)
-if left > 0 then ring() end
-
-local known = marksOf(ids)
-local back = {}
-for i = 1, #known do
-  if known[i] then back[#back + 1] = ids[i] end
-end
-if #back == 0 then return { 0, left, -1, table.concat(ids, ','), entries } end
-call('ZREM', returned, unpack(back))
-return { 0, left, -1, table.concat(ids, ','), entries, known }
-`,
-  );
-
-/** ARGV: ids, bytes of their bodies together. Reply: 1 when all were there, else a list of 1 and 0. */
 const ackScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
     "ack",
@@ -147,12 +39,13 @@ for i, id in ipairs(ids) do
 end
 count('acked', acked)
 count('bytes', -bytes)
--- Those that were ready leave their ids behind.
+-- The ids of batches that were ready stay in the list: claims skip them.
 count('skips', acked - leased - elsewhere)
 return answers
 `,
   );
 
+/** `held(i)`: the mark of the i-th id when the caller still holds that delivery, otherwise nil. */
 const heldPart = `
 local ids, handed = cjson.decode(ARGV[1]), cjson.decode(ARGV[2])
 local ends, known = call('ZMSCORE', leases, unpack(ids)), marksOf(ids)
@@ -165,7 +58,16 @@ local function held(i)
 end
 `;
 
-/** ARGV: ids, hand-overs, kind, delayMs, reason. Reply: a list of 1 and 0. */
+/**
+ * ARGV:
+ * 1. ids, a JSON list
+ * 2. number of each delivery (`handover` of its receipt), a JSON list
+ * 3. kind: `retry`, `reject` or `release`
+ * 4. delayMs of a retry; 0 for other kinds
+ * 5. reason of a retry or reject; empty for a release
+ *
+ * Result: a list with 1 per returned batch and 0 per stale receipt
+ */
 const nackScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
     "nack",
@@ -205,7 +107,14 @@ return answers
 `,
   );
 
-/** ARGV: ids, hand-overs, leaseMs. Reply: a list of 1 and 0. */
+/**
+ * ARGV:
+ * 1. ids, a JSON list
+ * 2. number of each delivery (`handover` of its receipt), a JSON list
+ * 3. leaseMs, from now
+ *
+ * Result: a list with 1 per renewed lease and 0 per stale receipt
+ */
 const extendScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
     "extend",
@@ -229,7 +138,6 @@ return answers
   );
 
 export const consumerScripts = (settings: ScriptSettings) => ({
-  claim: claimScript(settings),
   ack: ackScript(settings),
   nack: nackScript(settings),
   extend: extendScript(settings),

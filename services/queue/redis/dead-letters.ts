@@ -1,4 +1,4 @@
-/** Dead letters of all partitions, as one list in the order of their deaths. */
+/** The dead letters of all partitions as one list, in the order of their deaths. */
 import { checkDeadLetterPage, checkIds } from "../arguments.ts";
 import { type DeadLetter, type DeadLetterPage, type DeadLetters, MAX_PAGE_BYTES } from "../port.ts";
 import type { Partition } from "./partition.ts";
@@ -7,13 +7,13 @@ import { parseName, sizeOf } from "./receipt.ts";
 interface Listed {
   readonly partition: Partition;
   readonly id: string;
-  /** Unique among all partitions: order of death times their number, and the own one. */
+  /** Order of death × number of partitions + number of the partition: unique in the queue. */
   readonly order: number;
 }
 
 export class RedisDeadLetters implements DeadLetters {
   readonly #partitions: readonly Partition[];
-  /** After batches went back to the line of a partition. */
+  /** Called after letters have returned to `ready`. */
   readonly #onRedriven: (partition: Partition) => void;
 
   constructor(partitions: readonly Partition[], onRedriven: (partition: Partition) => void) {
@@ -24,7 +24,7 @@ export class RedisDeadLetters implements DeadLetters {
   async list(options: { limit: number; after?: string | undefined }): Promise<DeadLetterPage> {
     const after = checkDeadLetterPage(options);
     const { limit } = options;
-    // One more than asked for tells whether there are more.
+    // One letter more than the limit shows whether another page follows.
     const shelves = await Promise.all(this.#partitions.map((partition) => this.#shelf(partition, limit + 1, after)));
     const all = shelves.flatMap(({ listed }) => listed).sort((a, b) => a.order - b.order);
     const page = all.slice(0, limit);
@@ -61,7 +61,7 @@ export class RedisDeadLetters implements DeadLetters {
     return { total, listed };
   }
 
-  /** In the order given, without those that were sent back or deleted meanwhile. */
+  /** Reads the letters in the order given, without those that were redriven or deleted meanwhile. */
   async #read(page: readonly Listed[]): Promise<DeadLetter[]> {
     const letters = new Map<Listed, DeadLetter>();
     await Promise.all(

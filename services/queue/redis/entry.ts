@@ -1,6 +1,16 @@
 /**
- * A batch as it lies in Redis: version, producer, epoch, seq, readings, position, then the body to the end. Numbers are
- * varints of seven bits a byte; text is UTF-8 with its length before it.
+ * Encodes a batch as a value of the hash `bodies`. Field by field:
+ *
+ * - version: 1 byte, 1
+ * - producer: text
+ * - epoch: number
+ * - seq: number
+ * - readings: number
+ * - position: text
+ * - body: the bytes that are left
+ *
+ * A number is a varint: seven bits a byte, lowest first, the high bit set on all bytes but the last. Text is its length
+ * in bytes (a number) and UTF-8.
  */
 import type { OutgoingBatch } from "../port.ts";
 
@@ -12,7 +22,7 @@ const varintLength = (value: number): number => {
   return length;
 };
 
-/** Returns where it ends. */
+/** Returns the offset after the number. */
 function writeVarint(into: Buffer, at: number, value: number): number {
   let [end, rest] = [at, value];
   while (rest > 127) {
@@ -23,7 +33,7 @@ function writeVarint(into: Buffer, at: number, value: number): number {
   return end;
 }
 
-/** Version, producer and epoch: the same for all entries of a call. */
+/** Version, producer and epoch, which all entries of a call share. */
 function writeHead({ producer, epoch }: { producer: string; epoch: number }): Buffer {
   const name = Buffer.from(producer);
   const head = Buffer.allocUnsafe(1 + varintLength(name.length) + name.length + varintLength(epoch));
@@ -34,7 +44,7 @@ function writeHead({ producer, epoch }: { producer: string; epoch: number }): Bu
   return head;
 }
 
-/** The entries of a call one after the other, and how long each is. */
+/** Encodes the batches of a call into one buffer; `lengths` has the length of each. */
 export function writeEntries(
   batches: readonly OutgoingBatch[],
   from: { producer: string; epoch: number },
@@ -76,7 +86,7 @@ export class EntryReader {
   read(entry: Buffer): Entry {
     this.#entry = entry;
     this.#at = 1;
-    if (entry[0] !== VERSION) throw new Error(`Entry of the queue has version ${entry[0]}: known is ${VERSION}`);
+    if (entry[0] !== VERSION) throw new Error(`Queue entry: version must be ${VERSION}, got ${entry[0]}`);
     const producer = this.#text();
     const [epoch, seq, readings] = [this.#varint(), this.#varint(), this.#varint()];
     const position = this.#text();

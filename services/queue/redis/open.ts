@@ -1,4 +1,4 @@
-/** Opens the queue on Redis. */
+/** Opens the queue on Redis, with one connection for commands and one for waiting. */
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { RedisConfig } from "../../platform/redis/config.ts";
@@ -12,7 +12,7 @@ export interface RedisQueueConfig extends RedisQueueOptions {
   readonly clock: Clock;
 }
 
-/** Opens without Redis as well: calls answer `unavailable` until it is there. */
+/** Also opens while Redis is unavailable: calls then throw `unavailable` until it is back. */
 export async function openRedisQueue({ redis, log, clock, ...options }: RedisQueueConfig): Promise<Queue> {
   const [commands, blocking] = await Promise.all([
     openRedis(redis, { log, name: "queue", role: "commands" }),

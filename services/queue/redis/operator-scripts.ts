@@ -1,15 +1,28 @@
-/** Scripts for those who look after the queue: figures, dead letters, repair. */
+/**
+ * Scripts for operators: figures, dead letters, repair. KEYS as in `script-parts.ts`. When the first element of a
+ * result is 1, it is the only one: run the script again.
+ */
 import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 import { commonPart, headerOf, type ScriptSettings, scriptOf } from "./script-parts.ts";
 
-/** Dead letters that one script moves or deletes at most, where all are asked for. */
+/** Dead letters that one script moves or deletes when the caller names none. */
 const LETTERS = 500;
-/** Looks at the head of the line for the oldest one that never came back, each of a hundred ids. */
+/** Pages of 100 ids in which `stats` looks for the first ready batch that was never returned. */
 const LOOKS = 100;
 
 /**
- * Reply: 1 when it must be asked again, else 0; ids in the line that have a body; leased; delayed; dead; bodies; publication
- * of the oldest ready one, -1 for none; now; names and values of the sums.
+ * ARGV: none
+ *
+ * Result:
+ * 1. 1: run the script again; 0: done
+ * 2. ready batches
+ * 3. leased batches
+ * 4. delayed batches
+ * 5. dead letters
+ * 6. all batches and dead letters that have a body
+ * 7. when the oldest ready batch was published, in milliseconds since the epoch; -1 for none
+ * 8. now, in milliseconds since the epoch
+ * 9. names and values of `sums`, in turn
  */
 const statsScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
@@ -37,25 +50,44 @@ for look = 0, ${LOOKS - 1} do
     end
   end
 end
-return { 0, inLine, call('ZCARD', leases), call('ZCARD', delays), call('ZCARD', dead), call('HLEN', bodies), oldest, now,
-  call('HGETALL', sums) }
+local leased, delayed, letters = call('ZCARD', leases), call('ZCARD', delays), call('ZCARD', dead)
+return { 0, inLine, leased, delayed, letters, call('HLEN', bodies), oldest, now, call('HGETALL', sums) }
 `,
   );
 
-/** ARGV: after this order, limit. Reply: as stats begins; total; ids and orders in turn. */
+/**
+ * ARGV:
+ * 1. order of death after which the page begins
+ * 2. limit
+ *
+ * Result:
+ * 1. 1: run the script again; 0: done
+ * 2. dead letters in all
+ * 3. ids and orders of death, in turn, oldest first
+ */
 const listScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
     "list dead letters",
     settings,
     `
 if settle() then return { 1 } end
-return { 0, call('ZCARD', dead), call('ZRANGE', dead, '(' .. ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[2], 'WITHSCORES') }
+local page = call('ZRANGE', dead, '(' .. ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[2], 'WITHSCORES')
+return { 0, call('ZCARD', dead), page }
 `,
   );
 
 /**
- * ARGV: ids as JSON, or '' for all up to the order ARGV[2], '' for all that are there now. Leaves in `ids` those to act
- * on, the oldest first, and in `upTo` where all of them end.
+ * ARGV of `redrive` and `purge`:
+ * 1. ids, a JSON list; '' for all letters up to ARGV[2]
+ * 2. order of death of the last letter to act on; '' for the newest one. Letters that die between two runs are left.
+ *
+ * Result of `redrive` and `purge`:
+ * 1. 1: run the script again; 0: done
+ * 2. letters returned to the queue, or deleted
+ * 3. 1: run the script again with element 4 as ARGV[2]; 0: done
+ * 4. order of death of the last letter to act on
+ *
+ * The part leaves in `ids` the letters to act on, oldest first, and in `upTo` element 4.
  */
 const lettersPart = `
 if settle() then return { 1 } end
@@ -77,7 +109,7 @@ end
 local more = ARGV[1] == '' and #ids == ${LETTERS} and 1 or 0
 `;
 
-/** Reply: as stats begins; how many went back to the line, 1 when there is more to do, where all of them end. */
+/** Returns letters to the tail while there is room. */
 const redriveScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
     "redrive dead letters",
@@ -107,7 +139,7 @@ return { 0, moved, more, upTo }
 `,
   );
 
-/** Reply: as stats begins; how many are gone, 1 when there is more to do, where all of them end. */
+/** Deletes letters. */
 const purgeScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
     "purge dead letters",
@@ -125,7 +157,12 @@ return { 0, #ids, more, upTo }
 `,
   );
 
-/** ARGV: ids as JSON that are in no line, as far as could be seen. Reply: how many are back in the line. */
+/**
+ * ARGV:
+ * 1. ids of batches that seem to be orphans, a JSON list
+ *
+ * Result: how many of them are not leased, delayed or dead, and were returned to the tail
+ */
 const repairScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
     "repair",
@@ -147,7 +184,11 @@ return repaired
 `,
   );
 
-/** A token for whoever waits, where something is ready. */
+/**
+ * ARGV: none
+ *
+ * Result: none. Leaves a token in `wake` if any id is in `ready`.
+ */
 const RING = redisScript(
   "ring",
   `${headerOf({ allowOutOfMemory: true })}

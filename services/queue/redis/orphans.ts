@@ -1,16 +1,18 @@
 /**
- * Batches in no line, which no script leaves behind: somebody deleted a key. Found by comparing what there is with where
- * it should be; all of it is read, so that this runs when the figures do not add up, and never else.
+ * Repairs orphans: batches with a body that are neither ready, leased, delayed nor dead. Scripts leave none behind; a
+ * key that was deleted by hand does. Finding them reads every id of a partition, so it runs only when the figures do
+ * not add up.
  */
 import type { Logger } from "../../platform/process/logger.ts";
 import type { RedisConnection, RedisReply } from "../../platform/redis/connections.ts";
 import type { Partition } from "./partition.ts";
 
+/** Ids per reply. */
 const PAGE = 10_000;
-/** Ids per repairing script. */
+/** Ids per run of the repair script. */
 const REPAIRED = 500;
 
-/** One at a time, whoever finds out that it is needed. */
+/** Runs one repair at a time. */
 export class Repairs {
   readonly #parts: { readonly redis: RedisConnection; readonly log: Logger; onRepaired(): void };
   #running = false;
@@ -19,7 +21,7 @@ export class Repairs {
     this.#parts = parts;
   }
 
-  /** Does not reject: what failed is found again. */
+  /** Does not reject: orphans that are left will be found again. */
   async run(partitions: readonly Partition[]): Promise<void> {
     if (this.#running) return;
     this.#running = true;
@@ -27,13 +29,13 @@ export class Repairs {
     try {
       for (const partition of partitions) {
         const repaired = await repairOrphans(redis, partition);
-        // Another process may have been quicker.
+        // Another process may have repaired them first.
         if (repaired === 0) continue;
-        log.error("batches that were in no line are back in it", { partition: partition.number, repaired });
+        log.error("orphans repaired", { partition: partition.number, batches: repaired });
         onRepaired();
       }
     } catch (error) {
-      log.warn("batches in no line could not be looked for", { error });
+      log.warn("orphan repair failed", { error });
     } finally {
       this.#running = false;
     }
@@ -41,8 +43,8 @@ export class Repairs {
 }
 
 /**
- * Sends them back to the tail, the oldest first, and returns how many. While others work on the partition a batch on
- * its way may be taken for an orphan: the script looks again, and a batch that is listed twice is handed out once.
+ * Returns the orphans to the tail, the oldest first, and resolves to how many. A batch that moves meanwhile may look
+ * like an orphan; the script checks again, and the claim script delivers an id that is listed twice only once.
  */
 async function repairOrphans(redis: RedisConnection, partition: Partition): Promise<number> {
   const ids = new Set(textsOf(await redis.call("HKEYS", partition.key("bodies"))));
@@ -55,7 +57,7 @@ async function repairOrphans(redis: RedisConnection, partition: Partition): Prom
   return repaired;
 }
 
-/** The line first: a batch goes from there to a lease, and seldom back. */
+/** Yields every id that is in a list. `ready` is read first and last: batches move from there and back. */
 async function* listed(redis: RedisConnection, partition: Partition): AsyncGenerator<string> {
   const lists = [
     ["LRANGE", partition.key("ready")],

@@ -1,4 +1,4 @@
-/** One partition: its keys, and its scripts with the port's words around them. */
+/** One partition: its keys, and its scripts as typed calls. */
 import { isAppError } from "../../../schema/model/errors.ts";
 import type { RedisConnection, RedisReply, RedisScript } from "../../platform/redis/connections.ts";
 import {
@@ -16,18 +16,21 @@ import { endOfId, nameOf, publishedAtOf, type Receipt, sizeOf } from "./receipt.
 import { PARTITION_KEYS, partitionPrefix } from "./script-parts.ts";
 import type { Scripts } from "./scripts.ts";
 
-/** Bodies that one call carries: what a reply and a request may be to be quick. */
+/** Bound on the bodies in one call, so that neither request nor reply holds Redis up. */
 export const MAX_CALL_BYTES = 64 * 1024 * 1024;
-/** Entries below this travel in one argument: one each costs more than cutting it apart. Above, the copy costs more. */
+/**
+ * Entries shorter than this on average are sent in one argument, and the script cuts it: cheaper than an argument each.
+ * For longer entries the copy that cutting makes costs more.
+ */
 const SMALL_ENTRY = 1024;
 
 export type ClaimBounds = Pick<ClaimRequest, "max" | "maxBytes" | "leaseMs">;
 
 export interface Claimed {
   readonly deliveries: readonly Delivery[];
-  /** Ids left in the line. */
+  /** Ids left in `ready`. */
   readonly left: number;
-  /** When the next lease or delay ends; null: none will, or something was handed out. */
+  /** When the next lease or delay ends; null when there is none, or when any batch was ready. */
   readonly dueInMs: number | null;
 }
 
@@ -37,7 +40,7 @@ export interface ProducerState {
   readonly position: string;
 }
 
-/** 000001002… */
+/** 000001002…: the fractions of lease ends, for the claim script. */
 const PLACES = Array.from({ length: MAX_CALL_ITEMS }, (_, place) => String(place).padStart(3, "0")).join("");
 
 type Replies = readonly RedisReply[];
@@ -71,7 +74,7 @@ export class Partition {
     return { epoch: number(epoch), seq: number(seq), position: text(position) };
   }
 
-  /** Null: nothing was accepted of it. */
+  /** Null when no batch of the producer has been accepted. */
   async position(producer: string): Promise<ProducerPosition | null> {
     const state = await this.#redis.call("GET", this.#producerKey(producer));
     const match = /^(\d+):(\d+):/.exec(text(state));
@@ -110,9 +113,11 @@ export class Partition {
     return { kind: PUBLISH_CODES[number(code)] as (typeof PUBLISH_CODES)[number], last: number(last) };
   }
 
-  /** `goesOn`: the caller has some from elsewhere, so that not even the first may be larger than `maxBytes`. */
-  async claim({ max, maxBytes, leaseMs }: ClaimBounds, goesOn: boolean): Promise<Claimed> {
-    const args = [max, Math.min(maxBytes, MAX_CALL_BYTES), leaseMs, goesOn ? 1 : 0, PLACES.slice(0, 3 * max)];
+  /**
+   * With `hasSome` the caller has deliveries from another partition, so that even the first body must fit `maxBytes`.
+   */
+  async claim({ max, maxBytes, leaseMs }: ClaimBounds, hasSome: boolean): Promise<Claimed> {
+    const args = [max, Math.min(maxBytes, MAX_CALL_BYTES), leaseMs, hasSome ? 1 : 0, PLACES.slice(0, 3 * max)];
     const [left, dueIn, joined, entries, marks] = await this.#settled(this.#scripts.claim, args);
     const reader = new EntryReader();
     const ids = text(joined).split(",");
@@ -153,12 +158,12 @@ export class Partition {
     return this.#redis.run(this.#scripts[name], this.#keys, args);
   }
 
-  /** The rest of the reply of a script that looks at what time has ended. */
+  /** Runs an operator's script; resolves to its result without the first element. */
   ask(name: "stats" | "list" | "redrive" | "purge", args: readonly (string | number)[]): Promise<Replies> {
     return this.#settled(this.#scripts[name], args);
   }
 
-  /** Null for those that are none any more. */
+  /** Null for each letter that has been redriven or deleted meanwhile. */
   async letters(ids: readonly string[]): Promise<(DeadLetter | null)[]> {
     const read = (key: "notes" | "bodies") => this.#redis.call("HMGET", this.key(key), ...ids);
     const [notes, entries] = (await Promise.all([read("notes"), read("bodies")])) as (Buffer | null)[][];
@@ -180,7 +185,7 @@ export class Partition {
     });
   }
 
-  /** Runs a script until it says that everything that time has ended is ended; gives the rest of its reply. */
+  /** Runs a script until the first element of its result is 0; resolves to the rest of the result. */
   async #settled(script: RedisScript, args: readonly (string | number)[]): Promise<Replies> {
     for (;;) {
       const [again, ...reply] = (await this.#redis.run(script, this.#keys, args)) as Replies;

@@ -1,4 +1,4 @@
-/** All partitions of a queue: where a producer's batches are, and what concerns several of them. */
+/** All partitions of a queue: assigns producers to them, and spreads claims and receipts over them. */
 import { fnv1a } from "../../../schema/model/fnv1a.ts";
 import type { ClaimRequest, Delivery } from "../port.ts";
 import type { Claimed, Partition } from "./partition.ts";
@@ -12,7 +12,7 @@ function partitionOf(producer: string, partitions: number): number {
 
 export class Partitions {
   readonly all: readonly Partition[];
-  /** Where the next claim begins that nobody called to a partition. */
+  /** Counts claims that name no first partition, so that they begin at each partition in turn. */
   #turn: number;
 
   constructor(partitions: readonly Partition[]) {
@@ -24,17 +24,17 @@ export class Partitions {
     return this.all[partitionOf(producer, this.all.length)] as Partition;
   }
 
-  /** From all until it is enough, beginning with the one that rang. */
-  async claim({ max, maxBytes, leaseMs }: ClaimRequest, rang: number | null): Promise<Claimed> {
+  /** Claims from one partition after the other until the request is filled, beginning with `first`. */
+  async claim({ max, maxBytes, leaseMs }: ClaimRequest, first: number | null): Promise<Claimed> {
     const { length } = this.all;
-    const first = rang ?? this.#turn++ % length;
+    const begin = first ?? this.#turn++ % length;
     const deliveries: Delivery[] = [];
     let [room, due, left] = [maxBytes, Number.POSITIVE_INFINITY, 0];
     for (let step = 0; step < length && deliveries.length < max && room > 0; step++) {
-      const partition = this.all[(first + step) % length] as Partition;
+      const partition = this.all[(begin + step) % length] as Partition;
       const bounds = { max: max - deliveries.length, maxBytes: room, leaseMs };
       const claimed = await partition.claim(bounds, deliveries.length > 0).catch((error: unknown) => {
-        // What others gave is leased already.
+        // Batches of the partitions before are leased: deliver them.
         if (deliveries.length === 0) throw error;
         return null;
       });
@@ -47,7 +47,7 @@ export class Partitions {
     return { deliveries, left, dueInMs: due === Number.POSITIVE_INFINITY ? null : due };
   }
 
-  /** Asks each partition about its own, and answers in the order of the receipts; false for what is none. */
+  /** Asks each partition about its own receipts. Answers in the order given; false for malformed receipts. */
   async answer(
     receipts: readonly string[],
     ask: (partition: Partition, named: readonly Receipt[]) => Promise<readonly boolean[]>,

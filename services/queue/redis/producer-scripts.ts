@@ -1,11 +1,11 @@
-/** Scripts of the producers' side: a new life, and batches. */
+/** Scripts of the producer's side: open, publish. KEYS as in `script-parts.ts`, with the key of the producer. */
 import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 import { commonPart, headerOf, returnsPart, type ScriptSettings } from "./script-parts.ts";
 
-/** Positions are forgotten this long after the last publication. */
+/** The producer's key expires this long after it was last written. */
 const REMEMBERED_SECONDS = 30 * 24 * 3600;
 
-/** First of the reply to a publication. */
+/** The first element of the result of `publish` is an index into this list. */
 export const PUBLISH_CODES = ["accepted", "duplicate", "gap", "fenced", "full", "too_large"] as const;
 
 const statePart = `
@@ -21,7 +21,15 @@ local function remember(epoch, seq, text)
 end
 `;
 
-/** KEYS: partition, producer. Reply: epoch, seq, position. Epochs outgrow a keyspace that was lost, being times. */
+/**
+ * ARGV: none
+ *
+ * Result:
+ * 1. epoch of the new life: the time in milliseconds, or the last epoch + 1 where that is larger. Epochs that are times
+ *    keep growing even after Redis has lost its data.
+ * 2. seq of the last accepted batch, 0 for none
+ * 3. its position, empty for none
+ */
 const OPEN = redisScript(
   "open a producer",
   `${headerOf({ allowOutOfMemory: true })}
@@ -34,9 +42,24 @@ return { epoch, last, position }
 );
 
 /**
- * KEYS: partition, producer. ARGV: epoch, first seq, bytes of bodies, readings, readings of each as JSON, bytes of the
- * largest body, position of the last, lengths of the entries as JSON, ends of the ids (7 characters each), the entries:
- * each an argument, or all in one. Reply: place in `PUBLISH_CODES`, last seq accepted before.
+ * ARGV:
+ * 1. epoch
+ * 2. seq of the first batch
+ * 3. bytes of the bodies together
+ * 4. readings together
+ * 5. readings of each batch, a JSON list
+ * 6. bytes of the largest body
+ * 7. position of the last batch
+ * 8. length of each entry, a JSON list
+ * 9. the last 7 characters of each id, joined (`endOfId`)
+ * 10. the entries (`entry.ts`): one argument each, or all joined in one argument
+ *
+ * Result:
+ * 1. index into `PUBLISH_CODES`
+ * 2. seq of the last batch that was accepted before this call
+ *
+ * The part below decides on every answer except `accepted`. It leaves in `have` how many leading batches were accepted
+ * before, in `fresh` how many were not, and in `bytes` and `readings` the sums of the fresh ones.
  */
 const judgePart = ({ maxBytes, maxBatches }: ScriptSettings, hasRoom: string): string => `
 settle()
@@ -68,12 +91,14 @@ end
 if bytes > ${maxBytes} then return { 5, last } end
 local kept = call('HMGET', sums, 'bytes', 'serial', 'published', 'readings', 'largest')
 local held = tonumber(kept[1] or 0)
-if not (${hasRoom}) or held + bytes > ${maxBytes} or call('HLEN', bodies) - call('ZCARD', dead) + fresh > ${maxBatches} then
+local batches = call('HLEN', bodies) - call('ZCARD', dead)
+if not (${hasRoom}) or held + bytes > ${maxBytes} or batches + fresh > ${maxBatches} then
   count('rejected', 1)
   return { 4, last }
 end
 `;
 
+/** Appends the fresh batches to `ready` and keeps the producer's seq and position. */
 const publishScript = (settings: ScriptSettings): RedisScript =>
   redisScript(
     "publish",
@@ -108,7 +133,13 @@ return { 0, last }
 `,
   );
 
-/** The same questions when Redis has no memory for another batch: never accepted. */
+/**
+ * ARGV: 1 to 9 of `publish`
+ *
+ * Result: as `publish`
+ *
+ * Replaces `publish` when Redis has no memory for the batches. Gives the same answers, but never `accepted`.
+ */
 const refuseScript = (settings: ScriptSettings): RedisScript =>
   redisScript(
     "publish into full memory",

@@ -1,7 +1,7 @@
 /**
- * The queue on Redis lists, shared by any number of processes. Everything it knows is in Redis, which must not evict
- * (`noeviction`) and keeps what was accepted as well as its append-only file does. A producer's batches are all in one
- * partition; each partition has an equal share of the bounds.
+ * The queue on Redis, shared by any number of processes. All of its state is in Redis, which must run with
+ * `noeviction`; accepted batches are as durable as its append-only file. All batches of a producer are in one
+ * partition, and each partition has an equal share of the bounds.
  */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -31,14 +31,14 @@ import { createScripts } from "./scripts.ts";
 import { addStats, statsOf } from "./stats.ts";
 import { Waiting } from "./waiting.ts";
 
-/** Consumers elsewhere make room within some batches' time. */
+/** Consumers in other processes make room within the time of a few batches. */
 const FULL_RETRY_MS = 100;
-/** How often an idle queue looks whether its figures add up. */
+/** How often an idle queue checks that its figures add up. */
 const AUDIT_MS = 60_000;
 
 export interface RedisQueueOptions {
   readonly partitions: number;
-  /** Bound on ready, leased and delayed bodies together. */
+  /** Bound on ready, leased and delayed bodies together, over all partitions. */
   readonly maxBytes: number;
   /** Attempts before a batch becomes a dead letter. */
   readonly maxDeliveries: number;
@@ -47,10 +47,10 @@ export interface RedisQueueOptions {
 export interface RedisQueueParts {
   readonly commands: RedisConnection;
   readonly blocking: RedisConnection;
-  /** Keys of different partitions are on different servers. */
+  /** Keys of different partitions may be on different servers. */
   readonly isCluster: boolean;
   readonly log: Logger;
-  /** For waits on this side alone. */
+  /** For waits in this process. Leases and delays are on the time of Redis. */
   readonly clock: Clock;
 }
 
@@ -90,8 +90,8 @@ export class RedisQueue implements Queue {
       claim: (request, partition) => this.#claim(request, partition),
       giveBack: (deliveries) => this.#giveBack(deliveries),
     });
-    this.#repairs = new Repairs({ redis: parts.commands, log: parts.log, onRepaired: () => this.#bell.tell() });
-    this.deadLetters = new RedisDeadLetters(all, () => this.#bell.tell());
+    this.#repairs = new Repairs({ redis: parts.commands, log: parts.log, onRepaired: () => this.#bell.ring() });
+    this.deadLetters = new RedisDeadLetters(all, () => this.#bell.ring());
   }
 
   async openProducer(
@@ -114,7 +114,7 @@ export class RedisQueue implements Queue {
     const { kind, last } = await this.#partitions.of(from.producer).publish(batches, from);
     switch (kind) {
       case "accepted":
-        this.#bell.tell();
+        this.#bell.ring();
         return { kind };
       case "gap":
         return { kind, last };
@@ -123,10 +123,9 @@ export class RedisQueue implements Queue {
       case "too_large": {
         const bytes = batches.reduce((sum, { body }) => sum + body.byteLength, 0);
         const holds = Math.min(this.#maxBytes, MAX_CALL_BYTES);
-        throw new AppError(
-          `Cannot publish ${batches.length} batches of ${bytes} bytes in one call: accepted are ${holds} bytes at most`,
-          { code: "too_large" },
-        );
+        throw new AppError(`Queue: the bodies of a publish must be at most ${holds} bytes together, got ${bytes}`, {
+          code: "too_large",
+        });
       }
       default:
         return { kind };
@@ -157,7 +156,7 @@ export class RedisQueue implements Queue {
     const reason = checkNack(receipts, mode);
     this.#checkOpen();
     const answers = await this.#partitions.answer(receipts, (partition, named) => partition.nack(named, mode, reason));
-    if (answers.includes(true)) this.#bell.tell();
+    if (answers.includes(true)) this.#bell.ring();
     return answers;
   }
 
@@ -188,10 +187,10 @@ export class RedisQueue implements Queue {
     if (this.#closed) throw new AppError("The queue is closed", { code: "unavailable" });
   }
 
-  async #claim(request: ClaimRequest, rang: number | null): Promise<Claimed> {
-    const claimed = await this.#partitions.claim(request, rang);
-    if (claimed.left > 0) this.#bell.tell();
-    // An idle queue looks after itself where nobody asks for its figures.
+  async #claim(request: ClaimRequest, first: number | null): Promise<Claimed> {
+    const claimed = await this.#partitions.claim(request, first);
+    if (claimed.left > 0) this.#bell.ring();
+    // `stats` repairs orphans: an idle queue runs it even when no operator does.
     if (claimed.deliveries.length === 0 && this.#clock.now() >= this.#auditAt) {
       this.#auditAt = this.#clock.now() + AUDIT_MS;
       void this.stats().catch(() => {});
@@ -199,16 +198,16 @@ export class RedisQueue implements Queue {
     return claimed;
   }
 
-  /** What fails to be released comes back when its lease ends. */
+  /** Does not throw: a batch that cannot be released returns when its lease ends. */
   async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return;
     const receipts = deliveries.map(({ receipt }) => receipt);
     try {
-      // Also while the queue closes.
+      // Not `this.nack`, which refuses once the queue is closed.
       await this.#partitions.answer(receipts, (partition, named) => partition.nack(named, { kind: "release" }, ""));
-      this.#bell.tell();
+      this.#bell.ring();
     } catch (error) {
-      this.#parts.log.warn("claimed batches wait for their lease to end", { batches: deliveries.length, error });
+      this.#parts.log.warn("release failed", { batches: deliveries.length, error });
     }
   }
 }

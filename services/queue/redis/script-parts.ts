@@ -1,65 +1,64 @@
 /**
- * What the scripts of a partition share, in Lua. One script is one step: Redis runs nothing beside it, and its log has
- * all of it or nothing. All keys of a partition carry one hash tag, so that a cluster keeps them together.
+ * Lua that the scripts of a partition share. Redis runs one script at a time, and its append-only file holds all of a
+ * script's writes or none, so each script is one atomic step. All keys of a partition carry one hash tag, so that a
+ * cluster keeps them on one node. `../PROTOCOL.md` describes the keys.
  *
- * | key | type | content |
- * |---|---|---|
- * | ready | list | ids; an id without a body is one that was acknowledged meanwhile, and is skipped |
- * | wake | list | one token while something is ready that nobody has looked for |
- * | bodies | hash | id → header and body of all that are ready, leased, delayed or dead |
- * | leases, delays | sorted set | id → when it ends, ms of Redis, with the place in the call as a fraction |
- * | marks | hash | id → returns:handovers, of what came back at least once |
- * | returned | sorted set | id → publication, of those in `ready` that have a mark |
- * | dead | sorted set | id → order of death |
- * | notes | hash | id → attempts:handovers:time:reason of the dead |
- * | sums | hash | counters, and what is kept of bytes, orders and serial numbers |
- * | producer | string | epoch:seq:position |
+ * KEYS of every script: the keys of `PARTITION_KEYS` in that order. Scripts of producers get one more, the key of the
+ * producer, which Lua knows as `producer`.
  */
 import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 import { EXPIRED_REASON } from "../port.ts";
 
-/** Bounds of one partition; all clients of a queue use the same. */
+/** Bounds of one partition. All clients of a queue must use the same. */
 export interface ScriptSettings {
+  /** Bound on ready, leased and delayed bodies together. */
   readonly maxBytes: number;
+  /** Bound on ready, leased and delayed batches together. */
   readonly maxBatches: number;
+  /** Bound on the bodies of dead letters together. */
   readonly maxDeadBytes: number;
+  /** Attempts before a batch becomes a dead letter. */
   readonly maxDeliveries: number;
 }
 
-/** In the order of KEYS. */
+/** Names of a partition's keys, in the order of KEYS. */
 export const PARTITION_KEYS = [
-  "ready",
-  "wake",
-  "bodies",
-  "leases",
-  "delays",
-  "marks",
-  "returned",
-  "dead",
-  "notes",
-  "sums",
+  "ready", // list: ids in the order of delivery; one without a body was acknowledged meanwhile
+  "wake", // list: one token while ready batches wait to be noticed
+  "bodies", // hash: id → entry (entry.ts) of every batch
+  "leases", // sorted set: id → end of the lease, ms
+  "delays", // sorted set: id → end of the delay, ms
+  "marks", // hash: id → returns:handovers, of batches that were returned at least once
+  "returned", // sorted set: id → when it was published, of ready batches with a mark
+  "dead", // sorted set: id → order of death
+  "notes", // hash: id → returns:handovers:diedAt:reason of dead letters
+  "sums", // hash: counters, bytes, serial numbers
 ] as const;
 
-/** Before every key of a partition; the braces keep them on one node of a cluster. */
+/** Begins every key of a partition. The part in braces is the hash tag. */
 export const partitionPrefix = (partition: number): string => `q:{telemetry:${partition}}:`;
 
-/** Lua for the milliseconds since the epoch, by the clock of Redis. */
+/** Lua expression: milliseconds since the epoch, by the clock of Redis. */
 export const REDIS_TIME =
   "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";
 
-/** Leases, and delays, that one script ends at most; whoever must see all of them ended asks again. */
+/** Leases that one script ends at most; delays likewise. A script that leaves some asks its caller to run it again. */
 const SETTLE_LIMIT = 500;
 
 /**
- * What frees memory must run when there is none left: such scripts are allowed to. Publishing is not, and Redis refuses
- * it before it begins.
+ * The first line of a script. Scripts that free memory must also run when Redis has none left, so they allow it. The
+ * publish script does not: Redis then refuses it before it begins.
  */
 export const headerOf = ({ allowOutOfMemory }: { allowOutOfMemory: boolean }): string =>
   allowOutOfMemory ? "#!lua flags=allow-oom" : "#!lua";
 
 /**
- * Ids: 11 hexadecimal digits of the time, the serial number of the call, two digits of the place in it, five of the
- * body's size (both of base 36).
+ * Names of the keys, the time, and helpers. The id of a batch holds its time and size:
+ *
+ * - 11 hexadecimal digits: when it was published, in milliseconds since the epoch
+ * - 1 or more hexadecimal digits: serial number of the publish call
+ * - 2 digits of base 36: place of the batch in its call
+ * - 5 digits of base 36: size of the body in bytes
  */
 export const commonPart = `
 local call = redis.call
@@ -87,7 +86,14 @@ local function ring()
 end
 `;
 
-/** Marks and what comes back; `settle` ends what time has ended and says whether there is more. */
+/**
+ * Marks, and how batches return to the queue.
+ *
+ * The mark of a batch that has been returned at least once counts the attempts used (`returns`) and the deliveries that
+ * are over (`handovers`). `settle()` ends leases and delays whose time is over and returns true when some are left. All
+ * scripts but `open`, `repair` and `ring` call it first. `goToTail()` collects ids; `joinTail()` appends them to
+ * `ready`.
+ */
 export const returnsPart = ({ maxDeliveries, maxDeadBytes }: ScriptSettings): string => `
 local function marksOf(ids)
   if #ids == 0 or call('HLEN', marks) == 0 then return {} end
@@ -142,7 +148,7 @@ local function bury(id, reason, attempts, handovers)
   end
 end
 
--- Its lease is over, by time or by the consumer, with one attempt used.
+-- Returns a batch whose lease is over, by time or by the consumer, with one attempt used.
 local function comeBack(id, returns, handovers, delayedUntil, reason)
   returns = returns + 1
   if returns >= ${maxDeliveries} then
@@ -188,7 +194,7 @@ local function settle()
 end
 `;
 
-/** A script that may run when memory is full, as all may but those that publish. */
+/** A script with all parts that may also run when Redis has no memory left. */
 export const scriptOf = (name: string, settings: ScriptSettings, body: string): RedisScript =>
   redisScript(
     name,

@@ -1,4 +1,5 @@
 /** All scripts of a queue. */
+import { claimScript } from "./claim-script.ts";
 import { consumerScripts } from "./consumer-scripts.ts";
 import { operatorScripts } from "./operator-scripts.ts";
 import { producerScripts } from "./producer-scripts.ts";
@@ -6,6 +7,7 @@ import type { ScriptSettings } from "./script-parts.ts";
 
 export const createScripts = (settings: ScriptSettings) => ({
   ...producerScripts(settings),
+  claim: claimScript(settings),
   ...consumerScripts(settings),
   ...operatorScripts(settings),
 });

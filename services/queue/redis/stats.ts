@@ -1,4 +1,4 @@
-/** Figures of a partition as its script tells them, and of several together. */
+/** Reads the figures of a partition from the result of its script, and adds those of several. */
 import type { RedisReply } from "../../platform/redis/connections.ts";
 import { QUEUE_COUNTERS, type QueueCounter, type QueueStats } from "../port.ts";
 

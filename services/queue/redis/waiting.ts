@@ -1,19 +1,19 @@
 /**
- * Claims that wait, of one process, first come first served. One connection waits for a token on behalf of all of them;
- * a token that is lost costs a poll's time, never a batch.
+ * The waiting claims of one process, first come, first served. One connection waits for a token on behalf of all of
+ * them. A lost token delays a claim by one poll; it never loses a batch.
  */
 import { backoffMs, type Clock } from "../../platform/process/clock.ts";
 import type { ClaimRequest, Delivery } from "../port.ts";
 import type { Bell } from "./bell.ts";
 import type { Claimed } from "./partition.ts";
 
-/** How long a claim that waits goes without looking. */
+/** Pause between the claims made for a waiting caller while no token comes. */
 const POLL_MS = 1000;
 
 export interface WaitingParts {
   readonly clock: Clock;
   readonly bell: Pick<Bell, "pop" | "passOn">;
-  /** `partition` has rung, null: none has. */
+  /** Claims from `partition` first; null when no partition has rung. */
   claim(request: ClaimRequest, partition: number | null): Promise<Claimed>;
   /** Does not reject. */
   giveBack(deliveries: readonly Delivery[]): Promise<void>;
@@ -21,9 +21,9 @@ export interface WaitingParts {
 
 interface Waiter {
   readonly request: ClaimRequest;
-  /** A claim for it is under way. */
+  /** A claim is in flight for this waiter. */
   busy: boolean;
-  /** Its time was over meanwhile. */
+  /** Its wait ended while that claim was in flight. */
   late: boolean;
   settle(outcome: readonly Delivery[] | { readonly error: unknown }): void;
 }
@@ -36,7 +36,7 @@ export class Waiting {
   #closed = false;
   #popping: Promise<number | null> | null = null;
   #failures = 0;
-  /** By the clock: when something ends that somebody here waits for. */
+  /** When the next lease or delay ends, by the monotonic clock. */
   #dueAt = Number.POSITIVE_INFINITY;
   #nap = new AbortController();
 
@@ -44,7 +44,7 @@ export class Waiting {
     this.#parts = parts;
   }
 
-  /** Settles with deliveries; empty when the wait is over, the signal aborts or the queue closes. */
+  /** Resolves to deliveries; to none when the wait is over, the signal aborts or the queue closes. */
   wait(request: ClaimRequest, dueInMs: number | null): Promise<readonly Delivery[]> {
     return new Promise((resolve, reject) => {
       const over = new AbortController();
@@ -70,7 +70,7 @@ export class Waiting {
     });
   }
 
-  /** Sends all away; resolves when what a claim under way brings for them is given back. */
+  /** Ends all waits. Resolves once the deliveries of a claim in flight have been released. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const waiter of this.#line) waiter.settle([]);
@@ -80,7 +80,7 @@ export class Waiting {
 
   #lookIn(dueInMs: number | null): void {
     if (dueInMs === null) return;
-    const dueAt = this.#parts.clock.now() + dueInMs;
+    const dueAt = this.#parts.clock.monotonic() + dueInMs;
     if (dueAt >= this.#dueAt) return;
     this.#dueAt = dueAt;
     this.#nap.abort();
@@ -90,24 +90,24 @@ export class Waiting {
     if (this.#running) return;
     this.#running = true;
     while (this.#line.size > 0) {
-      const sign = await this.#sign();
-      if (sign === "sooner") continue;
-      this.#serving = this.#serve(sign);
+      const signal = await this.#nextSignal();
+      if (signal === "sooner") continue;
+      this.#serving = this.#serve(signal);
       await this.#serving;
     }
     this.#running = false;
   }
 
-  /** The partition that rang, null when it is time to look, "sooner" when that time has moved. */
-  async #sign(): Promise<number | "sooner" | null> {
+  /** Resolves to the partition that rang, to null when it is time to claim, or to "sooner" when that time has moved. */
+  async #nextSignal(): Promise<number | "sooner" | null> {
     this.#popping ??= this.#pop();
     this.#nap = new AbortController();
     const { signal } = this.#nap;
-    const restMs = Math.max(1, Math.min(POLL_MS, this.#dueAt - this.#parts.clock.now()));
+    const restMs = Math.max(1, Math.min(POLL_MS, this.#dueAt - this.#parts.clock.monotonic()));
     const rested = this.#parts.clock.sleep(restMs, { signal }).then(() => (signal.aborted ? "sooner" : null));
-    const sign = await Promise.race([this.#popping, rested]);
+    const first = await Promise.race([this.#popping, rested]);
     this.#nap.abort();
-    return sign;
+    return first;
   }
 
   async #pop(): Promise<number | null> {
@@ -124,7 +124,7 @@ export class Waiting {
     }
   }
 
-  /** Hands out until nothing is left for the next in line. */
+  /** Claims for one waiter after the other, until a claim comes back empty. */
   async #serve(partition: number | null): Promise<void> {
     this.#dueAt = Number.POSITIVE_INFINITY;
     for (const waiter of this.#line) {

@@ -1,11 +1,13 @@
 /**
- * The producer's side of the port over a MessagePort: for a streamer in a thread of its own. Bodies travel as
- * transferred copies, so the caller still has its bytes when the answer is `full` or `gap`.
+ * The producer's side of the port over a MessagePort, for a streamer in a thread of its own. The streamer's thread
+ * sends requests, the queue's thread one reply to each, in any order. Bodies are copied and the copies transferred, so
+ * the caller still has its bytes after `full` or `gap`.
  */
 import type { MessagePort } from "node:worker_threads";
 import { AppError, type ErrorCode, isAppError, messageOf } from "../../../schema/model/errors.ts";
 import type { OpenedProducer, OutgoingBatch, ProducerQueue, PublishOutcome } from "../port.ts";
 
+/** `id` numbers the requests of a connection from 1; the reply carries the same. */
 type Request =
   | { readonly id: number; readonly call: "open"; readonly producer: string; readonly inherit: readonly string[] }
   | {
@@ -24,7 +26,7 @@ interface Failure {
 type Reply =
   | { readonly id: number; readonly value: OpenedProducer | PublishOutcome }
   | { readonly id: number; readonly failure: Failure }
-  /** The other side is about to close; not every runtime says so by itself. */
+  /** The queue's side is closing. Sent because not every runtime emits `close` on the other side. */
   | { readonly bye: true };
 
 const describe = (error: unknown): Failure =>
@@ -35,7 +37,7 @@ const describe = (error: unknown): Failure =>
 const revive = ({ code, message, retryAfterMs }: Failure): AppError =>
   new AppError(message, { code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 
-/** Answers the calls that come through the port until disposed or the other side closes. */
+/** Answers requests with `queue` until disposed or until the other side closes. */
 export function serveQueue(queue: ProducerQueue, port: MessagePort): Disposable {
   const answer = async (request: Request): Promise<Reply> => {
     const { id } = request;
@@ -64,17 +66,17 @@ export function serveQueue(queue: ProducerQueue, port: MessagePort): Disposable 
 }
 
 /**
- * A ProducerQueue that asks the one behind the port. Once either side has closed, calls, also those under way, reject
- * with AppError `unavailable`; whether one under way was carried out is unknown then.
+ * A ProducerQueue that forwards calls through the port. Once either side has closed, all calls reject with AppError
+ * `unavailable`, those in flight included: whether a call in flight was carried out is unknown.
  */
 export function connectQueue(port: MessagePort): ProducerQueue & Disposable {
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: AppError) => void }>();
   let lastId = 0;
   let closed = false;
-  const away = () => new AppError("The connection to the queue is closed", { code: "unavailable" });
+  const closedError = () => new AppError("The connection to the queue is closed", { code: "unavailable" });
   const close = () => {
     closed = true;
-    for (const { reject } of pending.values()) reject(away());
+    for (const { reject } of pending.values()) reject(closedError());
     pending.clear();
   };
   port.on("message", (reply: Reply) => {
@@ -86,7 +88,7 @@ export function connectQueue(port: MessagePort): ProducerQueue & Disposable {
   });
   port.on("close", close);
   const ask = (request: Request, transfer: ArrayBuffer[] = []): Promise<unknown> => {
-    if (closed) return Promise.reject(away());
+    if (closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       pending.set(request.id, { resolve, reject });
       port.postMessage(request, transfer);

@@ -1,4 +1,4 @@
-/** What each part of the queue's conformance suite works with. */
+/** Helpers that the parts of the queue's conformance suite share. */
 import type { ClaimRequest, Delivery, OutgoingBatch, PublishOutcome, Queue } from "../../../services/queue/port.ts";
 
 export interface QueueOptions {
@@ -8,13 +8,13 @@ export interface QueueOptions {
 
 export interface QueueUnderTest extends AsyncDisposable {
   readonly queue: Queue;
-  /** Moves the queue's own time on; what falls due meanwhile has happened when it returns. */
+  /** Moves the queue's time forward. Leases and delays that end meanwhile have ended when it resolves. */
   advance(ms: number): Promise<void>;
-  /** Ends whatever can end without losing confirmed data, starts it again, and gives the queue anew. */
+  /** Kills and restarts everything that can be killed without losing confirmed data; resolves to the queue. */
   restart?(): Promise<Queue>;
 }
 
-/** An empty queue at each call. */
+/** Opens an empty queue. */
 export type OpenQueue = (options?: Partial<QueueOptions>) => Promise<QueueUnderTest>;
 
 const encoder = new TextEncoder();
@@ -24,7 +24,7 @@ export const textOf = ({ body }: { body: Uint8Array }): string => decoder.decode
 export const textsOf = (items: readonly { body: Uint8Array }[]): string[] => items.map(textOf);
 export const receiptsOf = (deliveries: readonly Delivery[]): string[] => deliveries.map(({ receipt }) => receipt);
 
-/** One reading per character. */
+/** A batch with one reading per character of the text. */
 export const batchOf = (seq: number, text: string): OutgoingBatch => ({
   seq,
   body: encoder.encode(text),
@@ -32,7 +32,7 @@ export const batchOf = (seq: number, text: string): OutgoingBatch => ({
   position: `after ${text.slice(0, 40)}`,
 });
 
-/** A life of a producer that numbers what it publishes, one call for all the texts given. */
+/** Opens a life of a producer; `publish` numbers its texts and publishes them in one call. */
 export async function openPublisher(queue: Queue, producer = "csv@0/1") {
   const opened = await queue.openProducer(producer);
   let { seq } = opened;
@@ -61,13 +61,14 @@ const claimRequest = (request: Partial<ClaimRequest> = {}): ClaimRequest => ({
 export const claim = (queue: Queue, request: Partial<ClaimRequest> = {}): Promise<readonly Delivery[]> =>
   queue.claim(claimRequest(request));
 
-/** One delivery, or a failure that says so. */
+/** Claims one delivery; throws when there is none. */
 export async function claimOne(queue: Queue, request: Partial<ClaimRequest> = {}): Promise<Delivery> {
   const [delivery] = await claim(queue, { ...request, max: 1 });
-  if (delivery === undefined) throw new Error("the queue handed out nothing");
+  if (delivery === undefined) throw new Error("the claim returned no delivery");
   return delivery;
 }
 
+/** The code of the error that a call rejects with, or "resolved". */
 export const codeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => "resolved",

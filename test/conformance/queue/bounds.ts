@@ -1,4 +1,4 @@
-/** Figures that add up, and arguments that are refused before anything changes. */
+/** Conformance: figures that add up, and arguments that are refused before anything changes. */
 import { expect, test } from "bun:test";
 import {
   type ClaimRequest,
@@ -35,15 +35,15 @@ export function boundsConformance(open: OpenQueue): void {
   });
 
   const refused: readonly [what: string, request: Partial<ClaimRequest>][] = [
-    ["no delivery", { max: 0 }],
-    ["too many deliveries", { max: MAX_CALL_ITEMS + 1 }],
-    ["part of a delivery", { max: 1.5 }],
-    ["no byte", { maxBytes: 0 }],
-    ["no lease", { leaseMs: 0 }],
-    ["a lease that is no number", { leaseMs: Number.NaN }],
-    ["too long a lease", { leaseMs: MAX_LEASE_MS + 1 }],
-    ["a wait into the past", { waitMs: -1 }],
-    ["too long a wait", { waitMs: MAX_WAIT_MS + 1 }],
+    ["max 0", { max: 0 }],
+    ["max above its bound", { max: MAX_CALL_ITEMS + 1 }],
+    ["a fractional max", { max: 1.5 }],
+    ["maxBytes 0", { maxBytes: 0 }],
+    ["leaseMs 0", { leaseMs: 0 }],
+    ["leaseMs NaN", { leaseMs: Number.NaN }],
+    ["leaseMs above its bound", { leaseMs: MAX_LEASE_MS + 1 }],
+    ["a negative waitMs", { waitMs: -1 }],
+    ["waitMs above its bound", { waitMs: MAX_WAIT_MS + 1 }],
   ];
   for (const [what, request] of refused) {
     test(`queue.claim() refuses ${what}`, async () => {
@@ -60,9 +60,9 @@ export function boundsConformance(open: OpenQueue): void {
     ["too many batches", Array.from({ length: MAX_CALL_ITEMS + 1 }, (_, index) => batchOf(index + 1, "a"))],
     ["a body that is too large", [{ ...batch, body: new Uint8Array(MAX_BATCH_BYTES + 1) }]],
     ["a position that is too long", [{ ...batch, position: "x".repeat(MAX_POSITION_LENGTH + 1) }]],
-    ["numbers that leave one out", [batch, batchOf(3, "c")]],
-    ["numbers that go backwards", [batchOf(2, "b"), batch]],
-    ["the number 0", [batchOf(0, "a")]],
+    ["a seq that is left out", [batch, batchOf(3, "c")]],
+    ["seqs that descend", [batchOf(2, "b"), batch]],
+    ["seq 0", [batchOf(0, "a")]],
     ["a negative count of readings", [{ ...batch, readings: -1 }]],
   ];
   for (const [what, batches] of unfit) {
@@ -75,7 +75,7 @@ export function boundsConformance(open: OpenQueue): void {
     });
   }
 
-  test("queue.publish(), claim() and ack() take as many as they may", async () => {
+  test("queue.publish(), claim() and ack() accept MAX_CALL_ITEMS in one call", async () => {
     await using bench = await open();
     const texts = Array.from({ length: MAX_CALL_ITEMS }, (_, index) => String(index));
     expect(await (await openPublisher(bench.queue)).publish(...texts)).toEqual({ kind: "accepted" });
@@ -86,7 +86,7 @@ export function boundsConformance(open: OpenQueue): void {
     expect(await bench.queue.stats()).toMatchObject({ ready: 0, leased: 0, bytes: 0, orphans: 0 });
   });
 
-  test("queue.openProducer() refuses a name that is empty or too long, also among the inherited", async () => {
+  test("queue.openProducer() refuses an empty name and one that is too long, in `inherit` too", async () => {
     await using bench = await open();
     for (const name of ["", "x".repeat(MAX_PRODUCER_LENGTH + 1)]) {
       expect(await codeOf(bench.queue.openProducer(name))).toBe("invalid");
@@ -95,7 +95,7 @@ export function boundsConformance(open: OpenQueue): void {
     expect((await bench.queue.openProducer("x".repeat(MAX_PRODUCER_LENGTH))).seq).toBe(0);
   });
 
-  test("queue.ack(), nack(), extend() and the dead letters refuse what is out of bounds", async () => {
+  test("queue.ack(), nack(), extend() and deadLetters refuse arguments out of bounds", async () => {
     await using bench = await open();
     const { queue } = bench;
     await (await openPublisher(queue)).publish("a");

@@ -1,4 +1,4 @@
-/** Runs random sequences of commands against a queue and its model. */
+/** Compares a queue with its model under random sequences of commands. */
 import fc from "fast-check";
 import type { OpenQueue } from "./bench.ts";
 import { queueCommands } from "./commands.ts";
@@ -7,8 +7,8 @@ import { QueueModel } from "./model.ts";
 const BOUNDS = { maxBytes: 80, maxDeliveries: 3 };
 
 /**
- * Each run opens a queue anew, bounded by `maxBytes` and `maxDeliveries` as asked. The seed is printed; `TEST_SEED` sets it. `report` is empty when nothing failed, else the shortest
- * sequence that fails.
+ * Each run opens a queue with the given `maxBytes` and `maxDeliveries`. The seed is printed; `TEST_SEED` sets it.
+ * `report` is the shortest sequence that fails, or empty.
  */
 export async function checkQueueModel(
   open: OpenQueue,

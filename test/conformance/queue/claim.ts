@@ -1,9 +1,9 @@
-/** Consumers: how much a claim hands out, and how it waits. */
+/** Conformance of claims: how much one delivers, and how it waits. */
 import { expect, test } from "bun:test";
 import { claim, claimOne, type OpenQueue, openPublisher, receiptsOf, textsOf } from "./bench.ts";
 
 export function claimConformance(open: OpenQueue): void {
-  test("queue.claim() hands out at most max deliveries, and each to one consumer", async () => {
+  test("queue.claim() delivers at most max batches, and each batch to one consumer", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a", "b", "c", "d", "e");
     const claims = await Promise.all([
@@ -17,7 +17,7 @@ export function claimConformance(open: OpenQueue): void {
     expect(await claim(bench.queue)).toEqual([]);
   });
 
-  test("queue.claim() hands out at most maxBytes, but the first delivery whatever its size", async () => {
+  test("queue.claim() delivers at most maxBytes, and the first batch whatever its size", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("12345", "67", "89", "0");
     expect(textsOf(await claim(bench.queue, { maxBytes: 3 }))).toEqual(["12345"]);
@@ -25,7 +25,7 @@ export function claimConformance(open: OpenQueue): void {
     expect(textsOf(await claim(bench.queue, { maxBytes: 1 }))).toEqual(["0"]);
   });
 
-  test("queue.claim() leaves what did not fit its bytes at the head, in order and with no attempt used", async () => {
+  test("queue.claim() leaves batches beyond maxBytes at the head, in order and with no attempt used", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("12", "3456", "7");
     expect(textsOf(await claim(bench.queue, { maxBytes: 5 }))).toEqual(["12"]);
@@ -34,14 +34,14 @@ export function claimConformance(open: OpenQueue): void {
     expect(rest.map(({ attempt }) => attempt)).toEqual([1, 1]);
   });
 
-  test("queue.claim() wakes when something is published", async () => {
+  test("queue.claim() wakes when a batch is published", async () => {
     await using bench = await open();
     const waiting = claim(bench.queue, { waitMs: 30_000 });
     await (await openPublisher(bench.queue)).publish("a");
     expect(textsOf(await waiting)).toEqual(["a"]);
   });
 
-  test("queue.claim() returns empty-handed when the wait is over", async () => {
+  test("queue.claim() resolves to no deliveries when the wait is over", async () => {
     await using bench = await open();
     const waiting = claim(bench.queue, { waitMs: 200 });
     await bench.advance(200);
@@ -50,7 +50,7 @@ export function claimConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).ready).toBe(1);
   });
 
-  test("queue.claim() wakes when another's lease ends", async () => {
+  test("queue.claim() wakes when the lease of another consumer ends", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     await claimOne(bench.queue, { leaseMs: 1000 });
@@ -59,7 +59,7 @@ export function claimConformance(open: OpenQueue): void {
     expect((await waiting).map(({ attempt }) => attempt)).toEqual([2]);
   });
 
-  test("queue.claim() wakes when a delay is over", async () => {
+  test("queue.claim() wakes when a delay ends", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     const { receipt } = await claimOne(bench.queue);
@@ -69,7 +69,7 @@ export function claimConformance(open: OpenQueue): void {
     expect((await waiting).map(({ attempt }) => attempt)).toEqual([2]);
   });
 
-  test("queue.claim() wakes when another releases or gives back without delay", async () => {
+  test("queue.claim() wakes when another consumer releases a batch or retries it without delay", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     for (const mode of [{ kind: "release" }, { kind: "retry", delayMs: 0, reason: "busy" }] as const) {
@@ -82,7 +82,7 @@ export function claimConformance(open: OpenQueue): void {
     }
   });
 
-  test("queue.claim() wakes when a dead letter is sent back", async () => {
+  test("queue.claim() wakes when a dead letter is redriven", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     await bench.queue.nack([(await claimOne(bench.queue)).receipt], { kind: "reject", reason: "damaged" });
@@ -91,7 +91,7 @@ export function claimConformance(open: OpenQueue): void {
     expect(textsOf(await waiting)).toEqual(["a"]);
   });
 
-  test("queue.claim() shares what comes among those who wait", async () => {
+  test("queue.claim() shares published batches among waiting claims", async () => {
     await using bench = await open();
     const waiting = [0, 1, 2].map(() => claim(bench.queue, { max: 1, waitMs: 30_000 }));
     await (await openPublisher(bench.queue)).publish("a", "b", "c");
@@ -111,7 +111,7 @@ export function claimConformance(open: OpenQueue): void {
     expect((await claimOne(bench.queue)).attempt).toBe(1);
   });
 
-  test("queue.claim() that was aborted does not take another's turn", async () => {
+  test("queue.claim(), once aborted, takes no batch from another waiting claim", async () => {
     await using bench = await open();
     const leaving = new AbortController();
     const aborted = claim(bench.queue, { waitMs: 30_000, signal: leaving.signal });

@@ -1,4 +1,4 @@
-/** Everything that can be done to a queue, as fast-check commands that compare it with the model after each step. */
+/** Every call of the queue as a fast-check command, which compares the queue with its model afterwards. */
 import { expect } from "bun:test";
 import fc from "fast-check";
 import type { NackMode, OutgoingBatch } from "../../../services/queue/port.ts";
@@ -7,7 +7,7 @@ import type { QueueModel } from "./model.ts";
 
 type Command = fc.AsyncCommand<QueueModel, QueueUnderTest>;
 
-/** Each command happens a millisecond after the one before, and spans are multiples of this: no two deadlines meet. */
+/** Commands are a millisecond apart and all durations are multiples of this, so no two deadlines are equal. */
 const STEP_MS = 10_000;
 const MAX_COMMANDS = 100;
 const PRODUCERS = ["a", "b"];
@@ -19,7 +19,7 @@ async function compare(model: QueueModel, { queue }: QueueUnderTest): Promise<vo
   expect(published).toBe(acked + purged + stats.ready + stats.leased + stats.delayed + stats.dead);
 }
 
-/** `run` acts on both and compares the answers; the figures are compared after it. */
+/** `run` calls both and compares their answers; then the figures are compared. */
 function command(name: string, run: (model: QueueModel, real: QueueUnderTest) => Promise<void>): Command {
   return {
     check: () => true,
@@ -33,10 +33,12 @@ function command(name: string, run: (model: QueueModel, real: QueueUnderTest) =>
   };
 }
 
-/** The receipts that the numbers stand for, whatever was handed out so far, stale ones too. */
+/** Picks receipts of deliveries so far by number, the newest first; stale ones too. */
 function pick(model: QueueModel, numbers: readonly number[]): string[] {
   const all = [...model.receipts.keys()];
-  return [...new Set(numbers.map((number) => all.at(-1 - (number % Math.max(1, all.length))) ?? "never handed out"))];
+  return [
+    ...new Set(numbers.map((number) => all.at(-1 - (number % Math.max(1, all.length))) ?? "no receipt of the queue")),
+  ];
 }
 
 const open = (producer: string) =>
@@ -50,7 +52,10 @@ const open = (producer: string) =>
     model.opened(producer, opened.epoch);
   });
 
-/** `offset` 0 goes on where the producer is, below repeats, above leaves a gap; `age` counts lives back, also below 0. */
+/**
+ * `offset` 0 continues after the last accepted batch, a negative one repeats, a positive one leaves a gap. `age` is how
+ * many lives ago the epoch was opened; a negative one is an epoch that the queue does not know.
+ */
 const publish = (producer: string, texts: readonly string[], offset: number, age: number) =>
   command(`publish ${producer} ${texts.join(" ")} offset ${offset} age ${age}`, async (model, { queue }) => {
     const { seq, epoch } = model.producers.get(producer) ?? { seq: 0, epoch: 1 };
@@ -70,7 +75,7 @@ const claim = (max: number, maxBytes: number, leaseMs: number) =>
     expect(deliveries.map(({ id, receipt, body, ...rest }) => ({ ...rest, body: Uint8Array.from(body) }))).toEqual(
       expected as never,
     );
-    for (const [index, delivery] of deliveries.entries()) model.handedOut(entries[index] as never, delivery);
+    for (const [index, delivery] of deliveries.entries()) model.delivered(entries[index] as never, delivery);
   });
 
 const ack = (numbers: readonly number[]) =>
@@ -111,7 +116,7 @@ const list = (limit: number) =>
     expect(letters).toMatchObject(model.letters);
   });
 
-/** All of them, or those that the numbers stand for, in the order given. */
+/** Picks ids of dead letters by number, in the order given; undefined for all. */
 function named(model: QueueModel, numbers: readonly number[] | null): string[] | undefined {
   const ids = model.deadIds;
   return numbers?.map((number) => ids[number % Math.max(1, ids.length)] ?? "no letter");
@@ -146,7 +151,7 @@ const several = fc.constantFrom<NackMode>(
 );
 const later = span.map((delayMs): NackMode => ({ kind: "retry", delayMs, reason: "later" }));
 
-/** Sequences of up to 100 commands, as long as they come: short ones miss what needs a few lives of one batch. */
+/** Sequences of up to 100 commands. Short sequences miss defects that need several deliveries of one batch. */
 export const queueCommands = fc.commands(
   [
     producer.map(open),

@@ -1,4 +1,4 @@
-/** Batches that failed for good: how they get there, and what an operator may do with them. */
+/** Conformance of dead letters: how a batch becomes one, and the calls of an operator. */
 import { expect, test } from "bun:test";
 import { DEAD_LETTER_SHARE, MAX_BATCH_BYTES, MAX_PAGE_BYTES, type Queue } from "../../../services/queue/port.ts";
 import { claim, claimOne, type OpenQueue, openPublisher, receiptsOf, textsOf } from "./bench.ts";
@@ -8,7 +8,7 @@ async function reject(queue: Queue, reason = "damaged"): Promise<void> {
 }
 
 export function deadLetterConformance(open: OpenQueue): void {
-  test("queue.nack() rejects to the dead letters at once, with everything an operator needs", async () => {
+  test("queue.nack() with reject makes a dead letter at once, with all fields that an operator needs", async () => {
     await using bench = await open();
     const { epoch, publish } = await openPublisher(bench.queue);
     await publish("damaged", "good");
@@ -57,7 +57,7 @@ export function deadLetterConformance(open: OpenQueue): void {
     expect(await bench.queue.stats()).toMatchObject({ ready: 0, delayed: 0, dead: 1, bytes: 0, orphans: 0 });
   });
 
-  test("queue.claim() makes a dead letter of a batch whose last lease ended", async () => {
+  test("queue.claim() makes a dead letter of a batch whose last lease has ended", async () => {
     await using bench = await open({ maxDeliveries: 2 });
     await (await openPublisher(bench.queue)).publish("a");
     for (const attempt of [1, 2]) {
@@ -80,7 +80,7 @@ export function deadLetterConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).dead).toBe(1);
   });
 
-  test("deadLetters.list() pages oldest first, and stays true while letters go", async () => {
+  test("deadLetters.list() pages oldest first, also while letters are deleted", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a", "b", "c", "d", "e");
     await reject(bench.queue);
@@ -98,7 +98,7 @@ export function deadLetterConformance(open: OpenQueue): void {
     expect((await bench.queue.deadLetters.list({ limit: 4 })).next).toBeNull();
   });
 
-  test("deadLetters.list() ends a page before its bodies are too many bytes, and goes on behind it", async () => {
+  test("deadLetters.list() ends a page at MAX_PAGE_BYTES, and continues with the next letter", async () => {
     await using bench = await open({ maxBytes: (4 * MAX_BATCH_BYTES) / DEAD_LETTER_SHARE });
     const { producer, epoch } = { producer: "csv", ...(await bench.queue.openProducer("csv")) };
     const body = new Uint8Array(MAX_PAGE_BYTES / 2);
@@ -112,7 +112,7 @@ export function deadLetterConformance(open: OpenQueue): void {
     expect([second.letters.map(({ seq }) => seq), second.next]).toEqual([[3], null]);
   });
 
-  test("deadLetters.redrive() sends the named ones to the tail with all attempts anew", async () => {
+  test("deadLetters.redrive() returns the named letters to the tail with all attempts left", async () => {
     await using bench = await open({ maxDeliveries: 2 });
     const publisher = await openPublisher(bench.queue);
     await publisher.publish("a", "b", "c");
@@ -135,7 +135,7 @@ export function deadLetterConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).counters).toMatchObject({ redriven: 3, dead: 3 });
   });
 
-  test("deadLetters.redrive() sends back no more than there is room for, the oldest first", async () => {
+  test("deadLetters.redrive() returns as many letters as there is room for, oldest first", async () => {
     await using bench = await open({ maxBytes: 16 });
     const publisher = await openPublisher(bench.queue);
     await publisher.publish("ab");
@@ -148,7 +148,7 @@ export function deadLetterConformance(open: OpenQueue): void {
     expect(textsOf(await claim(bench.queue))).toEqual(["12345678901234", "ab"]);
   });
 
-  test("deadLetters keep to a quarter of the queue's bytes: the oldest are deleted, the newest stays", async () => {
+  test("deadLetters are bounded by DEAD_LETTER_SHARE: the oldest are deleted, the newest stays", async () => {
     await using bench = await open({ maxBytes: 5 / DEAD_LETTER_SHARE });
     await (await openPublisher(bench.queue)).publish("12", "34", "56", "1234567");
     const [a = "", b = "", c = "", large = ""] = receiptsOf(await claim(bench.queue));
@@ -160,7 +160,7 @@ export function deadLetterConformance(open: OpenQueue): void {
     expect(await bench.queue.stats()).toMatchObject({ dead: 1, orphans: 0, counters: { dead: 4, purged: 3 } });
   });
 
-  test("deadLetters.purge() deletes for good, the named ones or all", async () => {
+  test("deadLetters.purge() deletes the named letters, or all", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a", "b", "c");
     await reject(bench.queue);

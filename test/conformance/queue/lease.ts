@@ -1,13 +1,13 @@
-/** What a consumer may do with what it holds, and what happens when it does not. */
+/** Conformance of leases: ack, nack and extend, and leases that end. */
 import { expect, test } from "bun:test";
 import { claim, claimOne, type OpenQueue, openPublisher, receiptsOf, textsOf } from "./bench.ts";
 
 export function leaseConformance(open: OpenQueue): void {
-  test("queue.ack() removes a batch once, and says so per receipt", async () => {
+  test("queue.ack() removes a batch once, and answers per receipt", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a", "b", "c");
     const [a = "", b = "", c = ""] = receiptsOf(await claim(bench.queue));
-    expect(await bench.queue.ack([a, "no receipt of any queue", b, a])).toEqual([true, false, true, false]);
+    expect(await bench.queue.ack([a, "no receipt", b, a])).toEqual([true, false, true, false]);
     expect(await bench.queue.ack([a])).toEqual([false]);
     expect(await bench.queue.ack([])).toEqual([]);
     expect(await bench.queue.stats()).toMatchObject({ ready: 0, leased: 1, bytes: 1, orphans: 0 });
@@ -17,7 +17,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect(await claim(bench.queue)).toEqual([]);
   });
 
-  test("queue.claim() returns an expired lease to the next consumer, one attempt used, behind what waits", async () => {
+  test("queue.claim() returns an expired lease to the next consumer, at the tail, with one attempt used", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a", "b", "c");
     const first = await claimOne(bench.queue, { leaseMs: 1000 });
@@ -32,7 +32,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).counters).toMatchObject({ expired: 1, claimed: 4 });
   });
 
-  test("queue.claim() returns what expired together in the order in which it was handed out", async () => {
+  test("queue.claim() returns leases that expire together in the order of their delivery", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a", "b", "c", "d");
     await claim(bench.queue, { leaseMs: 1000 });
@@ -40,7 +40,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect(textsOf(await claim(bench.queue))).toEqual(["a", "b", "c", "d"]);
   });
 
-  test("queue.ack() is accepted after the lease ended: not yet handed out again", async () => {
+  test("queue.ack() is accepted after the lease has ended, while the batch is ready", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     const { receipt } = await claimOne(bench.queue, { leaseMs: 1000 });
@@ -50,7 +50,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect(await bench.queue.stats()).toMatchObject({ ready: 0, leased: 0, bytes: 0, orphans: 0 });
   });
 
-  test("queue.ack() is accepted after the lease ended: leased to another, whose own ack then finds nothing", async () => {
+  test("queue.ack() is accepted while the batch is leased to another consumer, whose ack then removes nothing", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     const slow = await claimOne(bench.queue, { leaseMs: 1000 });
@@ -64,7 +64,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect(await bench.queue.stats()).toMatchObject({ leased: 0, bytes: 0, orphans: 0, counters: { acked: 1 } });
   });
 
-  test("queue.ack() is accepted after the lease ended: waiting for its delay", async () => {
+  test("queue.ack() is accepted while the batch is delayed", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     const slow = await claimOne(bench.queue, { leaseMs: 1000 });
@@ -77,7 +77,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect(await bench.queue.stats()).toMatchObject({ delayed: 0, bytes: 0, orphans: 0 });
   });
 
-  test("queue.extend() keeps a lease from ending, and a shorter one ends it sooner", async () => {
+  test("queue.extend() keeps a lease from ending; a shorter lease ends sooner", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     const { receipt } = await claimOne(bench.queue, { leaseMs: 1000 });
@@ -91,7 +91,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect((await claimOne(bench.queue)).attempt).toBe(2);
   });
 
-  test("queue.extend() and queue.nack() refuse a receipt whose lease has ended, claimed again or not", async () => {
+  test("queue.extend() and queue.nack() refuse a receipt whose lease has ended, before and after the next claim", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     const { receipt } = await claimOne(bench.queue, { leaseMs: 1000 });
@@ -115,7 +115,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect(await bench.queue.stats()).toMatchObject({ leased: 1, counters: { nacked: 0, released: 0 } });
   });
 
-  test("queue.nack() retries at the tail with one attempt used", async () => {
+  test("queue.nack() with retry returns the batch to the tail with one attempt used", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a", "b", "c");
     const { receipt } = await claimOne(bench.queue);
@@ -129,7 +129,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).counters).toMatchObject({ nacked: 1, released: 0, expired: 0 });
   });
 
-  test("queue.nack() retries after the delay, not before, and delays end in their own order", async () => {
+  test("queue.nack() with retry returns the batch after its delay, and delays end in the order of their ends", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a", "b");
     const [a = "", b = ""] = receiptsOf(await claim(bench.queue, { leaseMs: 1000 }));
@@ -144,7 +144,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect(textsOf(await claim(bench.queue))).toEqual(["b", "a"]);
   });
 
-  test("queue.nack() releases to the head, in the call's order, with no attempt used", async () => {
+  test("queue.nack() with release returns batches to the head, in the call's order, with no attempt used", async () => {
     await using bench = await open({ maxDeliveries: 2 });
     await (await openPublisher(bench.queue)).publish("a", "b", "c", "d");
     for (let outage = 0; outage < 5; outage++) {
@@ -157,7 +157,7 @@ export function leaseConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).counters).toMatchObject({ released: 15, nacked: 0, dead: 0, claimed: 19 });
   });
 
-  test("queue.nack() that releases keeps the attempts used before", async () => {
+  test("queue.nack() with release keeps the attempts used before", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");
     await bench.queue.nack([(await claimOne(bench.queue)).receipt], { kind: "retry", delayMs: 0, reason: "busy" });

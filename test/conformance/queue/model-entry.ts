@@ -1,4 +1,4 @@
-/** A batch as the model of the queue knows it. */
+/** A batch in the model of the queue. */
 import type { DeadLetter, OutgoingBatch } from "../../../services/queue/port.ts";
 
 export interface Entry {
@@ -8,13 +8,13 @@ export interface Entry {
   readonly publishedAt: number;
   place: "ready" | "leased" | "delayed" | "dead" | "gone";
   id: string;
-  /** The hand-over that holds while leased. */
+  /** Receipt of the last delivery. */
   receipt: string;
   returns: number;
   dueAt: number;
-  /** Counts hand-overs of the whole queue: what one claim handed out ends in this order. */
+  /** Number of the last delivery in the whole queue: leases of one claim end in this order. */
   turn: number;
-  /** Why it died; undefined where the queue words it. */
+  /** Why it became a dead letter; undefined where the queue words it. */
   reason: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export const sizeOf = (batches: readonly OutgoingBatch[]) =>
 
 export const bytesOf = (entries: readonly Entry[]) => sizeOf(entries.map(({ batch }) => batch));
 
-/** The reason is left out where the queue words it. */
+/** Without `reason` where the queue words it. */
 export const letterOf = ({ id, producer, epoch, batch, returns, reason }: Entry): Partial<DeadLetter> => ({
   id,
   producer,

@@ -1,4 +1,4 @@
-/** The queue's contract in the plainest words: lists that are walked from end to end. */
+/** A model of the queue: its contract in the simplest code, lists that are searched from end to end. */
 import {
   type DeadLetter,
   type Delivery,
@@ -19,14 +19,14 @@ interface Producer {
 
 export class QueueModel {
   readonly counters = Object.fromEntries(QUEUE_COUNTERS.map((name) => [name, 0])) as Record<QueueCounter, number>;
-  /** Every receipt that was ever handed out. */
+  /** Every receipt of every delivery. */
   readonly receipts = new Map<string, Entry>();
   readonly producers = new Map<string, Producer>();
   readonly #bounds: { readonly maxBytes: number; readonly maxDeliveries: number };
   readonly #entries: Entry[] = [];
-  /** In the order of their turn. */
+  /** In the order of delivery. */
   #ready: Entry[] = [];
-  /** In the order of their deaths. */
+  /** Oldest first. */
   #dead: Entry[] = [];
   #now = 0;
   #turns = 0;
@@ -35,7 +35,7 @@ export class QueueModel {
     this.#bounds = bounds;
   }
 
-  /** Deadlines must differ, but for those that one claim set: the contract leaves their order open. */
+  /** Deadlines must differ, except those of one claim: the contract does not order equal ones. */
   advance(ms: number): void {
     this.#now += ms;
     const due = this.#entries.filter(({ place, dueAt }) => {
@@ -98,7 +98,7 @@ export class QueueModel {
     return "accepted";
   }
 
-  /** What a claim must hand out, but for the ids and receipts, which are the queue's to make. */
+  /** The deliveries that a claim must return, without ids and receipts, which the queue makes. */
   claim(max: number, maxBytes: number, leaseMs: number): { entries: Entry[]; expected: object[] } {
     const entries: Entry[] = [];
     let bytes = 0;
@@ -119,9 +119,9 @@ export class QueueModel {
     return { entries, expected };
   }
 
-  handedOut(entry: Entry, { id, receipt }: Delivery): void {
-    if (this.receipts.has(receipt)) throw new Error(`receipt ${receipt} was handed out before`);
-    if (entry.id !== "" && entry.id !== id) throw new Error(`batch ${entry.id} is now called ${id}`);
+  delivered(entry: Entry, { id, receipt }: Delivery): void {
+    if (this.receipts.has(receipt)) throw new Error(`receipt ${receipt} is that of an earlier delivery`);
+    if (entry.id !== "" && entry.id !== id) throw new Error(`batch ${entry.id} has changed its id to ${id}`);
     Object.assign(entry, { id, receipt });
     this.receipts.set(receipt, entry);
   }
@@ -170,7 +170,7 @@ export class QueueModel {
     return this.#dead.map(({ id }) => id);
   }
 
-  /** Oldest first; the reason is left out where the queue words it. */
+  /** Oldest first; without `reason` where the queue words it. */
   get letters(): Partial<DeadLetter>[] {
     return this.#dead.map(letterOf);
   }

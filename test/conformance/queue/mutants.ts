@@ -1,7 +1,9 @@
-/** Queues with one real mistake each, around one that makes none: what a model test is worth shows on them. */
+/**
+ * Queues with one planted mistake each, around a correct one: the comparison with the model must find every mistake.
+ */
 import { MAX_LEASE_MS, type Queue } from "../../../services/queue/port.ts";
 
-/** A queue that does what `mutated` says, and the rest as before. */
+/** The queue with some calls replaced. */
 function around(queue: Queue, mutated: Partial<Queue>): Queue {
   return {
     openProducer: (...args) => queue.openProducer(...args),
@@ -27,7 +29,7 @@ export const QUEUE_MUTANTS: Readonly<Record<string, (queue: Queue) => Queue>> = 
         })),
     }),
 
-  "an attempt that ended with its lease is not counted": (queue) => {
+  "an expired lease uses no attempt": (queue) => {
     const ids = new Map<string, string>();
     const nacks = new Map<string, number>();
     return around(queue, {
@@ -66,7 +68,7 @@ export const QUEUE_MUTANTS: Readonly<Record<string, (queue: Queue) => Queue>> = 
     });
   },
 
-  "what was released goes to the tail": (queue) => {
+  "a released batch goes to the tail": (queue) => {
     let moves = 0;
     return around(queue, {
       nack: async (receipts, mode) => {
@@ -90,7 +92,7 @@ export const QUEUE_MUTANTS: Readonly<Record<string, (queue: Queue) => Queue>> = 
     });
   },
 
-  "an older life may go on": (queue) => {
+  "an older life is not fenced": (queue) => {
     const newest = new Map<string, number>();
     return around(queue, {
       openProducer: async (producer, options) => {
@@ -103,7 +105,7 @@ export const QUEUE_MUTANTS: Readonly<Record<string, (queue: Queue) => Queue>> = 
     });
   },
 
-  "a life that was forgotten is fenced": (queue) => {
+  "a life that the queue has forgotten is fenced": (queue) => {
     const known = new Set<string>();
     return around(queue, {
       openProducer: (producer, options) => {

@@ -1,10 +1,10 @@
-/** Any queue under test, with queue-service and its client in front of it. */
+/** Puts queue-service and its client in front of a queue under test. */
 import type { Queue } from "../../../services/queue/port.ts";
 import { openQueueServer } from "../../support/queue/queue-server.ts";
 import { eventually } from "../../support/time/eventually.ts";
 import type { OpenQueue } from "./bench.ts";
 
-/** The same queue, and how many calls are in it. */
+/** The queue, with a count of the calls in flight. */
 function counted(queue: Queue): { queue: Queue; readonly calls: () => number } {
   let calls = 0;
   const count =
@@ -37,7 +37,10 @@ function counted(queue: Queue): { queue: Queue; readonly calls: () => number } {
   };
 }
 
-/** `advance` moves the time of the queue behind, once every call on its way has reached it; `restart` restarts that. */
+/**
+ * `advance` moves the time of the queue behind, once every call in flight has reached it. `restart` restarts that
+ * queue.
+ */
 export const overHttp =
   (open: OpenQueue): OpenQueue =>
   async (options) => {

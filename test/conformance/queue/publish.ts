@@ -1,4 +1,4 @@
-/** Producers: order, lives, duplicates, gaps, room. */
+/** Conformance of publishing: order, lives, duplicates, gaps, room. */
 import { expect, test } from "bun:test";
 import { MAX_BATCH_BYTES } from "../../../services/queue/port.ts";
 import {
@@ -24,7 +24,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(deliveries.map(({ seq }) => seq)).toEqual([1, 2, 3]);
   });
 
-  test("queue.claim() tells everything that was published with a batch", async () => {
+  test("queue.claim() returns every field that was published with a batch", async () => {
     await using bench = await open();
     const publisher = await openPublisher(bench.queue, "exports/*.csv@1/2");
     await publisher.publish("abc");
@@ -43,7 +43,7 @@ export function publishConformance(open: OpenQueue): void {
     });
   });
 
-  test("queue.publish() carries any bytes, also none", async () => {
+  test("queue.publish() carries any bytes, and empty bodies", async () => {
     await using bench = await open();
     const { producer, epoch } = await openPublisher(bench.queue);
     const all = Uint8Array.from({ length: 512 }, (_, index) => index % 256);
@@ -55,7 +55,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(deliveries[0]?.position).toBe("ä\n\0");
   });
 
-  test("queue.openProducer() begins a new life where the last accepted batch ended, and fences the older one", async () => {
+  test("queue.openProducer() begins a new life after the last accepted batch, and fences the older life", async () => {
     await using bench = await open();
     const first = await openPublisher(bench.queue);
     expect(first).toMatchObject({ seq: 0, position: null, inherited: [] });
@@ -71,7 +71,7 @@ export function publishConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).counters).toMatchObject({ fenced: 2, published: 3, readings: 3 });
   });
 
-  test("queue.publish() takes a life it does not know for the newest when its epoch is greater, and fences the rest", async () => {
+  test("queue.publish() accepts an unknown life as the newest if its epoch is greater, and fences the others", async () => {
     await using bench = await open();
     const first = await openPublisher(bench.queue);
     await first.publish("a", "b");
@@ -89,7 +89,7 @@ export function publishConformance(open: OpenQueue): void {
     ]);
   });
 
-  test("queue.publish() of a producer it has forgotten begins with its first batch, in the life that it has", async () => {
+  test("queue.publish() of a forgotten producer answers gap until its first batch, and keeps its life", async () => {
     await using bench = await open();
     const forgotten = { producer: "csv@0/1", epoch: 41 };
     expect(await bench.queue.publish([batchOf(9, "i")], forgotten)).toEqual({ kind: "gap", last: 0 });
@@ -100,13 +100,13 @@ export function publishConformance(open: OpenQueue): void {
     expect(opened.epoch).toBeGreaterThan(41);
   });
 
-  test("queue.openProducer() gives each of many at once a life of its own", async () => {
+  test("queue.openProducer() gives each concurrent call a life of its own", async () => {
     await using bench = await open();
     const opened = await Promise.all(Array.from({ length: 8 }, () => bench.queue.openProducer("csv@0/1")));
     expect(new Set(opened.map(({ epoch }) => epoch)).size).toBe(8);
   });
 
-  test("queue.openProducer() gives a producer without a batch the positions of those it inherits from", async () => {
+  test("queue.openProducer() returns the positions of `inherit` to a producer without a batch", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue, "csv@0/2")).publish("a", "b");
     await (await openPublisher(bench.queue, "csv@1/2")).publish("c");
@@ -124,7 +124,7 @@ export function publishConformance(open: OpenQueue): void {
     expect((await bench.queue.openProducer("csv@0/1", { inherit })).inherited).toEqual([]);
   });
 
-  test("queue.publish() answers what it has already with duplicate, and accepts the rest of a call", async () => {
+  test("queue.publish() answers duplicate for known batches, and accepts the rest of a call", async () => {
     await using bench = await open();
     const { producer, epoch, publish } = await openPublisher(bench.queue);
     const from = { producer, epoch };
@@ -137,7 +137,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(await bench.queue.openProducer(producer)).toMatchObject({ seq: 5, position: "after e" });
   });
 
-  test("queue.publish() remembers a batch after it was acknowledged", async () => {
+  test("queue.publish() answers duplicate after the batch was acknowledged", async () => {
     await using bench = await open();
     const { producer, epoch, publish } = await openPublisher(bench.queue);
     await publish("a");
@@ -146,7 +146,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(await claim(bench.queue)).toEqual([]);
   });
 
-  test("queue.publish() accepts nothing after a gap and names the last batch it has", async () => {
+  test("queue.publish() accepts nothing after a gap, and answers with the last accepted batch", async () => {
     await using bench = await open();
     const { producer, epoch, publish } = await openPublisher(bench.queue);
     const from = { producer, epoch };
@@ -158,7 +158,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(await publish("b")).toEqual({ kind: "accepted" });
   });
 
-  test("queue.publish() accepts all of a call or, when there is no room for it, nothing", async () => {
+  test("queue.publish() accepts all batches of a call or, without room for them, none", async () => {
     await using bench = await open({ maxBytes: 10 });
     const publisher = await openPublisher(bench.queue);
     expect(await publisher.publish("123456")).toEqual({ kind: "accepted" });
@@ -179,7 +179,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(await publisher.publish("1234")).toEqual({ kind: "accepted" });
   });
 
-  test("queue.publish() answers a full queue with duplicate when it has the batch, and keeps the position when full", async () => {
+  test("queue.publish() to a full queue answers duplicate for a known batch, and full keeps the position", async () => {
     await using bench = await open({ maxBytes: 4 });
     const { producer, epoch, publish } = await openPublisher(bench.queue);
     await publish("1234");
@@ -188,7 +188,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(await bench.queue.openProducer(producer)).toMatchObject({ seq: 1, position: "after 1234" });
   });
 
-  test("queue.publish() refuses a call that would not fit an empty queue", async () => {
+  test("queue.publish() refuses a call that an empty queue has no room for", async () => {
     await using bench = await open({ maxBytes: 4 });
     const publisher = await openPublisher(bench.queue);
     expect(await codeOf(publisher.publish("12345"))).toBe("too_large");
@@ -196,7 +196,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(await publisher.publish("1234")).toEqual({ kind: "accepted" });
   });
 
-  test("queue.publish() takes a body of exactly the largest size", async () => {
+  test("queue.publish() accepts a body of MAX_BATCH_BYTES", async () => {
     await using bench = await open({ maxBytes: 2 * MAX_BATCH_BYTES });
     const { producer, epoch } = await bench.queue.openProducer("csv").then(({ epoch }) => ({ producer: "csv", epoch }));
     const body = new Uint8Array(MAX_BATCH_BYTES).fill(171);
@@ -205,7 +205,7 @@ export function publishConformance(open: OpenQueue): void {
     expect(Buffer.from(delivery.body).equals(body)).toBe(true);
   });
 
-  test("queue.claim() gives batches of several producers, each producer's in order", async () => {
+  test("queue.claim() returns batches of several producers, in order within each", async () => {
     await using bench = await open();
     const [a, b] = [await openPublisher(bench.queue, "a"), await openPublisher(bench.queue, "b")];
     for (const number of [1, 2, 3]) {

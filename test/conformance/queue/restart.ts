@@ -1,9 +1,9 @@
-/** What outlives the queue's processes. */
+/** Conformance of durable queues: what a restart keeps. */
 import { expect, test } from "bun:test";
 import { claim, type OpenQueue, openPublisher, receiptsOf, textsOf } from "./bench.ts";
 
 export function restartConformance(open: OpenQueue): void {
-  test("queue keeps ready, leased, delayed and dead batches over a restart, with attempts and receipts", async () => {
+  test("queue keeps ready, leased, delayed and dead batches across a restart, with attempts and receipts", async () => {
     await using bench = await open({ maxDeliveries: 3 });
     await (await openPublisher(bench.queue)).publish("a", "b", "c", "d");
     const [a = "", b = "", c = ""] = receiptsOf(await claim(bench.queue, { max: 3 }));
@@ -23,7 +23,7 @@ export function restartConformance(open: OpenQueue): void {
     expect((await queue.deadLetters.list({ limit: 10 })).letters.map(({ reason }) => reason)).toEqual(["damaged"]);
   });
 
-  test("queue.openProducer() goes on after a restart where the last accepted batch ended", async () => {
+  test("queue.openProducer() continues after the last accepted batch across a restart", async () => {
     await using bench = await open();
     const first = await openPublisher(bench.queue);
     await first.publish("a", "b");

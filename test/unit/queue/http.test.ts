@@ -16,7 +16,7 @@ const clock = systemClock;
 
 const memory = (maxBytes = 1024 * 1024) => openMemoryQueue({ clock: new ManualClock(), maxBytes, maxDeliveries: 5 });
 
-/** The queue, which waits before it answers a claim until told to go on; `left`: its caller is known to be gone. */
+/** A queue whose claims are answered after `goOn()`. `claimed` and `left` resolve when a claim is made and aborted. */
 function held(queue: Queue) {
   const claimed = Promise.withResolvers<void>();
   const left = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ function held(queue: Queue) {
   return { queue: slow, claimed: claimed.promise, left: left.promise, goOn: goOn.resolve };
 }
 
-/** Answers each connection by hand, and counts the requests. */
+/** A TCP server that answers each request with raw bytes and counts them. */
 async function rawServer(answer: (socket: Socket, number: number) => void) {
   const sockets = new Set<Socket>();
   let requests = 0;
@@ -62,7 +62,7 @@ async function rawServer(answer: (socket: Socket, number: number) => void) {
 const httpAnswer = (status: string, body: string, type = "application/json") =>
   `HTTP/1.1 ${status}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
-test("HTTP queue gives back what a claim got that was left while its answer was on the way", async () => {
+test("HTTP queue releases the deliveries of a claim that was aborted while its answer was on the way", async () => {
   await using behind = memory();
   const slow = held(behind);
   await using server = await openQueueServer(slow.queue);
@@ -76,7 +76,7 @@ test("HTTP queue gives back what a claim got that was left while its answer was 
   expect(await behind.stats()).toMatchObject({ ready: 2, leased: 0, counters: { claimed: 2, released: 2 } });
 });
 
-test("HTTP queue leaves a claim that does not wait, and that the service is slow to answer", async () => {
+test("HTTP queue abandons an aborted claim that the service is slow to answer", async () => {
   await using behind = memory();
   const slow = held(behind);
   await using server = await openQueueServer(slow.queue);
@@ -91,12 +91,12 @@ test("HTTP queue leaves a claim that does not wait, and that the service is slow
   await eventually(async () => (await behind.stats()).ready === 1, { what: "the batch is ready again" });
 });
 
-test("HTTP queue cuts the claim that waits at another replica than the one that is told", async () => {
+test("HTTP queue cuts the connection of an aborted claim that waits in another replica", async () => {
   await using behind = memory();
   await using waits = await openQueueServer(behind);
-  await using told = await openQueueServer(memory());
+  await using other = await openQueueServer(memory());
   const real = globalThis.fetch;
-  const { port } = new URL(told.url);
+  const { port } = new URL(other.url);
   const route = ((url: string, init?: RequestInit) =>
     real(init?.method === "DELETE" ? url.replace(/:\d+/, `:${port}`) : url, init)) as typeof fetch;
   globalThis.fetch = route;
@@ -109,12 +109,12 @@ test("HTTP queue cuts the claim that waits at another replica than the one that 
   } finally {
     globalThis.fetch = real;
   }
-  await eventually(async () => (await waits.waiting()) === 0, { what: "nobody waits" });
+  await eventually(async () => (await waits.waiting()) === 0, { what: "no claim waits" });
   await (await openPublisher(behind)).publish("a");
   expect(await behind.stats()).toMatchObject({ ready: 1, leased: 0 });
 });
 
-test("HTTP queue that is closed ends its waits, and answers unavailable", async () => {
+test("HTTP queue, once closed, ends its waits and throws unavailable", async () => {
   await using behind = memory();
   await using server = await openQueueServer(behind);
   let answered: unknown;
@@ -129,7 +129,7 @@ test("HTTP queue that is closed ends its waits, and answers unavailable", async 
   expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => "unavailable"));
 });
 
-test("HTTP queue is unavailable while nobody listens, and when the connection is cut: each call is sent once", async () => {
+test("HTTP queue throws unavailable without a server and on a cut connection, and sends each call once", async () => {
   await using server = await rawServer((socket, number) => {
     if (number === 1) socket.write(httpAnswer("200 OK", JSON.stringify({ results: [] })));
     else socket.destroy();
@@ -142,7 +142,7 @@ test("HTTP queue is unavailable while nobody listens, and when the connection is
   expect(await codeOf(queue.ack([]))).toBe("unavailable");
 });
 
-test("HTTP queue is unavailable when the service does not answer in time", async () => {
+test("HTTP queue throws unavailable when the service does not answer in time", async () => {
   await using server = await rawServer(() => {});
   const manual = new ManualClock();
   await using queue = openHttpQueue({ url: server.url, token: null, clock: manual });
@@ -158,7 +158,7 @@ test("HTTP queue is unavailable when the service does not answer in time", async
   expect(await waiting).toBe("unavailable");
 });
 
-test("HTTP queue is unavailable when something else than queue-service answers", async () => {
+test("HTTP queue throws unavailable when anything but queue-service answers", async () => {
   await using behind = memory();
   await using elsewhere = await openQueueServer(behind);
   const answers = [
@@ -179,10 +179,10 @@ test("HTTP queue is unavailable when something else than queue-service answers",
   }
 });
 
-test("HTTP queue tells errors of the queue behind with their code, text and wait", async () => {
+test("HTTP queue passes on code, message and retryAfterMs of the queue's errors, and hides defects", async () => {
   await using behind = memory();
   const failures = [
-    new AppError("the store is away", { code: "unavailable", retryAfterMs: 1234 }),
+    new AppError("store unavailable", { code: "unavailable", retryAfterMs: 1234 }),
     new AppError("too many producers", { code: "overloaded", retryAfterMs: 250 }),
     new AppError("no such thing", { code: "invalid" }),
     new TypeError("a defect"),
@@ -190,7 +190,7 @@ test("HTTP queue tells errors of the queue behind with their code, text and wait
   const failing = Object.assign(Object.create(behind), { openProducer: () => Promise.reject(failures.shift()) });
   await using server = await openQueueServer(failing);
   const next = () => server.client.openProducer("a").catch((error) => error);
-  expect(await next()).toMatchObject({ code: "unavailable", message: "the store is away", retryAfterMs: 1234 });
+  expect(await next()).toMatchObject({ code: "unavailable", message: "store unavailable", retryAfterMs: 1234 });
   expect(await next()).toMatchObject({ code: "overloaded", message: "too many producers", retryAfterMs: 250 });
   expect(await next()).toMatchObject({ code: "invalid", message: "no such thing" });
   const masked = await next();
@@ -198,7 +198,7 @@ test("HTTP queue tells errors of the queue behind with their code, text and wait
   expect(masked.message).not.toContain("a defect");
 });
 
-test("HTTP queue sends its token, and is unavailable when it is not the right one", async () => {
+test("HTTP queue sends its token, and throws unavailable when it is wrong", async () => {
   await using behind = memory();
   await using server = await openQueueServer(behind, { token: "inner" });
   expect((await server.client.stats()).ready).toBe(0);
@@ -207,7 +207,7 @@ test("HTTP queue sends its token, and is unavailable when it is not the right on
   expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("INTERNAL_TOKEN") });
 });
 
-test("HTTP queue publishes as much in one call as it says, and refuses more", async () => {
+test("HTTP queue publishes up to MAX_CALL_BYTES in one call", async () => {
   await using behind = memory(2 * MAX_CALL_BYTES);
   await using server = await openQueueServer(behind);
   const { epoch } = await server.client.openProducer("a");
@@ -222,7 +222,7 @@ test("HTTP queue publishes as much in one call as it says, and refuses more", as
   expect(deliveries.map(({ body }) => body.byteLength)).toEqual(batches.map(() => MAX_BATCH_BYTES));
 });
 
-test("HTTP queue tells a stopping service from one that has nothing: waits end empty, later claims are refused", async () => {
+test("HTTP queue of a stopping service ends waits with no deliveries and refuses later claims", async () => {
   await using behind = memory();
   const slow = held(behind);
   await using server = await openQueueServer(behind);

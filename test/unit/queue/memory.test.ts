@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
+import { BatchLedger } from "../../../services/queue/memory/ledger.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import { batchOf, claim, claimOne, codeOf, openPublisher, receiptsOf, textsOf } from "../../conformance/queue/bench.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
@@ -9,7 +10,7 @@ const open = (options: Partial<Parameters<typeof openMemoryQueue>[0]> = {}) => {
   return { clock, queue: openMemoryQueue({ clock, maxBytes: 1000, maxDeliveries: 5, ...options }) };
 };
 
-test("memory queue serves those who wait in the order they came, each as much as it asked for", async () => {
+test("memory queue serves waiting claims in the order of their calls, each with as much as it asked for", async () => {
   const { queue } = open();
   const order: string[] = [];
   const waiting = ["first", "second", "third"].map(async (name, index) => {
@@ -21,7 +22,7 @@ test("memory queue serves those who wait in the order they came, each as much as
   expect(order).toEqual(["first: a b", "second: c", "third: d"]);
 });
 
-test("memory queue gives an expired lease to who waits before who comes", async () => {
+test("memory queue delivers an expired batch to a waiting claim before a new one", async () => {
   const { clock, queue } = open();
   await (await openPublisher(queue)).publish("a");
   await claimOne(queue, { leaseMs: 1000 });
@@ -31,7 +32,7 @@ test("memory queue gives an expired lease to who waits before who comes", async 
   expect(textsOf(await waiting)).toEqual(["a"]);
 });
 
-test("memory queue sets no timer while nobody waits, and clears those of a wait that ended", async () => {
+test("memory queue sets a timer only while a claim waits", async () => {
   const { clock, queue } = open();
   const publisher = await openPublisher(queue);
   await publisher.publish("a", "b");
@@ -51,7 +52,7 @@ test("memory queue sets no timer while nobody waits, and clears those of a wait 
   expect(clock.sleeping).toBe(0);
 });
 
-test("memory queue answers openProducer() from the store after a restart, and from itself afterwards", async () => {
+test("openProducer() of the memory queue reads a position from the store once, then keeps it", async () => {
   const asked: string[] = [];
   const { queue } = open({
     restore: async (producer) => {
@@ -74,11 +75,11 @@ test("memory queue answers openProducer() from the store after a restart, and fr
   expect(asked).toEqual(["csv@0/2", "csv@0/1", "csv@1/2"]);
 });
 
-test("memory queue opens nothing while the store is away, and asks it again at the next call", async () => {
+test("openProducer() of the memory queue throws while the store is unavailable, and asks again at the next call", async () => {
   let away = true;
   const { queue } = open({
     restore: async () => {
-      if (away) throw new AppError("store is away", { code: "unavailable" });
+      if (away) throw new AppError("store unavailable", { code: "unavailable" });
       return { epoch: 1, seq: 9, position: "stored" };
     },
   });
@@ -88,7 +89,14 @@ test("memory queue opens nothing while the store is away, and asks it again at t
   expect(await queue.openProducer("csv")).toMatchObject({ epoch: 2, seq: 9 });
 });
 
-test("memory queue that is closed sends those who wait away and answers unavailable", async () => {
+test("BatchLedger.hasRoom() bounds the number of batches as well as their bytes", () => {
+  const ledger = new BatchLedger({ maxBytes: 10, maxBatches: 2, maxDeliveries: 5, maxDeadBytes: 10 });
+  expect([ledger.hasRoom(2, 10), ledger.hasRoom(2, 11), ledger.hasRoom(3, 0)]).toEqual([true, false, false]);
+  for (const seq of [1, 2]) ledger.accept(batchOf(seq, ""), { producer: "csv", epoch: 1 }, 0);
+  expect([ledger.hasRoom(0, 0), ledger.hasRoom(1, 0)]).toEqual([true, false]);
+});
+
+test("memory queue, once closed, ends waiting claims and throws unavailable", async () => {
   const { clock, queue } = open();
   const waiting = claim(queue, { waitMs: 5000 });
   await queue[Symbol.asyncDispose]();

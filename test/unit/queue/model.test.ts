@@ -19,13 +19,13 @@ const open =
   };
 
 describe("queue model", () => {
-  test("memory queue does what the model does, whatever is done to it", async () => {
+  test("memory queue does what the model does, for any sequence of calls", async () => {
     const { failed, report } = await checkQueueModel(open(), { runs: 3000, limitMs: 6000 });
     expect(report).toBe("");
     expect(failed).toBe(false);
   }, 60_000);
 
-  test("HTTP queue over memory does what the model does, whatever is done to it", async () => {
+  test("HTTP queue over memory does what the model does, for any sequence of calls", async () => {
     const { failed, report } = await checkQueueModel(overHttp(open()), { runs: 3000, limitMs: 3000 });
     expect(report).toBe("");
     expect(failed).toBe(false);

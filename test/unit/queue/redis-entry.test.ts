@@ -20,7 +20,7 @@ const batch: fc.Arbitrary<OutgoingBatch> = fc.record({
   body: fc.uint8Array({ maxLength: 300 }),
 });
 
-test("entries of the Redis queue are read as they were written, one after the other", () => {
+test("EntryReader.read() returns what writeEntries() has written, entry by entry", () => {
   fc.assert(
     fc.property(fc.array(batch, { minLength: 1, maxLength: 5 }), text, whole, (batches, producer, epoch) => {
       const { entries, lengths } = writeEntries(batches, { producer, epoch });
@@ -30,7 +30,7 @@ test("entries of the Redis queue are read as they were written, one after the ot
         const length = lengths[index] as number;
         const entry = reader.read(entries.subarray(at, at + length));
         at += length;
-        // Half a surrogate pair is no text.
+        // UTF-8 cannot hold half a surrogate pair.
         const asText = (given: string) => Buffer.from(given).toString();
         const expected = { producer: asText(producer), epoch, ...numbers, position: asText(position) };
         expect({ ...entry, body: [...entry.body] }).toEqual({ ...expected, body: [...body] });
@@ -40,16 +40,16 @@ test("entries of the Redis queue are read as they were written, one after the ot
   );
 });
 
-test("an entry of another version is not read as one of this", () => {
+test("EntryReader.read() refuses an entry of another version", () => {
   const { entries } = writeEntries([{ seq: 1, readings: 1, position: "", body: new Uint8Array(3) }], {
     producer: "csv",
     epoch: 1,
   });
   entries[0] = 2;
-  expect(() => new EntryReader().read(entries)).toThrow("version 2: known is 1");
+  expect(() => new EntryReader().read(entries)).toThrow("version must be 1, got 2");
 });
 
-test("receipts of the Redis queue name partition, batch and hand-over, and nothing else is one", () => {
+test("parseReceipt() reads partition, batch and hand-over, and refuses any other text", () => {
   const id = `1980ff61a00${"2f"}${endOfId(999, 16 * 1024 * 1024)}`;
   expect([sizeOf(id), publishedAtOf(id)]).toEqual([16 * 1024 * 1024, 0x1980ff61a00]);
   expect(parseName(nameOf(15, id))).toEqual({ partition: 15, id });

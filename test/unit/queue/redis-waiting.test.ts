@@ -9,7 +9,7 @@ import { ManualClock, settled } from "../../support/time/manual-clock.ts";
 const delivery = (name: string) => ({ id: name, receipt: `${name}.0` }) as Delivery;
 const nothing: Claimed = { deliveries: [], left: 0, dueInMs: null };
 
-/** A queue of names, and a bell that rings when it is told to. */
+/** Waiting claims on a list of names, with a bell that the test rings. */
 function openBench() {
   const clock = new ManualClock();
   const ready: string[] = [];
@@ -49,7 +49,7 @@ function openBench() {
     claims: () => claims,
     pops: () => pops.length,
     ring: () => pops.at(-1)?.resolve(0),
-    /** The bell's connection is cut, or nothing came. */
+    /** Ends the pop: without a token, or with an error of the connection. */
     endPop: (error?: Error) => (error === undefined ? pops.at(-1)?.resolve(null) : pops.at(-1)?.reject(error)),
     wait: (waitMs = 30_000, signal?: AbortSignal, dueInMs: number | null = null) =>
       waiting
@@ -58,7 +58,7 @@ function openBench() {
   };
 }
 
-test("claims that wait are served in their order, as far as what is there goes", async () => {
+test("waiting claims are served in order until nothing is left", async () => {
   const bench = openBench();
   const waits = [bench.wait(), bench.wait(), bench.wait()];
   await settled();
@@ -71,7 +71,7 @@ test("claims that wait are served in their order, as far as what is there goes",
   expect(await waits[2]).toEqual(["c"]);
 });
 
-test("a claim that waits looks each second although no token comes, or the bell's connection is silent or cut", async () => {
+test("a waiting claim polls each second even if the bell's connection is silent or cut", async () => {
   for (const what of ["silent", "cut"]) {
     const bench = openBench();
     const waiting = bench.wait();
@@ -86,7 +86,7 @@ test("a claim that waits looks each second although no token comes, or the bell'
   }
 });
 
-test("a claim that waits looks when a lease or delay ends, also one that it learns of later", async () => {
+test("a waiting claim claims again when a lease or delay ends, also one that it learns of later", async () => {
   const bench = openBench();
   const first = bench.wait(30_000, undefined, 400);
   await bench.clock.advance(399);
@@ -103,7 +103,7 @@ test("a claim that waits looks when a lease or delay ends, also one that it lear
   expect(await Promise.all([first, second])).toEqual([["a"], ["a"]]);
 });
 
-test("a token that comes when nobody waits any more is passed on", async () => {
+test("a token that comes after the last wait is passed on", async () => {
   const bench = openBench();
   const leaving = new AbortController();
   const waiting = bench.wait(30_000, leaving.signal);
@@ -116,7 +116,7 @@ test("a token that comes when nobody waits any more is passed on", async () => {
   expect(bench.claims()).toBe(0);
 });
 
-test("a wait that is over ends empty-handed, but with what a claim under way brings", async () => {
+test("a wait ends with no deliveries, but waits for a claim in flight", async () => {
   const bench = openBench();
   const waiting = bench.wait(500);
   await bench.clock.advance(500);
@@ -131,7 +131,7 @@ test("a wait that is over ends empty-handed, but with what a claim under way bri
   expect(bench.returned).toEqual([]);
 });
 
-test("what a claim brings for one who has left is given back, and the next in line is served", async () => {
+test("deliveries for an aborted wait are released, and the next waiter is served", async () => {
   const bench = openBench();
   const leaving = new AbortController();
   const underWay = Promise.withResolvers<Claimed>();
@@ -149,7 +149,7 @@ test("what a claim brings for one who has left is given back, and the next in li
   expect(bench.returned).toEqual(["a"]);
 });
 
-test("a queue that closes waits until what a claim under way brings is given back", async () => {
+test("close() waits until the deliveries of a claim in flight are released", async () => {
   const bench = openBench();
   const underWay = Promise.withResolvers<Claimed>();
   bench.acts.claim = () => underWay.promise;
@@ -169,9 +169,9 @@ test("a queue that closes waits until what a claim under way brings is given bac
   expect(bench.returned).toEqual(["a"]);
 });
 
-test("all who wait are told when Redis is away, and sent away when the queue closes", async () => {
+test("all waits reject when Redis is unavailable, and end when the queue closes", async () => {
   const bench = openBench();
-  bench.acts.claim = () => Promise.reject(new AppError("Redis is away", { code: "unavailable" }));
+  bench.acts.claim = () => Promise.reject(new AppError("Redis is unavailable", { code: "unavailable" }));
   const waits = [bench.wait(), bench.wait()];
   await settled();
   bench.ring();

@@ -18,7 +18,7 @@ const noQueue: ProducerQueue = {
   publish: () => new Promise(() => {}),
 };
 
-test("connectQueue() publishes binary bodies through the port and leaves the caller its bytes", async () => {
+test("connectQueue() publishes copies of the bodies: the caller keeps its bytes", async () => {
   await using queue = openMemoryQueue({ clock: new ManualClock(), maxBytes: 300, maxDeliveries: 5 });
   const { server, client } = wire(queue);
   const { epoch, seq, position, inherited } = await client.openProducer("csv@0/1", { inherit: ["csv@0/2"] });
@@ -39,16 +39,16 @@ test("connectQueue() publishes binary bodies through the port and leaves the cal
   server[Symbol.dispose]();
 });
 
-test("connectQueue() rejects with the error's code and text as the queue gave them", async () => {
+test("connectQueue() rejects with the code and message of the queue's error", async () => {
   const failing: ProducerQueue = {
-    openProducer: () => Promise.reject(new AppError("store is away", { code: "unavailable", retryAfterMs: 250 })),
+    openProducer: () => Promise.reject(new AppError("store unavailable", { code: "unavailable", retryAfterMs: 250 })),
     publish: () => Promise.reject(new TypeError("a defect")),
   };
   const { server, client } = wire(failing);
   expect(client.openProducer("csv")).rejects.toMatchObject({
     name: "AppError",
     code: "unavailable",
-    message: "store is away",
+    message: "store unavailable",
     retryAfterMs: 250,
   });
   expect(client.publish([], { producer: "csv", epoch: 1 })).rejects.toMatchObject({ code: "internal" });
@@ -57,7 +57,7 @@ test("connectQueue() rejects with the error's code and text as the queue gave th
   server[Symbol.dispose]();
 });
 
-test("connectQueue() rejects what is pending as unavailable when either side closes", async () => {
+test("connectQueue() rejects calls in flight with unavailable when either side closes", async () => {
   for (const side of ["server", "client"] as const) {
     const both = wire(noQueue);
     const pending = both.client.openProducer("csv").catch((error) => error);

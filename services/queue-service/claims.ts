@@ -1,21 +1,22 @@
-/** Claims that wait: each ends when something comes, its time is over, its caller leaves, or the service stops. */
+/** Waiting claims. Each ends when a batch is ready, its time is over, its caller leaves, or the service stops. */
 import { AppError } from "../../schema/model/errors.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { ClaimRequest, ConsumerQueue, Delivery } from "../queue/port.ts";
 
-/** Of one process; each is a request that stays open. */
+/** Bound on the waiting claims of one process; each is an open request. */
 const MAX_WAITING = 2000;
 const RETRY_MS = 1000;
 
 export interface Claims {
-  /** Nothing stays leased to a caller whose connection is cut before the answer leaves. */
+  /** If the caller's connection is cut before the answer is sent, the deliveries are released. */
   claim(request: ClaimRequest & { id?: string | undefined; connection: AbortSignal }): Promise<readonly Delivery[]>;
-  /** Ends the wait of a caller who says so; false: it waits not, or not here. */
+  /** Ends the wait of one claim. Returns false when no such claim waits in this process. */
   leave(id: string): boolean;
+  /** Claims that wait now. */
   readonly waiting: number;
 }
 
-/** @param stop ends all waits with empty answers; later claims are refused */
+/** @param stop when it aborts, all waits end with empty answers; later claims throw `unavailable` */
 export function createClaims(queue: ConsumerQueue, { log, stop }: { log: Logger; stop: AbortSignal }): Claims {
   const waits = new Map<string, AbortController>();
   stop.addEventListener("abort", () => {
@@ -31,12 +32,13 @@ export function createClaims(queue: ConsumerQueue, { log, stop }: { log: Logger;
       return leaving !== undefined;
     },
     async claim({ id = crypto.randomUUID(), connection, ...request }) {
-      if (stop.aborted) throw new AppError("This replica is stopping: ask another", { code: "unavailable" });
+      if (stop.aborted) throw new AppError("This replica is stopping: claim from another", { code: "unavailable" });
       if (waits.size >= MAX_WAITING) {
-        const message = `Cannot claim: ${MAX_WAITING} callers are waiting already`;
+        const message = `Waiting claims must be at most ${MAX_WAITING}, got one more: claim again later`;
         throw new AppError(message, { code: "overloaded", retryAfterMs: RETRY_MS });
       }
-      if (waits.has(id)) throw new AppError(`A claim ${JSON.stringify(id)} is under way`, { code: "invalid" });
+      if (waits.has(id))
+        throw new AppError(`id must be new, got ${JSON.stringify(id)} of a claim that waits`, { code: "invalid" });
       const leaving = new AbortController();
       const leave = () => leaving.abort();
       connection.addEventListener("abort", leave);
@@ -48,7 +50,7 @@ export function createClaims(queue: ConsumerQueue, { log, stop }: { log: Logger;
           deliveries.map(({ receipt }) => receipt),
           { kind: "release" },
         );
-        log.debug("claim given back: its caller is gone", { deliveries: deliveries.length });
+        log.debug("claim released, caller left", { deliveries: deliveries.length });
         return [];
       } finally {
         waits.delete(id);

@@ -1,22 +1,22 @@
-/** What queue-service reads from the environment. */
-
+/** Configuration of queue-service, from the environment. */
 import { readSubgraphConfig, type SubgraphConfig } from "../platform/graphql/config.ts";
 import { byteSize, type Env, gatherConfigs, integer, parseEnv } from "../platform/process/env.ts";
 import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { queueLease } from "../queue/config.ts";
 
 export interface QueueBounds {
-  /** Each is a queue of its own: a producer keeps to one, a consumer asks all. */
+  /** Partitions are independent queues: each producer publishes to one, consumers claim from all. */
   readonly partitions: number;
-  /** Of ready, leased and delayed bodies together. */
+  /** Bound on ready, leased and delayed bodies together. */
   readonly maxBytes: number;
+  /** Attempts before a batch becomes a dead letter. */
   readonly maxDeliveries: number;
 }
 
 export interface QueueServiceConfig extends SubgraphConfig {
   readonly redis: RedisConfig;
   readonly bounds: QueueBounds;
-  /** Of a claim that names none. */
+  /** Lease of a claim that does not set `leaseMs`. */
   readonly leaseMs: number;
 }
 

@@ -1,4 +1,4 @@
-/** The queue's figures as metrics: asked for at each scrape, and the same from every replica. */
+/** The queue's figures as metrics, read at each scrape. Every replica reports the same, so take one, not the sum. */
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import { QUEUE_COUNTERS, type QueueStats } from "../queue/port.ts";
@@ -9,19 +9,22 @@ type Gauge = Exclude<keyof QueueStats, "counters">;
 const GAUGES: Readonly<Record<Gauge, { name: string; help: string; per?: number }>> = {
   ready: { name: "queue_depth", help: "Batches that are ready to be claimed." },
   leased: { name: "queue_inflight", help: "Batches that are leased to a consumer." },
-  delayed: { name: "queue_delayed", help: "Batches that wait for their delay to end." },
+  delayed: { name: "queue_delayed", help: "Batches that failed and wait for their next attempt." },
   dead: { name: "queue_dlq_depth", help: "Dead letters." },
   bytes: { name: "queue_bytes", help: "Bytes of ready, leased and delayed batches." },
   oldestAgeMs: { name: "queue_oldest_age_seconds", help: "Age of the oldest ready batch.", per: 1000 },
-  orphans: { name: "queue_orphans", help: "Batches that nobody will deliver: anything but 0 is a defect." },
+  orphans: { name: "queue_orphans", help: "Batches that will never be delivered; more than 0 is a defect." },
 };
 
-/** The same metrics, which ask the queue before they are rendered. While it is away, its last figures stay. */
+/** Adds the queue's figures to the metrics. While the queue is unavailable, its last figures stay. */
 export function withQueueFigures(
   metrics: Metrics,
   { stats, log }: { stats: () => Promise<QueueStats>; log: Logger },
 ): Metrics {
-  const up = metrics.gauge({ name: "queue_up", help: "1: the queue answered at this scrape; 0: its figures are old." });
+  const up = metrics.gauge({
+    name: "queue_up",
+    help: "1 when the queue answered at this scrape; 0 when its figures are old.",
+  });
   const gauges = Object.entries(GAUGES).map(([figure, { name, help, per = 1 }]) => {
     const gauge = metrics.gauge({ name, help });
     return (figures: QueueStats) => gauge.set(figures[figure as Gauge] / per);
@@ -41,7 +44,7 @@ export function withQueueFigures(
         for (const set of [...gauges, ...counters]) set(figures);
         up.set(1);
       } catch (error) {
-        log.debug("no figures of the queue", { error });
+        log.debug("queue figures not read", { error });
         up.set(0);
       }
       return metrics.render();

@@ -1,4 +1,4 @@
-/** The queue over HTTP, on Redis. */
+/** queue-service as a process: the queue over HTTP, on Redis. */
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";

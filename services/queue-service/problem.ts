@@ -1,4 +1,4 @@
-/** Errors as the queue's clients read them: problem details that also say the AppError's code and wait. */
+/** Errors of the queue's API: problem details with the members `code` and, where there is one, `retryAfterMs`. */
 import type { AppError } from "../../schema/model/errors.ts";
 import { problemOf } from "../platform/http/problem.ts";
 

@@ -1,4 +1,4 @@
-/** Requests of the queue's clients, read within bounds. What the port bounds is left to the queue. */
+/** Reads requests of the queue's API: their size and shape. The bounds of the values are the queue's to check. */
 import { z } from "zod";
 import { AppError } from "../../schema/model/errors.ts";
 import { receiveBody } from "../platform/http/bounded-body.ts";
@@ -8,7 +8,7 @@ const receipts = z.array(z.string());
 const reason = z.string();
 
 export const OPEN = z.object({ producer: z.string(), inherit: z.array(z.string()).default([]) });
-/** Whoever names only how much it wants waits for nothing, and holds what it gets for the service's own lease. */
+/** Every field has a default: without `waitMs` a claim does not wait, without `leaseMs` it gets the service's lease. */
 export const CLAIM = z.object({
   id: z.string().min(1).max(100).optional(),
   max: z.number().default(1),
@@ -33,26 +33,26 @@ export const PAGE = z.object({ limit: z.coerce.number().default(50), after: z.st
 export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const bytes = await receiveBody(request, maxBytes);
   if (bytes !== null) return bytes;
-  const message = `The body is larger than accepted: at most ${maxBytes.toLocaleString("en-US")} bytes`;
+  const message = `The body must be at most ${maxBytes.toLocaleString("en-US")} bytes, got more`;
   throw new AppError(message, { code: "too_large" });
 }
 
-/** @throws AppError `invalid` that names the field and what is accepted there */
+/** @throws AppError `invalid` that names each wrong field and the values it accepts */
 export function read<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Shape> {
   const outcome = shape.safeParse(value);
   if (outcome.success) return outcome.data;
   const problems = outcome.error.issues.map(({ path, message }) => `${path.join(".") || "the body"}: ${message}`);
-  throw new AppError(`Cannot read the request: ${problems.join("; ")}`, { code: "invalid" });
+  throw new AppError(`Request: ${problems.join("; ")}`, { code: "invalid" });
 }
 
-/** @throws AppError `too_large`, or `invalid` for what is no JSON or has another shape */
+/** @throws AppError `too_large`; `invalid` when the body is not JSON or has another shape */
 export async function readJson<Shape extends z.ZodType>(request: Request, shape: Shape): Promise<z.infer<Shape>> {
   const text = new TextDecoder().decode(await readBytes(request, MAX_JSON_BYTES));
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new AppError("Cannot read the request: the body is no JSON", { code: "invalid", cause: error });
+    throw new AppError("Request: the body must be JSON", { code: "invalid", cause: error });
   }
   return read(shape, value);
 }

@@ -1,4 +1,4 @@
-/** The port over HTTP: one route per operation. Stateless but for the requests under way. */
+/** The port over HTTP: one route per operation. Its only state is the requests in flight. */
 import { Hono } from "hono";
 import { AppError, isAppError } from "../../schema/model/errors.ts";
 import { retryAfterSeconds } from "../platform/http/problem.ts";
@@ -24,7 +24,7 @@ const STATUS = { accepted: 201, duplicate: 200, gap: 409, fenced: 409, full: 429
 export interface RouteParts {
   readonly queue: Queue;
   readonly claims: Claims;
-  /** Of a claim that names none. */
+  /** Lease of a claim that does not set `leaseMs`. */
   readonly leaseMs: number;
   readonly log: Logger;
 }
@@ -56,7 +56,8 @@ export function createRoutes({ queue, claims, leaseMs, log }: RouteParts): Hono 
   });
   app.delete(`${at.claims}/:id`, ({ req }) => {
     const id = req.param("id");
-    if (!claims.leave(id)) throw new AppError(`No claim ${JSON.stringify(id)} waits here`, { code: "not_found" });
+    if (!claims.leave(id))
+      throw new AppError(`No claim ${JSON.stringify(id)} waits in this replica`, { code: "not_found" });
     return new Response(null, { status: 204 });
   });
   app.post(at.acks, async ({ req }) => {
@@ -85,14 +86,14 @@ export function createRoutes({ queue, claims, leaseMs, log }: RouteParts): Hono 
   });
 
   app.notFound(({ req }) =>
-    problemOfError(new AppError(`Nothing is at ${req.method} ${req.path}`, { code: "not_found" })),
+    problemOfError(new AppError(`No route for ${req.method} ${req.path}`, { code: "not_found" })),
   );
   app.onError((error, { req }) => {
     if (isAppError(error) && error.code !== "internal") return problemOfError(error);
     const fields = { method: req.method, path: req.path, error };
     if (req.raw.signal.aborted) log.debug("caller left", fields);
     else log.error("request failed", fields);
-    return problemOfError(new AppError("Something is wrong on our side; the log says what", { code: "internal" }));
+    return problemOfError(new AppError("Internal error: see the log of queue-service", { code: "internal" }));
   });
   return app;
 }

@@ -1,4 +1,4 @@
-/** Subgraph `pipeline`: the queue's figures and its dead letters, which an operator may send back or delete. */
+/** Subgraph `pipeline`: the queue's figures and its dead letters, which an operator may redrive or delete. */
 import type { GraphQLSchema } from "graphql";
 import { parseLimit, refuse } from "../../schema/model/arguments.ts";
 import { LETTER_PAGE } from "../../schema/model/page.ts";
@@ -20,9 +20,9 @@ export interface PipelineParts {
 }
 
 const QUEUE_NAME = "readings";
-const RATE = "each second; null until there are two figures a second apart, and in queries.";
+const RATE = "per second, over the last second; null in queries, and until there are two figures.";
 
-/** GraphQL's Int ends at two thousand million; what may grow beyond it is a Float that holds a whole number. */
+/** GraphQL's Int ends at 2,147,483,647. A figure that may exceed it is a Float that holds a whole number. */
 function addQueue(builder: SubgraphBuilder) {
   const counters = builder.objectRef<QueueStats["counters"]>("QueueCounters").implement({
     description: "Since the queue was created; whole numbers.",
@@ -36,15 +36,17 @@ function addQueue(builder: SubgraphBuilder) {
     fields: (t) => ({
       name: t.exposeString("name"),
       ready: t.exposeInt("ready", { description: "Batches that wait for a collector." }),
-      leased: t.exposeInt("leased", { description: "Batches that a collector works on." }),
+      leased: t.exposeInt("leased", { description: "Batches that are leased to a collector." }),
       delayed: t.exposeInt("delayed", { description: "Batches that failed and wait for their next attempt." }),
       dead: t.exposeInt("dead", { description: "Dead letters." }),
-      bytes: t.exposeFloat("bytes", { description: "Of ready, leased and delayed batches; a whole number." }),
+      bytes: t.exposeFloat("bytes", { description: "Bytes of ready, leased and delayed batches; a whole number." }),
       oldestAgeSeconds: t.float({
-        description: "Age of the oldest ready batch; 0 when there is none.",
+        description: "Age of the oldest ready batch; 0 when no batch is ready.",
         resolve: ({ oldestAgeMs }) => oldestAgeMs / 1000,
       }),
-      orphans: t.exposeInt("orphans", { description: "Batches that nobody will deliver: anything but 0 is a defect." }),
+      orphans: t.exposeInt("orphans", {
+        description: "Batches that will never be delivered; more than 0 is a defect.",
+      }),
       counters: t.field({ type: counters, resolve: (queue) => queue.counters }),
       publishedPerSecond: t.float({
         nullable: true,
@@ -68,7 +70,7 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
   const named = (ids: readonly string[] | null | undefined): readonly string[] | undefined =>
     ids === null ? refuse("ids", null, "a list of ids (leave it out for all dead letters)") : ids;
 
-  // All nullable: with this subgraph away, the fields of others are still there.
+  // All nullable, so that an outage of this subgraph leaves the fields of the others in an answer.
   builder.queryFields((t) => ({
     queues: t.field({
       type: [queueType],
@@ -78,7 +80,7 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
     deadLetters: t.field({
       type: page,
       nullable: true,
-      description: "Batches that failed for good. A page may hold fewer than `limit` although more are there.",
+      description: "Batches that failed for good. A page may hold fewer than `limit` although more follow: see `next`.",
       args: {
         limit: t.arg.int({ defaultValue: LETTER_PAGE.default }),
         after: t.arg.string({ description: "The `next` of the page before." }),
@@ -92,8 +94,8 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
       queues: t.field({
         type: [queueType],
         description:
-          "At once, then once a second; a slow reader gets the newest figures. While the queue is away no event comes, " +
-          "and the subscription goes on by itself when it is back.",
+          "Figures at once, then once a second; a slow reader gets the newest alone. While the queue is unavailable no " +
+          "event comes; the subscription resumes by itself.",
         subscribe: (_root, _args, { signal }) => watchQueue(signal),
         resolve: ({ stats, rates }) => [{ name: QUEUE_NAME, rates, ...stats }],
       }),
@@ -103,13 +105,14 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
     fields: (t) => ({
       redriveDeadLetters: t.int({
         description:
-          "Back into the queue with all attempts anew, oldest first, as many as there is room for: how many.",
-        args: { ids: t.arg.idList({ description: "At most 1,000; all when left out." }) },
+          "Returns dead letters to the queue with all attempts left, oldest first, as many as there is room for. The " +
+          "result is how many.",
+        args: { ids: t.arg.idList({ description: "At most 1,000; all dead letters when left out." }) },
         resolve: (_root, { ids }) => queue.deadLetters.redrive(named(ids)),
       }),
       purgeDeadLetters: t.int({
-        description: "Deleted for good: how many.",
-        args: { ids: t.arg.idList({ description: "At most 1,000; all when left out." }) },
+        description: "Deletes dead letters for good. The result is how many.",
+        args: { ids: t.arg.idList({ description: "At most 1,000; all dead letters when left out." }) },
         resolve: (_root, { ids }) => queue.deadLetters.purge(named(ids)),
       }),
     }),

@@ -1,6 +1,6 @@
 /**
- * queue-service: the queue over HTTP, and subgraph `pipeline`. Replicas are alike: what they know lies in the queue
- * behind them.
+ * queue-service: the queue over HTTP, and the subgraph `pipeline`. Replicas keep no state of their own; it is all in
+ * the queue behind them.
  */
 import type { Hooks } from "crossws";
 import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql/server.ts";
@@ -24,7 +24,7 @@ const ROUTES: ReadonlySet<string> = new Set([...Object.values(QUEUE_PATHS), ...P
 export type QueueApiConfig = Pick<QueueServiceConfig, "internalToken" | "leaseMs" | "queryTimeoutMs">;
 
 export interface QueueApi extends AsyncDisposable {
-  /** Answers every request; it never rejects. */
+  /** Answers every request. Never rejects. */
   fetch(request: Request): Promise<Response>;
   readonly websocket: Partial<Hooks>;
 }
@@ -34,7 +34,7 @@ export interface QueueServiceParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Ends the waits of claims, and the service. */
+  /** Aborting it ends the waits of claims, and the service. */
   readonly signal: AbortSignal;
 }
 
@@ -71,9 +71,9 @@ export function createQueueApi(
 }
 
 /**
- * Serves until the signal aborts; then claims that wait are answered empty, and what is under way is finished. Resolves
- * to the exit code.
- * @throws AppError `unavailable` when the address is taken
+ * Serves until the signal aborts, then answers waiting claims with no deliveries and finishes the requests in flight.
+ * Resolves to the exit code.
+ * @throws AppError `unavailable` when the address is in use
  */
 export async function runQueueService(config: QueueServiceConfig, parts: QueueServiceParts): Promise<number> {
   const { signal, log } = parts;

@@ -1,4 +1,4 @@
-/** The queue's figures once a second while somebody watches them. All watchers of a process share one query. */
+/** The queue's figures once a second, for as long as there are watchers. All watchers of a process share one query. */
 import type { Clock } from "../platform/process/clock.ts";
 import { Mailbox } from "../platform/process/mailbox.ts";
 import type { Queue, QueueStats } from "../queue/port.ts";
@@ -12,7 +12,7 @@ export interface QueueRates {
 
 export interface QueueFigures {
   readonly stats: QueueStats;
-  /** Null when there is no figure of the second before, or when the queue's counters have been reset since. */
+  /** Null without a figure of the second before, or when the queue's counters have been reset since. */
   readonly rates: QueueRates | null;
 }
 

@@ -13,7 +13,7 @@ import { ManualClock } from "../../support/time/manual-clock.ts";
 const memory = (maxBytes = 1024) => openMemoryQueue({ clock: new ManualClock(), maxBytes, maxDeliveries: 5 });
 const json = (body: unknown): RequestInit => ({ method: "POST", body: JSON.stringify(body) });
 
-/** Sends a claim and says how to cut its connection. */
+/** Sends a claim and returns a function that cuts its connection. */
 function openClaim(url: string, body: object): () => void {
   const { hostname, port } = new URL(url);
   const text = JSON.stringify(body);
@@ -24,7 +24,7 @@ function openClaim(url: string, body: object): () => void {
 }
 
 describe("queue-service", () => {
-  test("answers a publish with 201, 200 again, 409 with the last or fenced, 429 with the wait", async () => {
+  test("answers a publish with 201, a duplicate with 200, gap and fenced with 409, full with 429", async () => {
     await using behind = memory(4);
     await using server = await openQueueServer(behind);
     const older = await behind.openProducer("a");
@@ -42,13 +42,13 @@ describe("queue-service", () => {
     expect((await publish(2, "cdefg"))[0]).toBe(413);
   });
 
-  test("refuses what it cannot read with 400 that says why, and what is too large with 413", async () => {
+  test("refuses a malformed request with 400 and the reason, and a body that is too large with 413", async () => {
     await using behind = memory();
     await using server = await openQueueServer(behind);
     const bad: readonly [path: string, init: RequestInit, says: RegExp][] = [
-      ["/v1/claims", { method: "POST", body: "{" }, /no JSON/],
+      ["/v1/claims", { method: "POST", body: "{" }, /must be JSON/],
       ["/v1/claims", json({ max: "many" }), /max/],
-      ["/v1/claims", json({ max: 0 }), /max is 0/],
+      ["/v1/claims", json({ max: 0 }), /max must be .* got 0/],
       ["/v1/acks", json({ receipts: [1] }), /receipts/],
       ["/v1/nacks", json({ receipts: [], mode: { kind: "drop" } }), /mode/],
       ["/v1/extends", json({ receipts: [] }), /leaseMs/],
@@ -58,7 +58,7 @@ describe("queue-service", () => {
       [
         "/v1/batches",
         { method: "POST", body: encodeFrames({ producer: "a", epoch: 1, batches: [] }, [Buffer.of(1)]) },
-        /1 bod/,
+        /bodies must be 0 .* got 1/,
       ],
       ["/v1/dead-letters?limit=all", {}, /limit/],
       ["/v1/dead-letters?after=x", {}, /after/],
@@ -84,7 +84,7 @@ describe("queue-service", () => {
     expect((await fetch(`${server.url}/v1/claims/unknown`, { method: "DELETE" })).status).toBe(404);
   });
 
-  test("answers a claim that names nothing, for the service's own lease", async () => {
+  test("answers a claim without fields, with its own lease", async () => {
     await using behind = memory();
     await using server = await openQueueServer(behind);
     await (await openPublisher(behind)).publish("a", "b");
@@ -94,18 +94,18 @@ describe("queue-service", () => {
     expect(bodies.map((body) => new TextDecoder().decode(body))).toEqual(["a"]);
   });
 
-  test("ends the wait of a connection that is cut, and takes no turn from others", async () => {
+  test("ends the wait of a claim whose connection is cut, and delivers nothing to it", async () => {
     await using behind = memory();
     await using server = await openQueueServer(behind);
     const cut = openClaim(server.url, { waitMs: 60_000 });
     await eventually(async () => (await server.waiting()) === 1, { what: "the claim waits" });
     cut();
-    await eventually(async () => (await server.waiting()) === 0, { what: "nobody waits" });
+    await eventually(async () => (await server.waiting()) === 0, { what: "no claim waits" });
     await (await openPublisher(behind)).publish("a");
     expect(await behind.stats()).toMatchObject({ ready: 1, leased: 0, counters: { claimed: 0 } });
   });
 
-  test("ends the wait of a caller who says that it leaves", async () => {
+  test("ends the wait of a claim on DELETE", async () => {
     await using behind = memory();
     await using server = await openQueueServer(behind);
     const waiting = fetch(`${server.url}/v1/claims`, json({ id: "mine", waitMs: 60_000 }));
@@ -120,7 +120,7 @@ describe("queue-service", () => {
     });
   });
 
-  test("gives back what was claimed when the connection is cut before the answer", async () => {
+  test("releases deliveries when the connection is cut before the answer", async () => {
     await using behind = memory();
     const claimed = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
@@ -145,7 +145,7 @@ describe("queue-service", () => {
     expect((await claim(behind)).map(({ attempt }) => attempt)).toEqual([1]);
   });
 
-  test("guards everything but its probes with the token", async () => {
+  test("requires the token for everything but its probes", async () => {
     await using behind = memory();
     await using server = await openQueueServer(behind, { token: "inner" });
     const ask = async (path: string, authorization?: string) =>
@@ -159,11 +159,11 @@ describe("queue-service", () => {
     expect([await ask("/healthz"), await ask("/readyz")]).toEqual([200, 200]);
   });
 
-  test("tells the queue's figures, and that they are old while it is away", async () => {
+  test("reports the queue's figures, and queue_up 0 while the queue is unavailable", async () => {
     await using behind = memory();
-    let away = false;
+    let isDown = false;
     const shaky: Queue = Object.assign(Object.create(behind), {
-      stats: () => (away ? Promise.reject(new Error("connection refused")) : behind.stats()),
+      stats: () => (isDown ? Promise.reject(new Error("connection refused")) : behind.stats()),
     });
     await using server = await openQueueServer(shaky);
     await (await openPublisher(behind)).publish("abc", "d");
@@ -186,7 +186,7 @@ describe("queue-service", () => {
     const first = await scrape();
     for (const [name, value] of Object.entries(figures)) expect(first).toContain(`\ngpu_telemetry_${name} ${value}\n`);
     expect((await scrape()).match(/queue_published_total \d+/)?.[0]).toBe("queue_published_total 2");
-    away = true;
+    isDown = true;
     const old = await scrape();
     expect(old).toContain("\ngpu_telemetry_queue_up 0\n");
     expect(old).toContain("\ngpu_telemetry_queue_depth 1\n");

@@ -14,7 +14,7 @@ import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const read = (env: Record<string, string> = {}) => readQueueServiceConfig(env, { isTerminal: false });
 
-test("readQueueServiceConfig() has defaults for everything", () => {
+test("readQueueServiceConfig() has a default for every variable", () => {
   expect(read()).toMatchObject({
     listen: { port: 8080, host: "127.0.0.1" },
     internalToken: null,
@@ -29,18 +29,18 @@ test("readQueueServiceConfig() has defaults for everything", () => {
   });
 });
 
-test("readQueueServiceConfig() names all that it cannot read", () => {
+test("readQueueServiceConfig() names every variable that it cannot read", () => {
   const env = { QUEUE_PARTITIONS: "0", QUEUE_MAX_BYTES: "much", QUEUE_LEASE: "1ms", REDIS_DB: "x", PORT: "http" };
   try {
     read(env);
-    throw new Error("it was read");
+    throw new Error("the configuration was accepted");
   } catch (error) {
     const problems = (error as ConfigError).problems.map((problem) => problem.split("=")[0]).sort();
     expect(problems).toEqual(["PORT", "QUEUE_LEASE", "QUEUE_MAX_BYTES", "QUEUE_PARTITIONS", "REDIS_DB"]);
   }
 });
 
-test("runQueueService() answers waits at once and finishes what is under way before it ends", async () => {
+test("runQueueService() ends waits at once and finishes requests in flight when it stops", async () => {
   await using behind = openMemoryQueue({ clock: new ManualClock(), maxBytes: 1024, maxDeliveries: 5 });
   const published = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();

@@ -7,19 +7,19 @@ import { ManualClock } from "../../support/time/manual-clock.ts";
 let clock: ManualClock;
 let asked: number;
 let counted: { published: number; acked: number };
-let away: boolean;
+let isDown: boolean;
 let watch: ReturnType<typeof createQueueWatch>;
 beforeEach(() => {
   clock = new ManualClock();
   asked = 0;
   counted = { published: 0, acked: 0 };
-  away = false;
+  isDown = false;
   watch = createQueueWatch({ stats }, clock);
 });
 
 async function stats(): Promise<QueueStats> {
   asked++;
-  if (away) throw new AppError("Redis is away", { code: "unavailable" });
+  if (isDown) throw new AppError("Redis is unavailable", { code: "unavailable" });
   const none = Object.fromEntries(QUEUE_COUNTERS.map((name) => [name, 0])) as QueueStats["counters"];
   const counters = { ...none, ...counted };
   return { ready: 0, leased: 0, delayed: 0, dead: 0, bytes: 0, oldestAgeMs: 0, orphans: 0, counters };
@@ -27,7 +27,7 @@ async function stats(): Promise<QueueStats> {
 
 const nextOf = async (watcher: AsyncIterator<QueueFigures>): Promise<QueueFigures> => (await watcher.next()).value;
 
-test("tells figures at once, and rates from the second ones on", async () => {
+test("watchQueue() yields figures at once, and rates from the second figures on", async () => {
   const watcher = watch();
   expect((await nextOf(watcher)).rates).toBeNull();
   counted = { published: 30, acked: 10 };
@@ -40,7 +40,7 @@ test("tells figures at once, and rates from the second ones on", async () => {
   expect((await nextOf(watcher)).rates).toEqual({ publishedPerSecond: 0, ackedPerSecond: 15 });
 });
 
-test("asks once a second for all watchers, and not at all when nobody watches", async () => {
+test("watchQueue() queries the queue once a second for all watchers, and never without one", async () => {
   const watchers = [watch(), watch(), watch()];
   await clock.advance(3000);
   expect(asked).toBe(4);
@@ -55,7 +55,7 @@ test("asks once a second for all watchers, and not at all when nobody watches", 
   expect(asked).toBe(5);
 });
 
-test("a slow reader gets the newest figures alone", async () => {
+test("watchQueue() yields the newest figures alone to a slow reader", async () => {
   const watcher = watch();
   await nextOf(watcher);
   for (const published of [1, 2, 3]) {
@@ -71,26 +71,26 @@ test("a slow reader gets the newest figures alone", async () => {
   expect(more).toBe(false);
 });
 
-test("says nothing while the queue is away, goes on when it is back, and counts anew", async () => {
+test("watchQueue() yields nothing during an outage, then resumes without rates", async () => {
   const watcher = watch();
   await nextOf(watcher);
-  away = true;
+  isDown = true;
   await clock.advance(5000);
   expect(asked).toBe(6);
   const next = nextOf(watcher);
   const late = nextOf(watch());
-  away = false;
+  isDown = false;
   counted = { published: 500, acked: 400 };
   await clock.advance(1000);
   expect((await next).rates).toBeNull();
   expect((await late).stats.counters.published).toBe(500);
-  // Redis lost what it knew.
+  // Redis has lost its data: the counters are lower than before.
   counted = { published: 1, acked: 0 };
   await clock.advance(1000);
   expect((await nextOf(watcher)).rates).toBeNull();
 });
 
-test("ends at once when its reader leaves or its signal aborts, also while it waits", async () => {
+test("watchQueue() ends at once when its reader returns or its signal aborts, also while it waits", async () => {
   const leaving = new AbortController();
   const [returned, aborted] = [watch(), watch(leaving.signal)];
   for (const watcher of [returned, aborted]) await nextOf(watcher);

@@ -1,4 +1,4 @@
-/** All subscribers of one process, found by what they filter on, and what each reading means to them. */
+/** The subscribers of one process, indexed by their filters; passes each published reading to those it is for. */
 import type { Batch } from "../../schema/batch/batch.ts";
 import { forEachReading } from "../../schema/batch/readings.ts";
 import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
@@ -7,7 +7,8 @@ import { metricOf } from "../../schema/model/series.ts";
 import type { LiveFilter } from "./port.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-const EVERYONE = "";
+/** The key of subscribers that name neither GPUs nor hosts. */
+const EVERYTHING = "";
 
 const includes = (list: readonly string[] | undefined, value: string | null): boolean =>
   list === undefined || (value !== null && list.includes(value));
@@ -17,13 +18,13 @@ function passes({ above, below }: LiveFilter, value: number): boolean {
   return (above !== undefined && value > above) || (below !== undefined && value < below);
 }
 
-/** A subscriber stands under each GPU it named, else each host, else under everyone. */
-function placesOf({ gpus, hosts }: LiveFilter): readonly string[] {
-  return gpus ?? hosts?.map((host) => `host ${host}`) ?? [EVERYONE];
+/** The keys under which a subscriber is found: the GPUs that its filter names, or the hosts, or everything. */
+function keysOf({ gpus, hosts }: LiveFilter): readonly string[] {
+  return gpus ?? hosts?.map((host) => `host ${host}`) ?? [EVERYTHING];
 }
 
 export class Audience {
-  readonly #places = new Map<string, Set<Subscriber>>();
+  readonly #byKey = new Map<string, Set<Subscriber>>();
   readonly #all = new Set<Subscriber>();
 
   get size(): number {
@@ -32,27 +33,27 @@ export class Audience {
 
   add(subscriber: Subscriber): void {
     this.#all.add(subscriber);
-    for (const place of placesOf(subscriber.filter)) {
-      const standing = this.#places.get(place);
-      if (standing === undefined) this.#places.set(place, new Set([subscriber]));
-      else standing.add(subscriber);
+    for (const key of keysOf(subscriber.filter)) {
+      const others = this.#byKey.get(key);
+      if (others === undefined) this.#byKey.set(key, new Set([subscriber]));
+      else others.add(subscriber);
     }
   }
 
   remove(subscriber: Subscriber): void {
     this.#all.delete(subscriber);
-    for (const place of placesOf(subscriber.filter)) {
-      const standing = this.#places.get(place);
-      standing?.delete(subscriber);
-      if (standing?.size === 0) this.#places.delete(place);
+    for (const key of keysOf(subscriber.filter)) {
+      const others = this.#byKey.get(key);
+      others?.delete(subscriber);
+      if (others?.size === 0) this.#byKey.delete(key);
     }
   }
 
-  /** Unpacks once what somebody may listen to; who listens to a series of a GPU is found once per batch. */
-  tell(batches: readonly Batch[]): void {
+  /** Decodes only GPUs that a subscriber may want. Finds the subscribers of a series of a GPU once per batch. */
+  publish(batches: readonly Batch[]): void {
     for (const batch of batches) {
       const listeners = new Map<GpuFacts, Map<Series, readonly Subscriber[]>>();
-      forEachReading(this.#heard(batch), (gpu, series, at, value, facts) => {
+      forEachReading(this.#wanted(batch), (gpu, series, at, value, facts) => {
         let bySeries = listeners.get(facts);
         if (bySeries === undefined) {
           bySeries = new Map();
@@ -70,12 +71,12 @@ export class Audience {
     }
   }
 
-  /** Without the GPUs at whose places nobody stands. */
-  #heard(batch: Batch): Batch {
-    if (this.#places.has(EVERYONE)) return batch;
+  /** The batch without the GPUs that no subscriber can want. */
+  #wanted(batch: Batch): Batch {
+    if (this.#byKey.has(EVERYTHING)) return batch;
     const gpus = new Set<GpuUuid>();
     for (const { facts } of batch.sightings) {
-      if (this.#places.has(facts.uuid) || this.#places.has(`host ${facts.host}`)) gpus.add(facts.uuid);
+      if (this.#byKey.has(facts.uuid) || this.#byKey.has(`host ${facts.host}`)) gpus.add(facts.uuid);
     }
     return { ...batch, blocks: batch.blocks.filter(({ gpu }) => gpus.has(gpu)) };
   }
@@ -83,8 +84,8 @@ export class Audience {
   #listeners(facts: GpuFacts, series: Series): readonly Subscriber[] {
     const metric = metricOf(series);
     const found: Subscriber[] = [];
-    for (const place of [facts.uuid, `host ${facts.host}`, EVERYONE]) {
-      for (const subscriber of this.#places.get(place) ?? []) {
+    for (const key of [facts.uuid, `host ${facts.host}`, EVERYTHING]) {
+      for (const subscriber of this.#byKey.get(key) ?? []) {
         const { hosts, namespaces, metrics } = subscriber.filter;
         if (includes(hosts, facts.host) && includes(namespaces, facts.namespace) && includes(metrics, metric)) {
           found.push(subscriber);

@@ -1,7 +1,7 @@
 /**
- * The live feed: what was just stored, to whoever is watching. Lossy by contract: a slow subscriber is conflated
- * (newest value per GPU and series), told how many values it missed, and never holds back others. History comes from
- * the store, never from here. Memory and Redis implementations pass `test/conformance/live-feed.ts`.
+ * The live feed: readings that were just stored, for subscribers. Lossy by contract: a slow subscriber gets the newest
+ * value per GPU and series and the number of values it missed, and never holds back the others. History comes from the
+ * store, not from here. The memory and Redis implementations pass `test/conformance/live-feed.ts`.
  */
 import type { Batch } from "../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
@@ -16,51 +16,59 @@ export interface LiveReading {
   readonly value: number;
 }
 
-/** All given conditions hold together; within a list any one does. `metrics` are canonical names. */
+/** A reading passes when it meets every condition that is given. One match in a list is enough. */
 export interface LiveFilter {
   readonly gpus?: readonly GpuUuid[] | undefined;
   readonly hosts?: readonly string[] | undefined;
   readonly namespaces?: readonly string[] | undefined;
+  /** Canonical names; a metric covers all of its series. */
   readonly metrics?: readonly string[] | undefined;
-  /** Only values strictly above / below; both given: outside of the span between them counts (above OR below). */
+  /** A value passes when it is greater than `above` or less than `below`; every value does when neither is given. */
   readonly above?: number | undefined;
   readonly below?: number | undefined;
 }
 
 export interface LiveFrame {
-  /** Newest value per GPU and series since the last frame that passed the filter; at most `MAX_FRAME_READINGS`. */
+  /**
+   * The newest value per GPU and series that has passed the filter since the last frame; at most `MAX_FRAME_READINGS`.
+   */
   readonly readings: readonly LiveReading[];
   /**
-   * Values that passed the filter and were replaced or dropped before this frame could be taken, and those lost on the
-   * way to this process: nobody can say of them whether they would have passed, so all values that the lost messages
-   * held count, and 1 where it is not known that there were any. 0: nothing was missed, for certain. A frame may come
-   * for what was missed alone.
+   * Values that are not in `readings`: those that passed the filter and were replaced or dropped before the frame was
+   * taken, plus those lost on the way to this process. A lost value counts whether or not it would have passed, and a
+   * loss of unknown size counts 1. 0 means that nothing was missed, for certain. A frame may have `missed` and no
+   * readings.
    */
   readonly missed: number;
 }
 
+/** A frame drops further series and counts them in `missed`. */
 export const MAX_FRAME_READINGS = 100_000;
 
 export interface LiveSubscription {
+  /** Default: every reading passes. */
   readonly filter?: LiveFilter;
+  /** Least time between two frames. */
   readonly minIntervalMs: number;
+  /** Ends the subscription. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Every method rejects with AppError `unavailable` when the feed is away, and once it is closed. */
+/** Every method throws AppError `unavailable` when the feed cannot be reached, and once it is closed. */
 export interface LiveFeed extends AsyncDisposable {
   /**
-   * Call after the store said yes. Costs next to nothing when nobody watches. What is told while the feed is away is
-   * lost to it: repeating the call is not expected.
+   * Call after the store has confirmed the batches. Costs next to nothing without subscribers. Batches published while
+   * the feed is unavailable are missed by subscribers; do not repeat the call.
    */
   publish(batches: readonly Batch[]): Promise<void>;
   /**
-   * What is published from now on: the subscription is in place when this resolves. Frames come no faster than
-   * `minIntervalMs`, and a tenth of it, 10 ms at most, after the first reading in them. The filter, thresholds too, is judged on every value before conflation. Ends when the signal
-   * aborts, the consumer returns, or the feed is closed; an outage does not end it.
+   * Yields what is published after this resolves. At least `minIntervalMs` pass between frames, and a reader that
+   * already waits gets its frame a tenth of that, at most 10 ms, after the first reading in it. The filter, thresholds
+   * included, is applied to every value before conflation. Ends when the signal aborts, the reader returns, or the feed
+   * is closed; an outage does not end it.
    * @throws AppError `overloaded` when there are too many subscribers
    */
   subscribe(options: LiveSubscription): Promise<AsyncIterableIterator<LiveFrame>>;
-  /** Resolves while the feed can be reached. */
+  /** Resolves if the feed can be reached. */
   ping(): Promise<void>;
 }

@@ -28,8 +28,8 @@ interface OpenFrame extends LiveFrame {
 export class Subscriber {
   readonly filter: LiveFilter;
   /**
-   * For the reader. A frame is pushed when its time has come, and goes on conflating in place until the reader takes it:
-   * merging a new frame into it at each publication instead costs ten times as much per reading.
+   * The reader's side. A frame is pushed when its time has come, and is still conflated in place until the reader takes
+   * it. Merging each new frame into the waiting one instead costs ten times as much per reading.
    */
   readonly frames: Mailbox<LiveFrame>;
   readonly #clock: Clock;
@@ -112,7 +112,7 @@ export class Subscriber {
     this.frames.push(this.#frame);
   }
 
-  /** Begins a frame: the reader has taken the one before, or nobody will. */
+  /** Begins a new frame, once the reader has taken the one before or the subscription has ended. */
   #begin(): void {
     this.#frame = { readings: [], missed: 0 };
     this.#newest = new Map();

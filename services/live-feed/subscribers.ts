@@ -1,4 +1,4 @@
-/** The subscribers of one process: how many there may be, when each ends, and its frames one by one. */
+/** The subscribers of one process: bounds how many there are, and ends them all on close. */
 import { AppError } from "../../schema/model/errors.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import { Audience } from "./audience.ts";
@@ -9,7 +9,7 @@ export const closedFeed = () => new AppError("The live feed is closed", { code: 
 
 export interface SubscribersOptions {
   readonly clock: Clock;
-  /** Default 1,000. */
+  /** Default: 1,000. */
   readonly maxSubscribers?: number | undefined;
 }
 
@@ -30,13 +30,13 @@ export class Subscribers implements Disposable {
   }
 
   /**
-   * A subscriber that counts but is not told anything before it joins the audience; it leaves when it ends.
-   * @throws AppError `overloaded`, `unavailable` once closed
+   * Counts a new subscriber, which gets no readings until it joins. It leaves by itself when it ends.
+   * @throws AppError `overloaded` when there are too many; `unavailable` once closed
    */
   admit(subscription: LiveSubscription): Subscriber {
     if (this.#closed) throw closedFeed();
     if (this.#all.size >= this.#maxSubscribers) {
-      throw new AppError(`Cannot subscribe: ${this.#maxSubscribers} subscriptions are running, which is the most`, {
+      throw new AppError(`Subscriptions must be at most ${this.#maxSubscribers}, got one more: try again later`, {
         code: "overloaded",
       });
     }
@@ -50,13 +50,13 @@ export class Subscribers implements Disposable {
     return subscriber;
   }
 
-  /** From now on it is told what passes its filter. */
+  /** From now on the subscriber gets readings. */
   join(subscriber: Subscriber): AsyncIterableIterator<LiveFrame> {
     if (!subscriber.ended.aborted) this.audience.add(subscriber);
     return subscriber.frames;
   }
 
-  /** Ends all, and admits no more. */
+  /** Ends all subscribers. Later calls of `admit` throw. */
   [Symbol.dispose](): void {
     this.#closed = true;
     for (const subscriber of [...this.#all]) subscriber.end();

@@ -9,8 +9,8 @@ import { ManualClock } from "../support/time/manual-clock.ts";
 import { liveFeedConformance } from "./live-feed.ts";
 
 /**
- * Channel names carry the number of the database, so feeds in different databases are strangers to each other: Redis may
- * still count the listeners of the test before. Redis has 16 unless configured otherwise.
+ * Channel names carry the number of the database, so feeds in different databases are strangers to each other: Redis
+ * may still count the listeners of the test before. Redis has 16 unless configured otherwise.
  */
 const DATABASES = 16;
 
@@ -34,7 +34,7 @@ describe.skipIf(!haveSharedRedis())("on a Redis server", () => {
         await feed.publish(batches);
         const delivered = await metricValue(metrics, "live_messages_delivered_total");
         await eventually(async () => (await metricValue(metrics, "live_messages_heard_total")) === delivered, {
-          what: "all that was said is heard",
+          what: "every message is received",
         });
       },
       advance: (ms) => clock.advance(ms),

@@ -1,4 +1,4 @@
-/** What every live feed must do, whatever it is made of. */
+/** The conformance suite of the live feed's port, which every implementation passes. */
 import { describe } from "bun:test";
 import type { OpenLiveFeed } from "./live-feed/bench.ts";
 import { conflationConformance } from "./live-feed/conflation.ts";

@@ -1,4 +1,4 @@
-/** The live feed within one process. */
+/** The live feed within one process, for the embedded wiring. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { LiveFeed, LiveFrame, LiveSubscription } from "../port.ts";
 import { closedFeed, Subscribers, type SubscribersOptions } from "../subscribers.ts";
@@ -13,7 +13,7 @@ class MemoryLiveFeed implements LiveFeed {
   async publish(batches: readonly Batch[]): Promise<void> {
     const { audience, closed } = this.#subscribers;
     if (closed) throw closedFeed();
-    if (audience.size > 0) audience.tell(batches);
+    if (audience.size > 0) audience.publish(batches);
   }
 
   async subscribe(options: LiveSubscription): Promise<AsyncIterableIterator<LiveFrame>> {
@@ -29,5 +29,5 @@ class MemoryLiveFeed implements LiveFeed {
   }
 }
 
-/** Closing ends every subscription. */
+/** Closing it ends every subscription. */
 export const openMemoryLiveFeed = (options: SubscribersOptions): LiveFeed => new MemoryLiveFeed(options);

@@ -1,10 +1,10 @@
-/** Which channel tells of which GPU: the same in every process. */
+/** Assigns GPUs to Redis channels, the same in every process. */
 import { fnv1a } from "../../../schema/model/fnv1a.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 
 /**
- * One per GPU would cost a message per GPU and tick, one for all would bring every reading to every process; patterns
- * cost at every publication, whoever listens.
+ * One channel per GPU would cost a message per GPU and tick; one for all would send every reading to every process.
+ * Pattern subscriptions would cost time at every publication, whether or not they match.
  */
 export const CHANNELS = 64;
 
@@ -14,6 +14,6 @@ export function channelOf(gpu: GpuUuid): number {
   return ((hash ^ (hash >>> 16)) >>> 0) % CHANNELS;
 }
 
-/** Names by number. Publications cross the databases of one Redis, so a name says which one is meant. */
+/** Names by channel number. Redis publishes across databases, so a name contains the number of the database. */
 export const channelNames = (db: number): readonly string[] =>
   Array.from({ length: CHANNELS }, (_, channel) => `live:telemetry:${db}:${channel}`);

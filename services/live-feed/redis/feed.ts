@@ -1,11 +1,11 @@
 /**
- * The live feed between processes, over Redis publish/subscribe. A GPU belongs to one of 64 channels; a process listens
- * to those that its subscribers need, on a connection of its own, and a publisher says nothing on a channel that nobody
- * listens to: it asks Redis before it encodes anything.
+ * The live feed between processes, over Redis publish/subscribe. Each GPU belongs to one of 64 channels. A process
+ * subscribes to the channels that its own subscribers need, on a connection for that alone. A publisher asks Redis
+ * which channels have subscribers, and encodes messages for those only.
  *
- * Redis forgets what it could not deliver, and cuts a listener that reads too slowly. Publishers therefore number the
- * values of each channel, and whoever listens counts what did not come. Plain publications reach the listeners of every
- * node of a Cluster, but each node counts its own listeners only, so all nodes are asked.
+ * Redis does not keep messages that it cannot deliver, and closes the connection of a subscriber that reads too slowly.
+ * Publishers therefore number the values of each channel, so that subscribers can count the missing ones. In a cluster,
+ * PUBLISH reaches subscribers of every node, but a node counts its own subscribers only; so all nodes are asked.
  */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { Logger } from "../../platform/process/logger.ts";
@@ -25,22 +25,28 @@ export interface RedisLiveFeedOptions extends SubscribersOptions {
 }
 
 function createMeter(metrics: Metrics | undefined) {
-  const said = metrics?.counter({ name: "live_messages_said_total", help: "Messages published on the live feed." });
+  const published = metrics?.counter({
+    name: "live_messages_said_total",
+    help: "Messages published on the live feed.",
+  });
   const delivered = metrics?.counter({
     name: "live_messages_delivered_total",
-    help: "Listeners that got them, as far as the server knows.",
+    help: "Subscribed connections that Redis sent those messages to.",
   });
-  const heard = metrics?.counter({ name: "live_messages_heard_total", help: "Messages heard on the live feed." });
+  const received = metrics?.counter({
+    name: "live_messages_heard_total",
+    help: "Messages received from the live feed.",
+  });
   const lost = metrics?.counter({
     name: "live_values_lost_total",
-    help: "Values of the live feed that may not have reached this process; 1 where their number is not known.",
+    help: "Values of the live feed that may not have reached this process; a loss of unknown size counts 1.",
   });
   return {
-    onSaid: (messages: number, listeners: number) => {
-      said?.inc(messages);
-      delivered?.inc(listeners);
+    onPublished: (messages: number, receivers: number) => {
+      published?.inc(messages);
+      delivered?.inc(receivers);
     },
-    onHeard: () => heard?.inc(),
+    onReceived: () => received?.inc(),
     onLost: (values: number) => lost?.inc(values),
   };
 }
@@ -88,7 +94,10 @@ class RedisLiveFeed implements LiveFeed {
   }
 }
 
-/** Opens while Redis is away, too: it is there when Redis is. Closing ends every subscription. */
+/**
+ * Also opens while Redis is unavailable: calls then throw `unavailable` until it is back. Closing it ends every
+ * subscription.
+ */
 export async function openRedisLiveFeed(options: RedisLiveFeedOptions): Promise<LiveFeed> {
   const connection = await openRedis(options.redis, { log: options.log, name: "live-feed", role: "commands" });
   return new RedisLiveFeed(connection, options);

@@ -1,4 +1,4 @@
-/** What is heard on the channels that somebody in this process needs, and what was not heard. */
+/** Receives the messages of the channels that this process needs, and counts the values that are missing. */
 import type { Logger } from "../../platform/process/logger.ts";
 import type { RedisConfig } from "../../platform/redis/config.ts";
 import { openRedisSubscriber, type RedisSubscriber } from "../../platform/redis/connections.ts";
@@ -7,29 +7,29 @@ import type { Subscriber } from "../subscriber.ts";
 import { channelOf } from "./channels.ts";
 import { decodeMessage, type LiveMessage } from "./message.ts";
 
-/** Lives of publishers remembered per channel; what a forgotten one lost is not noticed. */
+/** Publishers remembered per channel. The next loss of a forgotten publisher goes unnoticed. */
 const MAX_PUBLISHERS = 256;
 
 export interface RedisListenerOptions {
   readonly redis: RedisConfig;
   readonly log: Logger;
   readonly audience: Audience;
-  /** Names by number. */
+  /** Names by channel number. */
   readonly channels: readonly string[];
-  readonly onHeard: () => void;
-  /** So many values may be lost to those who needed them. */
+  readonly onReceived: () => void;
+  /** Called with how many values may be lost. */
   readonly onLost: (values: number) => void;
 }
 
 interface Channel {
   readonly subscribers: Set<Subscriber>;
-  /** By publisher: its values up to which all was heard, or counted as lost. */
-  readonly heard: Map<string, number>;
+  /** By publisher: how many of its values have been received or counted as lost. */
+  readonly received: Map<string, number>;
 }
 
 export class RedisListener implements AsyncDisposable {
   readonly #options: RedisListenerOptions;
-  /** By name. */
+  /** By channel name. */
   readonly #channels = new Map<string, Channel>();
   #connection: Promise<RedisSubscriber> | undefined;
   #isReadable = true;
@@ -39,13 +39,14 @@ export class RedisListener implements AsyncDisposable {
   }
 
   /**
-   * Resolves when everything that is said from now on about what the subscriber asks for will be heard; until it ends.
+   * Resolves once this process is subscribed to every channel that the subscriber needs. Channels that no subscriber
+   * needs are left when it ends.
    * @throws AppError `unavailable`
    */
   async listenFor(subscriber: Subscriber): Promise<void> {
     const names = this.#namesFor(subscriber);
     for (const name of names) {
-      const channel = this.#channels.get(name) ?? { subscribers: new Set(), heard: new Map() };
+      const channel = this.#channels.get(name) ?? { subscribers: new Set(), received: new Map() };
       this.#channels.set(name, channel);
       channel.subscribers.add(subscriber);
     }
@@ -69,7 +70,7 @@ export class RedisListener implements AsyncDisposable {
     this.#connection ??= openRedisSubscriber(redis, {
       log,
       name: "live-feed-listener",
-      onMessage: (name, bytes) => this.#hear(name, bytes),
+      onMessage: (name, bytes) => this.#receive(name, bytes),
       onReset: () => this.#reset(),
     });
     return this.#connection;
@@ -86,14 +87,14 @@ export class RedisListener implements AsyncDisposable {
     if (left.length > 0) await connection?.unsubscribe(left);
   }
 
-  #hear(name: string, bytes: Uint8Array): void {
-    const { audience, log, onHeard } = this.#options;
-    onHeard();
+  #receive(name: string, bytes: Uint8Array): void {
+    const { audience, log, onReceived } = this.#options;
+    onReceived();
     const channel = this.#channels.get(name);
     if (channel === undefined) return;
     const message = decodeMessage(bytes);
     if (!message.ok) {
-      if (this.#isReadable) log.error("live message not read", { channel: name, reason: message.error });
+      if (this.#isReadable) log.error("live message unreadable", { channel: name, reason: message.error });
       this.#isReadable = false;
       this.#lose(channel.subscribers, 1);
       return;
@@ -101,26 +102,28 @@ export class RedisListener implements AsyncDisposable {
     this.#isReadable = true;
     this.#noticeGap(channel, message.value);
     try {
-      audience.tell(message.value.batches);
+      audience.publish(message.value.batches);
     } catch (error) {
-      log.error("live message not read", { channel: name, error });
+      log.error("live message unreadable", { channel: name, error });
       this.#lose(channel.subscribers, message.value.values);
     }
   }
 
-  #noticeGap({ subscribers, heard }: Channel, { publisher, before, values }: LiveMessage): void {
-    const known = heard.get(publisher);
+  #noticeGap({ subscribers, received }: Channel, { publisher, before, values }: LiveMessage): void {
+    const known = received.get(publisher);
     if (known !== undefined && before > known) this.#lose(subscribers, before - known);
-    if (known === undefined && heard.size === MAX_PUBLISHERS) {
-      for (const oldest of heard.keys()) {
-        heard.delete(oldest);
+    if (known === undefined && received.size === MAX_PUBLISHERS) {
+      for (const oldest of received.keys()) {
+        received.delete(oldest);
         break;
       }
     }
-    heard.set(publisher, Math.max(known ?? 0, before + values));
+    received.set(publisher, Math.max(known ?? 0, before + values));
   }
 
-  /** How much was said meanwhile shows, if at all, when the same publisher says the next. */
+  /**
+   * After a reconnect: something may be lost. How much shows when the same publisher sends its next message, if ever.
+   */
   #reset(): void {
     const all = new Set<Subscriber>();
     for (const { subscribers } of this.#channels.values()) for (const subscriber of subscribers) all.add(subscriber);

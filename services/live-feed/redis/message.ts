@@ -1,6 +1,10 @@
 /**
- * What is said on a channel: version, publisher, the number of values it had for this channel before, then parts of
- * batches, each with its length in front and encoded as a batch is.
+ * Messages of the live feed: cuts batches by channel, and encodes a message. Field by field:
+ *
+ * - version: 1 byte, 1
+ * - publisher: 8 random bytes that name one process
+ * - before: varint, values that the publisher had for this channel before this message, sent or not
+ * - parts of batches, to the end: each a length (varint) and an encoded batch (`schema/batch/codec.ts`)
  */
 import type { Batch, Block, Sighting } from "../../../schema/batch/batch.ts";
 import { ByteReader, DamagedBytes } from "../../../schema/batch/byte-reader.ts";
@@ -12,21 +16,21 @@ import { CHANNELS, channelOf } from "./channels.ts";
 
 const VERSION = 1;
 export const PUBLISHER_BYTES = 8;
-/** Bounds one message before compression; a single block that is larger goes alone. */
+/** Bound on a message before compression; a single larger block goes alone. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
-/** What is said of a block's GPU, about. */
+/** Estimate for the facts about a block's GPU in a message. */
 const FACTS_BYTES = 256;
 
 export interface LiveMessage {
-  /** Names one life of a publisher: hex. */
+  /** Names the publishing process; hexadecimal. */
   readonly publisher: string;
-  /** Values it had for this channel before those in here, whether or not they were sent. */
+  /** Values that the publisher had for this channel before this message, whether or not they were sent. */
   readonly before: number;
   readonly values: number;
   readonly batches: readonly Batch[];
 }
 
-/** What is to go out in one message. */
+/** The content of one message. */
 export interface Part {
   readonly values: number;
   readonly batches: readonly Batch[];
@@ -57,7 +61,7 @@ class Cut {
   #values = 0;
   #bytes = 0;
 
-  /** Those sightings and blocks of the batch. */
+  /** Adds the given sightings and blocks of the batch. */
   add(batch: Batch, { sightings, blocks }: Pick<Batch, "sightings" | "blocks">): void {
     let taken: Block[] = [];
     const take = () => {
@@ -90,7 +94,9 @@ interface ChannelShare {
   readonly blocks: Block[];
 }
 
-/** What a batch has for each of the channels that are wanted; adds up how many values it has for every one. */
+/**
+ * The sightings and blocks of a batch for each wanted channel. Adds the number of its values to all channels' counts.
+ */
 function shares(batch: Batch, wanted: ReadonlySet<number>, values: Float64Array): ReadonlyMap<number, ChannelShare> {
   const found = new Map<number, ChannelShare>();
   for (const block of batch.blocks) {
@@ -107,7 +113,7 @@ function shares(batch: Batch, wanted: ReadonlySet<number>, values: Float64Array)
   return found;
 }
 
-/** What the batches have for each channel: how many values, and the parts for those channels that are wanted. */
+/** Counts the values of the batches for every channel, and cuts them into parts for the wanted channels. */
 export function cutByChannel(
   batches: readonly Batch[],
   wanted: ReadonlySet<number>,
@@ -141,7 +147,7 @@ export function encodeMessage(publisher: Uint8Array, before: number, { batches }
 
 function read(from: ByteReader): LiveMessage {
   const version = from.byte();
-  if (version !== VERSION) throw new DamagedBytes(`it has version ${version}, known is ${VERSION}`);
+  if (version !== VERSION) throw new DamagedBytes(`version must be ${VERSION}, got ${version}`);
   const publisher = Buffer.from(from.bytes(PUBLISHER_BYTES)).toString("hex");
   const before = from.varint();
   const batches: Batch[] = [];
@@ -155,12 +161,12 @@ function read(from: ByteReader): LiveMessage {
   return { publisher, before, values, batches };
 }
 
-/** An unknown version or damaged bytes is an error that says which. */
+/** Fails for an unknown version and for damaged bytes, with the reason. */
 export function decodeMessage(bytes: Uint8Array): Result<LiveMessage> {
   try {
     return ok(read(new ByteReader(bytes)));
   } catch (error) {
-    if (error instanceof DamagedBytes) return fail(`Cannot decode the live message: ${error.message}`);
+    if (error instanceof DamagedBytes) return fail(`Live message: ${error.message}`);
     throw error;
   }
 }

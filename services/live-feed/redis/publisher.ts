@@ -1,4 +1,4 @@
-/** One life of a publisher: says what was stored on the channels that somebody listens to. */
+/** Publishes stored batches on the channels that have subscribers. An instance is one publisher to its receivers. */
 import { randomBytes } from "node:crypto";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { isAppError } from "../../../schema/model/errors.ts";
@@ -6,39 +6,46 @@ import { type RedisConnection, type RedisReply, redisScript } from "../../platfo
 import { CHANNELS } from "./channels.ts";
 import { cutByChannel, encodeMessage, type Part, PUBLISHER_BYTES } from "./message.ts";
 
-/** Bounds what one call hands to Redis; a single message that is larger goes alone. */
+/** Bound on the messages in one call to Redis; a single larger message goes alone. */
 const MAX_CALL_BYTES = 1024 * 1024;
 const ALL: ReadonlySet<number> = new Set(Array.from({ length: CHANNELS }, (_, channel) => channel));
 const NONE: ReadonlySet<number> = new Set();
 
 /**
- * KEYS[1]: a name of the topic, always the same: in a Cluster it leads every call to one node, and what one node says
- * each listener hears in order. ARGV: channel, message, and so on. Result: how many listeners this node knows to have
- * got them, added up.
+ * KEYS:
+ * 1. a constant name. In a cluster it sends every call to the same node, so that subscribers receive its messages in
+ *    order.
+ *
+ * ARGV: channel and message, in turn
+ *
+ * Result: connections of this node that the messages were sent to, added up
  */
-const SAY = redisScript(
-  "live-say",
-  `local heard = 0
+const PUBLISH = redisScript(
+  "live-publish",
+  `local receivers = 0
 for i = 1, #ARGV, 2 do
-  heard = heard + redis.call('PUBLISH', ARGV[i], ARGV[i + 1])
+  receivers = receivers + redis.call('PUBLISH', ARGV[i], ARGV[i + 1])
 end
-return heard`,
+return receivers`,
 );
 
 export interface RedisPublisherOptions {
   readonly connection: RedisConnection;
-  /** Names by number. */
+  /** Names by channel number. */
   readonly channels: readonly string[];
-  readonly onSaid: (messages: number, listeners: number) => void;
+  readonly onPublished: (messages: number, receivers: number) => void;
 }
 
 export class RedisPublisher {
   readonly #options: RedisPublisherOptions;
   readonly #name = randomBytes(PUBLISHER_BYTES);
-  /** Values so far, by channel, said or not: whoever listens sees what did not come. */
+  /** Values so far by channel number, whether or not they were sent, so that receivers can count the missing ones. */
   readonly #values = new Float64Array(CHANNELS);
-  /** Why Redis did not answer, until it answers again. */
-  #away: unknown;
+  /**
+   * The error of the last call while Redis is unavailable. Not an `Availability`: the connection logs and reports its
+   * outages already.
+   */
+  #outage: unknown;
   #probe: Promise<unknown> | undefined;
 
   constructor(options: RedisPublisherOptions) {
@@ -46,44 +53,44 @@ export class RedisPublisher {
   }
 
   /**
-   * A silent Redis is waited for once, not by every caller: while it is away, this fails at once.
+   * During an outage it throws at once, so that a silent Redis costs one time limit, not one per call.
    * @throws AppError `unavailable`
    */
   async publish(batches: readonly Batch[]): Promise<void> {
-    if (this.#away !== undefined) {
+    if (this.#outage !== undefined) {
       this.#count(cutByChannel(batches, NONE).values);
-      this.#look();
-      throw this.#away;
+      this.#probeOnce();
+      throw this.#outage;
     }
     try {
-      await this.#say(batches);
+      await this.#send(batches);
     } catch (error) {
-      if (isAppError(error, "unavailable")) this.#away = error;
+      if (isAppError(error, "unavailable")) this.#outage = error;
       throw error;
     }
   }
 
-  async #say(batches: readonly Batch[]): Promise<void> {
+  async #send(batches: readonly Batch[]): Promise<void> {
     let wanted = NONE;
     let failure: unknown;
     try {
-      wanted = await this.#listenedTo();
+      wanted = await this.#subscribedChannels();
     } catch (error) {
       failure = error;
     }
-    // Nothing is awaited from here until all is on its way: numbers are given in the order in which they are sent.
+    // No await from here until all calls are sent: numbers must be given in the order of sending.
     const { values, parts } = cutByChannel(batches, wanted);
     const calls = [...this.#calls(parts)];
     this.#count(values);
     if (failure !== undefined) throw failure;
-    const { connection, channels, onSaid } = this.#options;
-    const topic = channels[0] as string;
+    const { connection, channels, onPublished } = this.#options;
+    const key = channels[0] as string;
     await Promise.all(
-      calls.map(async (call) => onSaid(call.length / 2, Number(await connection.run(SAY, [topic], call)))),
+      calls.map(async (call) => onPublished(call.length / 2, Number(await connection.run(PUBLISH, [key], call)))),
     );
   }
 
-  /** Channels and messages, as many to a call as its bound allows. */
+  /** Yields the ARGV of each call: channels and messages, in turn, as many as the bound allows. */
   *#calls(parts: ReadonlyMap<number, readonly Part[]>): Generator<(string | Uint8Array)[]> {
     let call: (string | Uint8Array)[] = [];
     let bytes = 0;
@@ -110,24 +117,26 @@ export class RedisPublisher {
     }
   }
 
-  /** Each node knows only of those who listen at it; of one that does not answer, anything may be true. */
-  async #listenedTo(): Promise<ReadonlySet<number>> {
+  /** A node counts its own subscribers only. If one does not answer, every channel may have subscribers. */
+  async #subscribedChannels(): Promise<ReadonlySet<number>> {
     const { connection, channels } = this.#options;
     const replies = await connection.callAll("PUBSUB", "NUMSUB", ...channels);
-    const heard = new Set<number>();
+    const subscribed = new Set<number>();
     for (const reply of replies) {
       if (reply === undefined) return ALL;
       const counts = reply as readonly RedisReply[];
-      for (let channel = 0; channel < CHANNELS; channel++) if (Number(counts[2 * channel + 1]) > 0) heard.add(channel);
+      for (let channel = 0; channel < CHANNELS; channel++)
+        if (Number(counts[2 * channel + 1]) > 0) subscribed.add(channel);
     }
-    return heard;
+    return subscribed;
   }
 
-  #look(): void {
+  /** Asks Redis, unless a question is in flight; an answer ends the outage. */
+  #probeOnce(): void {
     this.#probe ??= this.#options.connection
       .call("PING")
       .then(() => {
-        this.#away = undefined;
+        this.#outage = undefined;
       })
       .catch(() => {})
       .finally(() => {

@@ -1,13 +1,13 @@
-/** What each part of the live feed's conformance suite works with. */
+/** Helpers that the parts of the live feed's conformance suite share. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { LiveFeed, LiveFilter, LiveFrame, LiveReading } from "../../../services/live-feed/port.ts";
 import { batchOfReadings, NOON, uuidOf, type WrittenReading } from "../../support/collector/batches.ts";
 
 export interface LiveFeedUnderTest extends AsyncDisposable {
   readonly feed: LiveFeed;
-  /** Publishes, and resolves when every subscriber has had the chance to see it. */
+  /** Publishes, and resolves once every subscriber has received the batches. */
   publish(...batches: readonly Batch[]): Promise<void>;
-  /** Moves the feed's own time on. */
+  /** Moves the feed's time forward. */
   advance(ms: number): Promise<void>;
 }
 
@@ -17,8 +17,8 @@ export type OpenLiveFeed = (options?: { maxSubscribers?: number }) => Promise<Li
 export const TEMP = "DCGM_FI_DEV_GPU_TEMP";
 export const POWER = "DCGM_FI_DEV_POWER_USAGE";
 
-/** What a frame says of a written reading. */
-export const told = ({ gpu = 1, host = "host-1", series = TEMP, after = 0, value }: WrittenReading): LiveReading =>
+/** The frame's reading for a written one. */
+export const live = ({ gpu = 1, host = "host-1", series = TEMP, after = 0, value }: WrittenReading): LiveReading =>
   ({ gpu: uuidOf(gpu), host, series, at: NOON + after, value }) as LiveReading;
 
 export const watch = (

@@ -1,48 +1,48 @@
-/** Subscribers that are slower than what comes, on purpose or not. */
+/** Conformance of conflation: subscribers that are slower than the readings, on purpose or not. */
 import { expect, test } from "bun:test";
 import { MAX_FRAME_READINGS } from "../../../services/live-feed/port.ts";
 import { batchOfReadings } from "../../support/collector/batches.ts";
 import { isPending } from "../../support/time/pending.ts";
-import { frame, type OpenLiveFeed, POWER, publish, told, values, watch } from "./bench.ts";
+import { frame, live, type OpenLiveFeed, POWER, publish, values, watch } from "./bench.ts";
 
 export function conflationConformance(open: OpenLiveFeed): void {
-  test("liveFeed.subscribe() tells the newest per GPU and series, and how many values it left out", async () => {
+  test("liveFeed.subscribe() yields the newest value per GPU and series, and counts the values it replaced", async () => {
     await using bench = await open();
     const frames = await watch(bench);
     await publish(bench, { after: 0, value: 1 }, { after: 1000, value: 2 }, { series: POWER, after: 0, value: 300 });
     await publish(bench, { after: 2000, value: 3 }, { gpu: 2, after: 2000, value: 4 });
     expect(await frame(frames)).toEqual({
       readings: [
-        told({ after: 2000, value: 3 }),
-        told({ series: POWER, after: 0, value: 300 }),
-        told({ gpu: 2, after: 2000, value: 4 }),
+        live({ after: 2000, value: 3 }),
+        live({ series: POWER, after: 0, value: 300 }),
+        live({ gpu: 2, after: 2000, value: 4 }),
       ],
       missed: 2,
     });
     await publish(bench, { after: 3000, value: 5 });
-    expect(await frame(frames)).toEqual({ readings: [told({ after: 3000, value: 5 })], missed: 0 });
+    expect(await frame(frames)).toEqual({ readings: [live({ after: 3000, value: 5 })], missed: 0 });
   });
 
-  test("liveFeed.subscribe() keeps the newest by the reading's time, not by its arrival", async () => {
+  test("liveFeed.subscribe() keeps the newest value by the reading's time, not by arrival", async () => {
     await using bench = await open();
     const frames = await watch(bench);
     await publish(bench, { after: 5000, value: 5 });
     await publish(bench, { after: 1000, value: 1 });
-    expect(await frame(frames)).toEqual({ readings: [told({ after: 5000, value: 5 })], missed: 1 });
+    expect(await frame(frames)).toEqual({ readings: [live({ after: 5000, value: 5 })], missed: 1 });
   });
 
-  test("liveFeed.subscribe() takes a reading that comes again for the same one, and of two at one time the larger", async () => {
+  test("liveFeed.subscribe() ignores a repeated reading, and keeps the larger of two values at one time", async () => {
     await using bench = await open();
     const frames = await watch(bench);
     await publish(bench, { value: 5 });
     await publish(bench, { value: 5 });
-    expect(await frame(frames)).toEqual({ readings: [told({ value: 5 })], missed: 0 });
+    expect(await frame(frames)).toEqual({ readings: [live({ value: 5 })], missed: 0 });
     await publish(bench, { value: 7 });
     await publish(bench, { value: 6 });
-    expect(await frame(frames)).toEqual({ readings: [told({ value: 7 })], missed: 1 });
+    expect(await frame(frames)).toEqual({ readings: [live({ value: 7 })], missed: 1 });
   });
 
-  test("liveFeed.subscribe() tells at once what is there, and then no faster than asked for", async () => {
+  test("liveFeed.subscribe() yields a frame at once, then at most one per minIntervalMs", async () => {
     await using bench = await open();
     const frames = await watch(bench, { minIntervalMs: 1000 });
     await publish(bench, { after: 0, value: 1 });
@@ -53,13 +53,13 @@ export function conflationConformance(open: OpenLiveFeed): void {
     expect(await isPending(second)).toBe(true);
     await publish(bench, { after: 2000, value: 3 });
     await bench.advance(1);
-    expect(await second).toEqual({ readings: [told({ after: 2000, value: 3 })], missed: 1 });
+    expect(await second).toEqual({ readings: [live({ after: 2000, value: 3 })], missed: 1 });
     await bench.advance(999);
     await publish(bench, { after: 3000, value: 4 });
     const third = frame(frames);
     expect(await isPending(third)).toBe(true);
     await bench.advance(1);
-    expect((await third).readings).toEqual([told({ after: 3000, value: 4 })]);
+    expect((await third).readings).toEqual([live({ after: 3000, value: 4 })]);
     await bench.advance(60_000);
     const fourth = frame(frames);
     expect(await isPending(fourth)).toBe(true);
@@ -68,10 +68,10 @@ export function conflationConformance(open: OpenLiveFeed): void {
     expect(await isPending(fourth)).toBe(true);
     await publish(bench, { gpu: 2, after: 4000, value: 6 });
     await bench.advance(1);
-    expect((await fourth).readings).toEqual([told({ after: 4000, value: 5 }), told({ gpu: 2, after: 4000, value: 6 })]);
+    expect((await fourth).readings).toEqual([live({ after: 4000, value: 5 }), live({ gpu: 2, after: 4000, value: 6 })]);
   });
 
-  test("liveFeed.subscribe() never lets one who does not read hold back the others", async () => {
+  test("liveFeed.subscribe() does not let an idle reader hold back the others", async () => {
     await using bench = await open();
     const stuck = await watch(bench);
     const quick = await watch(bench);
@@ -82,7 +82,7 @@ export function conflationConformance(open: OpenLiveFeed): void {
     expect(await frame(stuck)).toMatchObject({ readings: [{ value: 50 }, { value: -50 }], missed: 98 });
   });
 
-  test("liveFeed.subscribe() counts what passed the filter as told or missed, neither more nor less", async () => {
+  test("liveFeed.subscribe() accounts for every value that passed the filter, as reading or as missed", async () => {
     await using bench = await open();
     const frames = await watch(bench, { filter: { above: 4 } });
     let known = 0;
@@ -97,7 +97,7 @@ export function conflationConformance(open: OpenLiveFeed): void {
     expect(known).toBe(2 * (7 * 1 + 7 * 2 + 6 * 3));
   });
 
-  test("liveFeed.subscribe() puts no more into a frame than its bound, and counts the rest", async () => {
+  test("liveFeed.subscribe() bounds a frame by MAX_FRAME_READINGS, and counts the rest", async () => {
     await using bench = await open();
     const frames = await watch(bench);
     const beyond = 123;

@@ -1,10 +1,10 @@
-/** Who is told what. */
+/** Conformance of filters. */
 import { expect, test } from "bun:test";
 import type { LiveFilter } from "../../../services/live-feed/port.ts";
 import { uuidOf, type WrittenReading } from "../../support/collector/batches.ts";
-import { frame, type OpenLiveFeed, POWER, publish, TEMP, told, values, watch } from "./bench.ts";
+import { frame, live, type OpenLiveFeed, POWER, publish, TEMP, values, watch } from "./bench.ts";
 
-/** The values are names: each is told at most once. */
+/** Every reading has a value of its own, which identifies it. */
 const FLEET: readonly WrittenReading[] = [
   { gpu: 1, host: "host-1", namespace: "ml", value: 11 },
   { gpu: 1, host: "host-1", namespace: "ml", series: POWER, value: 12 },
@@ -13,18 +13,22 @@ const FLEET: readonly WrittenReading[] = [
   { gpu: 3, host: "host-2", namespace: null, value: 31 },
 ];
 
-const CASES: readonly [what: string, filter: LiveFilter, told: readonly number[]][] = [
-  ["nothing: everything passes", {}, [11, 12, 21, 22, 31]],
+const CASES: readonly [what: string, filter: LiveFilter, passed: readonly number[]][] = [
+  ["nothing, so that everything passes", {}, [11, 12, 21, 22, 31]],
   ["GPUs", { gpus: [uuidOf(1), uuidOf(3), uuidOf(9)] }, [11, 12, 31]],
   ["hosts", { hosts: ["host-1", "host-9"] }, [11, 12, 21, 22]],
   ["a host named twice", { hosts: ["host-2", "host-2"] }, [31]],
-  ["namespaces: a GPU that nobody holds is in none", { namespaces: ["ml", "batch", ""] }, [11, 12, 21, 22]],
-  ["a metric: all its series", { metrics: [TEMP] }, [11, 21, 22, 31]],
-  ["several things: all hold together", { hosts: ["host-1"], namespaces: ["batch"], metrics: [TEMP] }, [21, 22]],
+  ["namespaces, which a GPU without a holder has none of", { namespaces: ["ml", "batch", ""] }, [11, 12, 21, 22]],
+  ["a metric with all its series", { metrics: [TEMP] }, [11, 21, 22, 31]],
+  [
+    "several conditions, which must all be met",
+    { hosts: ["host-1"], namespaces: ["batch"], metrics: [TEMP] },
+    [21, 22],
+  ],
   ["GPUs and hosts together", { gpus: [uuidOf(1), uuidOf(3)], hosts: ["host-2"] }, [31]],
   ["values above", { above: 21 }, [22, 31]],
   ["values below", { below: 12 }, [11]],
-  ["values above or below: outside of the span between", { above: 22, below: 12 }, [11, 31]],
+  ["values above or below, outside of a span", { above: 22, below: 12 }, [11, 31]],
   ["values and GPUs", { gpus: [uuidOf(2)], above: 21 }, [22]],
 ];
 
@@ -38,7 +42,7 @@ export function filterConformance(open: OpenLiveFeed): void {
     });
   }
 
-  test("liveFeed.subscribe() tells nothing to a filter that names nothing", async () => {
+  test("liveFeed.subscribe() with an empty list in its filter yields nothing", async () => {
     await using bench = await open();
     const filters = [{ gpus: [] }, { hosts: [] }, { namespaces: [] }, { metrics: [] }];
     const nothing = await Promise.all(filters.map((filter) => watch(bench, { filter })));
@@ -52,7 +56,7 @@ export function filterConformance(open: OpenLiveFeed): void {
     }
   });
 
-  test("liveFeed.subscribe() judges namespace and host by who held the GPU at the reading's time", async () => {
+  test("liveFeed.subscribe() filters by the namespace at the reading's time", async () => {
     await using bench = await open();
     const frames = await watch(bench, { filter: { namespaces: ["ml"] } });
     await publish(
@@ -61,14 +65,14 @@ export function filterConformance(open: OpenLiveFeed): void {
       { namespace: "ml", after: 1000, value: 2 },
       { namespace: "batch", after: 2000, value: 3 },
     );
-    expect(await frame(frames)).toEqual({ readings: [told({ after: 1000, value: 2 })], missed: 1 });
+    expect(await frame(frames)).toEqual({ readings: [live({ after: 1000, value: 2 })], missed: 1 });
   });
 
-  test("liveFeed.subscribe() shows a short crossing of a threshold, whatever came after it", async () => {
+  test("liveFeed.subscribe() yields a short crossing of a threshold, whatever follows it", async () => {
     await using bench = await open();
     const frames = await watch(bench, { filter: { above: 90 } });
     await publish(bench, { after: 0, value: 50 }, { after: 1000, value: 95 }, { after: 2000, value: 50 });
     await publish(bench, { after: 3000, value: 51 });
-    expect(await frame(frames)).toEqual({ readings: [told({ after: 1000, value: 95 })], missed: 0 });
+    expect(await frame(frames)).toEqual({ readings: [live({ after: 1000, value: 95 })], missed: 0 });
   });
 }

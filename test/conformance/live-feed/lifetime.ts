@@ -1,7 +1,7 @@
-/** When a subscription begins and ends, and how many there may be. */
+/** Conformance of subscriptions: when one begins and ends, and how many there may be. */
 import { expect, test } from "bun:test";
 import { isPending } from "../../support/time/pending.ts";
-import { frame, type OpenLiveFeed, publish, told, values, watch } from "./bench.ts";
+import { frame, live, type OpenLiveFeed, publish, values, watch } from "./bench.ts";
 
 const codeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
@@ -10,25 +10,25 @@ const codeOf = (call: Promise<unknown>): Promise<string> =>
   );
 
 export function lifetimeConformance(open: OpenLiveFeed): void {
-  test("liveFeed.subscribe() is in place when it resolves, and tells nothing from before", async () => {
+  test("liveFeed.subscribe() yields what is published after it resolves, and nothing from before", async () => {
     await using bench = await open();
     await publish(bench, { after: 0, value: 1 });
     const frames = await watch(bench);
     await publish(bench, { after: 1000, value: 2 });
-    expect(await frame(frames)).toEqual({ readings: [told({ after: 1000, value: 2 })], missed: 0 });
+    expect(await frame(frames)).toEqual({ readings: [live({ after: 1000, value: 2 })], missed: 0 });
   });
 
-  test("liveFeed.subscribe() waits for the first reading that passes", async () => {
+  test("liveFeed.subscribe() waits for the first reading that passes the filter", async () => {
     await using bench = await open();
     const frames = await watch(bench, { filter: { above: 90 } });
     const first = frame(frames);
     await publish(bench, { value: 50 });
     expect(await isPending(first)).toBe(true);
     await publish(bench, { after: 1000, value: 91 });
-    expect((await first).readings).toEqual([told({ after: 1000, value: 91 })]);
+    expect((await first).readings).toEqual([live({ after: 1000, value: 91 })]);
   });
 
-  test("liveFeed.subscribe() answers several next() in the order they were asked", async () => {
+  test("liveFeed.subscribe() answers concurrent next() calls in their order", async () => {
     await using bench = await open();
     const frames = await watch(bench);
     const [first, second] = [values(frames), values(frames)];
@@ -39,7 +39,7 @@ export function lifetimeConformance(open: OpenLiveFeed): void {
     expect(await second).toEqual([2]);
   });
 
-  test("liveFeed.subscribe() ends when its signal aborts: while it waits, while it paces, before it began", async () => {
+  test("liveFeed.subscribe() ends when its signal aborts: while it waits, between frames, before it begins", async () => {
     await using bench = await open();
     const [waiting, pacing] = [new AbortController(), new AbortController()];
     const idle = await watch(bench, { signal: waiting.signal, filter: { above: 1000 } });
@@ -60,7 +60,7 @@ export function lifetimeConformance(open: OpenLiveFeed): void {
     expect(await idle.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("liveFeed.subscribe() ends when its consumer returns, also with a next() under way", async () => {
+  test("liveFeed.subscribe() ends when its reader returns, also during a next()", async () => {
     await using bench = await open();
     const left = await watch(bench);
     const pending = left.next();
@@ -76,7 +76,7 @@ export function lifetimeConformance(open: OpenLiveFeed): void {
     expect((await broken.next()).done).toBe(true);
   });
 
-  test("liveFeed ends every subscription when it is closed, and takes no more", async () => {
+  test("liveFeed, once closed, has ended every subscription and throws unavailable", async () => {
     await using bench = await open();
     const [waiting, unread] = [await watch(bench), await watch(bench)];
     await publish(bench, { value: 1 });
@@ -90,7 +90,7 @@ export function lifetimeConformance(open: OpenLiveFeed): void {
     expect(await codeOf(bench.feed.ping())).toBe("unavailable");
   });
 
-  test("liveFeed.subscribe() refuses one subscriber too many, until another has left", async () => {
+  test("liveFeed.subscribe() refuses one subscriber too many until another has left", async () => {
     await using bench = await open({ maxSubscribers: 2 });
     const leaving = new AbortController();
     const first = await watch(bench, { signal: leaving.signal });

@@ -5,7 +5,7 @@ import { values } from "../../conformance/live-feed/bench.ts";
 import { batchOfReadings, uuidOf } from "../../support/collector/batches.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
 
-/** GPU 1's columns are damaged: whoever unpacks them fails. */
+/** The columns of GPU 1 are damaged: decoding them fails. */
 function damagedBatch(): Batch {
   const batch = batchOfReadings([
     { gpu: 1, host: "host-1", value: 1 },
@@ -19,7 +19,7 @@ function damagedBatch(): Batch {
 
 const open = () => openMemoryLiveFeed({ clock: new ManualClock() });
 
-test("memory live feed unpacks nothing while nobody watches", async () => {
+test("memory live feed decodes nothing without subscribers", async () => {
   await using feed = open();
   await feed.publish([damagedBatch()]);
   const left = await feed.subscribe({ minIntervalMs: 0 });
@@ -28,7 +28,7 @@ test("memory live feed unpacks nothing while nobody watches", async () => {
   expect((await left.next()).done).toBe(true);
 });
 
-test("memory live feed unpacks only GPUs that somebody watches", async () => {
+test("memory live feed decodes only GPUs that a subscriber asks for", async () => {
   await using feed = open();
   const byGpu = await feed.subscribe({ filter: { gpus: [uuidOf(2)] }, minIntervalMs: 0 });
   const byHost = await feed.subscribe({ filter: { hosts: ["host-2"] }, minIntervalMs: 0 });
@@ -38,7 +38,7 @@ test("memory live feed unpacks only GPUs that somebody watches", async () => {
   }
 });
 
-test("memory live feed says which block it cannot read", async () => {
+test("memory live feed names the block that it cannot decode", async () => {
   await using feed = open();
   const frames = await feed.subscribe({ minIntervalMs: 0 });
   expect(await feed.publish([damagedBatch()]).catch((error) => error)).toMatchObject({

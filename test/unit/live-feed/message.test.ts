@@ -8,7 +8,7 @@ import { batchOfReadings, uuidOf, type WrittenReading } from "../../support/coll
 const PUBLISHER = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const ALL = new Set(Array.from({ length: CHANNELS }, (_, channel) => channel));
 
-/** Every reading with all that is said of it, in order. */
+/** Every reading with the facts about its GPU, sorted. */
 function readingsOf(batches: Iterable<Batch>): string[] {
   const lines: string[] = [];
   for (const batch of batches) {
@@ -36,8 +36,10 @@ function* fleet(gpus: number, ticks: number): Generator<WrittenReading> {
   }
 }
 
-/** What is heard of the batches when all channels are listened to. */
-function* heardOf(batches: readonly Batch[]): Generator<{ channel: number; bytes: number; batches: readonly Batch[] }> {
+/** The messages that carry the batches when every channel is wanted. */
+function* messagesOf(
+  batches: readonly Batch[],
+): Generator<{ channel: number; bytes: number; batches: readonly Batch[] }> {
   for (const [channel, parts] of cutByChannel(batches, ALL).parts) {
     for (const part of parts) {
       const bytes = encodeMessage(PUBLISHER, 12_345_678_901, part);
@@ -50,16 +52,16 @@ function* heardOf(batches: readonly Batch[]): Generator<{ channel: number; bytes
   }
 }
 
-test("the messages of all channels hold every reading of the batches, on its GPU's channel", () => {
+test("cutByChannel() puts every reading into a message of its GPU's channel", () => {
   const batches = [batchOfReadings(fleet(200, 20)), batchOfReadings(fleet(30, 3), { seq: 2 })];
-  const heard = [...heardOf(batches)];
-  for (const { channel, batches } of heard) {
+  const messages = [...messagesOf(batches)];
+  for (const { channel, batches } of messages) {
     for (const { blocks } of batches) for (const { gpu } of blocks) expect(channelOf(gpu)).toBe(channel);
   }
-  expect(readingsOf(heard.flatMap((message) => message.batches))).toEqual(readingsOf(batches));
+  expect(readingsOf(messages.flatMap((message) => message.batches))).toEqual(readingsOf(batches));
 });
 
-test("GPUs are spread over the channels", () => {
+test("channelOf() spreads GPUs over the channels", () => {
   const counts = new Float64Array(CHANNELS);
   for (let gpu = 0; gpu < 10_000; gpu++) {
     const channel = channelOf(uuidOf(gpu));
@@ -69,7 +71,7 @@ test("GPUs are spread over the channels", () => {
   expect(Math.max(...counts)).toBeLessThan(220);
 });
 
-test("only channels that are wanted are cut out, and all of them are counted", () => {
+test("cutByChannel() cuts out wanted channels alone, and counts the values of all", () => {
   const batch = batchOfReadings(fleet(200, 2));
   const wanted = channelOf(uuidOf(1));
   const { values, parts } = cutByChannel([batch], new Set([wanted]));
@@ -78,7 +80,7 @@ test("only channels that are wanted are cut out, and all of them are counted", (
   expect(parts.get(wanted)?.reduce((sum, part) => sum + part.values, 0)).toBe(values[wanted] as number);
 });
 
-test("what a channel has of a large batch goes out in messages of bounded size", () => {
+test("cutByChannel() splits a large batch into messages of bounded size", () => {
   const channel = channelOf(uuidOf(1));
   const gpus = Array.from({ length: 2000 }, (_, gpu) => gpu).filter((gpu) => channelOf(uuidOf(gpu)) === channel);
   const noise = function* (): Generator<WrittenReading> {
@@ -87,21 +89,21 @@ test("what a channel has of a large batch goes out in messages of bounded size",
     }
   };
   const batch = batchOfReadings(noise());
-  const heard = [...heardOf([batch])];
-  expect(heard.length).toBeGreaterThan(2);
-  expect(Math.max(...heard.map(({ bytes }) => bytes))).toBeLessThan(300 * 1024);
-  expect(readingsOf(heard.flatMap(({ batches }) => batches))).toEqual(readingsOf([batch]));
+  const messages = [...messagesOf([batch])];
+  expect(messages.length).toBeGreaterThan(2);
+  expect(Math.max(...messages.map(({ bytes }) => bytes))).toBeLessThan(300 * 1024);
+  expect(readingsOf(messages.flatMap(({ batches }) => batches))).toEqual(readingsOf([batch]));
 });
 
-test("a message that is damaged or of another version is an error that says so", () => {
+test("decodeMessage() fails for a damaged message and for another version, with the reason", () => {
   const [[, parts] = [0, []]] = cutByChannel([batchOfReadings(fleet(1, 3))], ALL).parts;
   const bytes = encodeMessage(PUBLISHER, 0, parts[0] as (typeof parts)[number]);
   expect(decodeMessage(Uint8Array.of(2, ...bytes.subarray(1)))).toEqual({
     ok: false,
-    error: "Cannot decode the live message: it has version 2, known is 1",
+    error: "Live message: version must be 1, got 2",
   });
   for (let length = 0; length < bytes.length; length += 7) {
-    // Up to the publisher and its count nothing is missing: that is a message of no values.
+    // Cut after the header, it is a complete message without values.
     if (length === 14) continue;
     expect(decodeMessage(bytes.subarray(0, length)).ok).toBe(false);
   }

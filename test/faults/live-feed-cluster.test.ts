@@ -1,4 +1,4 @@
-/** The live feed on a Redis Cluster, where each node knows of its own listeners only. */
+/** The live feed on a Redis Cluster, where a node counts its own subscribers only. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { LiveFeed } from "../../services/live-feed/port.ts";
 import { openRedisLiveFeed } from "../../services/live-feed/redis/feed.ts";
@@ -32,24 +32,24 @@ describe.skipIf(!haveRedisServer())("live feeds on a Redis Cluster", () => {
     };
   }
 
-  const tell = (feed: LiveFeed, value: number) =>
+  const publish = (feed: LiveFeed, value: number) =>
     feed.publish([batchOfReadings(Array.from({ length: 40 }, (_, gpu) => ({ gpu, after: value * 1000, value })))]);
 
-  test("listeners at every node are told everything, in order, and nothing is said while there are none", async () => {
+  test("subscribers at every node receive every value in order, and nothing is published without subscribers", async () => {
     await using collector = await openFeed(0);
-    await tell(collector.feed, 1);
+    await publish(collector.feed, 1);
     expect(await collector.counted("messages_said")).toBe(0);
     for (const node of cluster.nodes.keys()) {
       await using gateway = await openFeed(node);
       const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
       expect(await cluster.nodes[node]?.command("PUBSUB", "CHANNELS", "live:*")).toHaveLength(64);
-      for (let value = 2; value < 50; value++) await tell(collector.feed, value);
-      let told = 0;
-      while (told < 40 * 48) {
+      for (let value = 2; value < 50; value++) await publish(collector.feed, value);
+      let accounted = 0;
+      while (accounted < 40 * 48) {
         const { value: frame } = await frames.next();
-        told += frame.readings.length + frame.missed;
+        accounted += frame.readings.length + frame.missed;
       }
-      expect(told).toBe(40 * 48);
+      expect(accounted).toBe(40 * 48);
       expect(await gateway.counted("values_lost")).toBe(0);
     }
   });

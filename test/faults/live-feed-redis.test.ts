@@ -1,4 +1,4 @@
-/** The live feed of several processes on one Redis, with its connections and the server itself breaking. */
+/** The live feed of several processes on one Redis, while connections and the server fail. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { LiveFeed, LiveFrame } from "../../services/live-feed/port.ts";
 import { openRedisLiveFeed } from "../../services/live-feed/redis/feed.ts";
@@ -14,9 +14,9 @@ import { haveRedisServer, type RedisServer, startRedisServer } from "../support/
 import { eventually } from "../support/time/eventually.ts";
 import { isPending } from "../support/time/pending.ts";
 
-const tell = (feed: LiveFeed, ...readings: readonly WrittenReading[]) => feed.publish([batchOfReadings(readings)]);
+const publish = (feed: LiveFeed, ...readings: readonly WrittenReading[]) => feed.publish([batchOfReadings(readings)]);
 
-/** Values of GPU 1, one a second. */
+/** Values of GPU 1, one per second. */
 const series = (from: number, to: number): WrittenReading[] =>
   Array.from({ length: to - from }, (_, index) => ({ after: (from + index) * 1000, value: from + index }));
 
@@ -26,7 +26,7 @@ async function next(frames: AsyncIterator<LiveFrame>): Promise<LiveFrame> {
   return value;
 }
 
-/** Adds up what was missed until the reading with this value has been told. */
+/** Reads frames up to the one with this value, and adds up what they missed. */
 async function missedUntil(frames: AsyncIterator<LiveFrame>, value: number): Promise<number> {
   let missed = 0;
   for (;;) {
@@ -57,8 +57,8 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
   /** Channel names carry the number of the database, so each test has channels of its own. */
   const nextDatabase = (): number => ++lastDatabase;
 
-  /** Channels of the database that somebody listens to. */
-  const listenedTo = async (db: number) =>
+  /** Channels of the database that have subscribers. */
+  const subscribed = async (db: number) =>
     (await redis.command("PUBSUB", "CHANNELS", `live:telemetry:${db}:*`)) as string[];
 
   const through = ({ port }: FaultProxy): RedisConfig => ({
@@ -66,19 +66,19 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
     addresses: [{ host: "127.0.0.1", port }],
   });
 
-  const killListeners = () => redis.command("CLIENT", "KILL", "TYPE", "pubsub");
+  const killSubscribers = () => redis.command("CLIENT", "KILL", "TYPE", "pubsub");
 
-  test("what one process publishes, every other one is told", async () => {
+  test("every process receives what one publishes", async () => {
     const db = nextDatabase();
     await using collector = await openFeed(db);
     await using here = await openFeed(db);
     await using there = await openFeed(db);
     const all = await Promise.all([here, there].map(({ feed }) => feed.subscribe({ minIntervalMs: 0 })));
-    await tell(collector.feed, { value: 7 });
+    await publish(collector.feed, { value: 7 });
     for (const frames of all) expect(await values(frames)).toEqual([7]);
   });
 
-  test("a process listens to the channels of what its subscribers named, for as long as they are there", async () => {
+  test("a process subscribes to the channels that its subscribers need, for as long as they need them", async () => {
     const db = nextDatabase();
     await using collector = await openFeed(db);
     await using gateway = await openFeed(db);
@@ -86,103 +86,106 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
     const [one, two, host] = await Promise.all(
       filters.map((filter) => gateway.feed.subscribe({ filter, minIntervalMs: 0 })),
     );
-    expect((await listenedTo(db)).length).toBe(64);
+    expect((await subscribed(db)).length).toBe(64);
     await host?.return?.();
-    await eventually(async () => (await listenedTo(db)).length === 2, { what: "the channels of two GPUs" });
+    await eventually(async () => (await subscribed(db)).length === 2, { what: "the channels of two GPUs" });
     await two?.return?.();
-    await eventually(async () => (await listenedTo(db)).length === 1, { what: "the channel of one GPU" });
-    await tell(collector.feed, { value: 1 }, { gpu: 2, value: 2 }, { gpu: 3, value: 3 });
+    await eventually(async () => (await subscribed(db)).length === 1, { what: "the channel of one GPU" });
+    await publish(collector.feed, { value: 1 }, { gpu: 2, value: 2 }, { gpu: 3, value: 3 });
     expect(await values(one as AsyncIterator<LiveFrame>)).toEqual([1]);
     expect(await collector.counted("messages_said")).toBe(1);
     await one?.return?.();
-    await eventually(async () => (await listenedTo(db)).length === 0, { what: "no channel" });
+    await eventually(async () => (await subscribed(db)).length === 0, { what: "no channel" });
   });
 
-  test("nothing is said while nobody listens, and what was not said is not missed", async () => {
+  test("nothing is published without subscribers, and it does not count as missed", async () => {
     const db = nextDatabase();
     await using collector = await openFeed(db);
     await using gateway = await openFeed(db);
-    await tell(collector.feed, { value: 1 });
+    await publish(collector.feed, { value: 1 });
     expect(await collector.counted("messages_said")).toBe(0);
     const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
-    await tell(collector.feed, { after: 1000, value: 2 });
+    await publish(collector.feed, { after: 1000, value: 2 });
     expect(await next(frames)).toMatchObject({ readings: [{ value: 2 }], missed: 0 });
   });
 
-  test("subscribers of a cut connection are told that they missed something, and then how much", async () => {
+  test("after a cut connection, subscribers learn that values are missing, and then how many", async () => {
     const db = nextDatabase();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: redis.port });
     await using collector = await openFeed(db);
     await using gateway = await openFeed(db, through(proxy));
     const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
-    await tell(collector.feed, ...series(0, 3));
+    await publish(collector.feed, ...series(0, 3));
     expect(await next(frames)).toMatchObject({ readings: [{ value: 2 }], missed: 2 });
     {
       await using _refused = await proxy.refuse();
-      await killListeners();
-      await tell(collector.feed, ...series(3, 10));
+      await killSubscribers();
+      await publish(collector.feed, ...series(3, 10));
     }
     expect(await next(frames)).toEqual({ readings: [], missed: 1 });
-    await tell(collector.feed, { after: 10_000, value: 10 });
+    await publish(collector.feed, { after: 10_000, value: 10 });
     expect(await missedUntil(frames, 10)).toBe(7);
-    await tell(collector.feed, { after: 11_000, value: 11 });
+    await publish(collector.feed, { after: 11_000, value: 11 });
     expect(await next(frames)).toMatchObject({ readings: [{ value: 11 }], missed: 0 });
     expect(await gateway.counted("values_lost")).toBe(8);
   });
 
-  test("what other channels lost is nobody's loss", async () => {
+  test("values that other channels lost do not count", async () => {
     const db = nextDatabase();
     await using collector = await openFeed(db);
     await using gateway = await openFeed(db);
     const frames = await gateway.feed.subscribe({ filter: { gpus: [uuidOf(1)] }, minIntervalMs: 0 });
-    await tell(collector.feed, { value: 1 }, { gpu: 2, value: 2 });
+    await publish(collector.feed, { value: 1 }, { gpu: 2, value: 2 });
     await next(frames);
-    await killListeners();
-    await tell(collector.feed, { gpu: 2, after: 1000, value: 3 });
-    await tell(collector.feed, { gpu: 2, after: 2000, value: 4 });
+    await killSubscribers();
+    await publish(collector.feed, { gpu: 2, after: 1000, value: 3 });
+    await publish(collector.feed, { gpu: 2, after: 2000, value: 4 });
     expect(await next(frames)).toEqual({ readings: [], missed: 1 });
-    await tell(collector.feed, { after: 3000, value: 5 });
+    await publish(collector.feed, { after: 3000, value: 5 });
     expect(await next(frames)).toMatchObject({ readings: [{ value: 5 }], missed: 0 });
   });
 
-  test("a listener that Redis cuts for reading too slowly comes back and knows what it missed", async () => {
+  test("a process that Redis cuts for reading too slowly subscribes again and counts what it missed", async () => {
     const db = nextDatabase();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: redis.port });
     await using collector = await openFeed(db);
     await using gateway = await openFeed(db, through(proxy));
     const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
-    await tell(collector.feed, { value: -1 });
+    await publish(collector.feed, { value: -1 });
     await next(frames);
-    let told = 0;
+    let published = 0;
     {
       using _stall = proxy.stall();
-      // What the sockets hold comes first, and only then the buffer of the server.
-      while ((await listenedTo(db)).length > 0) {
-        const noise = Array.from({ length: 65_536 }, (_, index) => ({ after: told + index, value: Math.random() }));
-        await tell(collector.feed, ...noise);
-        told += noise.length;
+      // The buffers of the sockets fill first, then the server's.
+      while ((await subscribed(db)).length > 0) {
+        const noise = Array.from({ length: 65_536 }, (_, index) => ({
+          after: published + index,
+          value: Math.random(),
+        }));
+        await publish(collector.feed, ...noise);
+        published += noise.length;
       }
     }
-    await eventually(async () => (await listenedTo(db)).length === 64, { what: "it listens again" });
-    const last = told + 1000;
-    await tell(collector.feed, { after: last, value: 2 });
+    await eventually(async () => (await subscribed(db)).length === 64, { what: "it has subscribed again" });
+    const last = published + 1000;
+    await publish(collector.feed, { after: last, value: 2 });
     expect(await missedUntil(frames, 2)).toBeGreaterThan(1);
     expect(await gateway.counted("values_lost")).toBeGreaterThan(1);
-    await tell(collector.feed, { after: last + 1000, value: 3 });
+    await publish(collector.feed, { after: last + 1000, value: 3 });
     expect(await next(frames)).toMatchObject({ readings: [{ value: 3 }], missed: 0 });
   }, 60_000);
 
-  test("a Redis that is killed and comes back interrupts nobody's subscription", async () => {
+  test("subscriptions survive a restart of Redis", async () => {
     const db = nextDatabase();
     await using own = await startRedisServer();
     await using collector = await openFeed(db, own.config);
     await using gateway = await openFeed(db, own.config);
     const frames = await gateway.feed.subscribe({ minIntervalMs: 0 });
-    await tell(collector.feed, { value: 1 });
+    await publish(collector.feed, { value: 1 });
     await next(frames);
     await own.kill();
     for (let call = 0; call < 3; call++) {
-      expect(await tell(collector.feed, { after: 1000, value: 2 }).catch(({ code }) => code)).toBe("unavailable");
+      expect(await publish(collector.feed, { after: 1000, value: 2 }).catch(({ code }) => code)).toBe("unavailable");
     }
     expect(await gateway.feed.ping().catch(({ code }) => code)).toBe("unavailable");
     expect(await gateway.feed.subscribe({ minIntervalMs: 0 }).catch(({ code }) => code)).toBe("unavailable");
@@ -190,7 +193,7 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
     expect(await next(frames)).toEqual({ readings: [], missed: 1 });
     await eventually(
       () =>
-        tell(collector.feed, { after: 2000, value: 3 }).then(
+        publish(collector.feed, { after: 2000, value: 3 }).then(
           () => true,
           () => false,
         ),
@@ -201,18 +204,18 @@ describe.skipIf(!haveRedisServer())("live feeds on one Redis", () => {
     expect(await missedUntil(frames, 3)).toBeGreaterThanOrEqual(3);
   });
 
-  test("a silent Redis is waited for once", async () => {
+  test("a silent Redis costs one time limit, not one per publish", async () => {
     await using own = await startRedisServer();
     await using collector = await openFeed(0, own.config);
     await own.kill("SIGSTOP");
-    expect(await tell(collector.feed, { value: 1 }).catch(({ code }) => code)).toBe("unavailable");
-    const second = tell(collector.feed, { value: 2 });
+    expect(await publish(collector.feed, { value: 1 }).catch(({ code }) => code)).toBe("unavailable");
+    const second = publish(collector.feed, { value: 2 });
     expect(await isPending(second.catch(() => {}))).toBe(false);
     expect(await second.catch(({ code }) => code)).toBe("unavailable");
     await own.kill("SIGCONT");
     await eventually(
       () =>
-        tell(collector.feed, { value: 3 }).then(
+        publish(collector.feed, { value: 3 }).then(
           () => true,
           () => false,
         ),

@@ -1,4 +1,4 @@
-/** A Redis that loses everything while files are streamed: the store has every reading once in the end. */
+/** Redis loses all data while files are streamed: in the end the store has every reading once. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { runCollector } from "../../services/collector/service.ts";
 import { openMemoryLiveFeed } from "../../services/live-feed/memory/feed.ts";
@@ -18,8 +18,8 @@ const fleet = new NumberedFleet({ gpus: 16, ticks: 120, seed: 3 });
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());
 
-describe.skipIf(!haveRedisServer())("Redis emptied in the middle of a file", () => {
-  test("costs nothing: what was sent before is sent again, also of the files that were done", async () => {
+describe.skipIf(!haveRedisServer())("Redis that loses its data during a file", () => {
+  test("costs nothing: the streamer sends every batch again, finished files included", async () => {
     await fleet.write(folder.path, 3);
     await using server = await startRedisServer();
     const common = { clock: systemClock, log: silentLogger };
@@ -34,7 +34,7 @@ describe.skipIf(!haveRedisServer())("Redis emptied in the middle of a file", () 
     await using repository = openModelRepository({ retentionMs: 0 }, common);
     const stop = new AbortController();
 
-    // Nobody has stored anything yet of what is lost.
+    // No collector runs yet, so everything that Redis loses is not in the store.
     let emptied = false;
     const streaming = runStreamer(streamerConfig({ csvPaths: [folder.path], batchSize: 20 }), {
       ...common,

@@ -1,4 +1,4 @@
-/** The queue on a real cluster and behind real sentinels. */
+/** The queue on a real cluster, and behind real sentinels. */
 import { describe, expect, test } from "bun:test";
 import { isAppError } from "../../schema/model/errors.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
@@ -9,7 +9,7 @@ import { openRedisQueue } from "../../services/queue/redis/open.ts";
 import { batchOf, claim, openPublisher, receiptsOf, textsOf } from "../conformance/queue/bench.ts";
 import { startRedisCluster } from "../support/servers/redis-cluster.ts";
 import { startRedisSentinels } from "../support/servers/redis-sentinels.ts";
-import { haveRedisServer } from "../support/servers/redis-server.ts";
+import { haveRedisServer, type RedisServer } from "../support/servers/redis-server.ts";
 import { eventually } from "../support/time/eventually.ts";
 
 const open = (redis: RedisConfig, partitions: number) =>
@@ -22,8 +22,8 @@ const open = (redis: RedisConfig, partitions: number) =>
     log: silentLogger,
   });
 
-/** Repeats what may be repeated, for as long as Redis is away. */
-const patiently = <T>(call: () => Promise<T>, what: string): Promise<T> =>
+/** Repeats a call while Redis is unavailable. */
+const untilAvailable = <T>(call: () => Promise<T>, what: string): Promise<T> =>
   eventually(
     async () => {
       try {
@@ -36,14 +36,24 @@ const patiently = <T>(call: () => Promise<T>, what: string): Promise<T> =>
     { what },
   ).then((outcome) => (outcome as { value: T }).value);
 
-/** Claims and acknowledges until nothing is left; the texts in the order of delivery. */
+/** Resolves once a replica of the master has confirmed everything that the master has written. */
+const replicaIsUpToDate = (master: RedisServer) =>
+  eventually(
+    async () => {
+      const [, written, replicas] = (await master.command("ROLE")) as [string, number, [string, string, string][]];
+      return replicas.some(([, , confirmed]) => Number(confirmed) >= written);
+    },
+    { what: `the replica of ${master.address} is up to date` },
+  );
+
+/** Claims and acknowledges until the queue is empty. Resolves to the texts in the order of delivery. */
 async function drain(queue: Queue): Promise<string[]> {
   const texts: string[] = [];
   for (;;) {
-    const deliveries = await patiently(() => claim(queue), "a claim");
+    const deliveries = await untilAvailable(() => claim(queue), "a claim");
     if (deliveries.length === 0) return texts;
     texts.push(...textsOf(deliveries));
-    await patiently(() => queue.ack(receiptsOf(deliveries)), "an ack");
+    await untilAvailable(() => queue.ack(receiptsOf(deliveries)), "an ack");
   }
 }
 
@@ -76,21 +86,21 @@ describe.skipIf(!haveRedisServer())("Redis queue", () => {
     ]);
   }, 60_000);
 
-  test.concurrent("goes on when a node of the cluster is lost and its replica takes over", async () => {
+  test.concurrent("continues when a node of the cluster is killed and its replica takes over", async () => {
     await using cluster = await startRedisCluster({ replicas: true });
     await using queue = await open(cluster.config, 3);
     const publishers = await Promise.all(Array.from({ length: 9 }, (_, n) => openPublisher(queue, `csv@${n}/9`)));
     await Promise.all(publishers.map((publisher, n) => publisher.publish(`${n}a`)));
-    await Promise.all(cluster.nodes.slice(0, 3).map((server) => server.command("WAIT", 1, 1000)));
+    await Promise.all(cluster.nodes.slice(0, 3).map(replicaIsUpToDate));
     await cluster.nodes[0]?.kill();
     for (const [n, { producer, epoch }] of publishers.entries()) {
       const publish = () => queue.publish([batchOf(2, `${n}b`)], { producer, epoch });
-      expect(["accepted", "duplicate"]).toContain((await patiently(publish, "a publication")).kind);
+      expect(["accepted", "duplicate"]).toContain((await untilAvailable(publish, "a publication")).kind);
     }
     expect(new Set(await drain(queue))).toEqual(new Set(publishers.flatMap((_, n) => [`${n}a`, `${n}b`])));
   }, 60_000);
 
-  test.concurrent("finds the new master by its sentinels, with a password as well", async () => {
+  test.concurrent("finds the new master through its sentinels, with a password", async () => {
     await using topology = await startRedisSentinels({ password: "secret" });
     const { master, replica } = topology;
     await using queue = await open(topology.config, 1);
@@ -98,11 +108,11 @@ describe.skipIf(!haveRedisServer())("Redis queue", () => {
     for (const text of ["a", "b", "c"]) await publish(text);
     expect(textsOf(await claim(queue, { max: 1 }))).toEqual(["a"]);
     await eventually(async () => Number(await replica.command("LLEN", "q:{telemetry:0}:ready")) === 2, {
-      what: "the replica has all",
+      what: "the replica is up to date",
     });
     await master.kill();
     const next = () => queue.publish([batchOf(4, "d")], { producer, epoch });
-    expect(await patiently(next, "a publication")).toEqual({ kind: "accepted" });
+    expect(await untilAvailable(next, "a publication")).toEqual({ kind: "accepted" });
     expect(await replica.command("ROLE")).toContain("master");
     expect(await queue.stats()).toMatchObject({ ready: 3, leased: 1, orphans: 0 });
     expect(await drain(queue)).toEqual(["b", "c", "d"]);

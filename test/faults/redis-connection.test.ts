@@ -1,4 +1,4 @@
-/** Connections to a real Redis that goes away in every way it can. */
+/** Connections to a real Redis, which fails in every way that a server can. */
 import { describe, expect, test } from "bun:test";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import {
@@ -21,14 +21,14 @@ import { eventually } from "../support/time/eventually.ts";
 
 const parts = { log: silentLogger, name: "test", role: "commands" } as const;
 
-/** The server as one sees it behind the proxy. */
+/** The server's configuration, through the proxy. */
 const through = (server: RedisServer, { port }: FaultProxy) => ({
   ...server.config,
   addresses: [{ host: "127.0.0.1", port }],
 });
 
 describe.skipIf(!haveRedisServer())("Redis connection", () => {
-  test.concurrent("carries bytes and numbers as they are, runs scripts, and logs in", async () => {
+  test.concurrent("passes bytes and numbers unchanged, runs scripts, and authenticates", async () => {
     await using server = await startRedisServer({ password: "secret" });
     await using redis = await openRedis(server.config, parts);
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
@@ -48,7 +48,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     await wrong[Symbol.asyncDispose]();
   }, 60_000);
 
-  test.concurrent("tells apart what passes, what memory does not allow and what is wrong", async () => {
+  test.concurrent("distinguishes transient errors, a full memory and wrong commands", async () => {
     await using server = await startRedisServer();
     await using redis = await openRedis(server.config, parts);
     expect(await codeOf(redis.call("INCR"))).toBe("internal");
@@ -63,7 +63,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     ).toBe("overloaded");
   });
 
-  test.concurrent("runs a command once when its answer is lost, and comes back by itself", async () => {
+  test.concurrent("runs a command once when its answer is lost, and reconnects", async () => {
     await using server = await startRedisServer();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: server.port });
     const { log, lines } = keptLog();
@@ -78,7 +78,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     expect(lines.map(({ message }) => message)).toEqual([...cycle, ...cycle, ...cycle]);
   });
 
-  test.concurrent("answers what was under way when the server was killed, and comes back with it", async () => {
+  test.concurrent("rejects commands in flight when the server is killed, and reconnects after its restart", async () => {
     await using server = await startRedisServer();
     await using redis = await openRedis(server.config, parts);
     await server.kill("SIGSTOP");
@@ -90,7 +90,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     await eventually(async () => (await codeOf(redis.call("PING"))) === "resolved", { what: "connected again" });
   });
 
-  test.concurrent("opens without Redis, says that it is away, and finds it when it comes", async () => {
+  test.concurrent("opens without Redis, logs the outage, and connects when the server starts", async () => {
     await using server = await startRedisServer();
     await server.kill();
     const { log, lines } = keptLog();
@@ -101,7 +101,7 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
     await eventually(async () => (await codeOf(redis.call("PING"))) === "resolved", { what: "connected" });
   }, 60_000);
 
-  test.concurrent("gives up on a connection that is silent, and makes another", async () => {
+  test.concurrent("gives up on a silent connection, and opens another", async () => {
     await using server = await startRedisServer();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: server.port });
     await using redis = await openRedis(through(server, proxy), parts);
@@ -126,34 +126,34 @@ describe.skipIf(!haveRedisServer())("Redis connection", () => {
 
 describe.skipIf(!haveRedisServer() || !haveSharedRedis())("Redis subscriber", () => {
   const open = async (config: Parameters<typeof openRedisSubscriber>[0]) => {
-    const heard: string[] = [];
+    const received: string[] = [];
     let resets = 0;
     const { log, lines } = keptLog();
     const subscriber = await openRedisSubscriber(config, {
       log,
       name: "test",
-      onMessage: (channel, payload) => void heard.push(`${channel}=${payload}`),
+      onMessage: (channel, payload) => void received.push(`${channel}=${payload}`),
       onReset: () => void resets++,
     });
     const close = () => subscriber[Symbol.asyncDispose]();
-    return { subscriber, heard, lines, resets: () => resets, [Symbol.asyncDispose]: close };
+    return { subscriber, received, lines, resets: () => resets, [Symbol.asyncDispose]: close };
   };
 
-  test.concurrent("hears what is published once it has subscribed, until it unsubscribes", async () => {
+  test.concurrent("receives what is published from subscribe to unsubscribe", async () => {
     await using server = await openSharedRedis();
     await using redis = await openRedis(server.config, parts);
     await using bench = await open(server.config);
     const [a, b, c] = ["a", "b", "c"].map((name) => `${name}:${crypto.randomUUID()}`) as [string, string, string];
     await bench.subscriber.subscribe([a, b]);
     for (const channel of [a, c, b]) await redis.call("PUBLISH", channel, "x");
-    await eventually(() => bench.heard.length === 2, { what: "two messages" });
+    await eventually(() => bench.received.length === 2, { what: "two messages" });
     await bench.subscriber.unsubscribe([a]);
     expect(await redis.call("PUBLISH", a, "y")).toBe(0);
-    expect(bench.heard).toEqual([`${a}=x`, `${b}=x`]);
+    expect(bench.received).toEqual([`${a}=x`, `${b}=x`]);
     expect(bench.resets()).toBe(0);
   });
 
-  test.concurrent("is subscribed again after its connection was cut, and tells", async () => {
+  test.concurrent("subscribes again after its connection was cut, and reports the reset", async () => {
     await using server = await startRedisServer();
     await using bench = await open(server.config);
     await bench.subscriber.subscribe(["a", "b"]);
@@ -166,10 +166,10 @@ describe.skipIf(!haveRedisServer() || !haveSharedRedis())("Redis subscriber", ()
     await eventually(() => bench.resets() === 2, { what: "two resets" });
     expect(await server.command("PUBLISH", "b", "2")).toBe(1);
     expect(await server.command("PUBLISH", "c", "3")).toBe(0);
-    await eventually(() => bench.heard.length === 2, { what: "two messages" });
+    await eventually(() => bench.received.length === 2, { what: "two messages" });
   });
 
-  test.concurrent("notices a connection that is silent although it has nothing to say itself", async () => {
+  test.concurrent("detects a silent connection although it sends nothing itself", async () => {
     await using server = await startRedisServer();
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: server.port });
     await using bench = await open(through(server, proxy));

@@ -1,4 +1,4 @@
-/** An endless load on one queue while a test does something to it, and a record of what became of every batch. */
+/** An endless load on one queue, during which a test injects faults, and a record of every batch. */
 import { expect } from "bun:test";
 import { isAppError } from "../../../schema/model/errors.ts";
 import type { OutgoingBatch, Queue } from "../../../services/queue/port.ts";
@@ -42,8 +42,8 @@ async function untilAvailable<T>(call: () => Promise<T>, signal: AbortSignal): P
 const textOf = (producer: number, seq: number) => `${producer}:${seq}`;
 
 /**
- * Each producer publishes batches until `finish`, resuming where a `gap` says. Each consumer stores what it claims, then
- * acknowledges it. Disposing ends both at once.
+ * Each producer publishes batches until `finish`, resuming where a `gap` says. Each consumer stores what it claims,
+ * then acknowledges it. Disposing ends both at once.
  */
 export function startQueueLoad(
   queue: Queue,

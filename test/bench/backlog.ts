@@ -7,10 +7,11 @@ import { writePieces } from "../../data/output.ts";
 import { DEFAULT_SIMULATION, simulate } from "../../data/simulation.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { openHttpQueue } from "../../services/queue/http/queue.ts";
-import type { Queue, QueueStats } from "../../services/queue/port.ts";
+import type { Queue } from "../../services/queue/port.ts";
 import { PROGRAMS } from "../support/programs/distributed.ts";
 import { Member } from "../support/programs/member.ts";
 import { onRuntime } from "../support/programs/process.ts";
+import { isDrained } from "../support/queue/drained.ts";
 import { freePort } from "../support/servers/free-port.ts";
 import { startRedisServer } from "../support/servers/redis-server.ts";
 import { eventually } from "../support/time/eventually.ts";
@@ -55,8 +56,6 @@ async function watchMemory(member: Member, done: () => Promise<boolean>): Promis
   const seen = samples.filter((bytes) => bytes > 0);
   return [0.25, 0.5, 0.75, 1].map((part) => seen[Math.ceil(seen.length * part) - 1] ?? 0);
 }
-
-const isEmpty = ({ ready, leased, delayed }: QueueStats): boolean => ready + leased + delayed === 0;
 
 export async function benchBacklog({ readings, batchSize }: BacklogBenchOptions, print: (text: string) => void) {
   await using workspace = await openWorkspace();
@@ -109,7 +108,7 @@ export async function benchBacklog({ readings, batchSize }: BacklogBenchOptions,
 
   startedAt = performance.now();
   for (let number = 0; number < 2; number++) await launch("collector", {});
-  await eventually(async () => refused.ends.length > 0 && isEmpty(await queue.stats()), {
+  await eventually(async () => refused.ends.length > 0 && isDrained(await queue.stats()), {
     ...{ what: "everything stored", deadlineMs: LIMIT_MS },
   });
   const drainS = (performance.now() - startedAt) / 1000;

@@ -19,6 +19,7 @@ import {
   type Surroundings,
   storeConfig,
 } from "../support/programs/lives.ts";
+import { drained } from "../support/queue/drained.ts";
 import { compareDocuments, compareInventory } from "../support/repository/stored-fleet.ts";
 import { freePort } from "../support/servers/free-port.ts";
 import { type MongoServer, randomDatabase, requireMongo } from "../support/servers/mongo-server.ts";
@@ -113,12 +114,7 @@ async function poison(queue: Queue): Promise<void> {
 
 /** The queue is empty, and its books are in order. */
 async function settled(queue: Queue, dead: number): Promise<void> {
-  const isEmpty = async () => {
-    const { ready, leased, delayed } = await queue.stats();
-    return ready + leased + delayed === 0;
-  };
-  await eventually(() => isEmpty().catch(() => false), { what: "an empty queue" });
-  const { orphans, counters, ...stats } = await queue.stats();
+  const { orphans, counters, ...stats } = await drained(queue);
   expect({ dead: stats.dead, orphans }).toEqual({ dead, orphans: 0 });
   expect(counters.published).toBe(counters.acked + counters.purged + dead);
 }

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { pause } from "../support/chaos/chaos.ts";
+import { expectComplete } from "../support/programs/expect-complete.ts";
 import { type Report, type Run, type RunOptions, runPipeline } from "../support/programs/pipeline-run.ts";
 import { type PrivateMongoServer, requirePrivateMongo } from "../support/servers/mongo-server.ts";
 import { haveRedisServer } from "../support/servers/redis-server.ts";
@@ -21,16 +22,6 @@ const DEFAULTS = {
   maxDeliveries: 1,
   intervalMs: 10,
 } as const satisfies Partial<RunOptions>;
-
-const NOTHING = { lost: 0, twice: 0, altered: 0, examples: [] };
-
-function expectWhole({ stored, answers, inventory, stats, crashes }: Report): void {
-  expect(crashes).toEqual([]);
-  expect(stored).toEqual({ readings: stored.readings, ...NOTHING });
-  expect(answers).toEqual({ readings: answers.readings, ...NOTHING });
-  expect(inventory).toEqual([]);
-  expect({ dead: stats.dead, orphans: stats.orphans }).toEqual({ dead: 0, orphans: 0 });
-}
 
 const acked = (count: number, { queue }: Run): Promise<unknown> =>
   eventually(() => queue.stats().then(({ counters }) => counters.acked >= count), {
@@ -61,7 +52,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
         await events.store.start();
       });
       if (report === null) return;
-      expectWhole(report);
+      expectComplete(report);
     },
     180_000 + OUTAGE_MS,
   );
@@ -77,7 +68,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
         await events.redis.start();
       });
       if (report === null) return;
-      expectWhole(report);
+      expectComplete(report);
     },
     180_000 + OUTAGE_MS,
   );
@@ -94,7 +85,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
       }
     });
     if (report === null) return;
-    expectWhole(report);
+    expectComplete(report);
     expect(report.stats.counters).toMatchObject({ expired: 0, claimed: expect.any(Number) });
   }, 180_000);
 
@@ -111,7 +102,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
       for (const collector of collectors) collector.start();
     });
     if (report === null) return;
-    expectWhole(report);
+    expectComplete(report);
     expect(report.stats.counters.released).toBeGreaterThan(0);
   }, 180_000);
 
@@ -127,7 +118,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
       }
     });
     if (report === null) return;
-    expectWhole(report);
+    expectComplete(report);
     expect(report.stats.counters.expired).toBe(0);
   }, 180_000);
 
@@ -139,7 +130,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
       await events.redis.command("SCRIPT", "FLUSH");
     });
     if (report === null) return;
-    expectWhole(report);
+    expectComplete(report);
     expect(report.stats.counters.gaps).toBeGreaterThan(0);
   }, 180_000);
 });

@@ -8,11 +8,11 @@ import { openRedisQueue } from "../../services/queue/redis/open.ts";
 import { runStreamer } from "../../services/streamer/service.ts";
 import { NumberedFleet } from "../support/chaos/numbered-fleet.ts";
 import { temporaryFolder } from "../support/process/temporary-folder.ts";
+import { drained } from "../support/queue/drained.ts";
 import { compareAnswers } from "../support/repository/stored-fleet.ts";
 import { openModelRepository } from "../support/repository-model/repository.ts";
 import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
 import { streamerConfig } from "../support/streamer/streamed.ts";
-import { eventually } from "../support/time/eventually.ts";
 
 const fleet = new NumberedFleet({ gpus: 16, ticks: 120, seed: 3 });
 const folder = await temporaryFolder();
@@ -62,13 +62,7 @@ describe.skipIf(!haveRedisServer())("Redis that loses its data during a file", (
       positions: "queue",
     } as const;
     const collecting = runCollector(config, { ...common, queue, repository, liveFeed, signal: stop.signal });
-    await eventually(
-      async () => {
-        const { ready, leased, delayed } = await queue.stats();
-        return ready + leased + delayed === 0;
-      },
-      { what: "all is stored" },
-    );
+    await drained(queue);
     stop.abort();
     await collecting;
     expect(await compareAnswers(repository, fleet)).toMatchObject({

@@ -9,6 +9,7 @@ import { NumberedFleet } from "../support/chaos/numbered-fleet.ts";
 import { temporaryFolder } from "../support/process/temporary-folder.ts";
 import { Member } from "../support/programs/member.ts";
 import { onRuntime } from "../support/programs/process.ts";
+import { drained } from "../support/queue/drained.ts";
 import { compareAnswers } from "../support/repository/stored-fleet.ts";
 import { freePort } from "../support/servers/free-port.ts";
 import { haveRedisServer, type RedisServer, startRedisServer } from "../support/servers/redis-server.ts";
@@ -92,13 +93,8 @@ describe.skipIf(!haveRedisServer())("streamers whose number changes in the middl
       await Promise.all(last.map((streamer) => streamer.ended()));
       expect(last.flatMap(({ ends }) => ends)).toEqual(last.map(() => 0));
       expect(await published()).toBeGreaterThan(inTheMiddle);
-      const drained = async () => {
-        const { ready, leased, delayed } = await queue.stats();
-        return ready + leased + delayed === 0;
-      };
-      await eventually(drained, { what: "everything is stored" });
+      const { dead, counters } = await drained(queue);
       expect(await compare(store)).toEqual({ readings: fleet.readings, lost: 0, twice: 0, altered: 0, examples: [] });
-      const { dead, counters } = await queue.stats();
       expect(dead).toBe(0);
       // A change of shards sends again what the store takes once; without one, nothing is sent twice.
       if (numbers.every((number) => number === 1)) expect(counters.readings).toBe(fleet.readings);

@@ -4,9 +4,9 @@ import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
 import { Member } from "../../support/programs/member.ts";
 import { BUN } from "../../support/programs/process.ts";
+import { drained } from "../../support/queue/drained.ts";
 import { freePort } from "../../support/servers/free-port.ts";
 import { type RedisServer, startRedisServer } from "../../support/servers/redis-server.ts";
-import { eventually } from "../../support/time/eventually.ts";
 import { EVERY_SECOND } from "../queue/redis-figures.ts";
 
 type Env = Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export interface Services extends AsyncDisposable {
   readonly streamer: Member;
   readonly queue: Queue;
   /** Resolves once no batch is ready, leased or delayed. */
-  drained(): Promise<void>;
+  drained(): Promise<unknown>;
 }
 
 export async function startServices(store: Env, streaming: Env): Promise<Services> {
@@ -38,10 +38,6 @@ export async function startServices(store: Env, streaming: Env): Promise<Service
   for (const service of [queueService, collector]) service.start();
   for (const service of [queueService, collector]) await service.listening();
   const queue = opened.use(openHttpQueue({ url, token: null, clock: systemClock }));
-  const isDrained = async () => {
-    const { ready, leased, delayed } = await queue.stats();
-    return ready + leased + delayed === 0;
-  };
   const all = opened.move();
   return {
     redis,
@@ -49,9 +45,7 @@ export async function startServices(store: Env, streaming: Env): Promise<Service
     collector,
     streamer,
     queue,
-    drained: async () => {
-      await eventually(() => isDrained().catch(() => false), { what: "an empty queue", deadlineMs: DRAIN_LIMIT_MS });
-    },
+    drained: () => drained(queue, { deadlineMs: DRAIN_LIMIT_MS }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

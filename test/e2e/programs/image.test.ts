@@ -10,6 +10,7 @@ import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { type Composition, openComposition } from "../../support/programs/compose.ts";
 import { buildImage, filesOf, haveContainers, inspect } from "../../support/programs/image.ts";
 import { ROOT } from "../../support/programs/process.ts";
+import { isDrained } from "../../support/queue/drained.ts";
 import { compareDocuments } from "../../support/repository/stored-fleet.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
@@ -185,11 +186,7 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
       what: "the end of the file",
       deadlineMs: 80_000,
     });
-    const empty = async () => {
-      const { ready, leased, delayed } = await queue();
-      return ready + leased + delayed === 0;
-    };
-    await eventually(empty, { what: "everything stored", deadlineMs: 80_000 });
+    await eventually(async () => isDrained(await queue()), { what: "everything stored", deadlineMs: 80_000 });
     expect((await inspect(streamer)).State.ExitCode).toBe(0);
     const uri = `mongodb://${await services.address("mongodb")}:27017`;
     expect(await compareDocuments(uri, "gpu_telemetry", fleet)).toMatchObject({

@@ -7,6 +7,7 @@ import { openRepository } from "../../../services/repository/open.ts";
 import type { Verdict } from "../chaos/comparison.ts";
 import { NumberedFleet } from "../chaos/numbered-fleet.ts";
 import { temporaryFolder } from "../process/temporary-folder.ts";
+import { drained } from "../queue/drained.ts";
 import { compareAnswers, compareDocuments, compareInventory } from "../repository/stored-fleet.ts";
 import { type PrivateMongoServer, randomDatabase } from "../servers/mongo-server.ts";
 import { type RedisServer, startRedisServer } from "../servers/redis-server.ts";
@@ -90,7 +91,7 @@ export async function runPipeline(options: RunOptions, meanwhile: (run: Run) => 
     await Promise.allSettled([events]);
   }
   await events;
-  const stats = await untilEmpty(queue).catch((error: Error) => {
+  const stats = await drained(queue, { deadlineMs: DRAIN_LIMIT_MS }).catch((error: Error) => {
     const words = [...streamers, ...services].map(({ name, lastWords }) => `${name}: ${lastWords}`);
     throw new Error([error.message, ...words].join("\n\n"), { cause: error });
   });
@@ -150,17 +151,3 @@ const untilStreamed = async ({ streamers }: Distributed): Promise<void> =>
     what: "the end of the streamers",
     deadlineMs: STREAM_LIMIT_MS,
   }));
-
-async function untilEmpty(queue: Queue): Promise<QueueStats> {
-  let last: QueueStats | undefined;
-  const isEmpty = async () => {
-    last = await queue.stats();
-    return last.ready + last.leased + last.delayed === 0;
-  };
-  await eventually(() => isEmpty().catch(() => false), { what: "an empty queue", deadlineMs: DRAIN_LIMIT_MS }).catch(
-    (error: Error) => {
-      throw new Error(`${error.message}; ${JSON.stringify(last)}`, { cause: error });
-    },
-  );
-  return last as QueueStats;
-}

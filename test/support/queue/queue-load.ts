@@ -4,6 +4,7 @@ import { isAppError } from "../../../schema/model/errors.ts";
 import type { OutgoingBatch, Queue } from "../../../services/queue/port.ts";
 import { batchOf, receiptsOf, textsOf } from "../../conformance/queue/bench.ts";
 import { eventually } from "../time/eventually.ts";
+import { isDrained } from "./drained.ts";
 
 /** Batches per publish. */
 const CALL = 20;
@@ -143,10 +144,7 @@ export function startQueueLoad(
       await until(() => missing().length === 0, "every batch is stored").catch((error: Error) => {
         throw new Error(`${error.message}; lost: ${missing().length}, such as ${missing().slice(0, 5)}`);
       });
-      await until(async () => {
-        const { ready, leased, delayed } = await untilAvailable(() => queue.stats(), signal);
-        return ready + leased + delayed === 0;
-      }, "the queue is empty");
+      await until(async () => isDrained(await untilAvailable(() => queue.stats(), signal)), "the queue is drained");
       expect(await queue.stats()).toMatchObject({ bytes: 0, dead: 0, orphans: 0 });
     },
     [Symbol.asyncDispose]: async () => {

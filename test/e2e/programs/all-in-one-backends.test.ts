@@ -72,7 +72,7 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
     const env = { ...onePass(csv.path, store), REDIS_ADDR: redis.address, QUEUE_LEASE: "1s" };
     await using program = await killedTwice(env, [20, 60]);
     await expectAllStored(program, csv);
-  }, 60_000);
+  }, 180_000);
 
   test("what any of them stores, the subscribers of all are told", async () => {
     await redis.command("FLUSHALL");
@@ -94,7 +94,7 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
     }
     expect(told).toBe(csv.readings);
     await sourceEnded(feeding);
-  }, 60_000);
+  }, 180_000);
 
   test("says what is away, and goes on when it is back", async () => {
     await redis.command("FLUSHALL");
@@ -114,7 +114,7 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
     await sourceEnded(program);
     expect(await health(address)).toEqual({ status: 200, away: [] });
     expect(differences(await storedReadings(address), csv.expected)).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("all-in-one over MongoDB", () => {
@@ -136,7 +136,7 @@ describe("all-in-one over MongoDB", () => {
     if (mongo === null) return;
     await using program = await killedTwice(environment(mongo), [3, 6]);
     await expectAllStored(program, tiny);
-  }, 60_000);
+  }, 180_000);
 
   test("and Redis, killed again and again, it goes on where the queue says", async () => {
     if (mongo === null || !haveRedisServer()) return;
@@ -144,17 +144,17 @@ describe("all-in-one over MongoDB", () => {
     const env = { ...environment(mongo), REDIS_ADDR: redis.address, QUEUE_LEASE: "1s" };
     await using program = await killedTwice(env, [3, 6]);
     await expectAllStored(program, tiny);
-  }, 60_000);
+  }, 180_000);
 
   test("says that the store is away, and goes on when it is back", async () => {
     if (mongo === null) return;
     const paced = { STREAM_INTERVAL: "1ms", BATCH_SIZE: "100" };
     await using program = startAllInOne({ ...environment(mongo), ...paced });
     const address = await addressOf(program);
-    expect(await health(address)).toEqual({ status: 200, away: [] });
+    await eventually(async () => (await health(address)).status === 200, { what: "every dependency to be available" });
     await mongo.kill();
     await eventually(async () => (await health(address)).away.includes("store"), { what: "the store is named" });
     await mongo.start();
     await expectAllStored(program, tiny);
-  }, 90_000);
+  }, 180_000);
 });

@@ -86,4 +86,4 @@ export function differences(stored: Expected, expected: Expected): string[] {
 
 /** Resolves once the streamer logs that the source has ended and the queue has confirmed all of it. */
 export const sourceEnded = (program: Program): Promise<unknown> =>
-  program.logLine(({ message }) => message === "source ended", { what: "the end of the source" });
+  program.logLine(({ message }) => message === "source ended", { what: "the end of the source", deadlineMs: 150_000 });

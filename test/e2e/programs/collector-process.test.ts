@@ -124,12 +124,13 @@ describe.skipIf(!haveRedisServer())("collector as a process", () => {
     await using _last = bench.start(lease);
     await eventually(async () => (await acked(bench.queue)) === batches.length, {
       what: "the rest, stored by the last collector",
+      deadlineMs: 150_000,
     });
     const { counters } = await bench.queue.stats();
     expect(counters).toMatchObject({ expired: 0, nacked: 0, dead: 0 });
     expect(counters.released).toBeGreaterThan(0);
     for (const gpu of [1, 50, 100]) expect(await bench.stored(gpu)).toEqual(upTo(2000));
-  }, 60_000);
+  }, 180_000);
 
   test("stores and acknowledges while Redis is down, and reports it in /readyz", async () => {
     await using bench = await openBench();

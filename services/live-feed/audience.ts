@@ -4,19 +4,11 @@ import { forEachReading } from "../../schema/batch/readings.ts";
 import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
 import { metricOf } from "../../schema/model/series.ts";
-import type { LiveFilter } from "./port.ts";
+import { type LiveFilter, passesGpu, passesMetric, passesValue } from "./port.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** The key of subscribers that name neither GPUs nor hosts. */
 const EVERYTHING = "";
-
-const includes = (list: readonly string[] | undefined, value: string | null): boolean =>
-  list === undefined || (value !== null && list.includes(value));
-
-function passes({ above, below }: LiveFilter, value: number): boolean {
-  if (above === undefined && below === undefined) return true;
-  return (above !== undefined && value > above) || (below !== undefined && value < below);
-}
 
 /** The keys under which a subscriber is found: the GPUs that its filter names, or the hosts, or everything. */
 function keysOf({ gpus, hosts }: LiveFilter): readonly string[] {
@@ -65,7 +57,7 @@ export class Audience {
           bySeries.set(series, interested);
         }
         for (const subscriber of interested) {
-          if (passes(subscriber.filter, value)) subscriber.take(gpu, facts.host, series, at, value);
+          if (passesValue(subscriber.filter, value)) subscriber.take(gpu, facts.host, series, at, value);
         }
       });
     }
@@ -86,10 +78,8 @@ export class Audience {
     const found: Subscriber[] = [];
     for (const key of [facts.uuid, `host ${facts.host}`, EVERYTHING]) {
       for (const subscriber of this.#byKey.get(key) ?? []) {
-        const { hosts, namespaces, metrics } = subscriber.filter;
-        if (includes(hosts, facts.host) && includes(namespaces, facts.namespace) && includes(metrics, metric)) {
-          found.push(subscriber);
-        }
+        const { filter } = subscriber;
+        if (passesGpu(filter, facts) && passesMetric(filter, metric)) found.push(subscriber);
       }
     }
     return found;

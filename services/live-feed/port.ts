@@ -4,7 +4,7 @@
  * store, not from here. The memory and Redis implementations pass `test/conformance/live-feed.ts`.
  */
 import type { Batch } from "../../schema/batch/batch.ts";
-import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
 
 export interface LiveReading {
@@ -26,6 +26,24 @@ export interface LiveFilter {
   /** A value passes when it is greater than `above` or less than `below`; every value does when neither is given. */
   readonly above?: number | undefined;
   readonly below?: number | undefined;
+}
+
+const includes = (list: readonly string[] | undefined, value: string | null): boolean =>
+  list === undefined || (value !== null && list.includes(value));
+
+/** Whether the filter's `hosts` and `namespaces` pass a GPU. `gpus` is for the caller, who finds GPUs by uuid. */
+export const passesGpu = (
+  { hosts, namespaces }: LiveFilter,
+  { host, namespace }: Pick<GpuFacts, "host" | "namespace">,
+): boolean => includes(hosts, host) && includes(namespaces, namespace);
+
+/** Whether the filter's `metrics` pass a canonical metric name. */
+export const passesMetric = ({ metrics }: LiveFilter, metric: string): boolean => includes(metrics, metric);
+
+/** Whether the filter's thresholds pass a value. Ask for every value, before conflation. */
+export function passesValue({ above, below }: LiveFilter, value: number): boolean {
+  if (above === undefined && below === undefined) return true;
+  return (above !== undefined && value > above) || (below !== undefined && value < below);
 }
 
 export interface LiveFrame {

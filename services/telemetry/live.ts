@@ -1,6 +1,13 @@
 /** What a watcher sees: first the newest readings of the store, then what is stored from then on. */
 import type { Gpu, GpuUuid } from "../../schema/model/gpu.ts";
-import type { LiveFeed, LiveFilter, LiveFrame, LiveReading } from "../live-feed/port.ts";
+import {
+  type LiveFeed,
+  type LiveFilter,
+  type LiveFrame,
+  type LiveReading,
+  passesGpu,
+  passesValue,
+} from "../live-feed/port.ts";
 import type { GpuCursor, GpuRepository, TelemetryRepository } from "../repository/port.ts";
 
 /** A large fleet's snapshot comes as several frames of this many GPUs, so that memory stays bounded. */
@@ -10,9 +17,7 @@ type Store = Pick<GpuRepository, "gpus" | "gpusByUuid"> & Pick<TelemetryReposito
 
 /** Pages of the GPUs that the filter is about. */
 async function* matchingGpus(store: Store, filter: LiveFilter, signal: AbortSignal): AsyncGenerator<readonly Gpu[]> {
-  const matches = (gpu: Gpu) =>
-    (filter.hosts === undefined || filter.hosts.includes(gpu.host)) &&
-    (filter.namespaces === undefined || (gpu.namespace !== null && filter.namespaces.includes(gpu.namespace)));
+  const matches = (gpu: Gpu) => passesGpu(filter, gpu);
   if (filter.gpus !== undefined) {
     for (let start = 0; start < filter.gpus.length; start += SNAPSHOT_GPUS) {
       const uuids = filter.gpus.slice(start, start + SNAPSHOT_GPUS);
@@ -26,11 +31,6 @@ async function* matchingGpus(store: Store, filter: LiveFilter, signal: AbortSign
     yield page.gpus.filter(matches);
     after = page.next ?? undefined;
   } while (after !== undefined);
-}
-
-function passes({ above, below }: LiveFilter, value: number): boolean {
-  if (above === undefined && below === undefined) return true;
-  return (above !== undefined && value > above) || (below !== undefined && value < below);
 }
 
 interface Watch {
@@ -59,7 +59,7 @@ async function* snapshot(
       const host = hosts.get(gpu);
       if (host === undefined) continue;
       for (const { series, at, value } of newest) {
-        if (passes(filter, value)) readings.push({ gpu, host, series, at, value });
+        if (passesValue(filter, value)) readings.push({ gpu, host, series, at, value });
       }
     }
     told = true;

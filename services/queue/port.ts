@@ -53,7 +53,7 @@ export type PublishOutcome =
   | { readonly kind: "accepted" }
   /** All batches were accepted before: success. */
   | { readonly kind: "duplicate" }
-  /** Nothing is accepted: the queue has lost batches after `last`. Resume from `last + 1`. */
+  /** Nothing is accepted: the queue lacks the batches between `last` and this call. Resume from `last + 1`. */
   | { readonly kind: "gap"; readonly last: number }
   /** Nothing is accepted: a newer life of the producer has been opened. Stop. */
   | { readonly kind: "fenced" }

@@ -191,8 +191,8 @@ export class RedisQueue implements Queue {
     const claimed = await this.#partitions.claim(request, first);
     if (claimed.left > 0) this.#bell.ring();
     // `stats` repairs orphans: an idle queue runs it even when no operator does.
-    if (claimed.deliveries.length === 0 && this.#clock.now() >= this.#auditAt) {
-      this.#auditAt = this.#clock.now() + AUDIT_MS;
+    if (claimed.deliveries.length === 0 && this.#clock.monotonic() >= this.#auditAt) {
+      this.#auditAt = this.#clock.monotonic() + AUDIT_MS;
       void this.stats().catch(() => {});
     }
     return claimed;

@@ -71,6 +71,15 @@ export function conflationConformance(open: OpenLiveFeed): void {
     expect((await fourth).readings).toEqual([live({ after: 4000, value: 5 }), live({ gpu: 2, after: 4000, value: 6 })]);
   });
 
+  test("liveFeed.subscribe() yields what is published together in one frame to a reader that waits", async () => {
+    await using bench = await open();
+    const frames = await watch(bench);
+    const waiting = frame(frames);
+    await publish(bench, { value: 1 }, { series: POWER, value: 300 }, { series: POWER, after: 1000, value: 310 });
+    const readings = [live({ value: 1 }), live({ series: POWER, after: 1000, value: 310 })];
+    expect(await waiting).toEqual({ readings, missed: 1 });
+  });
+
   test("liveFeed.subscribe() does not let an idle reader hold back the others", async () => {
     await using bench = await open();
     const stuck = await watch(bench);

@@ -149,7 +149,7 @@ export function deadLetterConformance(open: OpenQueue): void {
   });
 
   test("deadLetters are bounded by DEAD_LETTER_SHARE: the oldest are deleted, the newest stays", async () => {
-    await using bench = await open({ maxBytes: 5 / DEAD_LETTER_SHARE });
+    await using bench = await open({ maxBytes: 4 / DEAD_LETTER_SHARE });
     await (await openPublisher(bench.queue)).publish("12", "34", "56", "1234567");
     const [a = "", b = "", c = "", large = ""] = receiptsOf(await claim(bench.queue));
     await bench.queue.nack([a, b, c], { kind: "reject", reason: "damaged" });

@@ -32,7 +32,7 @@ const health = async (address: string) => {
   return { status: response.status, away: Object.keys(dependencies).sort() };
 };
 
-/** Runs it at a pace, kills it whenever it has stored so many batches, and starts it again; returns the last start. */
+/** Runs all-in-one slowly and kills it after each given number of stored batches. @returns the last, fast run */
 async function killedTwice(env: Record<string, string>, batches: readonly number[]): Promise<Program> {
   for (const enough of batches) {
     const slow = { STREAM_INTERVAL: "1ms", BATCH_SIZE: "100", COLLECTOR_BATCH_SIZE: "1", MAX_CONCURRENT_HANDLERS: "1" };
@@ -43,13 +43,13 @@ async function killedTwice(env: Record<string, string>, batches: readonly number
         const text = await (await fetch(`${address}/metrics`)).text();
         return Number(/collector_batches_total (\d+)/.exec(text)?.[1]) >= enough;
       },
-      { what: `${enough} batches are stored` },
+      { what: `${enough} stored batches` },
     );
   }
   return startAllInOne(env);
 }
 
-/** Once the source has ended, the API tells every reading of the file once; then it stops well. */
+/** Expects every reading of the file once from the API after the source has ended, and exit status 0 on SIGTERM. */
 async function expectAllStored(program: Program, csv: DcgmExport): Promise<void> {
   const address = await addressOf(program);
   await sourceEnded(program);
@@ -66,7 +66,7 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
   });
   afterAll(() => redis[Symbol.asyncDispose]());
 
-  test("killed again and again, it goes on where the queue says, and stores every reading once", async () => {
+  test("resumes at the position of the queue after each kill, and stores every reading once", async () => {
     await redis.command("FLUSHALL");
     const store = join(folder.path, "killed.sqlite");
     const env = { ...onePass(csv.path, store), REDIS_ADDR: redis.address, QUEUE_LEASE: "1s" };
@@ -74,7 +74,7 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
     await expectAllStored(program, csv);
   }, 180_000);
 
-  test("what any of them stores, the subscribers of all are told", async () => {
+  test("sends the readings that one instance stores to the subscribers of all", async () => {
     await redis.command("FLUSHALL");
     const shared = { REDIS_ADDR: redis.address };
     await using watching = startAllInOne({
@@ -86,17 +86,17 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
     await using events = await openEvents(await addressOf(watching), query);
     await events.next();
     await using feeding = startAllInOne({ ...onePass(csv.path, join(folder.path, "feeding.sqlite")), ...shared });
-    let told = 0;
-    while (told < csv.readings) {
+    let received = 0;
+    while (received < csv.readings) {
       const { data } = await events.next();
       const frame = data?.readings as { readings: unknown[]; missed: number };
-      told += frame.readings.length + frame.missed;
+      received += frame.readings.length + frame.missed;
     }
-    expect(told).toBe(csv.readings);
+    expect(received).toBe(csv.readings);
     await sourceEnded(feeding);
   }, 180_000);
 
-  test("says what is away, and goes on when it is back", async () => {
+  test("names unavailable dependencies in /readyz, and recovers", async () => {
     await redis.command("FLUSHALL");
     await using proxy = await openFaultProxy({ host: "127.0.0.1", port: redis.port });
     await using program = startAllInOne({
@@ -104,11 +104,11 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
       ...{ REDIS_ADDR: proxy.address, STREAM_INTERVAL: "1ms", BATCH_SIZE: "1000" },
     });
     const address = await addressOf(program);
-    await eventually(async () => (await health(address)).status === 200, { what: "all of it is there" });
+    await eventually(async () => (await health(address)).status === 200, { what: "every dependency to be available" });
     {
       await using _refused = await proxy.refuse();
       proxy.cutAll();
-      await eventually(async () => (await health(address)).status === 503, { what: "it is not ready" });
+      await eventually(async () => (await health(address)).status === 503, { what: "/readyz to answer 503" });
       expect((await health(address)).away).toEqual(expect.arrayContaining(["live feed", "queue"]));
     }
     await sourceEnded(program);
@@ -118,7 +118,7 @@ describe.skipIf(!haveRedisServer())("all-in-one over Redis", () => {
 });
 
 describe("all-in-one over MongoDB", () => {
-  // A server that answers as MongoDB does may look through all documents for each question.
+  // A small export: a MongoDB-compatible server may scan all documents for each query.
   let tiny: DcgmExport;
   let mongo: PrivateMongoServer | null = null;
   beforeAll(async () => {
@@ -132,13 +132,13 @@ describe("all-in-one over MongoDB", () => {
     return { ...once, MONGODB_URI: uri, MONGODB_DATABASE: randomDatabase() };
   };
 
-  test("killed again and again, it goes on where the store says, and stores every reading once", async () => {
+  test("resumes at the position of the store after each kill, and stores every reading once", async () => {
     if (mongo === null) return;
     await using program = await killedTwice(environment(mongo), [3, 6]);
     await expectAllStored(program, tiny);
   }, 180_000);
 
-  test("and Redis, killed again and again, it goes on where the queue says", async () => {
+  test("and Redis resumes at the position of the queue after each kill", async () => {
     if (mongo === null || !haveRedisServer()) return;
     await using redis = await startRedisServer();
     const env = { ...environment(mongo), REDIS_ADDR: redis.address, QUEUE_LEASE: "1s" };
@@ -146,14 +146,14 @@ describe("all-in-one over MongoDB", () => {
     await expectAllStored(program, tiny);
   }, 180_000);
 
-  test("says that the store is away, and goes on when it is back", async () => {
+  test("names the unavailable store in /readyz, and recovers", async () => {
     if (mongo === null) return;
     const paced = { STREAM_INTERVAL: "1ms", BATCH_SIZE: "100" };
     await using program = startAllInOne({ ...environment(mongo), ...paced });
     const address = await addressOf(program);
     await eventually(async () => (await health(address)).status === 200, { what: "every dependency to be available" });
     await mongo.kill();
-    await eventually(async () => (await health(address)).away.includes("store"), { what: "the store is named" });
+    await eventually(async () => (await health(address)).away.includes("store"), { what: "/readyz to name the store" });
     await mongo.start();
     await expectAllStored(program, tiny);
   }, 180_000);

@@ -28,7 +28,7 @@ describe("all-in-one over an export of 247 GPUs", () => {
     csv = await smallExport(folder.path);
   });
 
-  test("stores every reading of the file once, with its value and time, also after a second run", async () => {
+  test("stores every reading of the file once, with its value and time, even after a second run", async () => {
     expect(csv.expected.size).toBe(247);
     for (const run of ["first", "second"]) {
       await using program = startAllInOne(onePass(csv.path, store));
@@ -41,7 +41,7 @@ describe("all-in-one over an export of 247 GPUs", () => {
     }
   });
 
-  test("answers as its openapi.json says", async () => {
+  test("answers in accordance with its openapi.json", async () => {
     await using program = startAllInOne(onePass(csv.path, store));
     const address = await addressOf(program);
     const contract = await openContract(address);
@@ -64,7 +64,7 @@ describe("all-in-one over an export of 247 GPUs", () => {
   });
 });
 
-test("all-in-one without any configuration replays its sample, live", async () => {
+test("all-in-one without configuration replays its sample with the current time", async () => {
   await using program = startAllInOne({ SQLITE_PATH: join(folder.path, "sample.sqlite") });
   const address = await addressOf(program);
   const query = "subscription { readings { missed readings { hostname gpuUuid metricName value timestamp } } }";
@@ -82,19 +82,19 @@ test("all-in-one without any configuration replays its sample, live", async () =
   const { gpus } = await ask<GpuList>(`${address}/api/v1/gpus`);
   expect(gpus.length).toBeGreaterThan(0);
   const { telemetry } = await ask<TelemetryPage>(`${address}/api/v1/gpus/${gpus[0]?.uuid}/telemetry`);
-  const told = telemetry.map(({ timestamp }) => Date.parse(timestamp));
-  expect(told.length).toBeGreaterThan(0);
-  expect(told).toEqual([...told].sort((a, b) => b - a));
+  const stored = telemetry.map(({ timestamp }) => Date.parse(timestamp));
+  expect(stored.length).toBeGreaterThan(0);
+  expect(stored).toEqual([...stored].sort((a, b) => b - a));
 });
 
-describe("all-in-one refuses to start", () => {
+describe("all-in-one exits with an error", () => {
   const outcomeOf = async (env: Record<string, string>) => {
     await using program = startAllInOne({ SQLITE_PATH: join(folder.path, "refused.sqlite"), ...env });
     const status = await program.exited;
     return { status, ...program.output };
   };
 
-  test("with values it cannot use, all of them named", async () => {
+  test("that names every invalid variable", async () => {
     const { status, stderr } = await outcomeOf({
       STREAM_INTERVAL: "soon",
       API_PORT: "99999",
@@ -104,13 +104,13 @@ describe("all-in-one refuses to start", () => {
     for (const name of ["STREAM_INTERVAL", "API_PORT", "COLLECTOR_BATCH_SIZE"]) expect(stderr).toContain(name);
   });
 
-  test("with a path that does not exist", async () => {
+  test("when the path of the source does not exist", async () => {
     const { status, stdout } = await outcomeOf({ CSV_PATH: "/nowhere/metrics.csv" });
     expect(status).toBe(1);
     expect(stdout).toContain("/nowhere/metrics.csv");
   });
 
-  test("with a header that is none of DCGM's", async () => {
+  test("when the CSV header is not the one of DCGM exports", async () => {
     const path = join(folder.path, "other.csv");
     await writeFile(path, "time,gpu,watts\n2025-07-18T20:42:34Z,0,300\n");
     const { status, stdout } = await outcomeOf({ CSV_PATH: path, LOOP_MODE: "false" });
@@ -119,23 +119,23 @@ describe("all-in-one refuses to start", () => {
     expect(stdout).toContain("timestamp");
   });
 
-  test("with a port that is taken", async () => {
+  test("when its port is in use", async () => {
     using taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const { status, stdout } = await outcomeOf({ PORT: String(taken.port) });
     expect(status).toBe(1);
     expect(stdout).toContain(`Cannot listen on 127.0.0.1:${taken.port}`);
   });
 
-  test("with a store that is no database", async () => {
+  test("when the file of the store is not a database", async () => {
     const path = join(folder.path, "broken.sqlite");
-    await writeFile(path, "this is not a database, and long enough to be looked at ".repeat(40));
+    await writeFile(path, "this is not a database, and long enough to be examined ".repeat(40));
     const { status, stdout } = await outcomeOf({ SQLITE_PATH: path });
     expect(status).toBe(1);
     expect(stdout).toContain(path);
   });
 });
 
-test("a page that asks again with `after` hears of every old reading once while new ones arrive", async () => {
+test("paging with `after` returns every older reading once while new ones arrive", async () => {
   await using program = startAllInOne({
     SQLITE_PATH: join(folder.path, "paging.sqlite"),
     STREAM_INTERVAL: "1ms",
@@ -145,20 +145,20 @@ test("a page that asks again with `after` hears of every old reading once while 
   const listed = async () => (await ask<GpuList>(`${address}/api/v1/gpus?limit=1`)).gpus[0];
   const gpu = await eventually(listed, { what: "a GPU" });
   const url = `${address}/api/v1/gpus/${gpu?.uuid}/telemetry`;
-  const told = (page: TelemetryPage) =>
+  const readingsIn = (page: TelemetryPage) =>
     page.telemetry.map(({ metric_name, timestamp }) => `${metric_name} ${timestamp}`);
   const many = async () => (await ask<TelemetryPage>(`${url}?limit=200`)).count === 200;
   await eventually(many, { what: "200 readings" });
 
-  const before = told(await ask<TelemetryPage>(`${url}?limit=10000`));
-  const newest = async () => told(await ask<TelemetryPage>(`${url}?limit=1`))[0];
+  const before = readingsIn(await ask<TelemetryPage>(`${url}?limit=10000`));
+  const newest = async () => readingsIn(await ask<TelemetryPage>(`${url}?limit=1`))[0];
   let page = await ask<TelemetryPage>(`${url}?limit=25`);
-  const paged = told(page);
+  const paged = readingsIn(page);
   while (page.next !== null) {
     const seen = await newest();
     await eventually(async () => (await newest()) !== seen, { what: "a new reading" });
     page = await ask<TelemetryPage>(`${url}?limit=25&after=${encodeURIComponent(page.next)}`);
-    paged.push(...told(page));
+    paged.push(...readingsIn(page));
   }
   expect(new Set(paged).size).toBe(paged.length);
   expect(before.filter((reading) => !paged.includes(reading))).toEqual([]);

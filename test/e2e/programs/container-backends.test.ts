@@ -5,10 +5,10 @@ import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { buildImage, haveContainers, STAND_INS } from "../../support/programs/image.ts";
 import { BUN, ROOT } from "../../support/programs/process.ts";
 
-/** What tests start where no server is at hand. */
+/** Images that tests start on a machine without servers, and their replacements. */
 const OFFICIAL = { "redis:7": STAND_INS.REDIS_IMAGE, "mongo:8": STAND_INS.MONGO_IMAGE } as const;
 
-/** The real one where it is there. */
+/** Tags the replacement with the official name, unless the official image exists. */
 async function lend(official: string, standIn: string): Promise<AsyncDisposable> {
   const isThere = (await $`docker image ls --quiet ${official}`.quiet().text()) !== "";
   if (!isThere) await $`docker tag ${standIn} ${official}`.quiet();

@@ -16,7 +16,7 @@ import { eventually } from "../../support/time/eventually.ts";
 
 const SYSTEM_TEST = join(ROOT, "test/e2e/system-test.sh");
 const SERVICES = ["streamer", "queue-service", "collector", "inventory", "telemetry", "api-gateway"] as const;
-/** Of the image: Bun has 107 MB of it. */
+/** Limit for the size of the image, of which Bun takes 107 MB. */
 const MAX_IMAGE_BYTES = 150e6;
 
 let image = "";
@@ -27,7 +27,7 @@ describe.skipIf(!(await haveContainers("the image")))("the image", () => {
     image = await buildImage();
   }, 300_000);
 
-  test("is small, runs as nobody else, checks its own health, and says what it is", async () => {
+  test("is small, runs as its own user, and has a health check and labels", async () => {
     const { Size, Config } = await inspect(image);
     expect(Size).toBeLessThan(MAX_IMAGE_BYTES);
     expect(Config).toMatchObject({
@@ -44,7 +44,7 @@ describe.skipIf(!(await haveContainers("the image")))("the image", () => {
     );
   });
 
-  test("has Bun, what it is linked with and the bundle: no shell, package manager, sources or tests", async () => {
+  test("has only Bun, its libraries and the bundle: no shell, package manager, sources or tests", async () => {
     const engines = /^(dev|proc|sys)\/|^\.dockerenv$|^etc\/(hosts|hostname|resolv\.conf|mtab)$/;
     const files = (await filesOf(image)).filter(({ path }) => !engines.test(path) && !path.endsWith("/"));
     const paths = files.map(({ path }) => path).sort();
@@ -79,7 +79,7 @@ describe.skipIf(!(await haveContainers("the image")))("the image", () => {
   });
 
   test.each([[[]], [["collectors"]], [["collector", "now"]]])(
-    "started with %j says what it can start",
+    "started with %j lists the programs that it can start",
     async (args) => {
       const { exitCode, stderr } = await $`docker run --rm ${image} ${args}`.nothrow().quiet();
       expect([exitCode, stderr.toString()]).toEqual([2, expect.stringContaining("accepted is one of streamer, ")]);
@@ -107,7 +107,7 @@ describe.skipIf(!(await haveContainers("the image")))("the image", () => {
       const { data } = (await answer.json()) as GraphqlAnswer;
       return data?.gpus?.total === 24 && data;
     };
-    // It has just begun to read.
+    // The program may still be reading the sample.
     expect(await eventually(ask, { what: "the whole sample fleet" })).toMatchObject({
       queues: [{ ready: expect.any(Number) }],
     });
@@ -122,8 +122,8 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
     const folder = stack.use(await temporaryFolder());
     await chmod(folder.path, 0o755);
     await fleet.write(folder.path, 1);
-    // Slow enough to be under way while all is looked at, and then stopped.
-    const pace = { LOOP_MODE: "false", TIMESTAMPS: "source", STREAM_INTERVAL: "20ms", BATCH_SIZE: "100" };
+    // Slow enough to still run during the first tests and the stop.
+    const pace = { LOOP_MODE: "false", TIMESTAMPS: "source", STREAM_INTERVAL: "40ms", BATCH_SIZE: "100" };
     services = stack.use(await openComposition(image || (await buildImage()), { CSV: folder.path, ...pace }));
   }, 300_000);
   afterAll(() => stack.disposeAsync(), 60_000);
@@ -135,7 +135,7 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
   const queue = async () =>
     (await ask("{ queues { ready leased delayed dead counters { published acked } } }")).queues[0];
 
-  test("runs every service healthy by its own check, read-only, as nobody, without a capability", async () => {
+  test("runs every service healthy, read-only, as its own user and without capabilities", async () => {
     await services.healthy();
     for (const name of SERVICES) {
       const { State, HostConfig } = await inspect(services.containers[name] as string);
@@ -150,7 +150,7 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
     expect([ready.status, await ready.json()]).toEqual([200, { status: "ready" }]);
   });
 
-  test("publishes the API alone, and to this machine alone", async () => {
+  test("publishes only the API, and only to this machine", async () => {
     for (const [name, id] of Object.entries(services.containers)) {
       const { HostConfig } = await inspect(id);
       const published = Object.values(HostConfig.PortBindings ?? {}).flat();
@@ -161,7 +161,7 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
     expect((await postGraphql(`http://${inventory}:8080/graphql`, "{}")).status).toBe(401);
   });
 
-  test("says first which files the streamer found", async () => {
+  test("logs first which files the streamer found", async () => {
     const [first = ""] = (await services.logs("streamer")).split("\n");
     expect(JSON.parse(first)).toMatchObject({
       message: "files found",
@@ -172,7 +172,7 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
   test("loses and repeats nothing when the collector is stopped under load", async () => {
     const id = services.containers.collector as string;
     const isStoring = async () => (await queue()).counters.acked > 20;
-    await eventually(() => isStoring().catch(() => false), { what: "batches stored" });
+    await eventually(() => isStoring().catch(() => false), { what: "stored batches" });
     await $`docker stop --time 30 ${id}`.quiet();
     const { State } = await inspect(id);
     expect(State).toMatchObject({ ExitCode: 0, OOMKilled: false });
@@ -194,7 +194,7 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
     });
   }, 200_000);
 
-  test("passes the system test after all that, logs included", async () => {
+  test("passes the system test, logs included", async () => {
     await using logs = await temporaryFolder();
     for (const name of SERVICES) await Bun.write(`${logs.path}/${name}.log`, await services.logs(name));
     const env = { ...process.env, API_URL: services.url, LOGS_DIR: logs.path, STRICT: "1", STATIC: "1" };

@@ -1,4 +1,4 @@
-/** The streamer as a process, in front of queue-service's API over a queue in this process. */
+/** The streamer as a process: it publishes over the HTTP API to a queue in the process of the test. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -58,7 +58,7 @@ const readiness = async (program: Program) => {
   return { status: response.status, dependencies };
 };
 
-test("streamer ends with 0 when the last batch is confirmed, and sends nothing when it is started again", async () => {
+test("streamer exits with 0 once the last batch is confirmed, and sends nothing after a restart", async () => {
   await using bench = await openBench();
   for (const run of ["first", "second"]) {
     await using program = bench.start();
@@ -68,7 +68,7 @@ test("streamer ends with 0 when the last batch is confirmed, and sends nothing w
   expect((await bench.queue.stats()).counters).toMatchObject({ readings: csv.readings, duplicates: 0 });
 });
 
-test("streamer with AT_END=wait stays, ready, when all is sent, and ends with 0 when it is asked to", async () => {
+test("streamer with AT_END=wait stays ready after the end of its source, and exits with 0 on SIGTERM", async () => {
   await using bench = await openBench();
   await using program = bench.start({ AT_END: "wait" });
   await program.logLine(({ message }) => message === "source ended", { what: "the end of the source" });
@@ -85,7 +85,7 @@ test("streamer with small batches waits for its queue without holding up its own
   expect((await bench.queue.stats()).counters).toMatchObject({ readings: csv.readings, duplicates: 0 });
 });
 
-test("streamer ends with 1 when a file cannot be read, after all others are sent", async () => {
+test("streamer exits with 1 when it cannot read a file, after it has sent all others", async () => {
   await using bench = await openBench();
   const several = join(folder.path, "several");
   await mkdir(several);
@@ -99,7 +99,7 @@ test("streamer ends with 1 when a file cannot be read, after all others are sent
   expect(lost.output.stdout).toContain("no-such.csv");
 });
 
-test("streamer stops at SIGTERM, and goes on where it was: nothing is skipped, nothing is sent twice", async () => {
+test("streamer stopped by SIGTERM resumes where it stopped: it skips and repeats no reading", async () => {
   await using bench = await openBench();
   const paced = { STREAM_INTERVAL: "1ms", BATCH_SIZE: "100" };
   for (const enough of [50, 200]) {
@@ -114,7 +114,7 @@ test("streamer stops at SIGTERM, and goes on where it was: nothing is skipped, n
   expect((await bench.queue.stats()).counters.readings).toBe(csv.readings);
 });
 
-test("streamer that loops ends with 0 at SIGTERM, also while the queue is silent", async () => {
+test("streamer that loops exits with 0 on SIGTERM, even while the queue does not answer", async () => {
   await using bench = await openBench();
   await using program = bench.start({ LOOP_MODE: "true", STREAM_INTERVAL: "1ms" });
   await eventually(async () => (await published(bench.queue)) > 0, { what: "a batch" });
@@ -123,7 +123,7 @@ test("streamer that loops ends with 0 at SIGTERM, also while the queue is silent
   expect(await program.exited).toBe(0);
 });
 
-test("streamer that is killed goes on where the queue says: nothing is skipped, nothing is sent twice", async () => {
+test("streamer that is killed resumes at the position of the queue: it skips and repeats no reading", async () => {
   await using bench = await openBench();
   for (const enough of [20, 60, 120, 240]) {
     await using program = bench.start({ STREAM_INTERVAL: "1ms", BATCH_SIZE: "100" });
@@ -139,15 +139,15 @@ test("streamer that is killed goes on where the queue says: nothing is skipped, 
   expect((await bench.queue.stats()).counters.readings).toBe(csv.readings);
 });
 
-test("streamer is not ready while the queue is away, and goes on when it is back", async () => {
+test("streamer is not ready while the queue is unavailable, and recovers", async () => {
   await using bench = await openBench();
   const refused = await bench.link.refuse();
   await using program = bench.start();
-  const away = async () => {
+  const isUnavailable = async () => {
     const { status, dependencies } = await readiness(program);
     return status === 503 && dependencies.queue?.includes("queue is away");
   };
-  await eventually(away, { what: "it says that the queue is away" });
+  await eventually(isUnavailable, { what: "/readyz to name the queue" });
   expect((await fetch(`${await addressOf(program)}/healthz`)).status).toBe(200);
   await refused[Symbol.asyncDispose]();
   expect(await program.exited).toBe(0);

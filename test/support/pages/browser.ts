@@ -1,9 +1,10 @@
-/** A real Chromium, and pages of it that note whatever a strict page must not do. */
+/** A real Chromium, with pages that record errors and forbidden requests. */
 import { type Browser, chromium, type Page } from "playwright-core";
 import { announceBackend, withoutBackend } from "../servers/backend.ts";
+import { DEADLINE_MS } from "../time/eventually.ts";
 
 const COMMANDS = ["chromium", "chromium-browser", "google-chrome"];
-/** A sandbox needs rights that containers lack; the others keep it from asking its maker anything. */
+/** No sandbox, because containers lack the rights for it. The other flags disable background requests. */
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -24,7 +25,10 @@ function findChromium(): string | null {
   return null;
 }
 
-/** Null: the suite is skipped, and said so; with `REQUIRE_BACKENDS=1` that is a failure. */
+/**
+ * Opens Chromium. Without Chromium, prints a warning and returns null: the suite is skipped.
+ * @throws Error when there is none and `REQUIRE_BACKENDS=1`
+ */
 export async function openBrowser(suite: string): Promise<Browser | null> {
   const executablePath = findChromium();
   if (executablePath === null) return withoutBackend(suite, `CHROMIUM_PATH, ${COMMANDS.join(", ")}`);
@@ -35,7 +39,7 @@ export async function openBrowser(suite: string): Promise<Browser | null> {
 
 export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
-  /** Errors of the console and of scripts, breaches of the content security policy, requests to other origins. */
+  /** Errors of console and scripts, violations of the content security policy, requests to other origins. */
   readonly offences: string[];
 }
 
@@ -43,11 +47,11 @@ export interface PageOptions {
   readonly colorScheme?: "light" | "dark";
   readonly reducedMotion?: "reduce" | "no-preference";
   readonly permissions?: readonly string[];
-  /** Run in the page before its own scripts. */
+  /** Script that runs in the page before its own scripts. */
   readonly before?: string;
 }
 
-/** An empty page that is about to show this origin. */
+/** Opens an empty page for an origin. */
 export async function openPage(browser: Browser, origin: string, options: PageOptions = {}): Promise<WatchedPage> {
   const { before, permissions = [], ...look } = options;
   const context = await browser.newContext({
@@ -55,8 +59,8 @@ export async function openPage(browser: Browser, origin: string, options: PageOp
     permissions: [...permissions],
     viewport: { width: 1360, height: 820 },
   });
-  // Below that of a test, so that what was waited for is named.
-  context.setDefaultTimeout(20_000);
+  // Shorter than the time limit of a test, so that a failure names the missing element.
+  context.setDefaultTimeout(DEADLINE_MS);
   const page = await context.newPage();
   const offences: string[] = [];
   page.on("console", (message) => {
@@ -65,7 +69,7 @@ export async function openPage(browser: Browser, origin: string, options: PageOp
   page.on("pageerror", (error) => offences.push(String(error)));
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url)) offences.push(`asks ${url}`);
+    if (!url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url)) offences.push(`requests ${url}`);
   });
   if (before !== undefined) await page.addInitScript(before);
   return { page, offences, [Symbol.asyncDispose]: () => context.close() };

@@ -1,7 +1,7 @@
-/** The start page as a test reads it. */
+/** Reads the start page in tests. */
 import type { Page } from "playwright-core";
 
-/** Waits for a state; throws with the one that is shown instead. */
+/** Waits until the page shows a state. @throws Error with the text that it shows instead */
 export async function reaches(page: Page, state: "live" | "waiting" | "away" | "locked"): Promise<void> {
   try {
     await page.locator(`#state[data-state="${state}"]`).waitFor();

@@ -1,4 +1,4 @@
-/** What axe-core finds wrong with a page for those who cannot see or point well. */
+/** Checks the accessibility of a page with axe-core. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type axe from "axe-core";
@@ -6,10 +6,10 @@ import type { Page } from "playwright-core";
 
 let source: string | undefined;
 
-/** `rule: the elements that break it`, one of each rule. */
+/** Returns one line per broken rule: `rule: the elements that break it`. */
 export async function violationsOf(page: Page): Promise<string[]> {
   source ??= await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  // A strict page takes no script from outside; the debugger's own evaluation is not asked.
+  // The content security policy forbids scripts from outside, but not the evaluation by the debugger.
   await page.evaluate(source);
   const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);

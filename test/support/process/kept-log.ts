@@ -1,4 +1,4 @@
-/** A logger that keeps its lines, but for those at debug. */
+/** A logger that records its lines, except those at level debug. */
 import type { Logger } from "../../../services/platform/process/logger.ts";
 
 export function keptLog() {

@@ -1,4 +1,4 @@
-/** A folder that goes with its test. */
+/** A folder that is removed when it is disposed. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -39,7 +39,7 @@ export interface CollectorDependencies {
 
 /**
  * Runs until the signal aborts, and resolves to the totals. A batch is acknowledged after the store has confirmed it.
- * When its source has ended, the caller waits until `ready`, `leased` and `delayed` of the queue's `stats()` are 0, then
+ * When its source has ended, the caller waits until `ready`, `leased` and `delayed` of `queue.stats()` are 0, then
  * aborts.
  */
 export const runCollector = (config: CollectorConfig, dependencies: CollectorDependencies): Promise<CollectorSummary> =>

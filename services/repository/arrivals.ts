@@ -1,15 +1,15 @@
-/** What a call of `save` brings to each GPU: the sightings that count, in the order in which they are taken in. */
+/** Collects which GPUs one call of `save` stored blocks of, and the sightings to learn from. */
 import type { Batch, Sighting } from "../../schema/batch/batch.ts";
 import { AppError } from "../../schema/model/errors.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 
-/** @throws AppError `invalid` when a batch has readings of a GPU of which it says nothing else */
+/** @throws AppError `invalid` when a batch has a block of a GPU without a sighting of it */
 export function checkSightings(batches: readonly Batch[]): void {
   for (const { producer, seq, blocks, sightings } of batches) {
     const seen = new Set(sightings.map(({ facts }) => facts.uuid));
     for (const { gpu } of blocks) {
       if (seen.has(gpu)) continue;
-      throw new AppError(`Cannot save batch ${producer}:${seq}: it has readings of ${gpu} but no sighting of it`, {
+      throw new AppError(`Cannot save batch ${producer}:${seq}: it has readings of ${gpu}, but no sighting of it`, {
         code: "invalid",
       });
     }
@@ -20,19 +20,19 @@ export function checkSightings(batches: readonly Batch[]): void {
 export interface Arrival {
   readonly batch: Batch;
   readonly sighting: Sighting;
-  /** A block of the GPU was stored by this call; else all of them by earlier ones. */
+  /** This call stored a block of the GPU in this batch. If false, earlier calls had stored them all. */
   readonly fresh: boolean;
 }
 
 export interface Arrivals {
-  /** A block of this GPU was stored, now (`fresh`) or by an earlier call. */
+  /** Records that a block of this GPU is stored: by this call (`fresh`) or by an earlier one. */
   add(batch: Batch, gpu: GpuUuid, fresh: boolean): void;
   all(): Iterable<Arrival>;
-  /** Of GPUs with a stored block: what the inventory learns from. Taking it in twice is harmless. */
+  /** Sightings of GPUs with a stored block. The inventory learns from them; learning twice changes nothing. */
   facts(): Iterable<Sighting>;
   /**
-   * Of GPUs with a fresh block, by GPU, oldest first: what attribution learns from. A redelivered batch has none, so
-   * it cannot take times back that another source has since told of differently.
+   * Sightings of GPUs with a fresh block, by GPU, oldest first. Attribution learns from them. A redelivered batch has
+   * none, so it cannot take back times for which another source has named another holder since.
    */
   holders(): ReadonlyMap<GpuUuid, readonly Sighting[]>;
 }

@@ -1,4 +1,4 @@
-/** A stored block as reads see it, and the order in which reads want them. */
+/** A stored block as reads see it, and the readers that consume buckets one by one. */
 import { type Columns, unpackColumns } from "../../schema/batch/columns.ts";
 import { AppError } from "../../schema/model/errors.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
@@ -6,9 +6,9 @@ import type { Series } from "../../schema/model/reading.ts";
 
 export type Order = "newest" | "oldest";
 
-/** What is known of a bucket before its columns are unpacked. */
+/** A bucket whose columns are not unpacked yet. */
 export interface Bucket {
-  /** First and last time in it, both inclusive, ms. */
+  /** First and last time of a reading, both inclusive, ms. */
   readonly from: number;
   readonly to: number;
   /** One per column, in ascending order. */
@@ -17,7 +17,7 @@ export interface Bucket {
   readonly unpack: () => Columns;
 }
 
-/** Asks for buckets one by one, as many as it needs; undefined: there are no more. */
+/** Pulls as many buckets as it needs, one per `yield`; gets undefined when there are no more. */
 export type BucketReader<T> = Generator<undefined, T, Bucket | undefined>;
 
 export function readBuckets<T>(reader: BucketReader<T>, buckets: Iterable<Bucket>): T {
@@ -34,7 +34,7 @@ export function readBuckets<T>(reader: BucketReader<T>, buckets: Iterable<Bucket
   }
 }
 
-/** The same where each bucket is waited for. */
+/** `readBuckets` for buckets that arrive asynchronously. */
 export async function readBucketsAsync<T>(reader: BucketReader<T>, buckets: AsyncIterable<Bucket>): Promise<T> {
   const coming = buckets[Symbol.asyncIterator]();
   try {
@@ -49,7 +49,7 @@ export async function readBucketsAsync<T>(reader: BucketReader<T>, buckets: Asyn
   }
 }
 
-/** @throws AppError `internal`: what is stored was checked when it came, so the store itself is damaged */
+/** @throws AppError `internal` for damaged columns: they were valid when they were saved, so the store is damaged */
 export function unpackBucket(gpu: GpuUuid, from: number, packed: Uint8Array): Columns {
   const columns = unpackColumns(packed);
   if (columns.ok) return columns.value;
@@ -58,7 +58,7 @@ export function unpackBucket(gpu: GpuUuid, from: number, packed: Uint8Array): Co
   });
 }
 
-/** Index of the first tick at or after `time`. */
+/** Returns the index of the first time at or after `time`, or the length. */
 export function firstTickFrom(at: Float64Array, time: number): number {
   let low = 0;
   let high = at.length;

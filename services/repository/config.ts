@@ -1,11 +1,11 @@
-/** Which store a service of its own opens, from the environment. */
+/** Reads from the environment which store a service opens. */
 import { duration, type Env, integer, parseEnv, text } from "../platform/process/env.ts";
 import type { RepositoryConfig } from "./open.ts";
 
-/** What MongoDB takes as a database's name on every platform. */
+/** Database names that MongoDB accepts on every platform. */
 const DATABASE = /^[^\s/\\."$*<>:|?]{1,63}$/;
 
-/** SQLite where SQLITE_PATH is set, else MongoDB. @throws ConfigError with every problem found */
+/** SQLite if SQLITE_PATH is set, otherwise MongoDB. @throws ConfigError with every problem found */
 export function readStoreConfig(env: Env): RepositoryConfig {
   const { SQLITE_PATH: path, RETENTION: retentionMs } = parseEnv(env, {
     SQLITE_PATH: text().optional(),

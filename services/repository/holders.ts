@@ -1,12 +1,13 @@
 /**
- * Who held a GPU, as intervals that never overlap. Neighbours in time with the same holder are one interval; a GPU
- * that nobody held is held by "nobody", which keeps two turns of one pod apart. As long as sources agree on who held
- * the GPU at each time of a reading, the intervals are the same in whatever order sightings arrive; where they
- * disagree, the sighting that is saved last has its times.
+ * Attribution of one GPU: intervals of one holder that never overlap.
+ * - Adjacent intervals with the same holder are merged.
+ * - An idle GPU has the holder "nobody", which separates two turns of the same pod.
+ * - If all sources name the same holder at each time of a reading, the order in which sightings arrive does not matter.
+ *   If they differ, the sighting saved last decides about its times.
  */
 import type { GpuFacts } from "../../schema/model/gpu.ts";
 
-/** Intervals in one answer. */
+/** Intervals of one GPU in one answer, at most. */
 export const ATTRIBUTIONS_MAX = 10_000;
 
 export interface Holder {
@@ -22,11 +23,11 @@ export interface Held {
   readonly to: number;
 }
 
-/** Finds the times at which an interval is cut. */
+/** Finds the times at which an interval is cut: the readings nearest to a given time. */
 export interface TickFinder {
-  /** The last time of a stored reading in `[earliest, time)`. */
+  /** Returns the last time of a stored reading in `[earliest, time)`. */
   before(time: number, earliest: number): number | undefined;
-  /** The first time of a stored reading in `(time, latest]`. */
+  /** Returns the first time of a stored reading in `(time, latest]`. */
   after(time: number, latest: number): number | undefined;
 }
 
@@ -36,7 +37,7 @@ export const sameHolder = (a: Holder, b: Holder): boolean =>
 export const isNobody = ({ namespace, pod, container }: Holder): boolean =>
   namespace === null && pod === null && container === null;
 
-/** What is left of `interval` on either side of a sighting of another holder. */
+/** Returns what remains of `interval` before and after a sighting of another holder. */
 function cut(interval: Held, { from, to }: Held, ticks: TickFinder): Held[] {
   const rest: Held[] = [];
   if (interval.from < from) {
@@ -47,8 +48,8 @@ function cut(interval: Held, { from, to }: Held, ticks: TickFinder): Held[] {
 }
 
 /**
- * Takes in a sighting. `intervals`: those that touch it and the nearest one on each side, oldest first; what comes
- * back takes their place.
+ * Adds a sighting. `intervals` are those that overlap it and the nearest one on each side, oldest first; the result
+ * replaces them.
  */
 export function addSighting(intervals: readonly Held[], sighting: Held, ticks: TickFinder): Held[] {
   const pieces: Held[] = [sighting];

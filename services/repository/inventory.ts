@@ -1,17 +1,17 @@
-/** What is known of GPUs: which facts are newest, and in which order GPUs are listed. */
+/** Rules of the inventory: which facts of a GPU count, and the order in which GPUs are listed. */
 import type { Sighting } from "../../schema/batch/batch.ts";
 import type { Gpu, GpuFacts } from "../../schema/model/gpu.ts";
 import type { GpuCursor } from "./port.ts";
 
 const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** A GPU's place on its host; an index that is no number comes last. */
+/** Returns a GPU's place on its host. An index that is not a number sorts last. */
 export const placeOf = (index: string): number => (/^\d{1,15}$/.test(index) ? Number(index) : Number.MAX_SAFE_INTEGER);
 
 export const inventoryOrder = (a: GpuCursor, b: GpuCursor): number =>
   compare(a.host, b.host) || compare(placeOf(a.index), placeOf(b.index)) || compare(a.uuid, b.uuid);
 
-/** In this order, the unknown first: MongoDB compares documents so, too. */
+/** Fields in order of comparison; null sorts first. The order of `SeenDocument`, so that MongoDB decides alike. */
 const RANKED = ["host", "index", "device", "model", "driver", "container", "pod", "namespace"] as const;
 
 function outranks(a: GpuFacts, b: GpuFacts): boolean {
@@ -20,8 +20,8 @@ function outranks(a: GpuFacts, b: GpuFacts): boolean {
 }
 
 /**
- * The GPU after one more sighting, or the same object when nothing is new. The facts are those of the sighting that
- * ends last; of two that end together, those that sort last, so that the order of arrival does not matter.
+ * Returns the GPU after one more sighting, or the same object when nothing changes. The sighting that ends last decides
+ * the facts. If two end together, the facts that sort last win, so that the order of arrival does not matter.
  */
 export function afterSighting(known: Gpu | undefined, { facts, from, to }: Sighting): Gpu {
   if (known === undefined) return { ...facts, firstSeen: from, lastSeen: to };

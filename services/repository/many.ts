@@ -1,16 +1,16 @@
-/** Answers for many GPUs in one call, some at a time, for as long as there is room for them. */
+/** Answers for many GPUs, slice by slice, until the answers exceed their common limit. */
 import { setImmediate } from "node:timers/promises";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 
 export interface ManyOptions {
-  /** GPUs asked for together. */
+  /** GPUs in one call of `ask`. */
   readonly slice: number;
-  /** Items in all answers together. */
+  /** Items in all answers together, at most. */
   readonly max: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Those that fit, in the order asked: after the first one that does not, none is asked for. */
+/** Returns answers in the order of `gpus`, each GPU once, up to the first answer that exceeds `max`. */
 export async function answersForMany<T>(
   gpus: readonly GpuUuid[],
   ask: (some: readonly GpuUuid[]) => Promise<readonly T[]>,
@@ -21,7 +21,7 @@ export async function answersForMany<T>(
   const answers = new Map<GpuUuid, T>();
   let left = max;
   for (let start = 0; start < asked.length; start += slice) {
-    // A store that never waits would let nobody else have their turn.
+    // A synchronous store would block the event loop for all slices.
     if (start > 0) await setImmediate();
     signal?.throwIfAborted();
     const some = asked.slice(start, start + slice);

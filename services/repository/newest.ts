@@ -1,11 +1,11 @@
-/** The newest reading of each series of one GPU. */
+/** Finds the newest reading of each series of one GPU. */
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { BucketReader } from "./bucket.ts";
 
 /**
- * Takes buckets in descending order of `to`, no more than it needs until every wanted series is found.
- * In ascending order of series.
+ * Pulls buckets in descending order of `to` until the newest reading of every wanted series is certain. Returns the
+ * readings in ascending order of series; of several values at one time, the largest.
  */
 export function* newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>): BucketReader<Reading[]> {
   const found = new Map<Series, Reading>();

@@ -1,4 +1,4 @@
-/** Which store: opened in `main.ts`, used through the port. */
+/** Opens the configured store. Called in `main.ts`; all other code uses the port. */
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
@@ -6,7 +6,7 @@ import { openMongodbRepository } from "./mongodb/repository.ts";
 import type { Repository } from "./port.ts";
 import { openSqliteRepository } from "./sqlite/repository.ts";
 
-/** `retentionMs`: age of a reading, by its own time, at which it is dropped; 0 keeps everything. */
+/** `retentionMs`: age of a reading, by its own time, at which it is dropped. 0 keeps everything. */
 export type RepositoryConfig =
   | { readonly kind: "sqlite"; readonly path: string; readonly retentionMs: number }
   | {

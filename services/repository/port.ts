@@ -1,16 +1,16 @@
 /**
- * The store: readings in buckets, and what is known of each GPU. SQLite, MongoDB and the reference model of the tests
- * pass `test/conformance/repository.ts`.
+ * The store: readings in buckets, the inventory of GPUs, and who held each GPU when. SQLite, MongoDB and the reference
+ * model of the tests pass `test/conformance/repository.ts`.
  *
- * Errors: every method throws `AppError` `unavailable` when the store is away; the same call may be repeated.
- * Arguments are trusted: windows, limits and uuids were parsed at the edge.
+ * Errors: every method throws `AppError` `unavailable` when the store does not answer. The same call may be repeated.
+ * Arguments are not checked: windows, limits and uuids are parsed at the edge.
  */
 import type { Batch } from "../../schema/batch/batch.ts";
 import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { Window } from "../../schema/model/window.ts";
 
-/** How far a producer's batches are stored; `epoch` then `seq` only ever grow. */
+/** Up to where a producer's batches are stored. It only advances: to a later `epoch`, or a later `seq` within one. */
 export interface StoredPosition {
   readonly producer: string;
   readonly epoch: number;
@@ -19,35 +19,36 @@ export interface StoredPosition {
 }
 
 export interface SaveOptions {
-  /** Stored in the same transaction where the store has one, else after the readings. */
+  /** Stored in the transaction of the readings where the store has transactions, otherwise after them. */
   readonly positions?: readonly StoredPosition[];
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface SaveOutcome {
-  /** Buckets that were new, and buckets that were there already. */
+  /** New buckets. */
   readonly buckets: number;
+  /** Buckets that the store already had. */
   readonly duplicateBuckets: number;
   /** Readings in the new buckets. */
   readonly readings: number;
-  /** Readings in the buckets that were there already. */
+  /** Readings in the buckets that the store already had. */
   readonly duplicateReadings: number;
   /** Readings dropped because they are older than the retention. */
   readonly tooOld: number;
 }
 
-/** A place between two readings of one GPU: the page begins after the reading with this time and series. */
+/** A place in the readings of one GPU: the page begins after the reading with this time and series. */
 export interface ReadingCursor {
   readonly at: number;
   readonly series: Series;
 }
 
 export interface ReadingQuery {
-  /** Canonical metric names; a metric means all its series. Absent: every metric. */
+  /** Canonical metric names; a metric means all its series. Default: every metric. */
   readonly metrics?: readonly string[] | undefined;
   /** 1 to 10,000. */
   readonly limit: number;
-  /** By time; readings of one time are always in ascending order of series. Default newest. */
+  /** By time. Readings of one time are in ascending order of series in both orders. Default: newest. */
   readonly order?: "newest" | "oldest";
   readonly after?: ReadingCursor | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -55,7 +56,7 @@ export interface ReadingQuery {
 
 export interface ReadingPage {
   readonly readings: readonly Reading[];
-  /** Set exactly when more is there. */
+  /** Where the next page begins; null on the last page. */
   readonly next: ReadingCursor | null;
 }
 
@@ -64,33 +65,40 @@ export const sizeOfPage = ({ readings }: ReadingPage): number => readings.length
 
 export interface TelemetryRepository {
   /**
-   * All batches, durably, or an error. Saving again changes nothing and is success. Also updates inventory and
-   * attribution from the batches' sightings; older batches never overwrite newer facts.
+   * Stores all batches durably, or throws.
+   * - Saving a batch again changes nothing and succeeds.
+   * - The batches' sightings update inventory and attribution. An older batch never overwrites newer facts.
+   * - Not guaranteed: atomicity. After an error, part of the batches may be stored (SQLite stores all or none).
+   * @throws AppError `invalid` for a batch with a block of a GPU that it has no sighting of; nothing is stored then
    */
   save(batches: readonly Batch[], options?: SaveOptions): Promise<SaveOutcome>;
   /**
-   * Merged: a (series, time) that lies in several buckets is one reading, the larger value wins. Reads only as many
-   * buckets as the page needs. Stable under writes: paging on with `next` tells every reading that was there at the
-   * start exactly once. An unknown GPU has no readings.
+   * Returns a page of one GPU's readings within the window. An unknown GPU has none.
+   * - Merged: if several buckets have a value for one series and time, it is one reading with the largest value.
+   * - Bounded: reads only as many buckets as the page needs.
+   * - Stable under writes: the pages that follow by `next` have each reading that was stored at the start exactly once.
    */
   readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage>;
   /**
-   * The same for many GPUs: each one's page, in the order asked, until they hold more than `max` readings together. The
-   * pages that no longer fit are left out.
+   * Returns the page of each GPU, in the order of `gpus`, until the pages have more than `max` readings together. The
+   * first page that exceeds `max` and all after it are left out.
    */
   pages(
     gpus: readonly GpuUuid[],
     window: Window,
     query: ReadingQuery & { readonly max: number },
   ): Promise<ReadonlyMap<GpuUuid, ReadingPage>>;
-  /** The newest reading of each series of each GPU, in ascending order of series; GPUs without any have an empty list. */
+  /** Returns the newest reading of each series of each GPU, by series ascending. A GPU without readings has none. */
   latest(
     gpus: readonly GpuUuid[],
     query?: { metrics?: readonly string[] | undefined; signal?: AbortSignal | undefined },
   ): Promise<ReadonlyMap<GpuUuid, readonly Reading[]>>;
-  /** Where the producer's stored batches end; null: never heard of. */
+  /** Returns the producer's stored position, or null for an unknown producer. */
   position(producer: string): Promise<StoredPosition | null>;
-  /** Drops buckets that end before `before` (ms); at most a bounded number a call. Returns how many; 0: done. */
+  /**
+   * Drops buckets and intervals that end before `before` (ms). A call drops a bounded number of buckets and returns it;
+   * repeat until it returns 0.
+   */
   expire(before: number): Promise<number>;
 }
 
@@ -100,7 +108,7 @@ export interface GpuFilter {
   readonly model?: string | undefined;
 }
 
-/** Inventory order: host, then index as a number, then uuid. */
+/** A place in the order of the inventory: by host, then index as a number, then uuid. */
 export interface GpuCursor {
   readonly host: string;
   readonly index: string;
@@ -117,20 +125,22 @@ export interface GpuQuery {
 
 export interface GpuPage {
   readonly gpus: readonly Gpu[];
-  /** All that match the filter, whatever the limit. */
+  /** GPUs that match the filter, on all pages. */
   readonly total: number;
   readonly next: GpuCursor | null;
 }
 
 export interface GpuRepository {
+  /** Returns a page of the inventory. */
   gpus(query: GpuQuery): Promise<GpuPage>;
-  /** Known GPUs among those asked for, in any order. */
+  /** Returns the known GPUs among `uuids`, each once, in any order. */
   gpusByUuid(uuids: readonly GpuUuid[], options?: { signal?: AbortSignal | undefined }): Promise<readonly Gpu[]>;
-  /** In order of hostname. */
+  /** Returns all hosts, by hostname. */
   hosts(options?: { signal?: AbortSignal | undefined }): Promise<readonly Host[]>;
   /**
-   * Intervals of each GPU that touch the window, oldest first, at most 10,000 of each, in the order asked, until there
-   * are more than `max` together. The GPUs whose intervals no longer fit are left out.
+   * Returns the intervals of each GPU that overlap the window, uncut, oldest first, at most 10,000 of one GPU. GPUs are
+   * in the order of `gpus`, until they have more than `max` intervals together; the first GPU that exceeds `max` and
+   * all after it are left out.
    */
   attributions(
     gpus: readonly GpuUuid[],
@@ -140,6 +150,6 @@ export interface GpuRepository {
 }
 
 export interface Repository extends TelemetryRepository, GpuRepository, AsyncDisposable {
-  /** Resolves when the store answers; throws `AppError` `unavailable` when not. */
+  /** Resolves when the store answers. */
   ping(options?: { signal?: AbortSignal | undefined }): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** One page of readings out of buckets that may overlap: merged tick by tick, opened only when their time comes. */
+/** Merges overlapping buckets into one page of readings, time by time; unpacks a bucket only when its times are due. */
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import { metricOf } from "../../schema/model/series.ts";
@@ -15,7 +15,7 @@ export interface PageRequest {
   readonly after?: ReadingCursor | undefined;
 }
 
-/** The times a page can hold, both inclusive; `from > to` when it can hold none. */
+/** Returns the times that a page can hold, both inclusive. If it can hold none, `from > to`. */
 export function pageBounds({ window, order, after }: PageRequest): { readonly from: number; readonly to: number } {
   const from = Math.ceil(window.from);
   const to = Math.ceil(window.to) - 1;
@@ -23,7 +23,7 @@ export function pageBounds({ window, order, after }: PageRequest): { readonly fr
   return order === "newest" ? { from, to: Math.min(to, after.at) } : { from: Math.max(from, after.at), to };
 }
 
-/** An unpacked bucket and the tick it has come to. */
+/** An unpacked bucket and the index of its next time. */
 interface OpenBucket {
   readonly series: readonly Series[];
   readonly columns: readonly number[];
@@ -33,7 +33,7 @@ interface OpenBucket {
   readonly end: number;
 }
 
-/** Picks the columns whose metric is asked for; remembers them, as most buckets of a GPU have the same series. */
+/** Picks the columns of the wanted metrics. Remembers them by list, because most buckets of a GPU share one list. */
 function createColumnFilter(metrics: readonly string[] | undefined) {
   const wanted = metrics && new Set(metrics);
   const picked = new Map<readonly Series[], readonly number[]>();
@@ -48,8 +48,8 @@ function createColumnFilter(metrics: readonly string[] | undefined) {
 }
 
 /**
- * Takes buckets in descending order of `to` (newest) or ascending order of `from` (oldest), no more than the page
- * needs. `onDiffering` is told of each reading that lies in several buckets with different values.
+ * Pulls buckets in descending order of `to` (newest) or ascending order of `from` (oldest), as many as the page needs.
+ * `onDiffering` is called for each reading that several buckets have with different values.
  */
 export function* readPage(request: PageRequest, onDiffering: () => void): BucketReader<ReadingPage> {
   const { gpu, limit, after, order } = request;
@@ -70,20 +70,20 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
     open.push({ series: bucket.series, columns, at, values, tick, end });
   };
 
-  /** False when the page is full and more is there. */
-  const tell = (at: number, series: Series, value: number): boolean => {
+  /** Adds a reading, unless the cursor has passed it. Returns false when the page is full. */
+  const add = (at: number, series: Series, value: number): boolean => {
     if (at === after?.at && series <= after.series) return true;
     if (readings.length === limit) return false;
     readings.push({ gpu, series, at, value });
     return true;
   };
 
-  const tellTick = (time: number): boolean => {
+  const addTick = (time: number): boolean => {
     const [only, ...others] = open.filter(({ at, tick }) => at[tick] === time) as [OpenBucket, ...OpenBucket[]];
     if (others.length === 0) {
       for (const column of only.columns) {
         const value = only.values[column]?.[only.tick] as number;
-        if (!Number.isNaN(value) && !tell(time, only.series[column] as Series, value)) return false;
+        if (!Number.isNaN(value) && !add(time, only.series[column] as Series, value)) return false;
       }
       return true;
     }
@@ -98,7 +98,7 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
         if (known === undefined || value > known) merged.set(name, value);
       }
     }
-    return [...merged.keys()].sort().every((name) => tell(time, name, merged.get(name) as number));
+    return [...merged.keys()].sort().every((name) => add(time, name, merged.get(name) as number));
   };
 
   let next = yield;
@@ -118,7 +118,7 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
       next = yield;
     }
     if (Number.isNaN(time)) return { readings, next: null };
-    if (!tellTick(time)) {
+    if (!addTick(time)) {
       const { at, series } = readings.at(-1) as Reading;
       return { readings, next: { at, series } };
     }

@@ -1,8 +1,8 @@
-/** Two rules that every store keeps: how old a reading may be, and that positions only grow. */
+/** Rules of every store: how old a reading may be, and that positions only advance. */
 import type { Clock } from "../platform/process/clock.ts";
 import type { StoredPosition } from "./port.ts";
 
-/** Blocks that end before this time are dropped when they arrive; a block that is partly older is kept whole. */
+/** `save` drops blocks that end before this time. A block that is only partly older is kept whole. */
 export const oldestKept = (clock: Clock, retentionMs: number): number =>
   retentionMs === 0 ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs;
 

@@ -1,8 +1,9 @@
-/** The server goes away, stands still or dies: calls end within their time, and nothing that was acknowledged is lost. */
+/** A server that is killed, paused or down: calls end within their limit, and nothing acknowledged is lost. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ALL_TIME } from "../../schema/model/window.ts";
 import type { Repository } from "../../services/repository/port.ts";
 import { batchOf, factsOf, GPU, heldBy, type Row, read, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
+import { keptLog } from "../support/process/kept-log.ts";
 import { heldIn } from "../support/repository/held-in.ts";
 import { openDatabase } from "../support/repository/mongo-store.ts";
 import { refusalOf } from "../support/repository/sqlite-store.ts";
@@ -15,7 +16,7 @@ setDefaultTimeout(120_000);
 const server = await requirePrivateMongo("MongoDB repository, faults");
 afterAll(async () => server?.[Symbol.asyncDispose]());
 
-/** As the collector does: the same call until it is answered. */
+/** Repeats the call until it is answered, as the collector does. */
 async function saveUntilDone(store: Repository, row: Row): Promise<void> {
   for (;;) {
     const refusal = await refusalOf(store.save([batchOf([row])]));
@@ -27,12 +28,13 @@ async function saveUntilDone(store: Repository, row: Row): Promise<void> {
 describe.skipIf(server === null)("MongoDB store", () => {
   const { uri = "", kill, start, pause, resume } = server ?? {};
 
-  test("says that it is away while its server is, and goes on when that is back", async () => {
+  test("throws unavailable while its server is down, works again after, and logs the outage once", async () => {
     await using database = openDatabase(uri);
-    await using store = await database.open();
+    const { log, lines } = keptLog();
+    await using store = await database.open({ log });
     await store.save([batchOf([[UTIL, 0, 1]])]);
     await kill?.();
-    const away = /^unavailable: Cannot use the store mongodb:\/\/127\.0\.0\.1:\d+\/test_\w+: /;
+    const unavailable = /^unavailable: Cannot use the store mongodb:\/\/127\.0\.0\.1:\d+\/test_\w+: /;
     const refusals = await Promise.all(
       [
         store.save([batchOf([[TEMP, 0, 30]])]),
@@ -42,23 +44,29 @@ describe.skipIf(server === null)("MongoDB store", () => {
         store.ping(),
       ].map(refusalOf),
     );
-    for (const refusal of refusals) expect(refusal).toMatch(away);
+    for (const refusal of refusals) expect(refusal).toMatch(unavailable);
     await start?.();
     await store.save([batchOf([[TEMP, 0, 30]])]);
     expect(await read(store)).toHaveLength(2);
+    expect(lines.filter(({ fields }) => fields.dependency === "mongodb")).toMatchObject([
+      { message: "unavailable", fields: { reason: expect.any(String) } },
+      { message: "available", fields: { downMs: expect.any(Number) } },
+    ]);
   });
 
-  test("opens while its server is away, and works from when it is there", async () => {
+  test("opens while its server is down, and works once it is up", async () => {
     await using database = openDatabase(uri);
+    const { log, lines } = keptLog();
     await kill?.();
-    await using store = await database.open();
+    await using store = await database.open({ log });
+    expect(lines.map(({ message }) => message)).toEqual(["unavailable"]);
     expect(await refusalOf(store.save([batchOf([[UTIL, 0, 1]])]))).toStartWith("unavailable: ");
     await start?.();
     expect(await store.save([batchOf([[UTIL, 0, 1]])])).toMatchObject({ buckets: 1 });
     expect(await read(store)).toEqual([[UTIL, 0, 1]]);
   });
 
-  test("gives up on a server that stands still, and lets a caller leave at once", async () => {
+  test("throws unavailable for a paused server, and rejects at once when the caller aborts", async () => {
     await using database = openDatabase(uri);
     await using store = await database.open();
     await store.save([batchOf([[UTIL, 0, 1]])]);
@@ -83,7 +91,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(await read(store)).toContainEqual([UTIL, 0, 1]);
   });
 
-  test("has every reading once, whenever its server is killed", async () => {
+  test("has every reading once, although its server is killed during saves", async () => {
     await using database = openDatabase(uri);
     const random = randomOf(7);
     const ticks = 120;

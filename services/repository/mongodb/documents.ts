@@ -1,27 +1,25 @@
-/**
- * What lies in the database, readable in mongosh. Times are dates. Documents say their version; a reader refuses a
- * newer one instead of misreading it.
- */
+/** The collections and the shapes of their documents: see FORMATS.md. */
 import type { Collection, Db } from "mongodb";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 
-/** One GPU's readings of one batch within one hour, or a part of them where they are very many. */
+/** One GPU's readings of one batch within one hour; several documents where one would be too large. */
 export interface BucketDocument {
-  /** From GPU, first time and content: the same readings, the same id. */
+  /** Made from GPU, first time and content: equal readings have equal ids. Further parts add `:1`, `:2`, … */
   readonly _id: string;
   readonly v: 1;
   readonly gpu: GpuUuid;
+  /** Times of the first and the last reading. */
   readonly from: Date;
   readonly to: Date;
-  /** Milliseconds after `from`, ascending. */
+  /** Times, ms after `from`, ascending. */
   readonly at: readonly number[];
-  /** By field name of the series, as long as `at`; null where the series has no reading at that time. */
+  /** By field name of the series: one value per time, null where the series has no reading. */
   readonly series: Readonly<Record<string, readonly (number | null)[]>>;
 }
 
 /**
- * What a GPU's newest sighting tells. MongoDB compares documents field by field in this order, so that `$max` keeps the
- * newest, and of two that end together always the same one, whoever writes in whatever order.
+ * A GPU's newest sighting. MongoDB compares documents field by field in this order, so `$max` keeps the newest sighting,
+ * and of two that end together always the same one, whatever the order of writes.
  */
 export interface SeenDocument {
   readonly lastSeen: Date;
@@ -33,7 +31,7 @@ export interface SeenDocument {
   readonly container: string | null;
   readonly pod: string | null;
   readonly namespace: string | null;
-  /** The index as a number, for the order of inventory. */
+  /** The index as a number, for the order of the inventory. */
   readonly place: number;
 }
 
@@ -42,7 +40,7 @@ export interface GpuDocument {
   readonly v: 1;
   readonly firstSeen: Date;
   readonly seen: SeenDocument;
-  /** By field name of the series: the newest hour with a bucket that has it. */
+  /** By field name of the series: start of the newest hour with a bucket that contains it. */
   readonly newest: Readonly<Record<string, Date>>;
 }
 
@@ -55,9 +53,9 @@ export interface HeldDocument {
 }
 
 /**
- * Who held a GPU on one day (UTC), as one revision of it; an interval that goes on at midnight lies in both days. The
- * day's highest revision counts. A change is a new document: that its id is free makes sure that nobody else has changed
- * the same revision, on any server and for many days in one command.
+ * One revision of the attribution of a GPU on one day (UTC). The highest revision counts. An interval that spans
+ * midnight is in both days. A change inserts the next revision: the unique id makes it fail if another writer was
+ * first, on any server and for many days in one command.
  */
 export interface AttributionDocument {
   /** `GPU:YYYY-MM-DD:REV` */
@@ -65,10 +63,10 @@ export interface AttributionDocument {
   readonly v: 1;
   /** `GPU:YYYY-MM-DD` */
   readonly day: string;
-  /** From 1. */
+  /** Counts from 1. */
   readonly rev: number;
   readonly gpu: GpuUuid;
-  /** Of the first and the last interval. */
+  /** Start of the first interval and end of the last. */
   readonly from: Date;
   readonly to: Date;
   /** Oldest first, never overlapping. */

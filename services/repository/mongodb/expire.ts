@@ -1,11 +1,11 @@
-/** Drops what is too old where the server does not do so by itself: a bounded number of buckets a call. */
+/** Expires old buckets where the server has no TTL index: a bounded number per call. */
 import type { TelemetryRepository } from "../port.ts";
 import { type Link, reading, writing } from "./connection/link.ts";
 import type { Collections } from "./documents.ts";
 import type { Attributions } from "./inventory/attributions.ts";
 import { dateOf } from "./readings/bucket-documents.ts";
 
-/** Buckets that one call drops at most. */
+/** Buckets dropped by one call, at most. */
 const EXPIRE_MAX = 1000;
 
 export function createExpire(
@@ -15,7 +15,7 @@ export function createExpire(
 ): TelemetryRepository["expire"] {
   return async (before) => {
     const dropped = await call(async (signal) => {
-      // Oldest first: the newest bucket of a series is never gone while older ones remain.
+      // Oldest first: the newest bucket of a series is never dropped before older ones.
       const old = await points
         .find({ to: { $lt: dateOf(before) } }, { ...reading(signal), projection: { _id: 1 }, sort: { to: 1 } })
         .limit(EXPIRE_MAX)

@@ -1,28 +1,25 @@
-/**
- * The collections' indexes, and the query that each serves. On a sharded cluster shard `telemetry_points` and
- * `attributions` by `{ gpu: "hashed" }`: every read of them names a GPU; `gpus` and `positions` are small.
- */
+/** Creates the collections and their indexes. FORMATS.md lists the query that each index serves. */
 import { type IndexDescription, MongoServerError } from "mongodb";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { Link } from "./connection/link.ts";
 import { type Collections, collectionsOf } from "./documents.ts";
 
-/** Building one over a large collection may take longer: the server goes on with it without us. */
+/** Building an index of a large collection may take longer; the server then continues on its own. */
 const BUILD_LIMIT_MS = 30_000;
 
 const INDEXES = {
   points: [
-    // Readings newest first and latest readings: the GPU's buckets by their end.
+    // Readings newest first, latest readings: buckets of a GPU by their end.
     { key: { gpu: 1, to: -1 } },
-    // Readings oldest first, and the time after an interval of attribution: the GPU's buckets by their start.
+    // Readings oldest first, the reading after an interval that was cut: buckets of a GPU by their start.
     { key: { gpu: 1, from: 1 } },
   ],
-  // Inventory in its order, and the GPUs of one host.
+  // The inventory in order, the GPUs of one host.
   gpus: [{ key: { "seen.host": 1, "seen.place": 1, _id: 1 } }],
   attributions: [
-    // Who held a GPU within a window.
+    // Intervals of a GPU within a window.
     { key: { gpu: 1, from: 1 } },
-    // A day's newest revision, for its writers.
+    // Revisions of a day, for its writers.
     { key: { day: 1 } },
   ],
 } as const satisfies Partial<Record<keyof Collections, readonly IndexDescription[]>>;
@@ -35,9 +32,9 @@ const NO_SUCH_COLLECTION = 26;
 const isRefusal = (error: unknown): error is MongoServerError => error instanceof MongoServerError;
 
 export interface Indexes {
-  /** Collections and indexes, made where they are missing. */
+  /** Creates missing collections and indexes. */
   create(): Promise<void>;
-  /** Before the first write: what is too old is dropped by the server itself, where it can, or no longer. */
+  /** Call before the first write: creates, changes or drops the TTL indexes to match the retention. */
   applyRetention(): Promise<void>;
 }
 
@@ -55,7 +52,7 @@ export function createIndexes(
       await db.createCollection(collectionName, { storageEngine: { wiredTiger: { configString } } });
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      if (error.code !== EXISTS) log.info("store compresses as its server does by default", { reason: error.message });
+      if (error.code !== EXISTS) log.info("zstd unavailable, default compression used", { reason: error.message });
     }
   };
 
@@ -71,9 +68,9 @@ export function createIndexes(
         await collection.createIndex({ to: 1 }, { expireAfterSeconds });
         return;
       }
-      // Serves the search for what is too old.
+      // Serves the search for expired documents.
       await collection.createIndex({ to: 1 });
-      if (hasTtl) log.info("store has no TTL index: deletes what is too old step by step", { reason: error.message });
+      if (hasTtl) log.info("TTL index unavailable, expiry by delete used", { reason: error.message });
       hasTtl = false;
     }
   };
@@ -83,7 +80,7 @@ export function createIndexes(
       const indexes = await collections[name].listIndexes().toArray();
       if (indexes.some((index) => index.name === "to_1")) await collections[name].dropIndex("to_1");
     } catch (error) {
-      // Another process was faster.
+      // The index is gone already, dropped by another process.
       if (!isRefusal(error) || (error.code !== NO_SUCH_INDEX && error.code !== NO_SUCH_COLLECTION)) throw error;
     }
   };
@@ -94,7 +91,7 @@ export function createIndexes(
         async () => {
           await createPoints();
           for (const [name, indexes] of Object.entries(INDEXES)) {
-            // One by one: FerretDB 1.24 breaks the connection over several that are there already.
+            // One per command: FerretDB 1.24 closes the connection when several of them exist already.
             for (const index of indexes) await collections[name as keyof typeof INDEXES].createIndexes([index]);
           }
         },

@@ -1,4 +1,4 @@
-/** How far each producer's batches are stored; a position only ever grows, whoever writes it. */
+/** The stored position of each producer. It only advances, whichever process writes it. */
 import type { StoredPosition } from "../port.ts";
 import { isFurther } from "../rules.ts";
 import { isDuplicateKey } from "./connection/errors.ts";
@@ -21,7 +21,7 @@ export function createPositions({ call }: Link, { positions: collection }: Colle
         await collection.insertOne({ _id, v: 1, epoch, seq, position }, writing(signal));
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
-        // It is as far already, or was added just now and is behind.
+        // The position is as far already, or another process has just inserted an earlier one.
         await move();
       }
     }, options);

@@ -1,4 +1,4 @@
-/** The store in MongoDB, or in what speaks its protocol: shared by any number of processes on any number of hosts. */
+/** The store in MongoDB or a compatible server, shared by any number of processes on any number of hosts. */
 import { isAppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
@@ -27,24 +27,24 @@ import { createSave } from "./save.ts";
 const PING_LIMIT_MS = 5000;
 
 export interface MongodbRepositoryOptions {
-  /** `mongodb://` or `mongodb+srv://`, with what the driver takes as options; may hold a password. */
+  /** `mongodb://` or `mongodb+srv://`, with options for the driver. May hold a password. */
   readonly url: string;
   readonly database: string;
-  /** Connections of this process at most. */
+  /** Connections of this process, at most. */
   readonly poolSize: number;
   readonly retentionMs: number;
 }
 
 /**
- * A store that is away is waited for by the calls, not here: they throw `unavailable` until it is there.
- * @throws AppError `unavailable` when the address cannot be used, or the server refuses us
+ * Opens also while the server is unavailable: calls then throw `unavailable` until it answers.
+ * @throws AppError `unavailable` when the address is malformed or the server denies access
  */
 export async function openMongodbRepository(
   { retentionMs, ...options }: MongodbRepositoryOptions,
   { clock, log, metrics }: { clock: Clock; log: Logger; metrics?: Metrics | undefined },
 ): Promise<Repository> {
   await using opened = new AsyncDisposableStack();
-  const link = opened.use(openLink(options, { log }));
+  const link = opened.use(openLink(options, { clock, log }));
   const collections = collectionsOf(link.db);
   const indexes = createIndexes(link, { retentionMs, log });
   const lists = createSeriesLists();
@@ -64,7 +64,7 @@ export async function openMongodbRepository(
     await indexes.create();
     log.info("store opened", { kind: "mongodb", place: link.place });
   });
-  // Only who writes decides how long it is kept: readers are not told.
+  // Only writers set the retention: readers are not configured with it.
   const prepareWrites = once(async () => {
     await prepare();
     await indexes.applyRetention();
@@ -78,7 +78,7 @@ export async function openMongodbRepository(
 
   await prepare().catch((error: unknown) => {
     if (!isAppError(error, "unavailable") || isDenied(error)) throw error;
-    log.warn("store away", { error });
+    link.availability.down(error.message);
   });
   const all = opened.move();
   return {

@@ -1,4 +1,4 @@
-/** Takes batches in: their blocks as documents, then what they teach of GPUs, then positions. */
+/** Saves batches: first their buckets, then inventory and attribution, then positions. */
 import { setImmediate } from "node:timers/promises";
 import { type Batch, type Block, bucketId } from "../../../schema/batch/batch.ts";
 import type { Series } from "../../../schema/model/reading.ts";
@@ -12,7 +12,7 @@ import type { Positions } from "./positions.ts";
 import { CELLS_MAX, documentsOf } from "./readings/bucket-documents.ts";
 import type { SeriesList, SeriesLists } from "./readings/series-lists.ts";
 
-/** Of one command: some 10 MB at most, as a number takes about 12 bytes. */
+/** Cells (times × series) in one command: about 10 MB at most, because a number takes about 12 bytes. */
 const CHUNK_CELLS = 6 * CELLS_MAX;
 const CHUNK_DOCUMENTS = 1000;
 
@@ -28,7 +28,7 @@ interface Incoming {
   readonly batch: Batch;
   readonly block: Block;
   readonly list: SeriesList;
-  /** How many documents of it were new. */
+  /** Number of its documents that were new. */
   fresh: number;
 }
 
@@ -40,7 +40,7 @@ interface Chunk {
 
 const emptyChunk = (): Chunk => ({ documents: [], owners: [], cells: 0 });
 
-/** A call's documents in bounded chunks, made only when the one before is stored. */
+/** Yields the documents in bounded chunks; builds each one after the previous one is stored. */
 function* chunksOf(incoming: readonly Incoming[]): Generator<Chunk> {
   let chunk = emptyChunk();
   for (const one of incoming) {

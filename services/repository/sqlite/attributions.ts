@@ -1,4 +1,4 @@
-/** Who held a GPU: rows of the attribution table. All inside a transaction. */
+/** The attribution table: one row per interval. Call all functions inside `database.read` or `database.write`. */
 import type { Attribution } from "../../../schema/model/gpu.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import { ATTRIBUTIONS_MAX, addSighting, type Held, type TickFinder } from "../holders.ts";
@@ -13,12 +13,12 @@ const heldOf = ([from, to, namespace, pod, container]: Row): Held =>
 export interface AttributionTable {
   newest(gpu: GpuKey): Held | undefined;
   add(gpu: GpuKey, held: Held): void;
-  /** The interval that begins at `held.from` now ends at `held.to`. */
+  /** Moves the end of the interval that begins at `held.from` to `held.to`. */
   extend(gpu: GpuKey, held: Held): void;
-  /** Takes in a sighting that lies before or across what is known. */
+  /** Adds a sighting that begins before the end of the newest interval. */
   insert(gpu: GpuKey, sighting: Held, ticks: TickFinder): void;
   touching(gpu: GpuKey, window: Window): Attribution[];
-  /** Drops intervals that end before the time. */
+  /** Drops intervals that end before the time, ms. */
   expire(before: number): void;
 }
 
@@ -34,7 +34,7 @@ export function createAttributionTable(database: Database): AttributionTable {
     `SELECT ${COLUMNS} FROM attributions WHERE gpu = ?1 AND first_at BETWEEN ?2 AND coalesce(
        (SELECT min(first_at) FROM attributions WHERE gpu = ?1 AND first_at > ?3), ?3) ORDER BY first_at`,
   );
-  // Intervals never overlap, so of those that begin before the window only the last can reach into it.
+  // Intervals never overlap, so only the last one that begins before the window can reach into it.
   const touching = database.prepare(
     `SELECT ${COLUMNS} FROM attributions WHERE gpu = ?1 AND first_at < ?3 AND last_at >= ?2
        AND first_at >= coalesce((SELECT max(first_at) FROM attributions WHERE gpu = ?1 AND first_at <= ?2), ?2)

@@ -1,4 +1,4 @@
-/** Buckets in the file, one GPU's at a time. Reads go inside `database.read` or `database.write`. */
+/** Reads buckets of one GPU. Call all functions inside `database.read` or `database.write`. */
 import { hourStartMs, nextHourStartMs } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { type Bucket, unpackBucket } from "../bucket.ts";
@@ -10,26 +10,26 @@ export interface GpuKey {
   readonly uuid: GpuUuid;
 }
 
-/** Both inclusive, ms; infinite ends are open. */
+/** Both ends inclusive, ms; may be infinite. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** Rows fetched at once: few at first, as most reads need few. */
+/** Rows per query: few at first, because most reads need few. */
 const FIRST_FETCH = 4;
 const LARGEST_FETCH = 256;
 
 export interface Buckets {
-  /** Buckets that touch the span, in descending order of `to`; of the lists given, else of all. */
+  /** Yields buckets that overlap the span, in descending order of `to`. `lists`: lists of series; default: all. */
   newestFirst(gpu: GpuKey, span: Span, lists?: readonly number[]): Iterable<Bucket>;
-  /** The same in ascending order of `from`. */
+  /** Yields the same buckets in ascending order of `from`. */
   oldestFirst(gpu: GpuKey, span: Span, lists?: readonly number[]): Iterable<Bucket>;
-  /** The times at which buckets of the GPU end. */
+  /** Finds times at which buckets of the GPU end. */
   readonly ends: {
-    /** The last one before `time`. */
+    /** Returns the last one before `time`. */
     before(gpu: GpuKey, time: number): number | undefined;
-    /** The first one at or after `time`. */
+    /** Returns the first one at or after `time`. */
     from(gpu: GpuKey, time: number): number | undefined;
   };
 }
@@ -63,7 +63,7 @@ export function createBuckets(database: Database, seriesLists: SeriesLists): Buc
 
   return {
     *newestFirst(gpu, { from, to }, lists) {
-      // No bucket crosses an hour, so none that touches the span ends after the hour of its end.
+      // No bucket crosses an hour, so a bucket that overlaps the span ends within the hour of the span's end.
       let end = nextHourStartMs(to);
       let hash = 0;
       for (let fetch = FIRST_FETCH; ; fetch = Math.min(fetch * 4, LARGEST_FETCH)) {

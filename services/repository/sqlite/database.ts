@@ -1,9 +1,9 @@
 /**
- * One SQLite file: opened, brought to the newest tables, locked for writing without blocking the event loop, closed.
+ * Owns one SQLite file: opens, migrates and closes it, and runs transactions without blocking the event loop on locks.
  *
- * WAL with `synchronous = NORMAL`: a commit survives the death of the process at any instant. Power loss may take the
- * last commits, but whole ones from the end only, never the order: readings and the producer's position are in one
- * commit, so a resume sends exactly what was lost.
+ * WAL with `synchronous = NORMAL`: a commit survives a kill of the process at any instant. A power loss may undo the
+ * last commits, but only whole ones from the end. Readings and the producer's position are in one commit, so a resume
+ * sends exactly the lost batches again.
  */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
@@ -13,24 +13,24 @@ import { backoffMs, type Clock } from "../../platform/process/clock.ts";
 import { isBusy, storeError } from "./errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
 
-/** How long a write waits for other processes, in all. */
+/** How long a transaction waits for other processes, over all attempts. */
 const BUSY_LIMIT_MS = 10_000;
-/** Waited inside SQLite, where nothing else runs meanwhile: most writers are gone sooner. */
+/** How long SQLite itself waits, which blocks the event loop. Most writers finish sooner. */
 const BUSY_SPIN_MS = 5;
-/** The write-ahead log is folded into the file every so many pages. */
+/** Pages of the write-ahead log after which SQLite copies it into the file. */
 const CHECKPOINT_PAGES = 4000;
 
 export interface Database extends Disposable {
   readonly path: string;
-  /** Prepared once per text; rows are arrays. */
+  /** Prepares once per text. Rows are arrays. */
   prepare(sql: string): Statement;
-  /** Changes with every commit of another connection. */
+  /** Returns a number that changes with every commit of another connection. */
   dataVersion(): number;
-  /** One snapshot; `work` must not wait. @throws AppError `unavailable` */
+  /** Runs `work`, which must be synchronous, on one snapshot. @throws AppError `unavailable` */
   read<T>(work: () => T, options?: { signal?: AbortSignal | undefined }): Promise<T>;
   /**
-   * One transaction, all or nothing, repeated while another process writes; `work` must not wait. `undo` runs after
-   * each attempt that came to nothing.
+   * Runs `work`, which must be synchronous, in one transaction. Retries while another process writes. `undo` runs after
+   * each attempt that was rolled back.
    * @throws AppError `unavailable`
    */
   write<T>(work: () => T, options?: { undo?: () => void; signal?: AbortSignal | undefined }): Promise<T>;
@@ -90,7 +90,7 @@ function migrate(connection: DatabaseSync, path: string): void {
   }
   if (version > MIGRATIONS.length) {
     throw new AppError(
-      `Cannot use the store ${path}: it has tables of version ${version}, this program knows ${MIGRATIONS.length}; use a newer release`,
+      `Cannot use the store ${path}: version must be at most ${MIGRATIONS.length}, got ${version}; use a newer release`,
       { code: "unavailable" },
     );
   }
@@ -105,27 +105,27 @@ function transaction<T>(connection: DatabaseSync, begin: string, work: () => T, 
     connection.exec("COMMIT");
     return result;
   } catch (error) {
-    // A full disk or an I/O error may have rolled back already.
+    // After a full disk or an I/O error, SQLite may have rolled back already.
     if (connection.isTransaction) connection.exec("ROLLBACK");
     undo();
     throw error;
   }
 }
 
-/** Repeats `attempt` while the file is busy, with jitter, up to the limit. */
+/** Retries `attempt` while the file is busy, with jitter, up to `BUSY_LIMIT_MS`. */
 async function whileBusy<T>(
   clock: Clock,
   attempt: () => T,
   signal: AbortSignal | undefined,
   onBusy: () => void,
 ): Promise<T> {
-  const deadline = clock.now() + BUSY_LIMIT_MS;
+  const deadline = clock.monotonic() + BUSY_LIMIT_MS;
   for (let tries = 0; ; tries++) {
     signal?.throwIfAborted();
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error) || clock.now() >= deadline) throw error;
+      if (!isBusy(error) || clock.monotonic() >= deadline) throw error;
       onBusy();
       await clock.sleep(backoffMs(tries, { baseMs: 5, capMs: 200 }), { signal });
     }
@@ -180,7 +180,7 @@ export async function openDatabase(
     [Symbol.dispose]() {
       if (!connection.isOpen) return;
       try {
-        // Another process may be reading: then the last one to close folds the log in.
+        // If another process reads meanwhile, the last process to close the file copies the log instead.
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } finally {
         connection.close();

@@ -1,4 +1,4 @@
-/** SQLite's errors as ours. Bun and Node give a result code, Deno only SQLite's own text for it. */
+/** Translates SQLite's errors. Bun and Node give a result code, Deno only SQLite's text for it. */
 import { AppError, isAppError } from "../../../schema/model/errors.ts";
 
 interface SqliteError extends Error {
@@ -7,20 +7,20 @@ interface SqliteError extends Error {
   readonly errcode?: number;
 }
 
-/** Primary result codes (sqlite.org/rescode.html), the text that stands for each, and what a person can do. */
+/** Primary result codes (sqlite.org/rescode.html), the text of each, and advice for the operator. */
 const RESULTS = {
-  busy: { codes: [5, 6], text: /database (table )?is locked/, advice: "another process holds it for too long" },
+  busy: { codes: [5, 6], text: /database (table )?is locked/, advice: "another process keeps it locked" },
   full: { codes: [13], text: /database or disk is full/, advice: "free disk space" },
   readonly: { codes: [8], text: /readonly database/, advice: "make the file and its directory writable" },
   damaged: {
     codes: [11, 26],
     text: /is not a database|disk image is malformed/,
-    advice: "it is damaged or no SQLite file: move it away or set SQLITE_PATH to another file",
+    advice: "it is damaged or not a SQLite file: move it away or set SQLITE_PATH to another file",
   },
   cannotOpen: {
     codes: [14],
     text: /unable to open database file/,
-    advice: "check that the directory exists and may be written",
+    advice: "check that the directory exists and is writable",
   },
 } as const;
 
@@ -34,7 +34,7 @@ function is(error: SqliteError, { codes, text }: (typeof RESULTS)[keyof typeof R
 
 export const isBusy = (error: unknown): boolean => isSqliteError(error) && is(error, RESULTS.busy);
 
-/** SQLite's refusals become `unavailable`, naming file and remedy; everything else is returned as it is. */
+/** Turns SQLite's errors into `unavailable`, naming the file and what to do; returns any other error as it is. */
 export function storeError(path: string, error: unknown): unknown {
   if (isAppError(error)) return error;
   const systemCode = (error as NodeJS.ErrnoException | undefined)?.code;

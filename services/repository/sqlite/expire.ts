@@ -1,15 +1,15 @@
-/** Drops what is too old, a bounded number of buckets a call; the space is used again, then given back. */
+/** Expires old buckets, a bounded number per call. SQLite reuses the space; the last call returns some to the disk. */
 import type { TelemetryRepository } from "../port.ts";
 import type { AttributionTable } from "./attributions.ts";
 import type { Database } from "./database.ts";
 
-/** Buckets that one call drops at most: a few ms. */
+/** Buckets dropped by one call, at most. Takes a few ms. */
 const EXPIRE_MAX = 1000;
-/** Free pages that the last call gives back to the file system. */
+/** Free pages that the last call returns to the file system. */
 const VACUUM_PAGES = 1000;
 
 export function createExpire(database: Database, attributions: AttributionTable): TelemetryRepository["expire"] {
-  // Per GPU, oldest first: the newest bucket of a series is never gone while older ones remain.
+  // Per GPU, oldest first: the newest bucket of a series is never dropped before older ones.
   const old = database.prepare(
     `SELECT gpu, last_at, hash, columns FROM gpus CROSS JOIN buckets ON gpu = gpus.id AND last_at < ?
      LIMIT ${EXPIRE_MAX}`,

@@ -1,4 +1,4 @@
-/** Rows of the inventory, and lists of them. */
+/** The inventory table: one row per GPU. Call all functions inside `database.read` or `database.write`. */
 import type { Gpu, GpuUuid, Host } from "../../../schema/model/gpu.ts";
 import { placeOf } from "../inventory.ts";
 import type { GpuPage, GpuQuery } from "../port.ts";
@@ -10,9 +10,8 @@ const gpuOf = ([uuid, host, index, device, model, driver, container, pod, namesp
   ({ uuid, index, device, model, host, driver, container, pod, namespace, firstSeen, lastSeen }) as Gpu;
 
 export interface GpuTable {
-  /** Inside a transaction, like the rest. */
   find(uuid: GpuUuid): { readonly id: number; readonly gpu: Gpu } | undefined;
-  /** The new row's number. */
+  /** Returns the id of the new row. */
   add(gpu: Gpu): number;
   update(id: number, gpu: Gpu): void;
   updateTimes(id: number, gpu: Gpu): void;

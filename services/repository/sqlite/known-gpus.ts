@@ -1,6 +1,6 @@
 /**
- * GPUs as this process last saw them in the file, so that a save reads next to nothing. Good only inside a write:
- * a commit by anyone else empties it.
+ * Caches GPUs as they are in the file, so that a save reads almost nothing. Valid only inside a write: a commit by
+ * another process empties it.
  */
 import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Held } from "../holders.ts";
@@ -9,22 +9,22 @@ import type { GpuKey } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import type { GpuTable } from "./gpus.ts";
 
-/** About 1 KB each. */
+/** GPUs in the cache, about 1 KB each. */
 const KNOWN_MAX = 20_000;
 
 export interface KnownGpu extends GpuKey {
   gpu: Gpu;
   newest: Held | undefined;
-  /** Newest hour with a bucket of each list of series. */
+  /** By id of a list of series: start of the newest hour with a bucket of that list. */
   readonly hours: Map<number, number>;
 }
 
 export interface KnownGpus {
-  /** At the start of each write. */
+  /** Call at the start of each write. */
   refresh(): void;
   find(uuid: GpuUuid): KnownGpu | undefined;
   add(gpu: Gpu): KnownGpu;
-  /** After a write that failed. */
+  /** Call after a write that failed. */
   forget(): void;
 }
 

@@ -1,4 +1,4 @@
-/** The newest reading of each series of many GPUs, a slice of them at a time so that others get their turn. */
+/** Finds the newest readings of many GPUs, slice by slice, and yields to other work in between. */
 import { setImmediate } from "node:timers/promises";
 import { BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
@@ -11,7 +11,7 @@ import type { Buckets, GpuKey } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
-/** GPUs in one snapshot: about 5 ms. */
+/** GPUs in one snapshot. Takes about 5 ms. */
 const SLICE = 100;
 
 export function createLatest(
@@ -32,7 +32,7 @@ export function createLatest(
     const rows = find.all(uuid) as [number, number, number][];
     const [first] = rows;
     if (first === undefined) return [];
-    // Each series is newest in the newest hour of some list that has it.
+    // The newest reading of a series is in the newest hour of one of the lists that contain it.
     const wanted = new Set<Series>();
     const hours = new Set<number>();
     for (const [, list, hour] of rows) {

@@ -1,8 +1,9 @@
-/** The tables, one numbered step after another; `user_version` says how far a file has come. Steps never change. */
+/** Numbered steps that create the tables; `user_version` is the number of steps a file has had. See FORMATS.md. */
 
-/** "GTPs": marks our files among all SQLite files. */
+/** "GTPs": marks a SQLite file as this program's. */
 export const APPLICATION_ID = 0x47545073;
 
+/** Released steps never change: add a step instead. */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE gpus (
@@ -22,10 +23,10 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX gpus_in_order ON gpus (host, place, uuid);
 
-  -- Each distinct list of series once; names are joined by line feeds, in ascending order.
+  -- One row per distinct list of series; names in ascending order, joined by line feeds.
   CREATE TABLE series_lists (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE) STRICT;
 
-  -- What is asked of buckets without opening them. first_at = last_at - span. hash: 48 bits of the block's hash.
+  -- What queries need of a bucket before it is unpacked. First time: last_at - span. hash: 48 bits of the block hash.
   CREATE TABLE buckets (
     gpu INTEGER NOT NULL,
     last_at INTEGER NOT NULL,
@@ -36,10 +37,10 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (gpu, last_at, hash)
   ) STRICT, WITHOUT ROWID;
 
-  -- In order of arrival, so that a save appends.
+  -- Ids in order of arrival, so that a save appends.
   CREATE TABLE columns (id INTEGER PRIMARY KEY, packed BLOB NOT NULL) STRICT;
 
-  -- Which series a GPU has, and the newest hour with a bucket of each list.
+  -- Lists of series of each GPU, and the newest hour with a bucket of each list.
   CREATE TABLE gpu_lists (
     gpu INTEGER NOT NULL,
     list INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-/** Pages of readings out of the file. */
+/** Reads pages of readings. */
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
@@ -24,7 +24,7 @@ export function createReadings(
   const find = database.prepare("SELECT id FROM gpus WHERE uuid = ?");
   const listsOf = database.prepare("SELECT list FROM gpu_lists WHERE gpu = ?");
 
-  /** Lists with a metric asked for; undefined: all of the GPU's. */
+  /** Returns the GPU's lists of series that have one of the metrics, or undefined when all have. */
   const chooseLists = (gpu: number, metrics: readonly string[] | undefined): readonly number[] | undefined => {
     if (metrics === undefined) return undefined;
     const names = new Set(metrics);
@@ -34,7 +34,7 @@ export function createReadings(
     return chosen.length === lists.length ? undefined : chosen;
   };
 
-  /** Inside `database.read`. */
+  /** Call inside `database.read`. */
   const pageOf = (uuid: GpuUuid, window: Window, { order = "newest", ...query }: ReadingQuery): ReadingPage => {
     const id = find.get(uuid)?.[0] as number | undefined;
     if (id === undefined) return NOTHING;

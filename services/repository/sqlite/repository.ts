@@ -1,4 +1,4 @@
-/** The store in one SQLite file; several processes on one host may share it. */
+/** The store in one SQLite file, which several processes on one host may share. */
 import type { Attribution, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -24,7 +24,7 @@ import { createSeriesLists } from "./series-lists.ts";
 const ATTRIBUTIONS_SLICE = 50;
 
 export interface SqliteRepositoryOptions {
-  /** The file; it and its directory are created when missing. Beside it lie `-wal` and `-shm` while it is open. */
+  /** The file. It and its directory are created if missing. While it is open, `-wal` and `-shm` files are beside it. */
   readonly path: string;
   readonly retentionMs: number;
 }

@@ -1,4 +1,4 @@
-/** Takes batches into the file: buckets, what their sightings say, and positions, in one transaction. */
+/** Saves batches in one transaction: buckets, inventory, attribution and positions. */
 import { type Batch, type Block, blockHash, hourStartMs } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
@@ -14,7 +14,7 @@ import type { KnownGpu, KnownGpus } from "./known-gpus.ts";
 import type { SeriesLists } from "./series-lists.ts";
 import { findTicks } from "./ticks.ts";
 
-/** 48 of the hash's 64 bits, a number that JavaScript holds exactly; only blocks of one GPU and end are told apart by it. */
+/** 48 bits of the hash, exact in a JavaScript number. It only has to tell apart blocks of one GPU with the same end. */
 const HASH_DIGITS = 12;
 
 export interface IncomingBlock {
@@ -23,7 +23,7 @@ export interface IncomingBlock {
   readonly hash: number;
 }
 
-/** Outside the transaction: hashing is most of the work that needs no lock. */
+/** Hashes before the transaction begins: most of the work that needs no lock. */
 export const hashBlocks = (batches: readonly Batch[]): IncomingBlock[] =>
   batches.flatMap((batch) =>
     batch.blocks.map((block) => ({
@@ -48,7 +48,7 @@ export type Save = (
   cutoff: number,
 ) => SaveOutcome;
 
-/** The function it gives runs inside `database.write`. */
+/** Call the returned function inside `database.write`. */
 export function createSave({ database, seriesLists, known, gpus, attributions, buckets }: SaveParts): Save {
   const lastColumns = database.prepare("SELECT coalesce(max(id), 0) FROM columns");
   const addBucket = database.prepare(
@@ -116,7 +116,7 @@ export function createSave({ database, seriesLists, known, gpus, attributions, b
     }
   };
 
-  /** Nearly always the newest interval goes on; it is written once, however many sightings make it longer. */
+  /** Most sightings extend the newest interval, so its end is written once after the last of them. */
   const learnHolders = (arrivals: Arrivals): void => {
     for (const [uuid, sightings] of arrivals.holders()) {
       const gpu = known.find(uuid) as KnownGpu;

@@ -1,15 +1,15 @@
-/** Lists of series by number: buckets name theirs by a byte or two. Lists are never changed or dropped. */
+/** Lists of series by id, so that a bucket refers to its list in a byte or two. Lists are never changed or dropped. */
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Database } from "./database.ts";
 
 const SEPARATOR = "\n";
 
 export interface SeriesLists {
-  /** Inside a write; a list never seen is added. */
+  /** Adds the list if it is new. Call inside a write. */
   idOf(series: readonly Series[]): number;
-  /** The same array for the same list. */
+  /** Returns the same array for the same list. */
   seriesOf(id: number): readonly Series[];
-  /** After a write that failed: what it added is gone. */
+  /** Call after a write that failed: its new lists were rolled back. */
   forget(): void;
 }
 

@@ -1,4 +1,4 @@
-/** Finds times of stored readings next to a given one, opening only the buckets that lie across it. */
+/** Finds the times of stored readings nearest to a given time; unpacks only buckets that span it. */
 import { BLOCK_SPAN_MS, hourStartMs } from "../../../schema/batch/batch.ts";
 import { firstTickFrom } from "../bucket.ts";
 import type { TickFinder } from "../holders.ts";

@@ -1,4 +1,4 @@
-/** What is MongoDB's own: documents as a person sees them, indexes, what a server lacks. */
+/** The MongoDB store's documents and indexes, and what it does where a server lacks a feature. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Series } from "../../../schema/model/reading.ts";
 import { openRepository } from "../../../services/repository/open.ts";
@@ -28,7 +28,7 @@ afterAll(async () => server?.[Symbol.asyncDispose]());
 const url = server?.uri ?? "";
 
 describe.skipIf(server === null)("MongoDB store", () => {
-  test("keeps buckets, GPUs and attribution so that a person can read them", async () => {
+  test("stores buckets, GPUs, attribution and positions as the documents that FORMATS.md describes", async () => {
     await using database = openDatabase(url);
     await using repository = await database.open();
     const facts = factsOf(1, heldBy("train"));
@@ -82,7 +82,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     ]);
   });
 
-  test("takes series whose names MongoDB would read as paths or operators", async () => {
+  test("stores series whose names MongoDB would read as paths or operators", async () => {
     await using database = openDatabase(url);
     await using repository = await database.open();
     const names = ["$sum", "a.b", "a%2Eb", "a%b", 'xid{xid="1.5"}', "ü"].sort() as Series[];
@@ -91,7 +91,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect((await repository.latest([GPU])).get(GPU)?.map(({ series }) => series)).toEqual(names);
   });
 
-  test("cuts a block that would be too large for a document, and takes it once", async () => {
+  test("splits a block that is too large for one document, and counts it as one bucket", async () => {
     await using database = openDatabase(url);
     await using repository = await database.open();
     const series = Array.from({ length: 200 }, (_, index) => `S${String(index).padStart(3, "0")}` as Series);
@@ -105,11 +105,11 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(await database.db.collection("telemetry_points").countDocuments()).toBeGreaterThan(1);
     const again = { buckets: 0, readings: 0, duplicateBuckets: 1, duplicateReadings: rows.length };
     expect(await repository.save([batch])).toMatchObject(again);
-    const told = await read(repository, { order: "oldest", metrics: ["S199"] });
-    expect(told).toEqual(Array.from({ length: ticks }, (_, tick) => ["S199" as Series, tick * 1000, tick + 0.199]));
+    const readings = await read(repository, { order: "oldest", metrics: ["S199"] });
+    expect(readings).toEqual(Array.from({ length: ticks }, (_, tick) => ["S199" as Series, tick * 1000, tick + 0.199]));
   });
 
-  test("reads pages of 10,000 out of thousands of small buckets", async () => {
+  test("readings() returns pages of 10,000 from thousands of small buckets", async () => {
     await using database = openDatabase(url);
     await using repository = await database.open();
     const ticks = 1500;
@@ -126,13 +126,13 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(rest.at(-1)).toEqual([names.at(-1) as Series, 0, names.length - 1]);
   });
 
-  test("refuses to read what a newer release wrote", async () => {
+  test("readings() throws for a bucket of a newer version", async () => {
     await using database = openDatabase(url);
     await using repository = await database.open();
     await repository.save([batchOf([[UTIL, 0, 1]])]);
     await database.db.collection("telemetry_points").updateMany({}, { $set: { v: 2 } });
     expect(await refusalOf(repository.readings(GPU, { from: 0, to: START + HOUR }, { limit: 1 }))).toMatch(
-      /^internal: Cannot read bucket GPU-.*: it has version 2, known is 1$/,
+      /^internal: Cannot read bucket GPU-.*: version must be 1, got 2; use a newer release$/,
     );
   });
 
@@ -148,7 +148,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(await keysOf("attributions")).toEqual([{ _id: 1 }, { day: 1 }, { gpu: 1, from: 1 }]);
   });
 
-  test("drops what is too old by a TTL index, or says once that the server has none; without retention no longer", async () => {
+  test("creates, changes and drops the TTL index with the retention, and logs once where the server has none", async () => {
     await using database = openDatabase(url);
     const { log, lines } = keptLog();
     const saveOnce = async (retentionMs: number) => {
@@ -158,13 +158,13 @@ describe.skipIf(server === null)("MongoDB store", () => {
     const index = async () =>
       (await database.db.collection("telemetry_points").indexes()).find(({ name }) => name === "to_1");
     await saveOnce(24 * HOUR);
-    const refused = lines.filter(({ message }) => message.startsWith("store has no TTL index"));
+    const refused = lines.filter(({ message }) => message.startsWith("TTL index unavailable"));
     expect((await index())?.expireAfterSeconds).toBe(refused.length === 0 ? 86_400 : undefined);
     expect(refused.length).toBeLessThanOrEqual(1);
     await saveOnce(48 * HOUR);
     expect((await index())?.expireAfterSeconds).toBe(refused.length === 0 ? 172_800 : undefined);
     {
-      // Who only reads changes nothing.
+      // A reader changes nothing.
       await using reader = await database.open({ retentionMs: 0 });
       expect(await read(reader)).toHaveLength(1);
       expect(await index()).toBeDefined();
@@ -173,7 +173,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(await index()).toBeUndefined();
   });
 
-  test("never shows the address it cannot use", async () => {
+  test("does not show the address in the error for a malformed one", async () => {
     const parts = { clock: new ManualClock(), log: keptLog().log };
     const open = (address: string) =>
       refusalOf(openRepository({ kind: "mongodb", url: address, database: "d", poolSize: 1, retentionMs: 0 }, parts));
@@ -183,7 +183,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
       "mongodb://u:secret@h/?nonsense=1",
     ]) {
       const refusal = await open(address);
-      expect(refusal).toStartWith("unavailable: Cannot use MONGODB_URI: ");
+      expect(refusal).toStartWith("unavailable: MONGODB_URI must be an address like mongodb://HOST:PORT: ");
       expect(refusal).not.toContain("secret");
     }
   });

@@ -1,4 +1,4 @@
-/** Several processes on one database: none takes back what another has told. */
+/** Several stores on one database, as several processes have it open: none undoes what another wrote. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { ALL_TIME } from "../../../schema/model/window.ts";
@@ -35,14 +35,14 @@ const hold = (store: Repository, at: number, pod: string | null) =>
 const held = async (store: Repository) =>
   (await heldIn(store, GPU, ALL_TIME)).map(({ pod, from, to }) => [pod, from - START, to - START]);
 
-/** As the database has it, whatever a process knows beyond. */
+/** As written in the database, without what a process has pending. */
 async function lastSeenIn({ db }: SharedDatabase): Promise<number> {
   const gpu = await db.collection("gpus").findOne({ _id: GPU as never });
   return new Date(gpu?.seen.lastSeen).getTime() - START;
 }
 
 describe.skipIf(server === null)("MongoDB store", () => {
-  test("sees at once what another process saved, and lets what it saved of newer times stand", async () => {
+  test("reads what another process saved, and keeps its newer facts and intervals", async () => {
     await using database = openDatabase(url);
     await using one = await database.open();
     await using other = await database.open();
@@ -63,12 +63,12 @@ describe.skipIf(server === null)("MongoDB store", () => {
     }
   });
 
-  test("is right when many save at once: nothing goes back, every bucket counts once", async () => {
+  test("saved to by several processes at once, never goes back in time and counts each bucket once", async () => {
     await using database = openDatabase(url);
     const random = seeded("MongoDB store, saved to by many");
     const ticks = 60;
     const gpus = [1, 2, 3];
-    // Each GPU changes hands every few seconds; two sources tell all of it, in pieces of up to five seconds.
+    // Each GPU changes its holder every few seconds. Two sources cover all times, in pieces of up to five seconds.
     const podAt = (gpu: number, tick: number) => ["a", "b", null, "c"][Math.floor(tick / (gpu + 2)) % 4] ?? null;
     const batches: Batch[] = [];
     for (const series of [UTIL, TEMP]) {
@@ -128,7 +128,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     }
   });
 
-  test("learns from a batch told again what a process that was killed did not write", async () => {
+  test("learns from a redelivered batch what a killed process did not write", async () => {
     await using database = openDatabase(url);
     const batch = batchOf([
       [UTIL, 0, 1, factsOf(1, heldBy("a"))],
@@ -138,7 +138,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
       await using killed = await database.open();
       await killed.save([batch]);
     }
-    // As if it had died right after the buckets.
+    // As if the process had been killed right after it wrote the buckets.
     for (const name of ["gpus", "attributions"]) await database.db.collection(name).deleteMany({});
     await using store = await database.open();
     expect(await store.save([batch])).toMatchObject({ buckets: 0, duplicateBuckets: 1 });
@@ -150,7 +150,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect((await store.latest([GPU])).get(GPU)?.[0]?.value).toBe(2);
   });
 
-  test("writes that time goes on when it is 30 s behind, else when things are quiet; it knows all the same", async () => {
+  test("writes a later time when 30 s behind or when quiet, and answers with it before that", async () => {
     await using database = openDatabase(url);
     const clock = new ManualClock();
     await using store = await database.open({ clock });
@@ -177,7 +177,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(await lastSeenIn(database)).toBe(50_000);
   });
 
-  test("loses no change of a process that knows only revisions long gone, and keeps few of them", async () => {
+  test("keeps the change of a process that knows only deleted revisions, and keeps two revisions of a day", async () => {
     await using database = openDatabase(url);
     await using slow = await database.open();
     await using quick = await database.open();
@@ -190,7 +190,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(await database.db.collection("attributions").countDocuments()).toBe(2);
   });
 
-  test("puts attribution together over midnight, and over days without readings", async () => {
+  test("joins intervals across midnight and across days without readings", async () => {
     await using database = openDatabase(url);
     await using store = await database.open();
     const midnight = 14 * HOUR;

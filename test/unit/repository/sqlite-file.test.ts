@@ -1,4 +1,4 @@
-/** What is SQLite's own: the file, what it takes up, files that cannot be used. */
+/** The SQLite store's file: its life, its size, and files that the store refuses. */
 import { expect, test } from "bun:test";
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { heldIn } from "../../support/repository/held-in.ts";
 import { openStore, refusalOf } from "../../support/repository/sqlite-store.ts";
 
-test("SQLite store creates its directory, and is whole in its one file once closed", async () => {
+test("SQLite store creates its directory, and leaves one complete file when closed", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "new", "deep", "store.sqlite");
   {
@@ -34,7 +34,7 @@ test("SQLite store creates its directory, and is whole in its one file once clos
   expect(await read(repository)).toEqual([[UTIL, 0, 1]]);
 });
 
-test("SQLite store remembers nothing of a save that failed halfway", async () => {
+test("SQLite store drops everything it cached in a save that was rolled back", async () => {
   await using folder = await temporaryFolder();
   await using repository = await openStore(join(folder.path, "store.sqlite"));
   const broken = { producer: "csv@0/1", epoch: 1, seq: 1, position: null as unknown as string };
@@ -42,7 +42,7 @@ test("SQLite store remembers nothing of a save that failed halfway", async () =>
   expect(await refusalOf(repository.save(rows, { positions: [broken] }))).toContain("NOT NULL constraint failed");
   expect(await read(repository)).toEqual([]);
   expect((await repository.gpus({ limit: 1 })).total).toBe(0);
-  // In another order: what would be remembered has other numbers now.
+  // In another order, so that GPUs and lists of series get other ids than those rolled back.
   await repository.save([batchOf([[UTIL, 5000, 7, factsOf(2)]])]);
   expect(await repository.save(rows.toReversed())).toMatchObject({ buckets: 2 });
   expect(await read(repository)).toEqual([
@@ -53,17 +53,17 @@ test("SQLite store remembers nothing of a save that failed halfway", async () =>
   expect(await heldIn(repository, GPU, ALL_TIME)).toMatchObject([{ pod: "a", from: START, to: START + 1000 }]);
 });
 
-test("SQLite store refuses a file that is none, naming it and what to do", async () => {
+test("SQLite store refuses a file that is not a database, naming it and what to do", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "notes.txt");
   await writeFile(path, "not a database ".repeat(500));
   expect(await refusalOf(openStore(path))).toBe(
     `unavailable: Cannot use the store ${path}: file is not a database; ` +
-      "it is damaged or no SQLite file: move it away or set SQLITE_PATH to another file",
+      "it is damaged or not a SQLite file: move it away or set SQLITE_PATH to another file",
   );
 });
 
-test("SQLite store refuses a path that cannot be a file", async () => {
+test("SQLite store refuses a directory, and a path below a file", async () => {
   await using folder = await temporaryFolder();
   const directory = join(folder.path, "directory");
   await mkdir(directory);
@@ -73,7 +73,7 @@ test("SQLite store refuses a path that cannot be a file", async () => {
   expect(await refusalOf(openStore(join(file, "store.sqlite")))).toStartWith("unavailable: Cannot use the store ");
 });
 
-test("SQLite store refuses another program's database, and one of a newer release, and leaves both alone", async () => {
+test("SQLite store refuses the database of another program or a newer release, and does not change it", async () => {
   await using folder = await temporaryFolder();
   const foreign = join(folder.path, "foreign.sqlite");
   {
@@ -89,12 +89,14 @@ test("SQLite store refuses another program's database, and one of a newer releas
     using database = new DatabaseSync(newer);
     database.exec("PRAGMA user_version = 99");
   }
-  expect(await refusalOf(openStore(newer))).toMatch(/^unavailable: .* tables of version 99, this program knows 1; /);
+  expect(await refusalOf(openStore(newer))).toMatch(
+    /^unavailable: .*: version must be at most 1, got 99; use a newer release$/,
+  );
   using database = new DatabaseSync(foreign);
   expect(database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()).toMatchObject({ tables: 1 });
 });
 
-test("SQLite store says which bucket is damaged instead of leaving readings out", async () => {
+test("SQLite store throws an error that names a damaged bucket instead of skipping it", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   await using repository = await openStore(path);
@@ -106,7 +108,7 @@ test("SQLite store says which bucket is damaged instead of leaving readings out"
   );
 });
 
-test("SQLite store takes no more room for what it stores again after it expired", async () => {
+test("SQLite store reuses the space of expired buckets", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   await using repository = await openStore(path);

@@ -1,4 +1,4 @@
-/** Several processes, or several stores of one process, on one SQLite file. */
+/** Several stores on one SQLite file, as several processes have it open. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -12,7 +12,7 @@ import { openStore, refusalOf } from "../../support/repository/sqlite-store.ts";
 import { eventually } from "../../support/time/eventually.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
 
-test("SQLite store that one of two closes stays usable for the other", async () => {
+test("SQLite store stays usable when another store on its file closes", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   await using staying = await openStore(path);
@@ -25,7 +25,7 @@ test("SQLite store that one of two closes stays usable for the other", async () 
   await leaving[Symbol.asyncDispose]();
 });
 
-test("SQLite store sees at once what another process saved, whatever it remembers itself", async () => {
+test("SQLite store reads what another process saved, whatever it has cached", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   await using one = await openStore(path);
@@ -44,7 +44,7 @@ test("SQLite store sees at once what another process saved, whatever it remember
   }
 });
 
-test("SQLite store lets what another process saved of newer times stand", async () => {
+test("SQLite store keeps newer facts and intervals that another process saved", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   await using one = await openStore(path);
@@ -63,7 +63,7 @@ test("SQLite store lets what another process saved of newer times stand", async 
   ]);
 });
 
-test("SQLite store waits while another process writes, without holding up its own, and counts it", async () => {
+test("SQLite store waits while another process writes, still answers reads, and counts the wait", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   const clock = new ManualClock(START);
@@ -80,7 +80,7 @@ test("SQLite store waits while another process writes, without holding up its ow
   expect(await metrics.render()).toContain("\ngpu_telemetry_store_busy_total 1\n");
 });
 
-test("SQLite store that is never free is unavailable, and the same call succeeds afterwards", async () => {
+test("SQLite store throws unavailable when its file stays locked, and the same call succeeds later", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   const clock = new ManualClock(START);
@@ -92,13 +92,13 @@ test("SQLite store that is never free is unavailable, and the same call succeeds
   const done = answer.then(() => true);
   await eventually(() => Promise.race([done, clock.advance(100).then(() => false)]), { what: "the refusal" });
   expect(await answer).toBe(
-    `unavailable: Cannot use the store ${path}: database is locked; another process holds it for too long`,
+    `unavailable: Cannot use the store ${path}: database is locked; another process keeps it locked`,
   );
   blocker.exec("ROLLBACK");
   expect(await repository.save([batch])).toMatchObject({ buckets: 1 });
 });
 
-test("SQLite store stops waiting for another process when it is told to", async () => {
+test("SQLite store stops waiting for another process when the caller aborts", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   const clock = new ManualClock(START);
@@ -114,7 +114,7 @@ test("SQLite store stops waiting for another process when it is told to", async 
   expect(await read(repository)).toEqual([]);
 });
 
-test("SQLite store that several open at once for the first time is made once", async () => {
+test("SQLite store is created once when several processes open it at the same time", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   const stores = await Promise.all(Array.from({ length: 5 }, () => openStore(path)));

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { gatherConfigs } from "../../../services/platform/process/env.ts";
 import { readStoreConfig } from "../../../services/repository/config.ts";
 
-test("readStoreConfig() without variables is MongoDB at the name that it has in the cluster", () => {
+test("readStoreConfig() defaults to MongoDB at its host name in the cluster", () => {
   expect(readStoreConfig({})).toEqual({
     kind: "mongodb",
     url: "mongodb://mongodb:27017",
@@ -12,7 +12,7 @@ test("readStoreConfig() without variables is MongoDB at the name that it has in 
   });
 });
 
-test("readStoreConfig() takes MongoDB's address, database, pool and retention", () => {
+test("readStoreConfig() reads address, database, pool size and retention of MongoDB", () => {
   const url = "mongodb://user:secret@db-1:27017,db-2:27017/?replicaSet=rs&authSource=admin";
   const env = { MONGODB_URI: url, MONGODB_DATABASE: "fleet", MONGODB_POOL_SIZE: "5", RETENTION: "30d" };
   expect(readStoreConfig(env)).toEqual({
@@ -25,13 +25,13 @@ test("readStoreConfig() takes MongoDB's address, database, pool and retention", 
   expect(readStoreConfig({ MONGODB_URI: "mongodb+srv://cluster.example" })).toMatchObject({ kind: "mongodb" });
 });
 
-test("readStoreConfig() takes SQLite where a path is set, whatever else is", () => {
+test("readStoreConfig() chooses SQLite whenever SQLITE_PATH is set", () => {
   const env = { SQLITE_PATH: "/data/x.sqlite", MONGODB_URI: "mongodb://db", RETENTION: "1h" };
   expect(readStoreConfig(env)).toEqual({ kind: "sqlite", path: "/data/x.sqlite", retentionMs: 3_600_000 });
   expect(readStoreConfig({ ...env, SQLITE_PATH: "" }).kind).toBe("mongodb");
 });
 
-test("readStoreConfig() refuses what it cannot use, names it, and never shows the address", () => {
+test("readStoreConfig() names each invalid variable, and never shows the address", () => {
   const problems = (env: Record<string, string>) => {
     try {
       gatherConfigs({ store: () => readStoreConfig(env) });

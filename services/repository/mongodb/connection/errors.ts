@@ -1,11 +1,13 @@
-/** MongoDB's errors as ours. */
+/** Translates errors of the MongoDB driver. */
 import {
   MongoAPIError,
   MongoClientClosedError,
   MongoError,
+  MongoNetworkError,
   MongoNotConnectedError,
   MongoServerClosedError,
   MongoServerError,
+  MongoServerSelectionError,
   MongoTopologyClosedError,
 } from "mongodb";
 import { AppError, isAppError } from "../../../../schema/model/errors.ts";
@@ -15,21 +17,25 @@ export const DUPLICATE_KEY = 11_000;
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 
-/** Codes of the server (mongodb.com/docs/manual/reference/error-codes) that blame a document, not the store. */
+/** Server codes (mongodb.com/docs/manual/reference/error-codes) for a document that it can never store. */
 const BAD_DOCUMENT: ReadonlySet<number> = new Set([2, 9, 14, 16, 22, 52, 56, 57, 121, 10_334, 17_280, 17_419, 17_420]);
 
-/** What a person can do about a code that says we may not. */
+/** Advice for each code that denies access. */
 const DENIED: ReadonlyMap<number, string> = new Map([
   [13, "grant the user readWrite on the database"],
   [18, "check the user and the password in MONGODB_URI"],
   [8000, "check the user and the password in MONGODB_URI"],
 ]);
 
-/** Waiting does not help: a person has to do something. */
+/** The server denies access: a retry does not help. */
 export const isDenied = (error: unknown): boolean =>
   isAppError(error) && error.cause instanceof MongoServerError && DENIED.has(Number(error.cause.code));
 
-/** The caller asked for something that the driver does not offer: a defect of ours. */
+/** No server was found, or its connection broke. */
+export const isUnreachable = (error: unknown): error is MongoError =>
+  error instanceof MongoNetworkError || error instanceof MongoServerSelectionError;
+
+/** The driver was called wrongly: a defect of this program. */
 const isMisuse = (error: MongoError): boolean =>
   error instanceof MongoAPIError &&
   !(error instanceof MongoNotConnectedError) &&
@@ -37,7 +43,7 @@ const isMisuse = (error: MongoError): boolean =>
   !(error instanceof MongoServerClosedError) &&
   !(error instanceof MongoClientClosedError);
 
-/** Whatever the driver makes of an address, what stands before its `@` is for nobody's eyes. */
+/** Replaces user and password in addresses, also in malformed ones: everything between `//` and `@`. */
 export const withoutCredentials = (text: string): string => text.replace(/\/\/[^\s"']*@/g, "//***@");
 
 export interface Refusal {
@@ -45,7 +51,7 @@ export interface Refusal {
   readonly errmsg?: string | undefined;
 }
 
-/** A document that was not taken. */
+/** The error for a document that the server refused. */
 export function refusedDocument(place: string, { code, errmsg }: Refusal): AppError {
   const blamed = typeof code === "number" && BAD_DOCUMENT.has(code);
   return new AppError(`Cannot store a document in ${place}: ${errmsg} (code ${code})`, {
@@ -53,7 +59,7 @@ export function refusedDocument(place: string, { code, errmsg }: Refusal): AppEr
   });
 }
 
-/** Refusals of the server and of the network become `unavailable`, naming the store; all else is returned as it is. */
+/** Turns errors of server and network into `unavailable`, naming the store; returns any other error as it is. */
 export function storeError(place: string, error: unknown): unknown {
   if (isAppError(error) || !(error instanceof MongoError) || isMisuse(error)) return error;
   const code = error instanceof MongoServerError ? Number(error.code) : Number.NaN;

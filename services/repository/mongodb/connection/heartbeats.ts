@@ -1,13 +1,13 @@
 /**
- * Watches the driver's watch over its servers. On Bun a heartbeat that is sent on a connection just as the server closes
- * it is neither answered nor ended, and the driver then never looks at that server again.
+ * Detects heartbeats of the driver that never end. On Bun a heartbeat that is sent just as the server closes its
+ * connection neither succeeds nor fails, and the driver then never checks that server again.
  */
 import type { MongoClient } from "mongodb";
 
 export interface HeartbeatOptions {
-  /** How long a heartbeat may take, without what it waits for at the server. */
+  /** How long a heartbeat may take, in addition to the time that the server is asked to wait for a change. */
   readonly limitMs: number;
-  /** One takes longer: the client is of no use any more until it is closed and connected again. */
+  /** Called when one takes longer. The client does not recover until it is closed and connected again. */
   readonly onStuck: (server: string) => void;
 }
 

@@ -1,12 +1,12 @@
-/** Inserts documents of which some may be there: one round trip, and which ones were there already. */
+/** Inserts documents in one round trip and reports which of them existed already. */
 import { type Collection, type Document, MongoBulkWriteError, type OptionalUnlessRequiredId } from "mongodb";
 import { DUPLICATE_KEY, refusedDocument } from "./errors.ts";
 import { type Link, writing } from "./link.ts";
 
 /**
- * The indices of those that were there.
+ * Returns the indices of the documents that existed.
  * @throws AppError `unavailable`, also when only the durable acknowledgement is missing; `internal` for a document that
- * the server can never take
+ * the server can never store
  */
 export async function insertNew<T extends Document>(
   { place }: Pick<Link, "place">,
@@ -22,7 +22,7 @@ export async function insertNew<T extends Document>(
     const unconfirmed = error.result.getWriteConcernError();
     if (unconfirmed !== undefined) throw refusedDocument(place, unconfirmed);
     const refusals = [error.writeErrors].flat();
-    // The driver puts what happened to the connection into the same error.
+    // Without refusals, it reports a connection error.
     if (refusals.length === 0) throw error;
     const other = refusals.find(({ code }) => code !== DUPLICATE_KEY);
     if (other !== undefined) throw refusedDocument(place, other);

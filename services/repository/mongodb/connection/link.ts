@@ -1,30 +1,33 @@
-/** The process's one client: its pool, and the time that each call may take. */
+/** The process's one MongoDB client: its pool, its availability, and the time limit of each call. */
 import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
 import { AppError } from "../../../../schema/model/errors.ts";
+import { Availability } from "../../../platform/process/availability.ts";
+import type { Clock } from "../../../platform/process/clock.ts";
 import type { Logger } from "../../../platform/process/logger.ts";
-import { storeError, withoutCredentials } from "./errors.ts";
+import { isUnreachable, storeError, withoutCredentials } from "./errors.ts";
 import { watchHeartbeats } from "./heartbeats.ts";
 
-/** Until a server is found, a connection made or one of the pool is free. */
+/** To find a server, to connect, or to get a connection of the pool. */
 const CONNECT_LIMIT_MS = 3000;
-/** To connect and be answered takes twice that at most. */
+/** Connecting and the answer take at most `CONNECT_LIMIT_MS` each. */
 const HEARTBEAT_LIMIT_MS = 2 * CONNECT_LIMIT_MS + 1000;
-/** Of one call, whatever happens to its connection. */
+/** For one call, whatever happens to its connection. */
 const CALL_LIMIT_MS = 10_000;
-/** The server ends a query that takes longer by itself. */
+/** After which the server itself ends a query. */
 const QUERY_LIMIT_MS = 9_000;
 
-/** What was answered is on the disks of a majority. */
+/** A write is confirmed once it is in the journals of a majority of the servers. */
 const DURABLE = { w: "majority", journal: true, wtimeoutMS: 9_000 } as const;
 
-/** Options of a read: how long the server works on it, and what ends it sooner. */
+/** Options of a read. */
 export const reading = (signal: AbortSignal) => ({ maxTimeMS: QUERY_LIMIT_MS, signal });
 
-/** Options of a write: the driver heeds the signal, though its types do not say so. */
+/** Options of a write. The driver takes the signal, although its types do not declare it. */
 export const writing = (signal: AbortSignal): object => ({ signal });
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Default: `CALL_LIMIT_MS`. */
   readonly limitMs?: number;
 }
 
@@ -32,9 +35,12 @@ export interface Link extends AsyncDisposable {
   readonly db: Db;
   /** Hosts and database, without credentials. */
   readonly place: string;
+  /** Down from the first call that cannot reach a server to the next one that is answered. */
+  readonly availability: Availability;
   /**
-   * Gives `work` a signal to pass to the driver: it aborts when the caller's does and when time is up.
-   * @throws AppError `unavailable`; the caller's reason when its signal aborts
+   * Runs `work` with a signal for the driver, which aborts with the caller's signal and at the time limit.
+   * @throws AppError `unavailable` at the time limit and for errors of the server or the network; the caller's reason
+   * when its signal aborts
    */
   call<T>(work: (signal: AbortSignal) => Promise<T>, options?: CallOptions): Promise<T>;
 }
@@ -45,9 +51,9 @@ export interface LinkOptions {
   readonly poolSize: number;
 }
 
-/** Without its cause, which may quote the address with its password. */
+/** Has no `cause`, which might quote the address with its password. */
 const unusableAddress = ({ message }: Error): AppError =>
-  new AppError(`Cannot use MONGODB_URI: ${withoutCredentials(message)}; expected mongodb://HOST:PORT`, UNAVAILABLE);
+  new AppError(`MONGODB_URI must be an address like mongodb://HOST:PORT: ${withoutCredentials(message)}`, UNAVAILABLE);
 
 function createClient({ url, poolSize }: LinkOptions): MongoClient {
   const options: MongoClientOptions = {
@@ -67,7 +73,7 @@ function createClient({ url, poolSize }: LinkOptions): MongoClient {
   }
 }
 
-/** Done once; again after it failed. */
+/** Runs `work` on the first call and shares the outcome. After a failure, the next call runs it again. */
 export function once(work: () => Promise<unknown>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => {
@@ -87,17 +93,18 @@ const UNAVAILABLE = { code: "unavailable" } as const;
 const abortOf = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
-/** Connects with the first call. @throws AppError `unavailable` when the address cannot be used at all */
-export function openLink(options: LinkOptions, { log }: { log: Logger }): Link {
+/** Connects with the first call. @throws AppError `unavailable` when the driver cannot parse the address */
+export function openLink(options: LinkOptions, { clock, log }: { clock: Clock; log: Logger }): Link {
   const client = createClient(options);
+  const availability = new Availability("mongodb", { clock, log });
   const hosts = client.options.srvHost ?? client.options.hosts.map(String).join(",");
   const place = `mongodb://${hosts}/${options.database}`;
-  // Left to itself, the driver never recovers from a server that was away at first.
+  // The driver connects by itself only once: after a failed first attempt it never tries again.
   let connected = once(() => client.connect());
   const heartbeats = watchHeartbeats(client, {
     limitMs: HEARTBEAT_LIMIT_MS,
     onStuck: (server) => {
-      log.warn("store's client hangs and is connected anew", { server });
+      log.warn("heartbeat stuck, reconnecting", { server });
       const closed = client.close().catch(() => {});
       connected = once(async () => {
         await closed;
@@ -108,15 +115,16 @@ export function openLink(options: LinkOptions, { log }: { log: Logger }): Link {
   return {
     db: client.db(options.database),
     place,
+    availability,
     async call(work, { signal, limitMs = CALL_LIMIT_MS } = {}) {
       signal?.throwIfAborted();
-      // The driver may wait for ever on a connection that is closed just as a call begins to use it (seen on Bun), and
-      // keeps it then: only a signal makes it let go.
+      // On Bun the driver may wait forever on a connection that the server closes just as a call begins to use it. Only
+      // a signal ends that wait and frees the connection.
       const controller = new AbortController();
       let reason: unknown;
       const end = (why: unknown) => {
         reason = why;
-        // The driver copies what it is given, so it gets an error without meaning.
+        // The driver rejects with a copy of the reason, so `reason` is thrown instead.
         controller.abort(new Error("The call has ended"));
       };
       const late = () => new AppError(`Cannot use the store ${place}: no answer within ${limitMs} ms`, UNAVAILABLE);
@@ -125,8 +133,11 @@ export function openLink(options: LinkOptions, { log }: { log: Logger }): Link {
       signal?.addEventListener("abort", leave, { once: true });
       try {
         await Promise.race([connected(), abortOf(controller.signal)]);
-        return await work(controller.signal);
+        const answer = await work(controller.signal);
+        availability.up();
+        return answer;
       } catch (error) {
+        if (isUnreachable(error)) availability.down(withoutCredentials(error.message));
         throw controller.signal.aborted ? reason : storeError(place, error);
       } finally {
         clearTimeout(timer);

@@ -1,6 +1,6 @@
 /**
- * Who held a GPU, cut into days (UTC): each day is one document that its writers renew as a whole, so that no two of
- * them can leave intervals that overlap, and no document grows for ever.
+ * Attribution of a GPU in MongoDB, cut into days (UTC). Writers replace a day as a whole, so that concurrent writers
+ * cannot leave overlapping intervals, and no document grows without bound.
  */
 import type { Batch, Sighting } from "../../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
@@ -13,18 +13,18 @@ export const dayOf = (time: number): number => Math.floor(time / DAY_MS) * DAY_M
 export const dayId = (gpu: GpuUuid, time: number): string =>
   `${gpu}:${new Date(dayOf(time)).toISOString().slice(0, -"T00:00:00.000Z".length)}`;
 
-/** What a sighting tells about one day; both ends are times of readings. */
-export interface Told extends Held {
-  /** From a batch that was stored before: it fills only times of which nobody else was told. */
-  readonly again: boolean;
+/** A holder's part of one day, from one sighting. Both ends are times of readings. */
+export interface DaySighting extends Held {
+  /** The batch was stored by an earlier call: the sighting fills only times that no other holder has. */
+  readonly isRepeated: boolean;
 }
 
-/** A sighting that goes on over midnight is cut at the batch's readings on either side. */
-export function* toldByDay(batch: Batch, sighting: Sighting, again: boolean): Generator<Told> {
+/** Cuts a sighting by day. One that spans midnight is cut at the nearest readings of the batch on both sides. */
+export function* byDay(batch: Batch, sighting: Sighting, isRepeated: boolean): Generator<DaySighting> {
   const { facts, from, to } = sighting;
   const holder = holderOf(facts);
   if (dayOf(from) === dayOf(to)) {
-    yield { holder, from, to, again };
+    yield { holder, from, to, isRepeated };
     return;
   }
   const days = new Map<number, { from: number; to: number }>();
@@ -34,34 +34,34 @@ export function* toldByDay(batch: Batch, sighting: Sighting, again: boolean): Ge
     days.set(dayOf(block.from), { from: Math.min(known.from, block.from), to: Math.max(known.to, block.to) });
   }
   for (const day of days.values()) {
-    yield { holder, from: Math.max(from, day.from), to: Math.min(to, day.to), again };
+    yield { holder, from: Math.max(from, day.from), to: Math.min(to, day.to), isRepeated };
   }
 }
 
-const crossing = (intervals: readonly Held[], told: Held): Held[] =>
-  intervals.filter((held) => held.from <= told.to && held.to >= told.from && !sameHolder(held.holder, told.holder));
+const hasOtherHolder = (intervals: readonly Held[], { holder, from, to }: Held): boolean =>
+  intervals.some((held) => held.from <= to && held.to >= from && !sameHolder(held.holder, holder));
 
 /**
- * What is left of an interval that is cut ends right beside what cut it, whether or not a reading is there: looking for
- * the nearest one would cost every writer a query a cut. Who reads the day looks (`isCut`).
+ * Writers cut an interval 1 ms before and after the sighting that cuts it, although no reading may have that time:
+ * finding the nearest reading would cost a query per cut. Readers of the day find it (`isCut`).
  */
-const BESIDE: TickFinder = { before: (time) => time - 1, after: (time) => time + 1 };
+const ADJACENT: TickFinder = { before: (time) => time - 1, after: (time) => time + 1 };
 
-/** The day's intervals after it; the same array where a batch told again has nothing to add. */
-export function takeIn(intervals: readonly Held[], told: Told): readonly Held[] {
-  if (told.again && crossing(intervals, told).length > 0) return intervals;
-  const { holder, from, to } = told;
-  return addSighting(intervals, { holder, from, to }, BESIDE);
+/** Returns the day's intervals with the sighting added, or the same array if it adds nothing. */
+export function withSighting(intervals: readonly Held[], sighting: DaySighting): readonly Held[] {
+  if (sighting.isRepeated && hasOtherHolder(intervals, sighting)) return intervals;
+  const { holder, from, to } = sighting;
+  return addSighting(intervals, { holder, from, to }, ADJACENT);
 }
 
-/** Whether the end of one interval or the beginning of the next may be no time of a reading. */
+/** Adjacent intervals: a writer may have cut one of them at a time without a reading. */
 export const isCut = (held: Held | undefined, next: Held | undefined): boolean =>
   held !== undefined && next !== undefined && held.to + 1 === next.from;
 
-/** Makes the day's newest interval longer, and nothing else. */
-export function extendsNewest(intervals: readonly Held[], told: Held): boolean {
+/** The sighting only moves the end of the day's newest interval. */
+export function extendsNewest(intervals: readonly Held[], { holder, from }: Held): boolean {
   const newest = intervals.at(-1);
-  return newest !== undefined && told.from >= newest.from && sameHolder(newest.holder, told.holder);
+  return newest !== undefined && from >= newest.from && sameHolder(newest.holder, holder);
 }
 
 export const sameIntervals = (a: readonly Held[], b: readonly Held[]): boolean =>

@@ -1,6 +1,6 @@
 /**
- * Who held each GPU as this process knows it, and what of it the database has not been told yet. A change of holder is
- * urgent; that an interval goes on is written when it is 30 s behind, or when things are quiet.
+ * Attribution as this process knows it, and the sightings that are not written yet. A change of holder is urgent. An
+ * extension of the newest interval is urgent only if the database is 30 s behind; otherwise it waits for a quiet time.
  */
 import { AppError } from "../../../../schema/model/errors.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
@@ -10,52 +10,54 @@ import { insertNew } from "../connection/insert-new.ts";
 import { type Link, reading, writing } from "../connection/link.ts";
 import type { AttributionDocument, Collections } from "../documents.ts";
 import {
+  type DaySighting,
   dayId,
   extendsNewest,
   heldOf,
   isNewer,
   revisionDocument,
   sameIntervals,
-  type Told,
-  takeIn,
+  withSighting,
 } from "./attribution-days.ts";
 import { LAG_MS } from "./gpu-ledger.ts";
 
-/** Days remembered; one for each GPU, as long as time goes on. */
+/** Days remembered. While readings are current, each GPU has one. */
 const KNOWN_MAX = 20_000;
-/** Days read or inserted at once. */
+/** Days read or inserted by one command. */
 const CHUNK = 1000;
-/** Another writer was faster so many times in a row. */
+/** Rounds in which other writers may be first, before the write fails. */
 const ATTEMPTS_MAX = 50;
-/** Intervals of one day: some 2 MB. What is above is a source gone wild; the newest are kept. */
+/** Intervals of one day, about 2 MB. Only a broken source has more; the oldest are then dropped. */
 const HELD_MAX = 20_000;
 
 interface Day {
   readonly id: string;
   readonly gpu: GpuUuid;
-  /** As read or written last; undefined: not read yet, or another writer was faster. 0: there is none. */
+  /** Revision last read or written. 0: the day has none. Undefined: not read yet, or another writer was first. */
   rev: number | undefined;
+  /** Intervals of that revision. */
   held: readonly Held[];
-  /** Not in the database yet, oldest first. */
-  told: Told[];
+  /** Sightings that no revision has yet, in the order in which they were added. */
+  pending: DaySighting[];
 }
 
-/** A day as it is to be. */
+/** The next revision of a day. */
 interface Change {
   readonly day: Day;
   readonly held: readonly Held[];
-  readonly told: readonly Told[];
+  /** The pending sightings that `held` includes. */
+  readonly added: readonly DaySighting[];
 }
 
 export interface AttributionLedger {
-  told(gpu: GpuUuid, told: Told): void;
+  add(gpu: GpuUuid, sighting: DaySighting): void;
   readonly hasUrgent: boolean;
   readonly isBehind: boolean;
-  /** Writes what is urgent, or everything. What cannot be written now stays in the ledger. */
+  /** Writes urgent days, or all. After an error, everything that is not written stays pending. */
   write(options: { all: boolean }): Promise<void>;
-  /** The day's intervals as the database has them, brought up to what this process knows. */
+  /** Adds this process's pending sightings to the intervals that the database has of a day. */
   current(id: string, held: readonly Held[]): readonly Held[];
-  /** Somebody else has changed days. */
+  /** Makes the next write read every day again: days were changed outside the ledger. */
   reread(): void;
 }
 
@@ -63,8 +65,9 @@ function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
 }
 
-const isExtension = ({ held, rev }: Day, told: Told): boolean =>
-  rev !== undefined && extendsNewest(held, told) && told.to - (held.at(-1) as Held).to < LAG_MS;
+/** The sighting may wait: it extends the newest interval by less than `LAG_MS`. */
+const canWait = ({ held, rev }: Day, sighting: DaySighting): boolean =>
+  rev !== undefined && extendsNewest(held, sighting) && sighting.to - (held.at(-1) as Held).to < LAG_MS;
 
 export function createAttributionLedger(
   link: Link,
@@ -91,22 +94,22 @@ export function createAttributionLedger(
   };
 
   const changeOf = (day: Day): Change => {
-    const told = [...day.told];
-    const held = told.reduce(takeIn, day.held);
+    const added = [...day.pending];
+    const held = added.reduce(withSighting, day.held);
     if (held.length > HELD_MAX) log.warn("oldest intervals of a day dropped", { day: day.id, kept: HELD_MAX });
-    return { day, held: held.slice(-HELD_MAX), told };
+    return { day, held: held.slice(-HELD_MAX), added };
   };
 
-  const settle = ({ day, held, told }: Change, rev: number): void => {
+  const settle = ({ day, held, added }: Change, rev: number): void => {
     day.rev = rev;
     day.held = held;
-    day.told = day.told.slice(told.length);
+    day.pending = day.pending.slice(added.length);
     urgent.delete(day);
-    if (day.told.length === 0) behind.delete(day);
-    else if (!day.told.every((one) => isExtension(day, one))) urgent.add(day);
+    if (day.pending.length === 0) behind.delete(day);
+    else if (!day.pending.every((sighting) => canWait(day, sighting))) urgent.add(day);
   };
 
-  /** Revisions of the days, and the ids of those that nobody needs: all but the newest two. */
+  /** Returns the newest revision of each day, and the ids of all but the newest two, which can be deleted. */
   const revisionsOf = async (changes: readonly Change[]) => {
     const days = changes.map(({ day }) => day.id);
     const found = await link.call((signal) =>
@@ -128,7 +131,7 @@ export function createAttributionLedger(
       return !there.has(index);
     });
     if (added.length === 0) return;
-    // An id may be free because its revision is long gone: then a newer one is there.
+    // An id may have been free because its revision was deleted. Then a newer revision exists.
     const { newest, old } = await revisionsOf(added);
     for (const change of added) {
       const rev = (change.day.rev as number) + 1;
@@ -157,16 +160,16 @@ export function createAttributionLedger(
   };
 
   return {
-    told(gpu, told) {
-      const id = dayId(gpu, told.from);
+    add(gpu, sighting) {
+      const id = dayId(gpu, sighting.from);
       let day = days.get(id);
       if (day === undefined) {
-        day = { id, gpu, rev: undefined, held: [], told: [] };
+        day = { id, gpu, rev: undefined, held: [], pending: [] };
         days.set(id, day);
       }
-      if (!isExtension(day, told)) urgent.add(day);
-      else if (day.told.length === 0 && told.to <= (day.held.at(-1) as Held).to) return;
-      day.told.push(told);
+      if (!canWait(day, sighting)) urgent.add(day);
+      else if (day.pending.length === 0 && sighting.to <= (day.held.at(-1) as Held).to) return;
+      day.pending.push(sighting);
       behind.add(day);
     },
     get hasUrgent() {
@@ -179,9 +182,12 @@ export function createAttributionLedger(
       let open: readonly Day[] = [...(all ? behind : urgent)];
       for (let attempt = 0; open.length > 0; attempt++) {
         if (attempt === ATTEMPTS_MAX) {
-          throw new AppError(`Cannot store attribution in ${link.place}: others keep changing ${open[0]?.id}`, {
-            code: "unavailable",
-          });
+          throw new AppError(
+            `Cannot store attribution in ${link.place}: other writers keep changing day ${open[0]?.id}`,
+            {
+              code: "unavailable",
+            },
+          );
         }
         await round(open);
         open = open.filter(({ rev }) => rev === undefined);
@@ -189,8 +195,8 @@ export function createAttributionLedger(
       forgetSome();
     },
     current(id, held) {
-      const told = days.get(id)?.told ?? [];
-      return told.reduce(takeIn, held);
+      const pending = days.get(id)?.pending ?? [];
+      return pending.reduce(withSighting, held);
     },
     reread() {
       for (const day of days.values()) day.rev = undefined;

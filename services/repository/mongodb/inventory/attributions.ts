@@ -1,4 +1,4 @@
-/** Who held a GPU, out of the days: intervals that go on over midnight are put together again. */
+/** Reads attribution: joins the days, so that intervals that span midnight are one again. */
 import type { Attribution, GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Window } from "../../../../schema/model/window.ts";
 import { ATTRIBUTIONS_MAX, type Held, isNobody, sameHolder } from "../../holders.ts";
@@ -12,18 +12,19 @@ import type { Buckets } from "../readings/buckets.ts";
 import { DAY_MS, dayOf, heldOf, isCut, isNewer, revisionDocument } from "./attribution-days.ts";
 import type { AttributionLedger } from "./attribution-ledger.ts";
 
+/** Documents per round trip. */
 const FETCH = 64;
-/** GPUs whose days are read at once; each holds a connection. */
+/** GPUs read concurrently; each takes a connection. */
 const ABREAST = 8;
-/** Days shortened by one call of `expire`. */
+/** Days shortened by one call of `expire`, at most. */
 const SHORTENED_MAX = 1000;
 
 export interface Attributions extends Pick<GpuRepository, "attributions"> {
-  /** Drops intervals that end before the time. */
+  /** Drops intervals that end before the time, ms. */
   expire(before: number): Promise<void>;
 }
 
-/** Revisions come in order of time, and so each day's together. */
+/** Yields the newest revision of each day. Revisions must come in order of `from`, which groups them by day. */
 async function* newestOfDays(revisions: AsyncIterable<AttributionDocument>): AsyncGenerator<AttributionDocument> {
   let newest: AttributionDocument | undefined;
   for await (const one of revisions) {
@@ -40,7 +41,7 @@ export function createAttributions(
   { ledger, buckets }: { ledger: AttributionLedger; buckets: Buckets },
 ): Attributions {
   const { call } = link;
-  /** Ends that a cut has left are moved to the readings nearest to them; where there is none, nothing was left. */
+  /** Moves ends that a writer has cut to the nearest readings. An interval in which there is none is dropped. */
   const intervalsOf = async ({ day, gpu, held }: AttributionDocument, signal: AbortSignal): Promise<Held[]> => {
     const known = ledger.current(day, held.map(heldOf));
     const exact: Held[] = [];
@@ -60,7 +61,7 @@ export function createAttributions(
     const found: Held[] = [];
     const options = { ...reading(signal), batchSize: FETCH };
     await using later = attributions.find({ gpu, from: { $gte: firstDay } }, { ...options, sort: { from: 1 } });
-    // One beyond the window may be the rest of one that began before it.
+    // The first interval beyond the window may belong to the last one in it.
     gather: for await (const day of newestOfDays(later)) {
       for (const held of await intervalsOf(day, signal)) {
         const last = found.at(-1);
@@ -107,7 +108,7 @@ export function createAttributions(
       const kept = held.map(heldOf).filter(({ to }) => to >= before);
       if (kept.length < held.length) shorter.push(revisionDocument({ id, gpu, rev: rev + 1, held: kept }));
     }
-    // A day that another writer has changed meanwhile is left for the next time.
+    // If another writer has changed a day meanwhile, the next call shortens it.
     if (shorter.length > 0) await insertNew(link, attributions, shorter, signal);
   };
 

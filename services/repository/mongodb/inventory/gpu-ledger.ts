@@ -1,6 +1,6 @@
 /**
- * What this process knows of each GPU, and what of it the database has not been told yet. Facts, a first bucket of a
- * series in an hour and times that are 30 s behind are urgent; the rest can wait.
+ * GPUs as this process knows them, and the changes that are not written yet. New facts, the first bucket of a list of
+ * series in an hour, and times that are 30 s behind are urgent. Other times wait for a quiet time.
  */
 import type { AnyBulkWriteOperation } from "mongodb";
 import { hourStartMs, type Sighting } from "../../../../schema/batch/batch.ts";
@@ -11,31 +11,33 @@ import { type Link, writing } from "../connection/link.ts";
 import type { Collections, GpuDocument, SeenDocument } from "../documents.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
 
-/** Times in the database may be so far behind the newest reading. */
+/** How far the times in the database may be behind the newest reading. */
 export const LAG_MS = 30_000;
-/** GPUs remembered; about 1 KB each. */
+/** GPUs remembered, about 1 KB each. */
 const KNOWN_MAX = 20_000;
 const INSERTS_MAX = 1000;
-/** Updates in one command: some servers hold a connection of their own for each. */
+/** Updates in one command: some servers take a connection of their own for each. */
 const UPDATES_MAX = 50;
 
 interface Known {
-  /** As this process last wrote it; the database may know newer things. */
-  stored: Gpu | undefined;
-  told: Gpu;
-  /** Newest hour of each list of series: written, and yet to be written. */
+  /** As this process last wrote it. Other processes may have written newer facts. */
+  written: Gpu | undefined;
+  /** As this process knows it. */
+  latest: Gpu;
+  /** Start of the newest hour of each list of series, as written. */
   readonly hours: Map<SeriesList, number>;
+  /** Newer hours that are not written yet. */
   readonly newHours: Map<SeriesList, number>;
 }
 
-const isBehind = ({ stored, told, newHours }: Known): boolean => stored !== told || newHours.size > 0;
+const isBehind = ({ written, latest, newHours }: Known): boolean => written !== latest || newHours.size > 0;
 
-const isUrgent = ({ stored, told, newHours }: Known): boolean =>
-  stored === undefined ||
+const isUrgent = ({ written, latest, newHours }: Known): boolean =>
+  written === undefined ||
   newHours.size > 0 ||
-  told.firstSeen < stored.firstSeen ||
-  told.lastSeen - stored.lastSeen >= LAG_MS ||
-  !sameFacts(told, stored);
+  latest.firstSeen < written.firstSeen ||
+  latest.lastSeen - written.lastSeen >= LAG_MS ||
+  !sameFacts(latest, written);
 
 const seenOf = ({ lastSeen, host, index, device, model, driver, container, pod, namespace }: Gpu): SeenDocument => ({
   lastSeen: new Date(lastSeen),
@@ -51,20 +53,20 @@ const seenOf = ({ lastSeen, host, index, device, model, driver, container, pod, 
 });
 
 export interface InventoryLedger {
-  sighted(sighting: Sighting): void;
-  /** A bucket with these series that begins at the time is stored. */
-  stored(gpu: GpuUuid, list: SeriesList, from: number): void;
+  addSighting(sighting: Sighting): void;
+  /** Records a stored bucket that begins at `from`. */
+  addBucket(gpu: GpuUuid, list: SeriesList, from: number): void;
   readonly hasUrgent: boolean;
   readonly isBehind: boolean;
-  /** Writes what is urgent, or everything. What cannot be written now stays in the ledger. */
+  /** Writes urgent GPUs, or all. After an error, everything that is not written stays pending. */
   write(options: { all: boolean }): Promise<void>;
-  /** The GPU as the database has it, brought up to what this process knows. */
+  /** Adds what this process knows to a GPU as the database has it. */
   current(gpu: Gpu): Gpu;
 }
 
 interface Update {
   readonly known: Known;
-  readonly told: Gpu;
+  readonly latest: Gpu;
   readonly newest: ReadonlyMap<string, Date>;
   readonly hours: ReadonlyMap<SeriesList, number>;
 }
@@ -89,32 +91,32 @@ export function createInventoryLedger(link: Link, { gpus: collection }: Collecti
     return newest;
   };
 
-  const documentOf = ({ told, newest }: Update): GpuDocument => ({
-    _id: told.uuid,
+  const documentOf = ({ latest, newest }: Update): GpuDocument => ({
+    _id: latest.uuid,
     v: 1,
-    firstSeen: new Date(told.firstSeen),
-    seen: seenOf(told),
+    firstSeen: new Date(latest.firstSeen),
+    seen: seenOf(latest),
     newest: Object.fromEntries(newest),
   });
 
-  /** Each operator keeps what is newest, so that writers need not know of each other. */
-  const operationOf = ({ told, newest }: Update) => ({
+  /** `$max` and `$min` keep the newest facts and the first time, so that concurrent writers need no lock. */
+  const operationOf = ({ latest, newest }: Update) => ({
     updateOne: {
-      filter: { _id: told.uuid },
+      filter: { _id: latest.uuid },
       update: {
         $max: {
-          seen: seenOf(told),
+          seen: seenOf(latest),
           ...Object.fromEntries([...newest].map(([field, hour]) => [`newest.${field}`, hour])),
         },
-        $min: { firstSeen: new Date(told.firstSeen) },
+        $min: { firstSeen: new Date(latest.firstSeen) },
         $setOnInsert: { v: 1 },
       },
       upsert: true,
     },
   });
 
-  const settle = ({ known, told, hours }: Update): void => {
-    known.stored = told;
+  const settle = ({ known, latest, hours }: Update): void => {
+    known.written = latest;
     for (const [list, hour] of hours) {
       known.hours.set(list, hour);
       if (known.newHours.get(list) === hour) known.newHours.delete(list);
@@ -144,19 +146,19 @@ export function createInventoryLedger(link: Link, { gpus: collection }: Collecti
   };
 
   return {
-    sighted(sighting) {
+    addSighting(sighting) {
       const { uuid } = sighting.facts;
       let known = gpus.get(uuid);
       if (known === undefined) {
-        const told = afterSighting(undefined, sighting);
-        known = { stored: undefined, told, hours: new Map(), newHours: new Map() };
+        const latest = afterSighting(undefined, sighting);
+        known = { written: undefined, latest, hours: new Map(), newHours: new Map() };
         gpus.set(uuid, known);
       } else {
-        known.told = afterSighting(known.told, sighting);
+        known.latest = afterSighting(known.latest, sighting);
       }
       note(known);
     },
-    stored(gpu, list, from) {
+    addBucket(gpu, list, from) {
       const known = gpus.get(gpu) as Known;
       const hour = hourStartMs(from);
       const newest = Math.max(
@@ -176,9 +178,9 @@ export function createInventoryLedger(link: Link, { gpus: collection }: Collecti
     async write({ all }) {
       const updates = [...(all ? behind : urgent)].map((known): Update => {
         const hours = new Map(known.newHours);
-        return { known, told: known.told, hours, newest: newestOf(hours) };
+        return { known, latest: known.latest, hours, newest: newestOf(hours) };
       });
-      const isNew = ({ known }: Update) => known.stored === undefined;
+      const isNew = ({ known }: Update) => known.written === undefined;
       const added = updates.filter(isNew);
       const rest = updates.filter((update) => !isNew(update));
       for (let start = 0; start < added.length; start += INSERTS_MAX) {
@@ -193,8 +195,10 @@ export function createInventoryLedger(link: Link, { gpus: collection }: Collecti
       forgetSome();
     },
     current(gpu) {
-      const told = gpus.get(gpu.uuid)?.told;
-      return told === undefined ? gpu : afterSighting(gpu, { facts: told, from: told.firstSeen, to: told.lastSeen });
+      const latest = gpus.get(gpu.uuid)?.latest;
+      return latest === undefined
+        ? gpu
+        : afterSighting(gpu, { facts: latest, from: latest.firstSeen, to: latest.lastSeen });
     },
   };
 }

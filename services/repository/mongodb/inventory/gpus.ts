@@ -1,4 +1,4 @@
-/** The inventory, listed. */
+/** Lists GPUs and hosts. */
 import type { Filter } from "mongodb";
 import type { Gpu, Host } from "../../../../schema/model/gpu.ts";
 import { placeOf } from "../../inventory.ts";
@@ -7,8 +7,9 @@ import { type Link, reading } from "../connection/link.ts";
 import type { Collections, GpuDocument } from "../documents.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
-/** GPUs looked up at once. */
+/** GPUs in one query by uuid. */
 const CHUNK = 1000;
+/** Documents per round trip. */
 const FETCH = 1000;
 
 function gpuOf({ _id: uuid, firstSeen, seen }: Pick<GpuDocument, "_id" | "firstSeen" | "seen">): Gpu {
@@ -22,8 +23,8 @@ const matching = ({ hostname, namespace, model }: GpuFilter): Filter<GpuDocument
   ...(model === undefined ? {} : { "seen.model": model }),
 });
 
-/** Those that come behind the cursor in order of host, place, uuid. */
-function behind({ host, index, uuid }: GpuCursor): Filter<GpuDocument> {
+/** Matches GPUs after the cursor in the order of host, place, uuid. */
+function following({ host, index, uuid }: GpuCursor): Filter<GpuDocument> {
   const place = placeOf(index);
   return {
     $or: [
@@ -45,7 +46,7 @@ export function createGpus(
       call(
         async (callSignal) => {
           const matches = matching(filter);
-          const rest = after === undefined ? matches : { $and: [matches, behind(after)] };
+          const rest = after === undefined ? matches : { $and: [matches, following(after)] };
           const [found, total] = await Promise.all([
             gpus
               .find(rest, {
@@ -74,7 +75,7 @@ export function createGpus(
       const known: Gpu[] = [];
       for (let start = 0; start < asked.length; start += CHUNK) {
         const some = asked.slice(start, start + CHUNK);
-        // By _id alone where there is one: servers without indexes find that one at once.
+        // Servers without indexes find a single `_id` directly, but scan for `$in`.
         const filter = some.length === 1 ? { _id: some[0] } : { _id: { $in: some } };
         const found = await call(
           (callSignal) => gpus.find(filter as Filter<GpuDocument>, { ...reading(callSignal), projection }).toArray(),

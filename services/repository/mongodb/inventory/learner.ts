@@ -1,23 +1,28 @@
 /**
- * What saves teach of GPUs: gathered from all that are under way, written once for all of them. A save waits for what
- * is urgent; times that go on are written when things are quiet, or half a minute later.
+ * Writes inventory and attribution for all saves of this process together. A save waits until urgent changes are
+ * written; the rest is written after a second without saves, or after half a minute.
  */
 import type { Block } from "../../../../schema/batch/batch.ts";
+import { isAppError } from "../../../../schema/model/errors.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Clock } from "../../../platform/process/clock.ts";
 import type { Logger } from "../../../platform/process/logger.ts";
 import type { Arrivals } from "../../arrivals.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
-import { type Told, toldByDay } from "./attribution-days.ts";
+import { byDay, type DaySighting } from "./attribution-days.ts";
 import type { AttributionLedger } from "./attribution-ledger.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
-/** Without a save for so long, nothing is left to wait for. */
+/** Time without a save after which everything pending is written. */
 const QUIET_MS = 1000;
+/** Longest time for which saves can put that off. */
 const WAIT_MAX_MS = 30_000;
 
 export interface Learner extends AsyncDisposable {
-  /** Resolves when all that must not be lost is durable. @throws AppError `unavailable`: it is tried again later */
+  /**
+   * Resolves when urgent changes are durable.
+   * @throws AppError `unavailable`; the changes stay pending and are written later
+   */
   learn(arrivals: Arrivals, stored: readonly StoredBlock[]): Promise<void>;
 }
 
@@ -41,19 +46,19 @@ export function createLearner({ inventory, attributions, clock, log }: LearnerPa
   let waiting: Promise<void> | undefined;
 
   const write = async (options: { all: boolean }): Promise<void> => {
-    // Both are tried: what one cannot write must not hold the other back.
+    // Both run: a failure of one must not hold up the other.
     const outcomes = await Promise.allSettled([attributions.write(options), inventory.write(options)]);
     const failed = outcomes.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
     if (failed !== undefined) throw failed.reason;
   };
 
-  /** One write at a time. */
+  /** Runs one write at a time. */
   const enqueue = (work: () => Promise<void>): Promise<void> => {
     const done = last.then(work);
     last = done.catch(() => {});
     return done;
   };
-  /** Who comes while another writes shares the next write. */
+  /** Saves that arrive during a write share the next one. */
   const writeUrgent = (): Promise<void> => {
     next ??= enqueue(() => {
       next = undefined;
@@ -72,28 +77,31 @@ export function createLearner({ inventory, attributions, clock, log }: LearnerPa
       waitedMs += QUIET_MS;
       if (clock.now() - lastSave < QUIET_MS && waitedMs < WAIT_MAX_MS) continue;
       waitedMs = 0;
-      await writeAll().catch((error: unknown) => log.warn("inventory not written", { error }));
+      await writeAll().catch((error: unknown) => {
+        // The next round retries; the connection logs an outage.
+        if (!isAppError(error, "unavailable")) log.error("inventory not written", { error });
+      });
     }
   };
 
   return {
     async learn(arrivals, stored) {
       lastSave = clock.now();
-      const told = new Map<GpuUuid, Told[]>();
+      const sightings = new Map<GpuUuid, DaySighting[]>();
       for (const { batch, sighting, fresh } of arrivals.all()) {
-        inventory.sighted(sighting);
+        inventory.addSighting(sighting);
         const { uuid } = sighting.facts;
-        let ofGpu = told.get(uuid);
+        let ofGpu = sightings.get(uuid);
         if (ofGpu === undefined) {
           ofGpu = [];
-          told.set(uuid, ofGpu);
+          sightings.set(uuid, ofGpu);
         }
-        ofGpu.push(...toldByDay(batch, sighting, !fresh));
+        ofGpu.push(...byDay(batch, sighting, !fresh));
       }
-      for (const { block, list } of stored) inventory.stored(block.gpu, list, block.from);
-      for (const [gpu, ofGpu] of told) {
+      for (const { block, list } of stored) inventory.addBucket(block.gpu, list, block.from);
+      for (const [gpu, ofGpu] of sightings) {
         ofGpu.sort((a, b) => a.from - b.from);
-        for (const one of ofGpu) attributions.told(gpu, one);
+        for (const sighting of ofGpu) attributions.add(gpu, sighting);
       }
       if (inventory.hasUrgent || attributions.hasUrgent) await writeUrgent();
       if (!isBehind() || waiting !== undefined) return;

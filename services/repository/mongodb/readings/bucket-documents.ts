@@ -1,4 +1,4 @@
-/** A block of a batch as documents, and a document as the bucket that readers merge. */
+/** Converts a block of a batch to documents, and a document to a bucket. */
 import type { Block } from "../../../../schema/batch/batch.ts";
 import type { Columns } from "../../../../schema/batch/columns.ts";
 import { AppError } from "../../../../schema/model/errors.ts";
@@ -8,14 +8,14 @@ import type { BucketDocument } from "../documents.ts";
 import { seriesOfField } from "./field-names.ts";
 import type { SeriesList, SeriesLists } from "./series-lists.ts";
 
-/** Times × series in one document: at most 17 bytes each in BSON, far below MongoDB's 16 MiB. */
+/** Cells (times × series) in one document: at most 17 bytes each in BSON, far below MongoDB's 16 MiB. */
 export const CELLS_MAX = 131_072;
 
-/** Dates end some 100 million days from 1970: what lies beyond is open. */
+/** Dates end 100 million days from 1970. Times beyond are clamped to the last date. */
 const DATE_MAX = 8.64e15;
 export const dateOf = (time: number): Date => new Date(Math.max(-DATE_MAX, Math.min(DATE_MAX, time)));
 
-/** Plain arrays: the driver's serializer takes no others for numbers. */
+/** Returns a plain array: the driver does not serialize typed arrays as arrays of numbers. */
 function cellsOf(column: Float64Array, start: number, end: number): (number | null)[] {
   const cells: (number | null)[] = new Array(end - start);
   for (let tick = start; tick < end; tick++) {
@@ -32,7 +32,7 @@ function offsetsOf(at: Float64Array, start: number, end: number): number[] {
   return offsets;
 }
 
-/** One document, or several in order of time where one would be too large. */
+/** Yields one document, or several in order of time where one would be too large. */
 export function* documentsOf(
   { gpu, packed, from: first }: Block,
   { fields }: SeriesList,
@@ -64,12 +64,15 @@ function columnsOf({ from, at, series }: BucketDocument): Columns {
   };
 }
 
-/** @throws AppError `internal` when a newer release wrote it */
+/** @throws AppError `internal` for a document of a newer version */
 export function bucketOf(document: BucketDocument, lists: SeriesLists): Bucket {
   if (document.v !== 1) {
-    throw new AppError(`Cannot read bucket ${document._id}: it has version ${document.v}, known is 1`, {
-      code: "internal",
-    });
+    throw new AppError(
+      `Cannot read bucket ${document._id}: version must be 1, got ${document.v}; use a newer release`,
+      {
+        code: "internal",
+      },
+    );
   }
   const { series } = lists.of(Object.keys(document.series).map(seriesOfField) as Series[]);
   return {

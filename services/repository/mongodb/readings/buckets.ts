@@ -1,4 +1,4 @@
-/** Buckets of one GPU as the database gives them, streamed; and the times of readings next to a given one. */
+/** Streams the buckets of one GPU, and finds the times of readings nearest to a given time. */
 import type { Filter, Sort } from "mongodb";
 import { BLOCK_SPAN_MS, hourStartMs, nextHourStartMs } from "../../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
@@ -8,7 +8,7 @@ import type { BucketDocument, Collections } from "../documents.ts";
 import { bucketOf, dateOf } from "./bucket-documents.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
-/** Both inclusive, ms; infinite ends are open. */
+/** Both ends inclusive, ms; may be infinite. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -16,23 +16,23 @@ export interface Span {
 
 export interface Reach {
   readonly signal: AbortSignal;
-  /** Documents fetched at once. */
+  /** Documents per round trip. */
   readonly fetch: number;
 }
 
 export interface Buckets {
-  /** Buckets that touch the span, in descending order of `to`. */
+  /** Yields buckets that overlap the span, in descending order of `to`. */
   newestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<Bucket>;
-  /** The same in ascending order of `from`. */
+  /** Yields the same buckets in ascending order of `from`. */
   oldestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<Bucket>;
-  /** The last time of a reading in `[earliest, time)`. */
+  /** Returns the last time of a reading in `[earliest, time)`. */
   tickBefore(gpu: GpuUuid, time: number, earliest: number, signal: AbortSignal): Promise<number | undefined>;
-  /** The first time of a reading in `(time, latest]`. */
+  /** Returns the first time of a reading in `(time, latest]`. */
   tickAfter(gpu: GpuUuid, time: number, latest: number, signal: AbortSignal): Promise<number | undefined>;
 }
 
 export function createBuckets({ points }: Collections, lists: SeriesLists): Buckets {
-  // No bucket crosses an hour: that bounds both ends of the index scan.
+  // No bucket crosses an hour, which bounds both ends of the index scan.
   const touching = (gpu: GpuUuid, { from, to }: Span): Filter<BucketDocument> => ({
     gpu,
     from: { $gte: dateOf(hourStartMs(from)), $lte: dateOf(to) },
@@ -46,7 +46,7 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
     for await (const document of cursor) yield bucketOf(document, lists);
   }
 
-  /** Times of one bucket at a time, without its readings. */
+  /** Yields the times of each bucket, without values. */
   async function* times(filter: Filter<BucketDocument>, sort: Sort, signal: AbortSignal) {
     await using cursor = points.find<Pick<BucketDocument, "from" | "to" | "at">>(filter, {
       ...reading(signal),
@@ -62,7 +62,7 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
     oldestFirst: (gpu, span, reach) => stream(touching(gpu, span), { from: 1 }, reach),
     async tickBefore(gpu, time, earliest, signal) {
       let found = Number.NEGATIVE_INFINITY;
-      // Those that lie across `time` come first, then the one that ends nearest before it.
+      // First come the buckets that span `time`, then the one that ends last before it.
       for await (const { from, to, at } of times(touching(gpu, { from: earliest, to: time - 1 }), { to: -1 }, signal)) {
         const tick = to < time ? to : from + (at.findLast((offset) => from + offset < time) as number);
         found = Math.max(found, tick);
@@ -82,5 +82,5 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
   };
 }
 
-/** The span of one hour. */
+/** Returns the span of the hour that begins at `hour`. */
 export const hourSpan = (hour: number): Span => ({ from: hour, to: hour + BLOCK_SPAN_MS - 1 });

@@ -1,7 +1,7 @@
-/** Series as names of fields: what MongoDB's paths give a meaning of its own is percent-encoded. */
+/** Encodes series as field names: characters with a meaning in MongoDB's paths are percent-encoded. */
 import type { Series } from "../../../../schema/model/reading.ts";
 
-/** `%` itself, the dot of paths, the `$` of operators, and the end of a name. */
+/** `%` itself, the dot of paths, the `$` of operators, and NUL, which ends a name. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: BSON ends names with NUL
 const SPECIAL = /[%.$\u0000]/g;
 

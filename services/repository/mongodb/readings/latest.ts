@@ -1,4 +1,4 @@
-/** The newest reading of each series of many GPUs, some GPUs at a time. */
+/** Finds the newest readings of many GPUs, several GPUs at a time. */
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../../../schema/model/reading.ts";
 import { metricOf } from "../../../../schema/model/series.ts";
@@ -10,11 +10,11 @@ import type { Collections, GpuDocument } from "../documents.ts";
 import { type Buckets, hourSpan } from "./buckets.ts";
 import { seriesOfField } from "./field-names.ts";
 
-/** GPUs looked up in the inventory at once. */
+/** GPUs in one query of the inventory. */
 const SLICE = 1000;
-/** GPUs whose buckets are read at once; each holds a connection. */
+/** GPUs read concurrently; each takes a connection. */
 const ABREAST = 8;
-/** Nearly always the newest bucket has every series. */
+/** Documents per round trip: the newest bucket nearly always has every series. */
 const FETCH = 2;
 
 export function createLatest({ call }: Link, { gpus }: Collections, buckets: Buckets): TelemetryRepository["latest"] {

@@ -1,4 +1,4 @@
-/** Pages of readings: as many buckets as a page needs. */
+/** Reads pages of readings. */
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import { readBucketsAsync } from "../../bucket.ts";
 import { answersForMany } from "../../many.ts";
@@ -7,11 +7,11 @@ import { pageBounds, readPage } from "../../reading-page.ts";
 import type { Link } from "../connection/link.ts";
 import type { Buckets } from "./buckets.ts";
 
-/** GPUs whose buckets are read at once; each holds a connection. */
+/** GPUs read concurrently; each takes a connection. */
 const ABREAST = 8;
 const NOTHING: ReadingPage = { readings: [], next: null };
 
-/** Buckets hold one tick or hundreds: few at first for a short page, bounded for a long one. */
+/** Documents per round trip. A bucket has one time or hundreds, so a short page starts with few. */
 const fetchFor = (limit: number): number => Math.min(256, Math.max(4, Math.ceil(limit / 50)));
 
 export function createReadings(

@@ -1,4 +1,4 @@
-/** Lists of series that many buckets share: each list is one object, with its field names. */
+/** Interns lists of series with their field names, because many buckets share one list. */
 import type { Series } from "../../../../schema/model/reading.ts";
 import { fieldOf } from "./field-names.ts";
 
@@ -8,7 +8,7 @@ export interface SeriesList {
   readonly fields: readonly string[];
 }
 
-/** A fleet has few; a source that invents series is not remembered for ever. */
+/** Lists remembered. A fleet has few; a source that invents series must not grow the memory. */
 const KNOWN_MAX = 10_000;
 
 export interface SeriesLists {

@@ -1,9 +1,12 @@
-/** Compression of answers: whole, or piece by piece as a stream grows. The same on Bun and Deno. */
+/** Compresses answers with gzip or zstd: whole, or piece by piece for a stream. */
 import { promisify } from "node:util";
 import { constants, createGzip, createZstdCompress, gzip, zstdCompress } from "node:zlib";
 import type { Coding } from "./negotiation.ts";
 
-/** The fastest levels: a list of 247 GPUs comes to a fourth by gzip, to an eighth by zstd, in a fraction of its query. */
+/**
+ * The fastest levels. A list of 247 GPUs shrinks to a quarter with gzip and to an eighth with zstd, in a fraction of
+ * the time of its query.
+ */
 const GZIP = { level: 1 };
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
@@ -13,12 +16,13 @@ const packZstd = promisify(zstdCompress);
 export const pack = (bytes: Uint8Array, coding: Coding): Promise<Uint8Array> =>
   coding === "gzip" ? packGzip(bytes, GZIP) : packZstd(bytes, ZSTD);
 
-/** Takes pieces one at a time; what comes out of each can be unpacked without the next. */
+/** Compresses a stream. A client can unpack each result of `add` before the next one arrives. */
 export interface Packer {
+  /** Call it again only after the promise has settled. */
   add(piece: Uint8Array): Promise<Uint8Array>;
-  /** What ends the stream. */
+  /** Returns the last bytes of the stream. */
   end(): Promise<Uint8Array>;
-  /** Frees what it holds; after `end`, or instead of it. */
+  /** Frees the compressor. Call it after `end`, or in place of `end`. */
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * REST as a contract: a snake_case schema that nothing executes, from which SOFA makes routes and OpenAPI, and per
- * route the prepared query that answers it.
+ * The REST contract: a snake_case schema, from which SOFA generates routes and OpenAPI, and for each route the prepared
+ * query that answers it. The schema itself is never executed.
  */
 import { buildSchema, type DocumentNode, type GraphQLSchema, isObjectType, parse } from "graphql";
 import { GPU_PAGE, type PageLimits, READING_PAGE } from "../../../schema/model/page.ts";
@@ -9,11 +9,11 @@ import { CSV_MEDIA, JSON_MEDIA, type Media, NDJSON_MEDIA, type Row } from "./row
 export const REST_PATH = "/api/v1";
 
 const READING_FIELDS = /* GraphQL */ `
-    "The series: the metric, and in braces the labels that tell readings of one GPU apart."
+    "The series: the metric and, in braces, the labels that distinguish series of the same metric on one GPU."
     metric_name: String!
-    "In the unit of the metric catalogue."
+    "In the unit of the metric."
     value: Float!
-    "Time at the source, UTC."
+    "Time at the source, in UTC."
     timestamp: DateTime!
 `;
 
@@ -21,52 +21,52 @@ const CONTRACT = /* GraphQL */ `
   scalar DateTime
 
   type Query {
-    "GPUs, ordered by host, then index as a number. An answer may be 100 ms old."
+    "GPUs, ordered by host, then by index as a number. An answer may be up to 100 ms old."
     gpus(
       "Only GPUs of this host."
       hostname: String
-      "Only GPUs now held by this namespace."
+      "Only GPUs that this namespace holds now."
       namespace: String
       "Only GPUs of this model."
       model: String
-      "How many at most."
+      "Maximum number of GPUs in the answer."
       limit: Int
-      "The next of the page before."
+      "Cursor: next of the previous page."
       after: String
     ): GpuPage
     "One GPU."
-    gpu("As NVML prints it: GPU-… or MIG-…" uuid: ID!): GpuDetails
+    gpu("UUID as NVML prints it: GPU-… or MIG-…" uuid: ID!): GpuDetails
     "Readings of one GPU, newest first."
     gpu_telemetry(
-      "As NVML prints it: GPU-… or MIG-…"
+      "UUID as NVML prints it: GPU-… or MIG-…"
       uuid: ID!
-      "RFC 3339, inclusive."
+      "Earliest time, inclusive: RFC 3339, with a zone."
       start_time: DateTime
-      "RFC 3339, inclusive."
+      "Latest time, inclusive: RFC 3339, with a zone."
       end_time: DateTime
-      "Metric name or alias; may be repeated. A metric means all its series."
+      "Metric name or alias; may be repeated. A metric covers all of its series."
       metric: [String!]
-      "How many at most."
+      "Maximum number of readings in the answer."
       limit: Int
-      "The next of the page before."
+      "Cursor: next of the previous page."
       after: String
     ): GpuTelemetry
   }
 
   type GpuPage {
     gpus: [Gpu!]!
-    "All that match, whatever the limit."
+    "Number of GPUs that match, regardless of the limit."
     total: Int!
-    "Pass it as after for the next page; null when this was the last."
+    "Cursor of the next page: pass it as after. null on the last page."
     next: String
   }
 
   type Gpu {
-    "As NVML prints it: GPU-… or MIG-…"
+    "UUID as NVML prints it: GPU-… or MIG-…"
     uuid: String!
-    "Device name on its host: nvidia0 …"
+    "Device name on its host, such as nvidia0."
     device_id: String!
-    "Index on its host: 0 …"
+    "Index on its host, such as 0."
     gpu_index: String!
     model_name: String!
     hostname: String!
@@ -76,11 +76,11 @@ const CONTRACT = /* GraphQL */ `
   }
 
   type GpuDetails {
-    "As NVML prints it: GPU-… or MIG-…"
+    "UUID as NVML prints it: GPU-… or MIG-…"
     uuid: String!
-    "Device name on its host: nvidia0 …"
+    "Device name on its host, such as nvidia0."
     device_id: String!
-    "Index on its host: 0 …"
+    "Index on its host, such as 0."
     gpu_index: String!
     model_name: String!
     hostname: String!
@@ -88,18 +88,18 @@ const CONTRACT = /* GraphQL */ `
     pod: String
     namespace: String
     driver_version: String
-    "Time of its first reading."
+    "Time of the first reading."
     first_seen: DateTime!
-    "Time of its newest reading."
+    "Time of the newest reading."
     last_seen: DateTime!
   }
 
   type GpuTelemetry {
     gpu_uuid: String!
     telemetry: [Reading!]!
-    "Readings in this answer."
+    "Number of readings in this answer."
     count: Int!
-    "Pass it as after for older readings; null when there are none."
+    "Cursor of older readings: pass it as after. null when there are none."
     next: String
   }
 
@@ -107,7 +107,7 @@ const CONTRACT = /* GraphQL */ `
     ${READING_FIELDS}
   }
 
-  "A reading that stands by itself: a line of CSV or NDJSON."
+  "A reading with its GPU: one line of CSV or NDJSON."
   type GpuReading {
     gpu_uuid: String!
     ${READING_FIELDS}
@@ -127,26 +127,27 @@ const GPU_FIELDS = /* GraphQL */ `
   namespace
 `;
 
-/** A list as rows of one type each. */
+/** How a list is written as a table. */
 export interface RestTable {
-  /** Of the contract; its fields are the columns. */
+  /** Type of a row in the contract. Its fields are the columns. */
   readonly rowType: string;
-  /** Of one page: a value of the contract's type. */
+  /** Returns the rows of one page. `page` is a value of the type that the route's field has in the contract. */
   rows(page: Row): readonly Row[];
 }
 
 export interface RestRoute {
-  /** Field of the contract. */
+  /** Query field of the contract. */
   readonly field: string;
-  /** In SOFA's notation. */
+  /** Path below `REST_PATH`, in SOFA's notation. */
   readonly path: string;
-  /** Each route needs one subgraph alone, so nothing is planned. */
+  /** The subgraph that answers `query`. Each route needs only one, so no query plan is made. */
   readonly subgraph: "inventory" | "telemetry";
   readonly query: DocumentNode;
+  /** Accepted values of `limit`; null when the route has no pages. */
   readonly limits: PageLimits | null;
-  /** Whether an answer of a moment ago will do: large, the same for all who ask, and slow to change. */
+  /** Whether clients may share an answer for a moment: it is large, equal for all of them, and slow to change. */
   readonly recent: boolean;
-  /** Absent: it is no list, so JSON is its only form. */
+  /** Absent when the answer is not a list: then JSON is its only form. */
   readonly table?: RestTable;
 }
 
@@ -212,10 +213,11 @@ export const REST_ROUTES: readonly RestRoute[] = [
   },
 ];
 
-/** What an answer can be written as; the first is what callers get who do not ask. */
+/** Media types of a route's answers. The first is the default. */
 export const mediaOf = ({ table }: RestRoute): readonly Media[] =>
   table === undefined ? [JSON_MEDIA] : [JSON_MEDIA, CSV_MEDIA, NDJSON_MEDIA];
 
+/** Column names of a table, in the order of the contract. */
 export function columnsOf({ rowType }: RestTable, contract: GraphQLSchema): readonly string[] {
   const type = contract.getType(rowType);
   return isObjectType(type) ? Object.keys(type.getFields()) : [];

@@ -1,4 +1,4 @@
-/** What errors of a query are to a REST caller: problem details. */
+/** Turns errors of a query into problem details. */
 import type { GraphQLFormattedError } from "graphql";
 import { ERROR_CODES, type ErrorCode } from "../../../schema/model/errors.ts";
 import { shown } from "../../../schema/model/shown.ts";
@@ -9,10 +9,11 @@ const CODE_OF = new Map<unknown, ErrorCode>(
   Object.entries(ERROR_CODES).map(([code, { graphql }]) => [graphql, code as ErrorCode]),
 );
 
-/** Arguments have camelCase names in the graph, and messages name them. */
+/** Messages name arguments as GraphQL does, in camelCase. */
 const inSnakeCase = (message: string): string =>
   message.replace(/\b(startTime|endTime)\b/g, (name) => (name === "startTime" ? "start_time" : "end_time"));
 
+/** Answers with the first of the errors. Unexpected errors are logged and not shown. */
 export function answerErrors(
   errors: readonly Pick<GraphQLFormattedError, "message" | "extensions">[],
   log: Logger,
@@ -21,7 +22,7 @@ export function answerErrors(
   const code = CODE_OF.get(error?.extensions?.code);
   if (error === undefined || code === undefined || code === "internal") {
     if (code === undefined) log.error("REST query failed", { error });
-    return problemOf("internal", "Something is wrong on our side; the log says what");
+    return problemOf("internal", "Internal error: the server's log has the details");
   }
   const retryAfterMs = error.extensions?.retryAfterMs;
   return problemOf(code, inSnakeCase(error.message), {
@@ -33,6 +34,6 @@ export const notAcceptable = (accept: string | null, offered: readonly string[])
   problem({
     status: 406,
     title: "Not acceptable",
-    detail: `Accept is ${shown(accept)}: possible here ${offered.length === 1 ? "is" : "are"} ${offered.join(", ")}`,
+    detail: `Accept must allow ${offered.join(" or ")}, got ${shown(accept)}`,
     headers: { vary: "Accept" },
   });

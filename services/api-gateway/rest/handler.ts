@@ -9,7 +9,7 @@ import { createExport } from "./export.ts";
 import { chooseMedia } from "./negotiation.ts";
 import { keepRecent } from "./recent-answers.ts";
 import { answerWith, type Representation, represent } from "./representation.ts";
-import { createRequestReader, type RestRequest } from "./request.ts";
+import { createRequestReader, type RestCall } from "./request.ts";
 import { JSON_MEDIA } from "./rows.ts";
 import { createRoutes } from "./sofa.ts";
 
@@ -18,7 +18,7 @@ export interface RestParts {
   readonly clock: Clock;
 }
 
-/** Answers every request below `REST_PATH`; expected failures are problem details. */
+/** Answers requests to `REST_PATH` and below. Expected failures are answered with problem details. */
 export function createRest(
   gateway: Pick<Gateway, "ask">,
   { log, clock }: RestParts,
@@ -26,26 +26,26 @@ export function createRest(
   const read = createRequestReader(buildContract());
   const recent = keepRecent(clock);
   const exportRows = createExport(gateway, { log, clock });
-  const answerRoute = createRoutes(gateway, log);
+  const answerCall = createRoutes(gateway, log);
 
-  async function asJson(asked: RestRequest, left: AbortSignal): Promise<Representation | Response> {
-    const response = await answerRoute(asked, left);
+  async function asJson(call: RestCall, signal: AbortSignal): Promise<Representation | Response> {
+    const response = await answerCall(call, signal);
     return response.status === 200 ? represent(new Uint8Array(await response.arrayBuffer()), JSON_MEDIA) : response;
   }
 
   return async (request) => {
     const url = new URL(request.url);
-    const asked = read(url);
-    if (asked === null) return problemOf("not_found", `Nothing is at ${url.pathname}: see /openapi.json`);
+    const call = read(url);
+    if (call === null) return problemOf("not_found", `No such path: ${url.pathname}; see /openapi.json`);
     if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed(request.method, "GET, HEAD");
-    if (!asked.ok) return problemOf("invalid", asked.error);
-    const { route } = asked.value;
+    if (!call.ok) return problemOf("invalid", call.error);
+    const { route } = call.value;
     const accept = request.headers.get("accept");
     const media = chooseMedia(accept, mediaOf(route));
     if (media === null) return notAcceptable(accept, mediaOf(route));
-    const make = (left: AbortSignal) => asJson(asked.value, left);
+    const make = (signal: AbortSignal) => asJson(call.value, signal);
     let answer: Representation | Response;
-    if (media !== JSON_MEDIA) answer = await exportRows(asked.value, media, request);
+    if (media !== JSON_MEDIA) answer = await exportRows(call.value, media, request);
     else
       answer = route.recent
         ? await recent(url.pathname + url.search, make, request.signal)

@@ -1,13 +1,13 @@
-/** What a client prefers, by its Accept and Accept-Encoding headers (RFC 9110 §12.5). */
+/** Content negotiation by the Accept and Accept-Encoding headers (RFC 9110 §12.5), and If-None-Match. */
 
 interface Preference {
-  /** In lower case: `text/csv`, `gzip`, or with `*`. */
+  /** In lower case, such as `text/csv` or `gzip`. May contain `*`. */
   readonly name: string;
-  /** 0: not at all, to 1. */
+  /** From 0 (refused) to 1 (preferred). */
   readonly weight: number;
 }
 
-/** Parts that are no preference are left out; parameters other than `q` are not told apart. */
+/** Skips malformed parts of the header, and ignores parameters other than `q`. */
 function readPreferences(header: string): Preference[] {
   return header.split(",").flatMap((part) => {
     const [name = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
@@ -16,7 +16,7 @@ function readPreferences(header: string): Preference[] {
   });
 }
 
-/** What the first of the names that is mentioned weighs: names are given from the most specific to `*`. */
+/** Returns the weight of the first name that the header mentions. `names` go from the most specific to `*`. */
 function weightOf(preferences: readonly Preference[], names: readonly string[]): number | undefined {
   for (const name of names) {
     const weights = preferences.filter((preference) => preference.name === name).map(({ weight }) => weight);
@@ -26,7 +26,8 @@ function weightOf(preferences: readonly Preference[], names: readonly string[]):
 }
 
 /**
- * The media type the client likes best, of equals the one offered first; null: none of them will do.
+ * Returns the media type that the client prefers, or null when it accepts none of them. Among equals, the first that is
+ * offered wins.
  * @param offered without parameters
  */
 export function chooseMedia<Media extends string>(accept: string | null, offered: readonly Media[]): Media | null {
@@ -43,7 +44,7 @@ export function chooseMedia<Media extends string>(accept: string | null, offered
 export type Coding = "zstd" | "gzip";
 const CODINGS: readonly Coding[] = ["zstd", "gzip"];
 
-/** The coding the client likes best, of equals the cheapest; null: as it is, which is never refused. */
+/** Returns the coding that the client prefers, zstd among equals; null means uncompressed, which is never refused. */
 export function chooseCoding(acceptEncoding: string | null): Coding | null {
   if (acceptEncoding === null) return null;
   const preferences = readPreferences(acceptEncoding);
@@ -59,7 +60,7 @@ export function chooseCoding(acceptEncoding: string | null): Coding | null {
   return best.coding;
 }
 
-/** Whether If-None-Match names the tag, compared weakly: the client has it already. */
+/** Whether If-None-Match names the tag (weak comparison): then the client has this representation already. */
 export function isKnown(ifNoneMatch: string | null, etag: string): boolean {
   if (ifNoneMatch === null) return false;
   const opaque = (tag: string): string => tag.trim().replace(/^W\//, "");

@@ -1,4 +1,4 @@
-/** What every operation of the OpenAPI document may also answer, and the headers of answers. */
+/** The parts of the OpenAPI document that operations share: headers, problem details and answers other than 200. */
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
 import { PROBLEM_MEDIA } from "../../platform/http/problem.ts";
 
@@ -35,20 +35,20 @@ const textHeader = (description: string, schema: object = {}) => ({
 });
 
 export const HEADERS: Readonly<Record<string, unknown>> = {
-  ETag: textHeader("Of the content, so it changes exactly when that does: send it back as If-None-Match.", {
+  ETag: textHeader("Changes exactly when the content does. Send it back as If-None-Match.", {
     pattern: '^W/".+"$',
   }),
   "Cache-Control": textHeader(
-    "no-cache: it may be kept, and is asked for again before it is used. no-store: it may not.",
+    "no-cache: the answer may be stored, and must be revalidated before each use. no-store: it must not be stored.",
   ),
-  Vary: textHeader("Which headers of the request decide the form."),
-  Link: textHeader('Of CSV and NDJSON with a limit: `<?…>; rel="next"` when there is more.'),
-  Allow: textHeader("The methods that are possible.", { const: "GET, HEAD" }),
+  Vary: textHeader("The request headers on which the form of the answer depends."),
+  Link: textHeader('CSV and NDJSON with a limit: `<?…>; rel="next"` if there is a next page.'),
+  Allow: textHeader("The accepted methods.", { const: "GET, HEAD" }),
   "Retry-After": {
-    description: "Seconds after which to try again.",
+    description: "Seconds to wait before the next attempt.",
     schema: { type: "integer", minimum: 1 },
   },
-  "WWW-Authenticate": textHeader("How to say who asks.", { const: "Bearer" }),
+  "WWW-Authenticate": textHeader("The accepted authentication scheme.", { const: "Bearer" }),
 };
 
 export const PROBLEM: JsonSchema = {
@@ -59,7 +59,7 @@ export const PROBLEM: JsonSchema = {
     type: { type: "string" },
     title: { type: "string" },
     status: { type: "integer" },
-    detail: { type: "string", description: "What was wrong, the value, and what is accepted." },
+    detail: { type: "string", description: "What is accepted, and the value that was sent." },
   },
   additionalProperties: false,
 };
@@ -70,24 +70,24 @@ const failure = (description: string, ...headers: string[]): Answer => ({
   content: { [PROBLEM_MEDIA]: { schema: schemaRef("Problem") } },
 });
 
-/** By status, as they stand in `components.responses` under these names. */
+/** By status. The names are those in `components.responses`. */
 const SHARED: Readonly<Record<number, readonly [name: string, answer: Answer]>> = {
   304: [
     "NotModified",
     {
-      description: "If-None-Match names it: the client has it already",
+      description: "If-None-Match names this answer: the client has it already",
       headers: headerRefs("ETag", "Cache-Control", "Vary"),
     },
   ],
-  400: ["BadRequest", failure("A parameter is malformed, out of range, unknown or given twice")],
-  401: ["Unauthorized", failure("A token is set, and the request does not carry it", "WWW-Authenticate")],
+  400: ["BadRequest", failure("A parameter is malformed, out of range, unknown or given more than once")],
+  401: ["Unauthorized", failure("API_TOKEN is set, and the request does not carry it", "WWW-Authenticate")],
   404: ["NotFound", failure("No such GPU")],
-  405: ["MethodNotAllowed", failure("Only GET and HEAD are possible", "Allow")],
-  406: ["NotAcceptable", failure("Accept leaves none of the forms there are", "Vary")],
-  421: ["Misdirected", failure("The Host that is asked is no name of this server")],
-  429: ["TooManyRequests", failure("Too many requests, or lists that are streamed", "Retry-After")],
+  405: ["MethodNotAllowed", failure("The method is neither GET nor HEAD", "Allow")],
+  406: ["NotAcceptable", failure("Accept allows none of the forms that this path has", "Vary")],
+  421: ["Misdirected", failure("Host names another server")],
+  429: ["TooManyRequests", failure("Too many requests, or too many lists being streamed", "Retry-After")],
   500: ["InternalError", failure(ERROR_CODES.internal.title)],
-  503: ["Unavailable", failure("The store is away or the query took too long", "Retry-After")],
+  503: ["Unavailable", failure("The store is unavailable, or the query took too long", "Retry-After")],
 };
 
 export const RESPONSES: Readonly<Record<string, Answer>> = Object.fromEntries(Object.values(SHARED));

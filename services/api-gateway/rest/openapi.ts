@@ -1,5 +1,5 @@
-/** The OpenAPI 3.1 document: what SOFA makes of the contract, and what it leaves out. */
-import { type GraphQLSchema, isNonNullType, isObjectType } from "graphql";
+/** The OpenAPI 3.1 document: SOFA's own, completed with what SOFA does not describe. */
+import { type GraphQLArgument, type GraphQLSchema, isNonNullType, isObjectType } from "graphql";
 import { MAX_METRICS } from "../../../schema/model/arguments.ts";
 import { buildContract, columnsOf, REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";
 import { answersOf, HEADERS, headerRefs, type JsonSchema, PROBLEM, RESPONSES, schemaRef } from "./openapi-answers.ts";
@@ -23,7 +23,7 @@ interface Operation {
   responses: Record<string, unknown>;
 }
 
-/** The part of SOFA's document that is used. */
+/** The part of SOFA's document that is read. */
 interface SofaDocument {
   paths: Record<string, { get: Operation }>;
   components: { schemas: Record<string, JsonSchema> };
@@ -37,7 +37,7 @@ const HEALTH: JsonSchema = {
     timestamp: { type: "string", format: "date-time" },
     dependencies: {
       type: "object",
-      description: "What is away, by name; only when unhealthy.",
+      description: "Dependencies that are unavailable, by name, with the reason; only when unhealthy.",
       additionalProperties: { type: "string" },
     },
   },
@@ -48,15 +48,15 @@ const IF_NONE_MATCH: Parameter = {
   name: "If-None-Match",
   in: "header",
   required: false,
-  description: "ETag of the answer that the client has: 304 when it would be the same.",
+  description: "ETag of the answer that the client has. If the answer is still the same, the status is 304.",
   schema: { type: "string" },
 };
 
 const FORMS =
-  "JSON, or what Accept asks for: CSV (RFC 4180, with a header) or NDJSON. Without a limit these two are a stream of " +
-  "the whole list, each row once; when it cannot be told to its end, the connection is cut.";
+  "JSON, or the form that Accept asks for: CSV (RFC 4180, with a header) or NDJSON. Without a limit, CSV and NDJSON " +
+  "stream the whole list, each row once. If the list cannot be completed, the connection is cut.";
 
-/** Every field is always there; what is unknown is null. */
+/** Object schemas in which every field is required; an unknown value is null. */
 function completeObjects(schemas: Record<string, JsonSchema>, contract: GraphQLSchema): Record<string, JsonSchema> {
   const complete: Record<string, JsonSchema> = {};
   for (const [name, schema] of Object.entries(schemas)) {
@@ -81,20 +81,25 @@ function completeObjects(schemas: Record<string, JsonSchema>, contract: GraphQLS
   return complete;
 }
 
-/** What is refused beyond the type: empty text, and more than fits. */
-function narrow({ description: _told, ...schema }: JsonSchema): JsonSchema {
+/** Adds the limits that go beyond the type: no empty text, and no more metrics than are accepted. */
+function narrow({ description: _inParameter, ...schema }: JsonSchema): JsonSchema {
   if (schema.items !== undefined) return { ...schema, maxItems: MAX_METRICS, items: narrow(schema.items) };
   return schema.type === "string" && schema.format === undefined ? { ...schema, minLength: 1 } : schema;
 }
 
-function completeParameter(parameter: Parameter, { limits, table }: RestRoute): Parameter {
+/** @param argument as in the contract: SOFA gives all parameters of a custom scalar one description, the last one */
+function completeParameter(
+  parameter: Parameter,
+  { limits, table }: RestRoute,
+  argument: GraphQLArgument | undefined,
+): Parameter {
   const { name, schema } = parameter;
-  const told = parameter.description ?? schema.description;
-  const streamed = name === "limit" && table !== undefined ? " As CSV or NDJSON: all when not given." : "";
+  const description = argument?.description ?? "";
+  const streamed = name === "limit" && table !== undefined ? " Without it, CSV and NDJSON contain the whole list." : "";
   const range = name === "limit" && limits ? { minimum: 1, maximum: limits.max, default: limits.default } : {};
   return {
     ...parameter,
-    ...(told === undefined ? {} : { description: told + streamed }),
+    description: description + streamed,
     schema: { ...narrow(schema), ...range },
   };
 }
@@ -107,13 +112,20 @@ function contentOf({ table, field }: RestRoute, contract: GraphQLSchema) {
   return {
     ...json,
     [CSV_MEDIA]: { schema: { type: "string", description: `First line: ${columns}`, example: `${columns}\r\n` } },
-    // Of one line, as OpenAPI 3.1 has no words for a sequence of values.
-    [NDJSON_MEDIA]: { schema: { ...schemaRef(table.rowType), description: "Each line by itself." } },
+    // The schema of one line: OpenAPI 3.1 cannot describe a sequence of values.
+    [NDJSON_MEDIA]: { schema: { ...schemaRef(table.rowType), description: "The schema of each line." } },
   };
 }
 
 function completeOperation(operation: Operation, route: RestRoute, contract: GraphQLSchema): Operation {
-  const summary = contract.getQueryType()?.getFields()[route.field]?.description ?? "";
+  const field = contract.getQueryType()?.getFields()[route.field];
+  const summary = field?.description ?? "";
+  const complete = (parameter: Parameter) =>
+    completeParameter(
+      parameter,
+      route,
+      field?.args.find(({ name }) => name === parameter.name),
+    );
   const { table } = route;
   const hasUuid = operation.parameters.some(({ name }) => name === "uuid");
   const headers = headerRefs("ETag", "Cache-Control", "Vary", ...(table === undefined ? [] : ["Link"]));
@@ -122,7 +134,7 @@ function completeOperation(operation: Operation, route: RestRoute, contract: Gra
     summary,
     ...(table === undefined ? {} : { description: FORMS }),
     tags: ["GPUs"],
-    parameters: [...operation.parameters.map((parameter) => completeParameter(parameter, route)), IF_NONE_MATCH],
+    parameters: [...operation.parameters.map(complete), IF_NONE_MATCH],
     responses: {
       "200": { description: summary, headers, content: contentOf(route, contract) },
       ...answersOf(304, 400, 401, ...(hasUuid ? [404] : []), 405, 406, 421, 429, 500, 503),
@@ -139,10 +151,10 @@ const health = (description: string) => ({
 const HEALTH_PATH = {
   get: {
     operationId: "health",
-    summary: "Whether everything that answers depend on is there.",
+    summary: "Whether all dependencies are available.",
     tags: ["Health"],
     security: [],
-    responses: { "200": health("Healthy"), ...answersOf(405, 500), "503": health("A dependency is away") },
+    responses: { "200": health("Healthy"), ...answersOf(405, 500), "503": health("A dependency is unavailable") },
   },
 };
 
@@ -161,8 +173,9 @@ export function createOpenApi(version: string): Readonly<Record<string, unknown>
       title: "GPU telemetry",
       version,
       description:
-        "GPUs of a fleet and what they measure. The same data, and live readings, are at /graphql. " +
-        "HEAD is possible wherever GET is, with the same headers. Answers are packed with zstd or gzip for who accepts that.",
+        "The GPUs of a fleet and their telemetry. /graphql serves the same data, and live readings. HEAD is accepted " +
+        "wherever GET is, and answers with the same headers. Answers are compressed with zstd or gzip if the client " +
+        "accepts it.",
     },
     security: [{}, { token: [] }],
     paths: { "/health": HEALTH_PATH, ...Object.fromEntries(paths) },
@@ -170,7 +183,7 @@ export function createOpenApi(version: string): Readonly<Record<string, unknown>
       schemas: { ...completeObjects(sofa.components.schemas, contract), Health: HEALTH, Problem: PROBLEM },
       responses: RESPONSES,
       headers: HEADERS,
-      securitySchemes: { token: { type: "http", scheme: "bearer", description: "API_TOKEN, when one is set." } },
+      securitySchemes: { token: { type: "http", scheme: "bearer", description: "API_TOKEN, if the server has one." } },
     },
   };
 }

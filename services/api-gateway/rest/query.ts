@@ -1,16 +1,16 @@
-/** A REST request asked of the subgraph that answers it. */
+/** Runs the prepared query of a REST request on its subgraph. */
 import { type ExecutionResult, GraphQLError } from "graphql";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
 import type { Gateway } from "../graph/gateway.ts";
-import type { RestRequest } from "./request.ts";
+import type { RestCall } from "./request.ts";
 
-/** Null at the root means that there is no such GPU, and is an error. @param left aborts when nobody waits any more */
-export async function askRoute(
+/** A root field that is null means an unknown GPU, and becomes an error. @param signal aborts when no client waits */
+export async function runQuery(
   gateway: Pick<Gateway, "ask">,
-  { route, variables }: RestRequest,
-  left: AbortSignal,
+  { route, variables }: RestCall,
+  signal: AbortSignal,
 ): Promise<ExecutionResult> {
-  const result = await gateway.ask(route.subgraph, route.query, { variables, left });
+  const result = await gateway.ask(route.subgraph, route.query, { variables, left: signal });
   if (result.errors !== undefined || result.data?.[route.field] != null) return result;
   const message = `No GPU has uuid ${JSON.stringify(variables.uuid)}`;
   return { errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.not_found.graphql } })] };

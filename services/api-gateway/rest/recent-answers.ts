@@ -1,26 +1,33 @@
-/** Answers that many dashboards ask for at once, kept for a moment: one of them is made, the others are copies. */
+/** Shares answers among clients that ask the same question within a moment, such as many open dashboards. */
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Representation } from "./representation.ts";
 
-/** Below what a person notices, and below the way of a reading from file to watcher. */
+/** Too short for a person to notice, and less than a reading takes from file to subscriber. */
 const ANSWER_AGE_MS = 100;
 const MAX_BYTES = 8_000_000;
 const MAX_ANSWERS = 100;
 
 type Answer = Representation | Response;
-/** @param left aborts when nobody waits for the answer any more */
-type Make = (left: AbortSignal) => Promise<Answer>;
+/** @param signal aborts when no client waits for the answer */
+type Make = (signal: AbortSignal) => Promise<Answer>;
 
-interface Making {
+/** An answer that is being made. */
+interface InFlight {
   readonly answer: Promise<Answer>;
   readonly startedAt: number;
   readonly stop: AbortController;
+  /** Clients that wait for it. */
   waiting: number;
 }
 
-/** Makes the answer, or gives the same one that was asked for at most `ANSWER_AGE_MS` ago. Failures are not kept. */
-export type Recent = (key: string, make: Make, left: AbortSignal) => Promise<Answer>;
+/**
+ * Makes the answer to a question, or shares one that was asked for at most `ANSWER_AGE_MS` ago, finished or in flight.
+ * Failures are shared while they are in flight, and not kept.
+ * @param key equal for equal questions
+ * @param signal aborts when this client leaves
+ */
+export type Recent = (key: string, make: Make, signal: AbortSignal) => Promise<Answer>;
 
 export function keepRecent(clock: Clock): Recent {
   const kept = new LRUCache<string, Representation>({
@@ -32,44 +39,44 @@ export function keepRecent(clock: Clock): Recent {
     ttlResolution: 0,
     perf: { now: () => clock.monotonic() },
   });
-  const makings = new Map<string, Making>();
-  const forget = (key: string, making: Making): void => {
-    if (makings.get(key) === making) makings.delete(key);
+  const inFlight = new Map<string, InFlight>();
+  const remove = (key: string, shared: InFlight): void => {
+    if (inFlight.get(key) === shared) inFlight.delete(key);
   };
 
-  function start(key: string, make: Make): Making {
+  function start(key: string, make: Make): InFlight {
     const stop = new AbortController();
     const startedAt = clock.monotonic();
-    const making: Making = { answer: make(stop.signal), startedAt, stop, waiting: 0 };
-    makings.set(key, making);
-    const end = () => forget(key, making);
-    making.answer.then((made) => {
+    const shared: InFlight = { answer: make(stop.signal), startedAt, stop, waiting: 0 };
+    inFlight.set(key, shared);
+    const end = () => remove(key, shared);
+    shared.answer.then((answer) => {
       end();
-      // As old as the question, not as the answer: a slow store does not make it younger.
+      // An answer ages from its question on: a slow store does not make it fresher.
       const ttl = ANSWER_AGE_MS - (clock.monotonic() - startedAt);
-      if (!(made instanceof Response) && ttl > 0) kept.set(key, made, { ttl });
+      if (!(answer instanceof Response) && ttl > 0) kept.set(key, answer, { ttl });
     }, end);
-    return making;
+    return shared;
   }
 
-  return async (key, make, left) => {
-    const answer = kept.get(key);
-    if (answer !== undefined) return answer;
-    const running = makings.get(key);
+  return async (key, make, signal) => {
+    const recent = kept.get(key);
+    if (recent !== undefined) return recent;
+    const running = inFlight.get(key);
     const isRecent = running !== undefined && clock.monotonic() - running.startedAt < ANSWER_AGE_MS;
-    const making = isRecent ? running : start(key, make);
-    making.waiting++;
+    const shared = isRecent ? running : start(key, make);
+    shared.waiting++;
     const leave = () => {
-      if (--making.waiting > 0) return;
-      forget(key, making);
-      making.stop.abort();
+      if (--shared.waiting > 0) return;
+      remove(key, shared);
+      shared.stop.abort();
     };
-    left.addEventListener("abort", leave, { once: true });
+    signal.addEventListener("abort", leave, { once: true });
     try {
-      const made = await making.answer;
-      return made instanceof Response ? made.clone() : made;
+      const answer = await shared.answer;
+      return answer instanceof Response ? answer.clone() : answer;
     } finally {
-      left.removeEventListener("abort", leave);
+      signal.removeEventListener("abort", leave);
     }
   };
 }

@@ -1,24 +1,24 @@
-/** An answer whose bytes are known: with an ETag, packed for who asks for it, and left out for who has it. */
+/** Answers whose bytes are known: with an ETag, compressed if the client accepts it, and 304 if the client has them. */
 import { createHash } from "node:crypto";
 import { pack } from "./compression.ts";
 import { type Coding, chooseCoding, isKnown } from "./negotiation.ts";
 
-/** Below this a header costs what packing saves. */
+/** Below this size, compression saves no more than its header costs. */
 const MIN_PACKED_BYTES = 1024;
 
 export interface Representation {
   readonly type: string;
   readonly bytes: Uint8Array;
-  /** Of the content, so it cannot be wrong; weak, as all codings of it share one. */
+  /** A hash of the content. Weak, because all codings share it. */
   readonly etag: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** As they were asked for. */
+  /** Compressed forms, each made on first use. */
   readonly packed: Map<Coding, Promise<Uint8Array>>;
 }
 
 /**
- * Of all that is told of GPUs: it may be kept, and asked again with If-None-Match before it is used. Also for a
- * window in the past: late readings may come into it, and retention takes from it.
+ * Headers of all answers about GPUs. `no-cache` lets a client keep the answer and revalidate it with If-None-Match. It
+ * applies to windows in the past, too: readings may arrive late, and retention removes them.
  */
 export const DATA_HEADERS = { "cache-control": "no-cache", vary: "Accept, Accept-Encoding" } as const;
 

@@ -1,17 +1,18 @@
-/** Which route a REST request means, and its parameters: read strictly, so that a misspelt one is never ignored. */
+/** Finds the route of a REST request and parses its parameters strictly: unknown ones are refused, not ignored. */
 import type { GraphQLArgument, GraphQLSchema } from "graphql";
 import { acceptedLimit } from "../../../schema/model/page.ts";
 import { fail, ok, type Result } from "../../../schema/model/result.ts";
 import { shown } from "../../../schema/model/shown.ts";
 import { REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";
 
-export interface RestRequest {
+/** A request that has been parsed: a route and its parameters. */
+export interface RestCall {
   readonly route: RestRoute;
-  /** Of the route's query: `uuid` where the path has one, and the query parameters that were given. */
+  /** Variables of the route's query: `uuid` from the path, if it has one, and the query parameters that were given. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** The older MIG form has slashes of its own: MIG-GPU-<uuid>/<gpu instance>/<compute instance>. */
+/** The older form of MIG uuids contains slashes: MIG-GPU-<uuid>/<gpu instance>/<compute instance>. */
 const UUID_SEGMENT = "(MIG-GPU-[^/]+/\\d+/\\d+|[^/]+)";
 
 function decode(segment: string): string {
@@ -36,10 +37,10 @@ function readValue(argument: GraphQLArgument, values: readonly string[], route: 
   return Number.isNaN(number) ? fail(`${name} must be ${accepted}, got ${shown(value)}`) : ok(number);
 }
 
-/** Null: no such path. */
-export type ReadRestRequest = (url: URL) => Result<RestRequest> | null;
+/** Returns null when no route has this path. */
+export type ReadRestCall = (url: URL) => Result<RestCall> | null;
 
-export function createRequestReader(contract: GraphQLSchema): ReadRestRequest {
+export function createRequestReader(contract: GraphQLSchema): ReadRestCall {
   const fields = contract.getQueryType()?.getFields() ?? {};
   const routes = REST_ROUTES.map((route) => ({
     route,
@@ -57,7 +58,8 @@ export function createRequestReader(contract: GraphQLSchema): ReadRestRequest {
         const argument = parameters.get(name);
         if (argument === undefined) {
           const names = [...parameters.keys()].join(", ");
-          return fail(`Unknown parameter ${shown(name)}: accepted ${names === "" ? "is none" : `are ${names}`}`);
+          const accepted = names === "" ? "parameters must be left out" : `parameter must be one of ${names}`;
+          return fail(`${accepted}, got ${shown(name)}`);
         }
         const value = readValue(argument, searchParams.getAll(name), route);
         if (!value.ok) return value;

@@ -1,4 +1,4 @@
-/** Rows of a table as text: CSV (RFC 4180) and newline-delimited JSON. */
+/** Writes rows of a table as CSV (RFC 4180) or newline-delimited JSON. */
 
 export const JSON_MEDIA = "application/json";
 export const CSV_MEDIA = "text/csv";
@@ -9,15 +9,18 @@ export type Media = typeof JSON_MEDIA | TableMedia;
 export type Row = Readonly<Record<string, unknown>>;
 
 export interface TableFormat {
-  /** Content-Type. */
+  /** Value of `Content-Type`. */
   readonly type: string;
-  /** What comes before the rows. */
+  /** Returns the text before the first row. */
   head(columns: readonly string[]): string;
-  /** Each row's columns in their order; a row may have others, which are left out. */
+  /** Writes the given columns of each row, in their order, and skips other fields of the row. */
   rows(rows: readonly Row[], columns: readonly string[]): string;
 }
 
-/** Also `=…` stays what it is: programs read this, and what is put before it for a spreadsheet they would take for data. */
+/**
+ * Text like `=1+1` is written as it is. A prefix that keeps spreadsheets from evaluating it would be data to the
+ * programs that read the file.
+ */
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 const csvLine = (values: readonly unknown[]): string =>
   `${values.map((value) => (value === null || value === undefined ? "" : quoted(String(value)))).join(",")}\r\n`;

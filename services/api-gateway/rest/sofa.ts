@@ -1,9 +1,10 @@
 /**
  * SOFA over the contract: the handler of each REST route, and SOFA's OpenAPI document.
  *
- * A request goes straight to the handler of its route, not through SOFA's router. The router would match the path a second
- * time, and on a second `Request`: its patterns do not match MIG uuids, which contain slashes. A request for one GPU
- * costs 64 µs of CPU this way and 114 µs through the router (in process, Bun 1.4.5, medians of 11 alternating runs).
+ * A request goes straight to the handler of its route, not through SOFA's router. The router would match the path
+ * again, and would need a second `Request` for it: its patterns do not match MIG uuids, which may contain slashes. A
+ * request for one GPU costs 64 µs of CPU this way and 114 µs through the router (in process, Bun 1.4.5, medians of 11
+ * runs).
  */
 import { createRouter, type RouteHandler, type RouterRequest } from "fets";
 import type { GraphQLError } from "graphql";
@@ -12,16 +13,16 @@ import type { Logger } from "../../platform/process/logger.ts";
 import type { Gateway } from "../graph/gateway.ts";
 import { buildContract, REST_PATH, REST_ROUTES } from "./contract.ts";
 import { answerErrors } from "./errors.ts";
-import { askRoute } from "./query.ts";
-import type { RestRequest } from "./request.ts";
+import { runQuery } from "./query.ts";
+import type { RestCall } from "./request.ts";
 
 type SofaConfig = Parameters<typeof createSofa>[0];
-/** SOFA's type asks for the Response of its own library, which is the platform's. */
+/** SOFA's type wants the `Response` of its own library, which at run time is the one of Bun and Deno. */
 type ErrorHandler = NonNullable<SofaConfig["errorHandler"]>;
 
 interface CallContext {
-  readonly asked: RestRequest;
-  readonly left: AbortSignal;
+  readonly call: RestCall;
+  readonly signal: AbortSignal;
 }
 
 /** A router over the contract, with the OpenAPI document as SOFA writes it. */
@@ -57,26 +58,26 @@ function handlersOf(sofa: ReturnType<typeof createSofaRouter>): ReadonlyMap<stri
   return handlers;
 }
 
-/** Answers a request with JSON, or with problem details. @param left aborts when no client waits for the answer */
-export type AnswerRoute = (asked: RestRequest, left: AbortSignal) => Promise<Response>;
+/** Answers a call with JSON, or with problem details. @param signal aborts when no client waits for the answer */
+export type AnswerCall = (call: RestCall, signal: AbortSignal) => Promise<Response>;
 
-export function createRoutes(gateway: Pick<Gateway, "ask">, log: Logger): AnswerRoute {
+export function createRoutes(gateway: Pick<Gateway, "ask">, log: Logger): AnswerCall {
   const handlers = handlersOf(
     createSofaRouter({
       execute: ({ contextValue, variableValues }) => {
-        const { asked, left } = contextValue as CallContext;
-        return askRoute(gateway, { ...asked, variables: variableValues ?? {} }, left);
+        const { call, signal } = contextValue as CallContext;
+        return runQuery(gateway, { ...call, variables: variableValues ?? {} }, signal);
       },
       errorHandler: ((errors: readonly GraphQLError[]) => answerErrors(errors, log)) as unknown as ErrorHandler,
     }),
   );
-  return async (asked, left) => {
-    const { path } = asked.route;
+  return async (call, signal) => {
+    const { path } = call.route;
     const handler = handlers.get(REST_PATH + path);
     if (handler === undefined) throw new Error(`SOFA has no route ${path}`);
-    // The three properties that SOFA reads. `params` holds the query parameters, too, as the request reader parsed them:
-    // it is stricter than SOFA, which reads only those from the URL that are not in `params`.
-    const request = { url: path, params: asked.variables, body: null };
-    return (await handler(request as unknown as RouterRequest, { asked, left })) as Response;
+    // SOFA reads these three properties, and reads a parameter from the URL only if `params` does not have it. All of
+    // them are in `params`: they have been parsed more strictly than SOFA parses them.
+    const request = { url: path, params: call.variables, body: null };
+    return (await handler(request as unknown as RouterRequest, { call, signal })) as Response;
   };
 }

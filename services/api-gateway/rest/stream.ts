@@ -1,16 +1,16 @@
-/** Text as the body of an answer: made when the client takes it, never ahead of it. */
+/** Streams text as the body of an answer. Text is generated when the client has read what came before. */
 import { messageOf } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Packer } from "./compression.ts";
 
-/** A client that has taken nothing for this long is gone in all but name. */
+/** A client that reads nothing for this long is cut off: 2 minutes. */
 const PATIENCE_MS = 120_000;
 
 export interface StreamOptions {
-  /** Null: as it is. */
+  /** null: the text is sent uncompressed. */
   readonly packer: Packer | null;
   readonly clock: Clock;
-  /** Told once, however it ends. @param reason why the stream was cut; undefined: it is complete, or the client left */
+  /** Called once, at the end. @param reason why the stream was cut; undefined when it is complete or the client left */
   readonly onEnd: (reason?: string) => void;
 }
 
@@ -27,7 +27,7 @@ async function* packed(texts: AsyncGenerator<string>, packer: Packer | null): As
   }
 }
 
-/** A text that throws cuts the connection: the client sees that the body is not whole. */
+/** If `texts` throws, the connection is cut, which tells the client that the body is incomplete. */
 export function streamOf(
   texts: AsyncGenerator<string>,
   { packer, clock, onEnd }: StreamOptions,
@@ -43,7 +43,7 @@ export function streamOf(
   async function cutUnlessTaken(controller: ReadableStreamDefaultController, signal: AbortSignal): Promise<void> {
     await clock.sleep(PATIENCE_MS, { signal });
     if (signal.aborted) return;
-    end("the client takes nothing");
+    end("the client read nothing for 2 minutes");
     controller.error();
     void pieces.return(undefined);
   }
@@ -65,7 +65,7 @@ export function streamOf(
         } catch (error) {
           if (ended) return;
           end(messageOf(error));
-          // Runtimes print a reason that they are given.
+          // Without a reason: Bun and Deno would print it.
           controller.error();
         }
       },
@@ -74,7 +74,7 @@ export function streamOf(
         await pieces.return(undefined);
       },
     },
-    // Not one piece more than is asked for.
+    // No piece is generated before it is read.
     { highWaterMark: 0 },
   );
 }

@@ -176,7 +176,7 @@ describe("bad requests", () => {
     ],
     ["an empty filter", "/api/v1/gpus?hostname=", 400, "hostname must be text"],
     ["an unknown parameter", `${T}?hostname=host-000`, 400, '"hostname"', "start_time, end_time, metric, limit, after"],
-    ["any parameter where there are none", `${GPU}?limit=1`, 400, '"limit"', "accepted is none"],
+    ["any parameter where there are none", `${GPU}?limit=1`, 400, '"limit"', "must be left out"],
     ["a nested parameter", "/api/v1/gpus?hostname[x]=1", 400, '"hostname[x]"'],
     ["a parameter given twice", "/api/v1/gpus?limit=1&limit=2", 400, "limit must be given once, got 2 values"],
     ["a cursor that is none", `${T}?after=%25`, 400, "after"],

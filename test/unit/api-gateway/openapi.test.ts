@@ -29,7 +29,15 @@ describe("schema/generated/openapi", () => {
     expect(parse(await read("openapi.yaml"))).toEqual(document);
   });
 
-  test("describes what every route may answer, and nothing that no route refers to", () => {
+  test("describes each parameter of a route in its own words", () => {
+    const { parameters } = document.paths["/api/v1/gpus/{uuid}/telemetry"].get;
+    const texts: string[] = parameters.map(({ description }: { description: string }) => description);
+    expect(texts.length).toBeGreaterThan(5);
+    expect(texts.filter((text) => text === "")).toEqual([]);
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+
+  test("lists every status of a route, and no answer that no route uses", () => {
     const used = new Set<string>();
     for (const [path, { get }] of Object.entries<{ get: { responses: Record<string, { $ref?: string }> } }>(
       document.paths,

@@ -51,6 +51,6 @@ test("a client that takes nothing for too long is cut off", async () => {
   await clock.advance(119_000);
   expect(ends).toEqual([]);
   await clock.advance(1000);
-  expect([ends, state.left]).toEqual([["the client takes nothing"], true]);
+  expect([ends, state.left]).toEqual([["the client read nothing for 2 minutes"], true]);
   expect(reader.read()).rejects.toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** What all-in-one and ingest read from the environment: the configuration of every part, and where its backends are. */
+/** Configuration of all-in-one and ingest: of each part of the pipeline, and of their backends. */
 import { type ApiConfig, readApiConfig } from "../api-gateway/config.ts";
 import { type CollectorConfig, readCollectorConfig } from "../collector/config.ts";
 import { ConfigError, type Env, gatherConfigs } from "../platform/process/env.ts";
@@ -11,7 +11,7 @@ import { readStreamerConfig, type StreamerConfig } from "../streamer/config.ts";
 
 export interface BackendsConfig {
   readonly store: RepositoryConfig;
-  /** Of the queue and the live feed; null: both are in this process. */
+  /** The server of queue and live feed; null: both are in this process. */
   readonly redis: { readonly server: RedisConfig; readonly bounds: QueueBounds } | null;
 }
 
@@ -26,10 +26,10 @@ export interface AllInOneConfig extends IngestConfig {
   readonly api: ApiConfig;
 }
 
-/** A file, unless MONGODB_URI is set. */
+/** A SQLite file, unless MONGODB_URI is set. */
 function readStore(env: Env): RepositoryConfig {
   if (!env.MONGODB_URI) return readStoreConfig({ ...env, SQLITE_PATH: env.SQLITE_PATH || ".data/telemetry.sqlite" });
-  if (env.SQLITE_PATH) throw new ConfigError(["SQLITE_PATH and MONGODB_URI are both set: accepted is one store"]);
+  if (env.SQLITE_PATH) throw new ConfigError(["SQLITE_PATH and MONGODB_URI are both set: set one of them"]);
   return readStoreConfig(env);
 }
 
@@ -39,8 +39,8 @@ function readRedis(env: Env): BackendsConfig["redis"] {
 }
 
 /**
- * `BATCH_SIZE` is the streamer's here; the collector's is `COLLECTOR_BATCH_SIZE`. A queue in this process dies with it,
- * so the store then remembers how far each producer is.
+ * `BATCH_SIZE` is the streamer's here; the collector's is `COLLECTOR_BATCH_SIZE`. A queue in this process is lost with
+ * it, so the store then keeps the producers' positions.
  */
 function readParts(env: Env, { isTerminal }: { isTerminal: boolean }): IngestConfig {
   const positions = env.REDIS_ADDR ? "queue" : "store";
@@ -59,22 +59,18 @@ export function readAllInOneConfig(env: Env, terminal: { isTerminal: boolean }):
 }
 
 /**
- * Files as fast as they go, once, with their own times, through a queue in this process; the log only speaks up when
- * something is wrong.
- * @param csvPaths files, directories or globs
+ * Reads the files once, at full speed, with their own times, through a queue in this process. `LOG_LEVEL` defaults to
+ * `error`, because the summary reports the rest.
+ * @param paths files, directories or globs
  * @throws ConfigError with every problem found
  */
-export function readIngestConfig(
-  env: Env,
-  csvPaths: readonly string[],
-  terminal: { isTerminal: boolean },
-): IngestConfig {
+export function readIngestConfig(env: Env, paths: readonly string[], terminal: { isTerminal: boolean }): IngestConfig {
   const once: Env = { ...env, STREAM_INTERVAL: "0", LOOP_MODE: "false", TIMESTAMPS: "source", REDIS_ADDR: undefined };
   const config = readParts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal);
-  return { ...config, streamer: { ...config.streamer, csvPaths } };
+  return { ...config, streamer: { ...config.streamer, sources: { kind: "files", paths } } };
 }
 
-/** Where the readings lie, for people; credentials are left out. */
+/** Where the readings are stored, for people, without credentials. */
 export function storePlace(store: RepositoryConfig): string {
   switch (store.kind) {
     case "sqlite":

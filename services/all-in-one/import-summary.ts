@@ -17,7 +17,7 @@ const line = (name: string, text: string): string => `${name.padEnd(10)} ${text}
 const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 function* describe({ streamed, stored, tookMs, store, interrupted }: ImportSummary): Generator<string> {
-  const { readings, gpus, metrics, firstAt, lastAt, skipped, merged, files } = streamed;
+  const { readings, gpus, metrics, firstAt, lastAt, skipped, merged, sources } = streamed;
   const seconds = Math.max(tookMs, 1) / 1000;
   const took = tookMs < 10_000 ? `${seconds.toFixed(1)} s` : formatSpan(tookMs);
   yield line("Read", `${plural(readings, "reading")} in ${took} (${formatCount(readings / seconds)} readings/s)`);
@@ -32,7 +32,7 @@ function* describe({ streamed, stored, tookMs, store, interrupted }: ImportSumma
   const reasons = Object.entries(skipped).sort(([, a], [, b]) => b - a);
   const rows = reasons.reduce((sum, [, count]) => sum + count, 0);
   yield line("Skipped", `${plural(rows, "row")}${reasons.map(([why, n]) => `, ${formatCount(n)} ${why}`).join("")}`);
-  for (const { path, problem } of files) if (problem !== null) yield line("Failed", `${path}: ${problem}`);
+  for (const { name, problem } of sources) if (problem !== null) yield line("Failed", `${name}: ${problem}`);
   if (streamed.alreadyComplete) yield line("Unchanged", "all of it was read to its end before");
   yield line("Store", store);
   if (interrupted) yield "Interrupted: the same command goes on from here.\n";

@@ -1,11 +1,11 @@
-/** How far an import is: a bar on a terminal, a plain line now and then elsewhere. */
+/** Displays the progress of an import: a bar on a terminal, otherwise a line every two seconds. */
 import { formatBytes, formatCount, formatSpan } from "./figures.ts";
 
 export interface Progress {
   readonly bytesRead: number;
   readonly bytesTotal: number;
   readonly readings: number;
-  readonly file: string;
+  readonly source: string;
 }
 
 export interface ProgressOutput {
@@ -37,7 +37,7 @@ export class ProgressDisplay {
     this.#shownAt = this.#startedAt;
   }
 
-  /** Cheap when called more often than it is worth showing. */
+  /** Cheap to call often: draws at most every 100 ms, or every 2 s without a terminal. */
   show(progress: Progress): void {
     const now = this.#now();
     const isTerminal = this.#output.isTTY === true;
@@ -54,13 +54,13 @@ export class ProgressDisplay {
     this.#drawn = true;
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   clear(): void {
     if (this.#drawn) this.#output.write("\r\x1b[2K");
     this.#drawn = false;
   }
 
-  #describe({ bytesRead, bytesTotal, readings, file }: Progress, tookMs: number): string {
+  #describe({ bytesRead, bytesTotal, readings, source }: Progress, tookMs: number): string {
     const share = bytesTotal === 0 ? 1 : Math.min(1, bytesRead / bytesTotal);
     const leftMs = bytesRead === 0 ? null : (tookMs / bytesRead) * Math.max(0, bytesTotal - bytesRead);
     const parts = [
@@ -68,7 +68,7 @@ export class ProgressDisplay {
       `${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`,
       `${formatCount((readings / Math.max(1, tookMs)) * 1000)} readings/s`,
       ...(leftMs === null ? [] : [`${formatSpan(leftMs)} left`]),
-      file,
+      source,
     ];
     return parts.join(" · ");
   }

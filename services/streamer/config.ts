@@ -1,5 +1,4 @@
 /** What the streamer reads from the environment. */
-import { fileURLToPath } from "node:url";
 import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
 import {
   boolean,
@@ -13,26 +12,24 @@ import {
 } from "../platform/process/env.ts";
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
-
-const SAMPLE = fileURLToPath(new URL("../../data/sample.csv.gz", import.meta.url));
+import { readSourcesConfig, type SourcesConfig } from "../sources/config.ts";
 
 export interface StreamerConfig {
-  /** Files, directories or globs. */
-  readonly csvPaths: readonly string[];
-  /** Pause after each batch; 0: as fast as the queue takes them. */
+  readonly sources: SourcesConfig;
+  /** Pause after each batch; 0: as fast as the queue accepts them. */
   readonly intervalMs: number;
-  /** Start over at the end; else return when the last batch is confirmed. */
+  /** True: start over at the end. False: return when the last batch is confirmed. */
   readonly loop: boolean;
-  /** Readings in a batch at most, unless one GPU's tick alone has more; null: what suits the pace. */
+  /** Most readings in a batch, unless one GPU's tick has more; null: 100 at a pace, up to 65,536 at full speed. */
   readonly batchSize: number | null;
-  /** The file's times, or the moment at which a tick is sent. */
+  /** Times of readings: those of the source, or the moment at which their tick is sent. */
   readonly times: "source" | "live";
-  /** This streamer sends the hosts of its shard only. A number from `shards` on waits idle. */
+  /** This streamer sends only the hosts of its shard. With a number of `shards` or more it stays idle. */
   readonly shard: number;
   readonly shards: number;
 }
 
-/** A number, or the name of a StatefulSet's pod, which ends in one: `streamer-2`. */
+/** A number, or the name of a StatefulSet's pod, which ends in one, such as `streamer-2`. */
 const shard = () =>
   text()
     .regex(/^(?:[a-z0-9][a-z0-9.-]*-)?\d{1,3}$/, "a whole number from 0 to 999, or a pod's name that ends in one")
@@ -41,7 +38,7 @@ const shard = () =>
 /** The streamer as a process of its own. */
 export interface StreamerProcessConfig {
   readonly streamer: StreamerConfig;
-  /** What follows when the source has ended and all of it is confirmed: the process ends, or waits to be asked. */
+  /** When all sources have ended and everything is confirmed: end the process, or stay until it is stopped. */
   readonly atEnd: "exit" | "wait";
   readonly queue: QueueClientConfig;
   readonly listen: ListenConfig;
@@ -50,17 +47,20 @@ export interface StreamerProcessConfig {
 
 /** @throws ConfigError with every problem found */
 export function readStreamerConfig(env: Env): StreamerConfig {
-  const given = parseEnv(env, {
-    CSV_PATH: text().default(SAMPLE),
-    STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).default(100),
-    LOOP_MODE: boolean().default(true),
-    BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
-    TIMESTAMPS: choice("source", "live").optional(),
-    STREAMER_SHARD: shard().default(0),
-    STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
+  const { sources, given } = gatherConfigs({
+    sources: () => readSourcesConfig(env),
+    given: () =>
+      parseEnv(env, {
+        STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).default(100),
+        LOOP_MODE: boolean().default(true),
+        BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
+        TIMESTAMPS: choice("source", "live").optional(),
+        STREAMER_SHARD: shard().default(0),
+        STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
+      }),
   });
   return {
-    csvPaths: [given.CSV_PATH],
+    sources,
     intervalMs: given.STREAM_INTERVAL,
     loop: given.LOOP_MODE,
     batchSize: given.BATCH_SIZE ?? null,

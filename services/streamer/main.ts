@@ -1,5 +1,4 @@
-/** The streamer as a process: files → queue-service. It ends by itself when LOOP_MODE is false, unless AT_END is wait. */
-
+/** The streamer as a process: sources → queue-service. Ends by itself if LOOP_MODE is false, unless AT_END is wait. */
 import { listenForProbes } from "../platform/http/probe-server.ts";
 import { Troubles } from "../platform/http/troubles.ts";
 import { systemClock } from "../platform/process/clock.ts";
@@ -7,7 +6,8 @@ import { readEnvironment } from "../platform/process/env.ts";
 import { aborted, INTERRUPTED, runProgram } from "../platform/process/lifecycle.ts";
 import { createMetrics } from "../platform/process/metrics.ts";
 import { openQueue } from "../queue/open.ts";
-import { announceFiles } from "../sources/files/found-files.ts";
+import { openSources } from "../sources/open.ts";
+import { announceSources } from "./announce.ts";
 import { readStreamerProcessConfig } from "./config.ts";
 import { runStreamer } from "./service.ts";
 
@@ -16,11 +16,13 @@ await runProgram("streamer", {
   run: async (config, { log, signal }) => {
     const metrics = createMetrics();
     const troubles = new Troubles();
-    // Before anything else is said: it is what people look for where there is no shell.
-    await announceFiles(config.streamer.csvPaths, { log });
+    const sources = openSources(config.streamer.sources, { clock: systemClock });
+    // The first log line, because without a shell it is the only way to see the files.
+    await announceSources(sources, { log });
     await using queue = await openQueue({ ...config.queue, clock: systemClock });
     await using _probes = await listenForProbes(config.listen, { log, metrics, health: async () => troubles.health });
     const { readings, passes, skipped, failed } = await runStreamer(config.streamer, {
+      sources,
       queue,
       clock: systemClock,
       log,
@@ -31,7 +33,7 @@ await runProgram("streamer", {
     const isDone = !signal.aborted;
     log.info(isDone ? "source ended" : "stopped", { readings, passes, skipped, failed });
     if (failed) return 1;
-    // Where whatever ends is started again, to find nothing new.
+    // A supervisor that restarts every process that ends would make it find nothing new, again and again.
     if (isDone && config.atEnd === "wait") {
       await aborted(signal);
       return 0;

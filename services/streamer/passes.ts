@@ -1,35 +1,35 @@
-/** Streams what `CSV_PATH` names, file after file, pass after pass. */
+/** Streams all sources, one after the other, pass after pass. */
 import { isAppError } from "../../schema/model/errors.ts";
-import type { SourceFile } from "../sources/files/source-files.ts";
-import { type FileOutcome, streamFile } from "./file-stream.ts";
+import type { FoundSource } from "../sources/port.ts";
 import type { Run } from "./run.ts";
-import { openSource, type Source, sourceName } from "./send/producer.ts";
+import { openProducer, type Producer, sourceName } from "./send/producer.ts";
+import { type SourceOutcome, streamSource } from "./source-stream.ts";
 
-/** Rest after a pass that brought nothing, so that a loop over nothing does not spin. */
+/** Pause after a pass that sent nothing, so that a loop over nothing does not spin. */
 const IDLE_MS = 1000;
 
 /**
- * Ends at the end of the first pass, when looping by the run's signal. Looping goes on in the pass that the most advanced
- * file had come to. New files are found, and gone ones let go, at the start of each pass.
+ * Returns after the first pass; when looping, once the run's signal aborts. Looping starts in the pass that the most
+ * advanced source had reached. New sources are found, and missing ones dropped, at the start of each pass.
  * @throws as `runStreamer`
  */
 export async function streamPasses(run: Run): Promise<void> {
-  const { config, clock, log, signal, tally } = run;
-  const lives = new Map<string, Source>();
+  const { config, sources, clock, log, signal, tally } = run;
+  const lives = new Map<string, Producer>();
   let pass: number | undefined;
   while (!signal.aborted) {
-    const files = await findFiles(run, pass === undefined);
-    if (pass === undefined) announce(run, files);
-    const sources = await openSources(run, files, lives);
-    if (sources === undefined) return;
-    pass ??= Math.max(0, ...sources.map(({ position }) => position?.pass ?? 0));
+    const found = await findSources(run, pass === undefined);
+    if (pass === undefined) announce(run, found);
+    const producers = await openProducers(run, found, lives);
+    if (producers === undefined) return;
+    pass ??= Math.max(0, ...producers.map(({ position }) => position?.pass ?? 0));
     const before = tally.totals.batches;
     const lossesBefore = tally.totals.waits.gap ?? 0;
-    const resumed = await streamPass(run, files, sources, pass);
+    const resumed = await streamPass(run, found, producers, pass);
     if (signal.aborted) return;
-    if (files.length > 1 && (tally.totals.waits.gap ?? 0) > lossesBefore) {
-      // Of files that were done before, nobody noticed: the queue is asked anew where each stands.
-      log.warn("queue has lost batches, looking after all files of the pass", { pass });
+    if (found.length > 1 && (tally.totals.waits.gap ?? 0) > lossesBefore) {
+      // Losses in sources that were already finished went unnoticed, so all producers are opened again.
+      log.warn("queue has lost batches, checking all sources of the pass", { pass });
       lives.clear();
       continue;
     }
@@ -38,72 +38,80 @@ export async function streamPasses(run: Run): Promise<void> {
     if (!config.loop) return;
     pass++;
     if (tally.totals.batches === before && !resumed) {
-      log.warn("nothing to send in a whole pass, resting", { csvPaths: config.csvPaths, restMs: IDLE_MS });
+      log.warn("pass sent nothing, pausing", { where: sources.where, pauseMs: IDLE_MS });
       await clock.sleep(IDLE_MS, { signal });
     }
   }
 }
 
-/** In a later pass, files that are gone may come back. */
-async function findFiles({ files, config, log }: Run, isFirst: boolean): Promise<readonly SourceFile[]> {
+/** In a later pass, missing sources are no error: they may come back. */
+async function findSources({ sources, log }: Run, isFirst: boolean): Promise<readonly FoundSource[]> {
   try {
-    const found = new Map<string, SourceFile>();
-    for (const csvPath of config.csvPaths) for (const file of await files.find(csvPath)) found.set(file.path, file);
-    return [...found.values()];
+    return await sources.find();
   } catch (error) {
     if (isFirst || !isAppError(error)) throw error;
-    log.warn("files are gone, looking again later", { csvPaths: config.csvPaths, error });
+    log.warn("sources are missing, looking again later", { where: sources.where, error });
     return [];
   }
 }
 
-function announce({ config, log }: Run, files: readonly SourceFile[]): void {
+function announce({ config, log }: Run, found: readonly FoundSource[]): void {
   const { intervalMs, batchSize, times, loop, shard, shards } = config;
-  const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  log.info("streaming", { count: files.length, bytes, intervalMs, batchSize, times, loop, shard, shards });
+  const bytes = found.reduce((sum, source) => sum + source.bytes, 0);
+  log.info("streaming", { count: found.length, bytes, intervalMs, batchSize, times, loop, shard, shards });
 }
 
-/** All before the first is read, so that an earlier streamer of any of them stops. Undefined: the run has ended. */
-async function openSources(
+/** Opens all producers before any source is read, to stop earlier streamers of them. Undefined: the run has ended. */
+async function openProducers(
   run: Run,
-  files: readonly SourceFile[],
-  lives: Map<string, Source>,
-): Promise<Source[] | undefined> {
-  const sources: Source[] = [];
-  for (const { path } of files) {
-    const name = await sourceName(path, run.config.times);
-    const source = lives.get(name) ?? (await openSource(name, run.config, run));
-    if (source === undefined) return undefined;
+  found: readonly FoundSource[],
+  lives: Map<string, Producer>,
+): Promise<Producer[] | undefined> {
+  const producers: Producer[] = [];
+  for (const { id } of found) {
+    const name = sourceName(id, run.config.times);
+    const producer = lives.get(name) ?? (await openProducer(name, run.config, run));
+    if (producer === undefined) return undefined;
     if (!lives.has(name)) {
-      lives.set(name, source);
-      if (source.position !== null) {
-        run.recent.add(source.producer, source.seq, source.position);
-        run.liveTimes?.notBefore(source.position.stampedAt);
+      lives.set(name, producer);
+      if (producer.position !== null) {
+        run.recent.add(producer.name, producer.seq, producer.position);
+        run.liveTimes?.notBefore(producer.position.stampedAt);
       }
     }
-    sources.push(source);
+    producers.push(producer);
   }
-  return sources;
+  return producers;
 }
 
-/** True when a file went on where an earlier run had ended. */
-async function streamPass(run: Run, files: readonly SourceFile[], sources: Source[], pass: number): Promise<boolean> {
+/** Returns true if a source continued where an earlier run had ended. */
+async function streamPass(
+  run: Run,
+  found: readonly FoundSource[],
+  producers: readonly Producer[],
+  pass: number,
+): Promise<boolean> {
   const { progress, tally } = run;
   let anyResumed = false;
-  progress.begin(files);
-  for (const [index, file] of files.entries()) {
-    const outcome = await streamFile(run, sources[index] as Source, file, pass);
-    report(run, file, outcome, files.length === 1);
+  progress.begin(found);
+  for (const [index, source] of found.entries()) {
+    const outcome = await streamSource(run, producers[index] as Producer, source, pass);
+    report(run, source, outcome, found.length === 1);
     anyResumed ||= outcome.resumed;
     if (run.signal.aborted) break;
-    progress.done(file, tally.totals.readings);
+    progress.done(source, tally.totals.readings);
   }
   return anyResumed;
 }
 
-function report({ log, tally }: Run, file: SourceFile, { resumed, begun, fault }: FileOutcome, isOnly: boolean): void {
+function report(
+  { log, tally }: Run,
+  { name, bytes }: FoundSource,
+  { resumed, begun, fault }: SourceOutcome,
+  isOnly: boolean,
+): void {
   if (fault !== null && isOnly && !begun && tally.passes === 0) throw fault;
-  const isNews = tally.file({ path: file.path, bytes: file.size, problem: fault?.message ?? null, resumed });
+  const isNews = tally.source({ name, bytes, problem: fault?.message ?? null, resumed });
   if (fault === null || !isNews) return;
-  log.error(begun ? "file cannot be read to its end" : "file is left out", { file: file.path, error: fault });
+  log.error(begun ? "source cannot be read to its end" : "source is left out", { source: name, error: fault });
 }

@@ -1,8 +1,8 @@
-/** What the files of one run share. */
+/** What all sources of one run share. */
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { ProducerQueue } from "../queue/port.ts";
-import type { CsvFiles } from "../sources/open.ts";
+import type { Sources } from "../sources/port.ts";
 import type { StreamerConfig } from "./config.ts";
 import type { LiveTimes } from "./cut/live-times.ts";
 import type { Progress } from "./progress/progress.ts";
@@ -13,7 +13,7 @@ import type { RecentPositions } from "./send/recent-positions.ts";
 
 export interface Run {
   readonly config: StreamerConfig;
-  readonly files: CsvFiles;
+  readonly sources: Sources;
   readonly queue: ProducerQueue;
   readonly clock: Clock;
   readonly log: Logger;
@@ -22,9 +22,9 @@ export interface Run {
   readonly tally: Tally;
   readonly recent: RecentPositions;
   readonly skipped: SkippedRows;
-  /** Null: the file's times stay. */
+  /** Null: readings keep the times of the source. */
   readonly liveTimes: LiveTimes | null;
   readonly progress: Progress;
-  /** The totals have grown. */
+  /** Called when the totals have grown. */
   readonly onTotals: () => void;
 }

@@ -1,10 +1,10 @@
-/** The streamer: DCGM CSV files → batches of whole GPUs → queue, at the pace asked for, resumed where the queue says. */
+/** The streamer: cuts batches of whole GPUs from sources and publishes them at a pace, resuming where the queue says. */
 import type { Clock } from "../platform/process/clock.ts";
 import { aborted } from "../platform/process/lifecycle.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import type { ProducerQueue } from "../queue/port.ts";
-import { type CsvFiles, filesOnDisk } from "../sources/open.ts";
+import type { Sources } from "../sources/port.ts";
 import type { StreamerConfig } from "./config.ts";
 import { LiveTimes } from "./cut/live-times.ts";
 import { streamPasses } from "./passes.ts";
@@ -16,30 +16,30 @@ import { Patience } from "./send/patience.ts";
 import { RecentPositions } from "./send/recent-positions.ts";
 
 export interface StreamerOptions {
+  readonly sources: Sources;
   readonly queue: ProducerQueue;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
   /** Ends the run; the summary so far is returned. */
   readonly signal: AbortSignal;
-  /** Called once per confirmed batch at most. */
+  /** Called at most once per confirmed batch. */
   readonly onProgress?: ((progress: StreamerProgress) => void) | undefined;
-  /** What it waits for, when it cannot do its work; null when it can again. */
+  /** Called with what the streamer waits for while it cannot work, and with null when it can again. */
   readonly onState?: ((problem: string | null) => void) | undefined;
-  /** Called when the totals have grown, once per confirmed batch at most. The object goes on growing. */
+  /** Called when the totals have grown, at most once per confirmed batch. The object keeps growing. */
   readonly onTotals?: ((totals: StreamerTotals) => void) | undefined;
-  readonly files?: CsvFiles | undefined;
 }
 
 /**
- * Returns when the last batch is confirmed, or when the signal has ended the run; a loop ends by the signal alone. A
- * file among many that cannot be read is left out, and `failed` says so in the summary.
- * @throws AppError: of the file, when it is the only one and nothing of it can be read; `not_found` and the like when
- *   there is no file; `conflict` when another streamer has opened the same source; what else the queue throws, but for
- *   `unavailable`, which is waited out
+ * Returns when the last batch is confirmed, or when the signal has aborted; a loop ends by the signal alone. If one of
+ * several sources cannot be read, it is left out, and the summary's `failed` is true.
+ * @throws AppError of the source, if it is the only one and nothing of it can be read; `not_found` and the like if
+ *   there is no source; `conflict` if another streamer has opened the same source; other errors of the queue, except
+ *   `unavailable`, which is retried
  */
 export async function runStreamer(config: StreamerConfig, options: StreamerOptions): Promise<StreamerSummary> {
-  const { queue, clock, log, metrics, signal, onProgress, onState, onTotals, files = filesOnDisk } = options;
+  const { sources, queue, clock, log, metrics, signal, onProgress, onState, onTotals } = options;
   const meter = metrics && createMeter(metrics);
   const tally = new Tally();
   const report = () => {
@@ -47,7 +47,7 @@ export async function runStreamer(config: StreamerConfig, options: StreamerOptio
     onTotals?.(tally.totals);
   };
   if (config.shard >= config.shards) {
-    log.warn("shard is not needed, waiting idle", { shard: config.shard, shards: config.shards });
+    log.warn("shard is not needed, staying idle", { shard: config.shard, shards: config.shards });
     await aborted(signal);
     return tally.summary();
   }
@@ -66,7 +66,7 @@ export async function runStreamer(config: StreamerConfig, options: StreamerOptio
   });
   try {
     await streamPasses({
-      ...{ config, files, queue, clock, log, signal, patience, tally },
+      ...{ config, sources, queue, clock, log, signal, patience, tally },
       recent: new RecentPositions(),
       skipped: new SkippedRows(tally, log),
       liveTimes: config.times === "live" ? new LiveTimes(clock) : null,

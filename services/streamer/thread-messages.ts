@@ -1,4 +1,4 @@
-/** What the streamer's thread and its owner say to each other; the queue has a port of its own beside it. */
+/** Messages between the streamer's thread and its owner. The queue uses a port of its own. */
 import type { MessagePort } from "node:worker_threads";
 import { AppError, type ErrorCode, isAppError } from "../../schema/model/errors.ts";
 import type { Fields } from "../platform/process/logger.ts";
@@ -6,7 +6,7 @@ import type { StreamerConfig } from "./config.ts";
 import type { StreamerProgress } from "./progress/progress.ts";
 import type { StreamerSummary, StreamerTotals } from "./progress/summary.ts";
 
-/** The worker's data: says that it is to be the streamer. */
+/** The worker's data, which makes it run the streamer. */
 export const STREAMER_THREAD = "streamer";
 
 export type ToThread =
@@ -23,12 +23,12 @@ export type FromThread =
   | { readonly kind: "done"; readonly summary: StreamerSummary }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-/** An error as a message carries it: class and code do not survive a structured clone. */
+/** An error in a message: a structured clone keeps neither class nor code. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryAfterMs: number | null;
-  /** Of what is no AppError. */
+  /** Null for an AppError. */
   readonly stack: string | null;
 }
 

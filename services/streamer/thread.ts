@@ -1,4 +1,4 @@
-/** The streamer in a thread of its own, with the queue over a MessagePort. */
+/** Runs the streamer in a thread of its own, with the queue over a MessagePort. */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { AppError } from "../../schema/model/errors.ts";
 import { serveQueue } from "../queue/wire.ts";
@@ -8,23 +8,27 @@ import type { StreamerSummary } from "./progress/summary.ts";
 import type { StreamerOptions } from "./service.ts";
 import { type FromThread, reviveFailure, STREAMER_THREAD, type ToThread } from "./thread-messages.ts";
 
-export type StreamerThreadOptions = Omit<StreamerOptions, "clock" | "files" | "onTotals">;
+export type StreamerThreadOptions = Omit<StreamerOptions, "clock" | "sources" | "onTotals">;
 
 const crashed = (cause: unknown): AppError =>
-  new AppError("The streamer's thread has ended before its time", { code: "internal", cause });
+  new AppError("The streamer's thread has ended unexpectedly", { code: "internal", cause });
 
 export interface StreamerThread extends AsyncDisposable {
   /**
-   * `runStreamer` in the thread, once: same outcome, same errors, on the system's clock; progress is told every 50 ms at
-   * most. A thread that dies rejects with AppError `internal`.
+   * `runStreamer` in the thread, once: same outcome and errors, over the sources of the configuration and the system's
+   * clock; progress is reported at most every 50 ms.
+   * @throws AppError `internal` if the thread dies
    */
   run(config: StreamerConfig, options: StreamerThreadOptions): Promise<StreamerSummary>;
 }
 
-/** From any service's folder, and with this module's own ending: in a bundle both are other ones. */
+/**
+ * Relative to any service's folder and with this module's file extension, because a bundle moves this module to the
+ * folder of its program and compiles both to `.js`.
+ */
 const WORKER = `../streamer/worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`;
 
-/** It begins to load at once, while the caller prepares what it is to run with. */
+/** Starts loading the thread at once, while the caller prepares its options. */
 export function openStreamerThread(): StreamerThread {
   const worker = new Worker(new URL(WORKER, import.meta.url), { workerData: STREAMER_THREAD });
   return {
@@ -43,8 +47,8 @@ async function runIn(
   const meter = metrics && createMeter(metrics);
   const { port1, port2 } = new MessageChannel();
   using _served = serveQueue(queue, port1);
-  const tell = (message: ToThread, transfer: MessagePort[] = []) => worker.postMessage(message, transfer);
-  const abort = () => tell({ kind: "abort" });
+  const post = (message: ToThread, transfer: MessagePort[] = []) => worker.postMessage(message, transfer);
+  const abort = () => post({ kind: "abort" });
   try {
     return await new Promise<StreamerSummary>((resolve, reject) => {
       worker.on("message", (message: FromThread) => {
@@ -69,7 +73,7 @@ async function runIn(
       });
       worker.on("error", (error) => reject(crashed(error)));
       worker.on("exit", (code) => reject(crashed(`exit code ${code}`)));
-      tell({ kind: "start", config, queue: port2 }, [port2]);
+      post({ kind: "start", config, queue: port2 }, [port2]);
       signal.addEventListener("abort", abort, { once: true });
       if (signal.aborted) abort();
     });

@@ -5,6 +5,7 @@ import { openMemoryLiveFeed } from "../../services/live-feed/memory/feed.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRedisQueue } from "../../services/queue/redis/open.ts";
+import { openSources } from "../../services/sources/open.ts";
 import { runStreamer } from "../../services/streamer/service.ts";
 import { NumberedFleet } from "../support/chaos/numbered-fleet.ts";
 import { temporaryFolder } from "../support/process/temporary-folder.ts";
@@ -12,7 +13,7 @@ import { drained } from "../support/queue/drained.ts";
 import { compareAnswers } from "../support/repository/stored-fleet.ts";
 import { openModelRepository } from "../support/repository-model/repository.ts";
 import { haveRedisServer, startRedisServer } from "../support/servers/redis-server.ts";
-import { streamerConfig } from "../support/streamer/streamed.ts";
+import { filesAt, streamerConfig } from "../support/streamer/streamed.ts";
 
 const fleet = new NumberedFleet({ gpus: 16, ticks: 120, seed: 3 });
 const folder = await temporaryFolder();
@@ -36,8 +37,10 @@ describe.skipIf(!haveRedisServer())("Redis that loses its data during a file", (
 
     // No collector runs yet, so everything that Redis loses is not in the store.
     let emptied = false;
-    const streaming = runStreamer(streamerConfig({ csvPaths: [folder.path], batchSize: 20 }), {
+    const config = streamerConfig({ sources: filesAt(folder.path), batchSize: 20 });
+    const streaming = runStreamer(config, {
       ...common,
+      sources: openSources(config.sources, common),
       queue: {
         openProducer: (...args) => queue.openProducer(...args),
         publish: async (batches, from) => {
@@ -54,14 +57,14 @@ describe.skipIf(!haveRedisServer())("Redis that loses its data during a file", (
     const summary = await streaming;
     expect(summary).toMatchObject({ waits: { gap: 1 }, failed: false });
 
-    const config = {
+    const collectorConfig = {
       maxConcurrentHandlers: 4,
       batchSize: 50,
       maxGroupBytes: 1e6,
       leaseMs: 30_000,
       positions: "queue",
     } as const;
-    const collecting = runCollector(config, { ...common, queue, repository, liveFeed, signal: stop.signal });
+    const collecting = runCollector(collectorConfig, { ...common, queue, repository, liveFeed, signal: stop.signal });
     await drained(queue);
     stop.abort();
     await collecting;

@@ -1,20 +1,20 @@
-/** A file's bytes, decompressed where it is compressed, from any offset on, at the pace of whoever takes them. */
-import { type FileHandle, open } from "node:fs/promises";
+/** The decompressed bytes of an open file, from any offset on, read at the caller's pace. */
 import { AppError } from "../../../schema/model/errors.ts";
-import type { SourceFile } from "../files/source-files.ts";
 import { decompress } from "./decompress.ts";
+import type { OpenFile } from "./open-file.ts";
 
+/** Does not own the file: it stays open when the bytes are disposed. */
 export interface ByteSource extends AsyncDisposable {
   /**
-   * Writes the next bytes to `into` from index `at` on and tells how many; 0 at the end of the file, and again when
-   * the file has grown since. One call at a time.
-   * @throws AppError `invalid` when compressed bytes are damaged or cut short: everything before was handed out;
+   * Writes the next bytes to `into` from index `at` on and returns their number. 0 means the end of the file; if the
+   * file has grown since, the next call returns more. One call at a time.
+   * @throws AppError `invalid` when compressed bytes are damaged or cut short, after everything before the damage;
    *   `unavailable` when the file cannot be read
    */
   read(into: Uint8Array, at: number): Promise<number>;
-  /** Bytes of the file itself taken in so far. */
+  /** Bytes on disk in front of what has been taken in so far. */
   readonly bytesRead: number;
-  /** When the file was last written to, ms since the epoch; null when its end is its end whoever writes to it. */
+  /** When the file was last written to, ms since the epoch; null if the bytes say themselves where they end. */
   modifiedAt(): Promise<number | null>;
 }
 
@@ -24,71 +24,59 @@ const cannotRead = (path: string, offset: number, error: unknown): AppError =>
     cause: error,
   });
 
-async function openHandle(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code === "ENOENT" ? "not_found" : "unavailable";
-    throw new AppError(`Cannot open ${path}: ${(error as Error).message}`, { code, cause: error });
-  }
-}
+class PlainBytes implements ByteSource {
+  readonly #file: OpenFile;
+  bytesRead: number;
 
-class PlainSource implements ByteSource {
-  readonly #path: string;
-  readonly #handle: FileHandle;
-  #offset: number;
-  bytesRead = 0;
-
-  constructor(path: string, handle: FileHandle, offset: number) {
-    this.#path = path;
-    this.#handle = handle;
-    this.#offset = offset;
+  constructor(file: OpenFile, offset: number) {
+    this.#file = file;
+    this.bytesRead = offset;
   }
 
   async read(into: Uint8Array, at: number): Promise<number> {
     try {
-      const { bytesRead } = await this.#handle.read(into, at, into.length - at, this.#offset);
-      this.#offset += bytesRead;
+      const { bytesRead } = await this.#file.handle.read(into, at, into.length - at, this.bytesRead);
       this.bytesRead += bytesRead;
       return bytesRead;
     } catch (error) {
-      throw cannotRead(this.#path, this.#offset, error);
+      throw cannotRead(this.#file.path, this.bytesRead, error);
     }
   }
 
   async modifiedAt(): Promise<number> {
-    return (await this.#handle.stat()).mtimeMs;
+    try {
+      return (await this.#file.handle.stat()).mtimeMs;
+    } catch (error) {
+      throw cannotRead(this.#file.path, this.bytesRead, error);
+    }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#handle.close();
-  }
+  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** Compressed bytes taken at once: what they unpack to is held in memory. */
+/** Compressed bytes taken in at once; what they decompress to is held in memory. */
 const PIECE_BYTES = 16_384;
 
-class CompressedSource implements ByteSource {
-  readonly #file: SourceFile;
-  readonly #handle: FileHandle;
+class CompressedBytes implements ByteSource {
+  readonly #file: OpenFile;
   readonly #unpacked: AsyncGenerator<Uint8Array, void>;
-  /** Of the decompressed bytes handed out. */
+  /** Decompressed bytes handed out or skipped. */
   #offset = 0;
   #rest: Uint8Array = new Uint8Array(0);
   bytesRead = 0;
 
-  constructor(file: SourceFile, handle: FileHandle) {
+  constructor(file: OpenFile, format: "gzip" | "zstd") {
     this.#file = file;
-    this.#handle = handle;
-    this.#unpacked = decompress(file.compression === "gzip" ? "gzip" : "zstd", this.#pieces());
+    this.#unpacked = decompress(format, this.#pieces());
   }
 
   async *#pieces(): AsyncGenerator<Uint8Array> {
+    const { handle, path } = this.#file;
     for (;;) {
-      // A fresh buffer each time: the one before may still be in the decompressor's hands.
+      // A new buffer each time, because the decompressor may still hold the one before.
       const piece = new Uint8Array(PIECE_BYTES);
-      const { bytesRead } = await this.#handle.read(piece, 0, PIECE_BYTES, this.bytesRead).catch((error) => {
-        throw cannotRead(this.#file.path, this.bytesRead, error);
+      const { bytesRead } = await handle.read(piece, 0, PIECE_BYTES, this.bytesRead).catch((error) => {
+        throw cannotRead(path, this.bytesRead, error);
       });
       if (bytesRead === 0) return;
       this.bytesRead += bytesRead;
@@ -110,7 +98,7 @@ class CompressedSource implements ByteSource {
       const unpacked = this.#offset + this.#rest.length;
       throw new AppError(
         `Cannot read ${path} to its end: its ${compression} data is damaged or cut short at byte ${this.bytesRead} ` +
-          `(${unpacked} unpacked): ${(error as Error).message}`,
+          `(${unpacked} decompressed): ${(error as Error).message}`,
         { code: "invalid", cause: error },
       );
     }
@@ -129,7 +117,7 @@ class CompressedSource implements ByteSource {
     return null;
   }
 
-  /** Gives up to `count` bytes away unseen. */
+  /** Drops up to `count` bytes. */
   async skip(count: number): Promise<void> {
     for (let left = count; left > 0 && (await this.#refill()); ) {
       const skipped = Math.min(left, this.#rest.length);
@@ -141,23 +129,21 @@ class CompressedSource implements ByteSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#unpacked.return();
-    await this.#handle.close();
   }
 }
 
 /**
- * @param offset of the decompressed bytes; behind the end there is nothing to read
- * @throws AppError `not_found`, `unavailable`; `invalid` when compressed bytes before `offset` are damaged
+ * @param offset of decompressed bytes; behind the end there is nothing to read
+ * @throws AppError `unavailable`; `invalid` when compressed bytes in front of `offset` are damaged
  */
-export async function openBytes(file: SourceFile, offset: number): Promise<ByteSource> {
-  const handle = await openHandle(file.path);
-  if (file.compression === "none") return new PlainSource(file.path, handle, offset);
-  const source = new CompressedSource(file, handle);
+export async function readBytes(file: OpenFile, offset: number): Promise<ByteSource> {
+  if (file.compression === "none") return new PlainBytes(file, offset);
+  const bytes = new CompressedBytes(file, file.compression);
   try {
-    await source.skip(offset);
-    return source;
+    await bytes.skip(offset);
+    return bytes;
   } catch (error) {
-    await source[Symbol.asyncDispose]();
+    await bytes[Symbol.asyncDispose]();
     throw error;
   }
 }

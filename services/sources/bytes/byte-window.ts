@@ -1,7 +1,7 @@
-/** The part of a file that is in memory: rows are read off its front while the next bytes are on their way. */
+/** The part of a file that is in memory: rows are read off its front while the next bytes are being read. */
 import type { ByteSource } from "./byte-source.ts";
 
-/** What may be left unread when more is asked for. */
+/** Most bytes that may be unread when `fill()` is called. */
 const MAX_UNREAD_BYTES = 131_072;
 
 interface Block {
@@ -14,7 +14,7 @@ const createBlock = (size: number): Block => {
   return { bytes, view: new DataView(bytes.buffer) };
 };
 
-/** Two blocks of fixed size take turns: one is read from, the other filled. */
+/** Two blocks of fixed size take turns: one is parsed while the other is filled. */
 export class ByteWindow implements AsyncDisposable {
   readonly #source: ByteSource;
   #block: Block;
@@ -22,14 +22,14 @@ export class ByteWindow implements AsyncDisposable {
   #coming: Promise<number> | undefined;
   /** Offset in the file of the block's first byte. */
   #base: number;
-  /** Index of the first unread byte; whoever reads moves it on. */
+  /** Index of the first unread byte; the parser advances it. */
   start = MAX_UNREAD_BYTES;
-  /** Behind the last byte. */
+  /** Index after the last byte. */
   end = MAX_UNREAD_BYTES;
-  /** Nothing comes behind `end`. */
+  /** True if the file ends at `end`. */
   ended = false;
 
-  /** @param offset where in the file the source's first byte is */
+  /** @param offset of the source's first byte in the file */
   constructor(source: ByteSource, offset: number, { chunkBytes }: { chunkBytes: number }) {
     this.#source = source;
     this.#base = offset - MAX_UNREAD_BYTES;
@@ -45,17 +45,17 @@ export class ByteWindow implements AsyncDisposable {
     return this.#block.view;
   }
 
-  /** Where in the file the byte at this index is. */
+  /** Offset in the file of the byte at this index. */
   offsetOf(index: number): number {
     return this.#base + index;
   }
 
   /**
-   * Adds the next bytes behind what is unread, which moves to other indices. At most one chunk is read ahead of need.
-   * @throws AppError of the source, behind the last byte that it could give; nothing is lost, and it throws again
+   * Appends the next bytes to those unread, which move to other indices. Reads at most one chunk ahead of need.
+   * @throws AppError of the source, once all bytes before the failure have been appended; every later call throws it too
    */
   async fill(): Promise<void> {
-    this.#coming ??= this.#ask();
+    this.#coming ??= this.#read();
     const count = await this.#coming;
     if (count === 0) {
       this.ended = true;
@@ -68,18 +68,18 @@ export class ByteWindow implements AsyncDisposable {
     this.start = MAX_UNREAD_BYTES - unread;
     this.end = MAX_UNREAD_BYTES + count;
     [this.#block, this.#spare] = [this.#spare, this.#block];
-    this.#coming = this.#ask();
+    this.#coming = this.#read();
   }
 
-  /** After the end: asks the source again, whose file may have grown. */
+  /** After the end: reads again, because the file may have grown. */
   lookAgain(): void {
     this.ended = false;
     this.#coming = undefined;
   }
 
-  #ask(): Promise<number> {
+  #read(): Promise<number> {
     const coming = this.#source.read(this.#spare.bytes, MAX_UNREAD_BYTES);
-    // Whoever awaits `fill()` gets the rejection; nobody may be waiting yet.
+    // The next `fill()` gets the rejection; until then it must not count as unhandled.
     coming.catch(() => {});
     return coming;
   }

@@ -1,13 +1,13 @@
-/** Decompression that hands out everything up to the damage before it reports it. */
+/** Decompression that hands out everything before damaged bytes, and only then reports the damage. */
 import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { ZstdFrames } from "./zstd-frames.ts";
 
-/** Unpacked bytes that wait at most, beside what the piece of input under way unpacks to. */
+/** Decompressed bytes held before the stream is paused; the piece of input in progress may add to them. */
 const MAX_HELD_BYTES = 4_194_304;
 const OUTPUT = { chunkSize: 262_144 };
 
-/** One decompressor. What it unpacks is taken off its hands at once, because an error discards what a stream holds. */
+/** One decompressor. Takes output from the stream as it comes, because a stream that fails discards what it holds. */
 class Unpacker {
   readonly #stream: Transform;
   readonly #ready: Uint8Array[] = [];
@@ -82,7 +82,7 @@ async function* gunzip(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
-/** Frame by frame: not every runtime's decompressor goes on to a second frame or minds an end inside of one. */
+/** Frame by frame: not every runtime's decompressor continues with a second frame or rejects an end inside one. */
 async function* unzstd(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   const frames = new ZstdFrames();
   let unpacker: Unpacker | undefined;
@@ -109,8 +109,8 @@ async function* unzstd(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 /**
- * Unpacked bytes of all members or frames, in order; the next piece of input is taken when they are used up.
- * @throws Error of the decompressor or of an end too early, behind everything that could be unpacked
+ * The decompressed bytes of all members or frames, in order. Takes the next piece of input once they are used up.
+ * @throws Error of the decompressor, or of an early end, after everything that could be decompressed
  */
 export const decompress = (
   format: "gzip" | "zstd",

@@ -1,4 +1,4 @@
-/** Where Zstandard frames end (RFC 8878 section 3.1), from their headers alone. */
+/** Finds the ends of Zstandard frames (RFC 8878 section 3.1) from their headers, without decompressing. */
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -7,12 +7,12 @@ const CHECKSUM_BYTES = 4;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 
-/** What a header of so many bytes is gathered for. */
+/** Bytes of each kind of header. */
 const HEADER_BYTES = { magic: 4, skippable: 4, descriptor: 1, block: 3 } as const;
 type Header = keyof typeof HEADER_BYTES;
 
 export class ZstdFrames {
-  /** The header expected behind the body; `end`: the frame is over there; `foreign`: these are no frames. */
+  /** The header expected after the body. `end`: the frame ends there. `foreign`: the bytes are not Zstandard. */
   #next: Header | "end" | "foreign" = "magic";
   #body = 0;
   #gathered = 0;
@@ -24,7 +24,7 @@ export class ZstdFrames {
     return !(this.#next === "magic" && this.#gathered === 0);
   }
 
-  /** Goes on to the end of the frame or of `bytes`, whichever comes first, and tells where that is. */
+  /** Advances to the end of the frame or of `bytes`, whichever comes first, and returns that index. */
   advance(bytes: Uint8Array, from: number): number {
     let at = from;
     while (at < bytes.length) {

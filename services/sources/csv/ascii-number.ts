@@ -1,29 +1,29 @@
-/** Plain decimal numbers straight from bytes: what `Number()` would say of the text, without making one. */
+/** Reads plain decimal numbers from bytes: the same doubles as `Number()`, without creating a string. */
 
 const ZERO = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
-/** A mantissa of 15 digits and a power of ten up to 10^15 are exact doubles, so their quotient is rounded once. */
+/** Mantissas of 15 digits and powers of ten up to 10^15 are exact doubles, so their quotient is rounded only once. */
 const MAX_DIGITS = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
 
-/** DCGM's 64-bit blanks have 19 digits; from here on a number is one of them however it is rounded. */
+/** DCGM's 64-bit blanks have 19 digits. A number from `SURELY_BLANK` on is one of them, however it is rounded. */
 const MAX_BLANK_DIGITS = 19;
 const SURELY_BLANK = 9.21e18;
 
-/** The most bytes a number takes that is read here: sign, point and digits. */
+/** Length of the longest form read here: sign, point and digits. */
 export const MAX_NUMBER_BYTES = MAX_BLANK_DIGITS + 2;
 
-/** Holds the number read last, and where it was. */
+/** Holds the last number read and its place. */
 export class AsciiNumber {
   value = 0;
   start = 0;
   end = 0;
 
   /**
-   * Reads digits, with a sign `-` and a decimal point where there are any, and tells where they end. -1 for what is no
-   * number or one of another form: exponent, plus sign, more than 15 digits; but a 64-bit blank is read, inexactly. What
-   * follows is for the caller to judge.
+   * Reads digits with an optional `-` and decimal point, and returns where they end. Returns -1 for anything else:
+   * exponents, plus signs, more than 15 digits, text. Exception: a 64-bit blank is read, inexactly. The caller checks
+   * what follows the number.
    */
   read(bytes: Uint8Array, from: number): number {
     let at = from;

@@ -1,34 +1,37 @@
-/** Times of the form `2025-07-18T20:42:34Z` or `2025-07-18T20:42:34.250118Z` straight from bytes, of a day already seen. */
+/** Reads times such as `2025-07-18T20:42:34Z` or `…34.250118Z` from bytes, for a day it has already seen. */
 import { parseTimestamp } from "../../../schema/model/timestamp.ts";
 
 const ZERO = 0x30;
 const MS_OF_DIGIT = [100, 10, 1, 0, 0, 0, 0];
 const FORM = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z$/;
 
-/** The most bytes a time takes that is read here. */
+/** Length of the longest form read here. */
 export const MAX_TIME_BYTES = 27;
-/** Digits of a second that count: more of them could round up to the next millisecond in `parseTimestamp`. */
+/** Most digits of a second: with more, `parseTimestamp` could round up to the next millisecond. */
 const MAX_FRACTION_DIGITS = 6;
 
-/** Two digits as a number, NaN-free: anything else gives 100 or more. */
+/** Two digits as a number; 100 for anything else. */
 function pair(bytes: Uint8Array, at: number): number {
   const tens = ((bytes[at] as number) - ZERO) >>> 0;
   const ones = ((bytes[at + 1] as number) - ZERO) >>> 0;
   return tens < 10 && ones < 10 ? tens * 10 + ones : 100;
 }
 
-/** Holds the time read last. Eight bytes are compared as one double: no text has a zero byte, so equal is equal. */
+/**
+ * Holds the last time read. Compares eight bytes as one double: doubles of different bytes are equal only for the two
+ * zeros, and the text of a time has no zero byte.
+ */
 export class AsciiTime {
   /** ms since the epoch, rounded down. */
   at = Number.NaN;
   #day = Number.NaN;
   #yearAndMonth = Number.NaN;
   #dayOfMonth = 0;
-  /** The bytes 8 to 19 of the last time with whole seconds; NaN is equal to nothing. */
+  /** Bytes 8 to 15 of the last time with whole seconds (`#end` holds 16 to 19). NaN equals nothing. */
   #middle = Number.NaN;
   #end = 0;
 
-  /** Takes note of the day of a time of this form. */
+  /** Remembers the day of a time of this form. */
   learnDay(text: string): void {
     if (!FORM.test(text)) return;
     const day = parseTimestamp(`${text.slice(0, 10)}T00:00:00Z`);
@@ -40,7 +43,7 @@ export class AsciiTime {
     this.#middle = Number.NaN;
   }
 
-  /** Tells where the time ends; -1 for what is no time, of another form or of another day. */
+  /** Returns where the time ends; -1 for anything but a time of this form and the remembered day. */
   read(bytes: Uint8Array, view: DataView, from: number): number {
     if (view.getFloat64(from, true) !== this.#yearAndMonth) return -1;
     const middle = view.getFloat64(from + 8, true);

@@ -1,9 +1,9 @@
-/** Comparing and hashing ranges of text bytes without a call out of the engine for each. */
+/** Compares and hashes ranges of text bytes in JavaScript, where a native call for each range would cost more. */
 
 /**
- * Eight bytes are compared as one double, eight times per turn: faster than `Buffer.compare` on ranges of 100 to 300
- * bytes. Doubles are equal with other bytes only for the two zeros, so `a` may hold no zero byte; a NaN is equal to
- * nothing, so bytes that make one (DEL before a control character, or no UTF-8) count as different.
+ * Compares eight bytes as one double, eight doubles per iteration: faster than `Buffer.compare` on ranges of 100 to 300
+ * bytes. Doubles of different bytes are equal only for the two zeros, so `a` must hold no zero byte. NaN equals nothing,
+ * so bytes that form one (DEL before a control character, or bytes that are not UTF-8) count as different.
  */
 export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: number, length: number): boolean {
   const aEnd = aFrom + length;
@@ -28,11 +28,11 @@ export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: numbe
     }
   }
   for (; i + 8 <= aEnd; i += 8, j += 8) if (a.getFloat64(i, true) !== b.getFloat64(j, true)) return false;
-  // The last eight, some of them once more.
+  // The last eight bytes, which overlap those already compared.
   return a.getFloat64(aEnd - 8, true) === b.getFloat64(bFrom + length - 8, true);
 }
 
-/** 32 bits, going on from `seed`. */
+/** A 32-bit hash of the range, continued from `seed`. */
 export function hashBytes(view: DataView, from: number, to: number, seed: number): number {
   let hash = seed ^ (to - from);
   let at = from;

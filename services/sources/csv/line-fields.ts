@@ -1,28 +1,28 @@
-/** The fields of one line: where they are when the line is plain RFC 4180, and by csv-parse when it is not. */
+/** Splits a line into fields: by scanning if the line is plain RFC 4180, otherwise with csv-parse. */
 import { CsvError, parse } from "csv-parse/sync";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
-/** Fields of a line whose quotes are all where they belong. Holds the last line scanned. */
+/** Field positions of the last line scanned, for lines whose quotes all follow RFC 4180. */
 export class LineFields {
-  /** First byte and behind the last byte of each field, without its quotes. */
+  /** First byte of each field, and the byte after its last, without quotes. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly #escaped: Uint8Array;
   #bytes: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
-  /** The whole line, once a field's text was asked for: parts of one string cost less than a string each. */
+  /** The whole line, decoded when the first field's text is needed: slices of one string are cheaper than new strings. */
   #line: string | undefined;
   count = 0;
   isAscii = true;
-  /** The last field is closed by a quote. */
+  /** True if a quote closes the last field. */
   isClosed = false;
-  /** The last field has no bytes at all. */
+  /** True if the last field has no bytes at all. */
   isEmpty = false;
 
-  /** @param capacity the most fields that a line can have */
+  /** @param capacity most fields that a line can have */
   constructor(capacity: number) {
     this.starts = new Int32Array(capacity);
     this.ends = new Int32Array(capacity);
@@ -30,8 +30,8 @@ export class LineFields {
   }
 
   /**
-   * False when a quote opens, closes or stands where RFC 4180 has none: then nothing here is meaningful.
-   * @param most fields to look for; with fewer than the line has, what is told is told of these alone
+   * Returns false if a quote is where RFC 4180 has none; the fields are then meaningless.
+   * @param most number of fields after which to stop; all properties then describe these fields alone
    */
   scan(bytes: Buffer, from: number, to: number, most: number): boolean {
     let at = from;
@@ -99,10 +99,10 @@ export class LineFields {
   }
 }
 
-/** The fields of one record; `open`: it goes on in the next line; `invalid`: a quote is where none may be. */
+/** The fields of one record. `open`: a quoted field continues in the next line. `invalid`: a quote is misplaced. */
 export type Record = { readonly kind: "fields"; readonly fields: string[] } | { readonly kind: "open" | "invalid" };
 
-/** @param text one record, or the lines it may consist of, without the newline behind */
+/** @param text the line or lines of one record, without the final newline */
 export function parseRecord(text: string): Record {
   try {
     const records: string[][] = parse(text, { relax_column_count: true, record_delimiter: "\n" });

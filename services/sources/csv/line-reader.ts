@@ -1,25 +1,26 @@
-/** Takes rows off a window's front: each becomes a reading or a skip, and a bad one costs no good one. */
+/** Takes rows off the front of a window: each becomes a reading or a skip, and a bad row costs no good one. */
 import { isUtf8 } from "node:buffer";
 import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
-import type { RowPlace, RowTarget, SkipReason } from "../port.ts";
+import type { Place, RowTarget, SkipReason } from "../port.ts";
 import { LineFields, parseRecord } from "./line-fields.ts";
-import { askSlot, deliverReading, deliverRow } from "./row-delivery.ts";
+import { deliverReading, deliverRow, slotOf } from "./row-delivery.ts";
 import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
 
-/** A longer line is skipped; a quoted field may hold newlines, but its record is no longer than this either. */
+/** Longer lines are skipped. Records with newlines in quoted fields have the same limit. */
 const MAX_RECORD_BYTES = 65_536;
-/** Lines that a record with newlines in quotes may span; a quote still open then is taken for a stray one. */
+/** Lines that a record with newlines in quotes may span. A quote still open after them counts as a stray one. */
 const MAX_RECORD_LINES = 8;
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const MAX_FIELDS = MAX_RECORD_BYTES + 1;
-const TOO_LONG = () => `longer than ${MAX_RECORD_BYTES} bytes`;
+const TOO_LONG = () => `row must have at most ${MAX_RECORD_BYTES} bytes, got more`;
 const BAD_QUOTE = () =>
-  `a quote opens, closes or stands where RFC 4180 has none, or is not closed within ${MAX_RECORD_LINES} lines`;
-const BAD_ENCODING = () => "bytes that are not UTF-8";
+  `quotes must enclose whole fields (RFC 4180) and close within ${MAX_RECORD_LINES} lines, got one that does not`;
+const BAD_ENCODING = () => "row must be UTF-8, got other bytes";
+const TRUNCATED = () => "row must be whole, got the end of the file inside it";
 
 export class LineReader {
   readonly #window: ByteWindow;
@@ -27,10 +28,10 @@ export class LineReader {
   readonly #fields = new LineFields(MAX_FIELDS);
   readonly #shapes: RowShapes;
   readonly #isTimeFirst: boolean;
-  /** Fields from the first to the later one of time and value. */
+  /** Number of fields up to the later of time and value. */
   readonly #needed: number;
   #line: number;
-  /** Offset of a line that is too long and whose end is not in sight. */
+  /** Offset of a line that is too long and whose end has not been read yet. */
   #tooLongFrom: number | undefined;
 
   /** @param line number of the window's first line */
@@ -43,17 +44,17 @@ export class LineReader {
     this.#shapes = new RowShapes(limits, { isTimeFirst: this.#isTimeFirst });
   }
 
-  get place(): RowPlace {
+  get place(): Place {
     return { offset: this.#tooLongFrom ?? this.#window.offsetOf(this.#window.start), line: this.#line };
   }
 
   /**
    * Reads until the target says stop (true) or the window holds no further whole line (false).
-   * @param lastTime no row may be later, ms
+   * @param lastTime latest time a row may have, ms since the epoch
    */
   read(target: RowTarget, lastTime: number): boolean {
     for (;;) {
-      // Inside of a line that is too long nothing is a row, whatever it looks like.
+      // Inside a line that is too long, nothing is a row, even if it looks like one.
       if (this.#tooLongFrom === undefined) {
         const stop = this.#shapes.follow(this.#window, target, this.#line, lastTime);
         this.#line += this.#shapes.rows;
@@ -106,7 +107,7 @@ export class LineReader {
     return stop ? "stop" : "read";
   }
 
-  /** Undefined when the fields scanned do not reach behind time and value. */
+  /** Undefined if the fields scanned do not include both time and value. */
   #parts(end: number): RowParts | undefined {
     const { starts, ends, count } = this.#fields;
     const { timestamp, value } = this.#columns;
@@ -126,7 +127,7 @@ export class LineReader {
     const { bytes, view } = this.#window;
     let slot = this.#shapes.find(view, parts);
     if (slot === undefined) {
-      slot = askSlot(target, this.#columns, this.#fields.texts(), line);
+      slot = slotOf(target, this.#columns, this.#fields.texts(), line);
       if (slot === undefined) return false;
       this.#shapes.learn(bytes, view, parts, slot);
     }
@@ -137,7 +138,7 @@ export class LineReader {
     return deliverReading(target, slot, { time, value: this.#fields.text(this.#columns.value) }, line, lastTime);
   }
 
-  /** A line whose quotes are unusual: csv-parse tells whether it is a record, alone or with the lines behind it. */
+  /** A line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
   #record(target: RowTarget, firstNewline: number, lastTime: number): "read" | "stop" | "more" {
     const { bytes, start, end, ended } = this.#window;
     let newline = firstNewline;
@@ -162,14 +163,14 @@ export class LineReader {
     }
   }
 
-  /** True when the unfinished last line is a whole row that ends with a quote: no further byte would belong to it. */
+  /** True if the unfinished last line is a whole row that ends with a quote, so that no further byte can belong to it. */
   isLastClosed(): boolean {
     return this.#tooLongFrom === undefined && this.#scanLast() && this.#fields.isClosed && this.#identifyLast();
   }
 
   /**
-   * Reads what stands behind the last newline of the file: a row if it parses whole, else a skip, and then `place`
-   * stays before it. True when the target says stop.
+   * Reads what follows the last newline of the file: a row if it parses whole, otherwise a skip that leaves `place`
+   * before it. Returns true if the target says stop.
    */
   readLast(target: RowTarget, lastTime: number): boolean {
     const window = this.#window;
@@ -183,10 +184,10 @@ export class LineReader {
     const time = parseRowTime(texts[this.#columns.timestamp] ?? "", lastTime);
     const value = parseDcgmValue(texts[this.#columns.value] ?? "");
     if (!isWhole || !time.ok || (!value.ok && value.error.reason === "value")) {
-      target.skip("truncated", this.#line, () => "the file ends inside of this row: a newline would end it");
+      target.skip("truncated", this.#line, TRUNCATED);
       return false;
     }
-    // The newline of this line is still to come, so the line number stays.
+    // The newline of this line has not been written yet, so the line number stays.
     window.start = window.end;
     return deliverRow(target, this.#columns, texts, this.#line, lastTime);
   }
@@ -210,7 +211,7 @@ export class LineReader {
     return newline < this.#window.end ? newline : -1;
   }
 
-  /** Where a line ends that has its newline at this index: before a carriage return. */
+  /** End of the line whose newline is at this index, without a carriage return. */
   #withoutReturn(newline: number): number {
     const { bytes, start } = this.#window;
     return newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;

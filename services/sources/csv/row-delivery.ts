@@ -1,10 +1,10 @@
-/** A row's fields on their way to the target: as a reading, or as a skip that says what is wrong. */
+/** Hands the fields of one row to the target: as a reading, or as a skip that says what is wrong. */
 import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { RowTarget } from "../port.ts";
 
-/** Undefined, and a skip, when the row does not say which GPU and series it is of. */
-export function askSlot(
+/** The target's slot for the row's GPU and series. Undefined, after a skip, if the row does not identify them. */
+export function slotOf(
   target: RowTarget,
   columns: DcgmColumns,
   fields: readonly string[],
@@ -16,7 +16,7 @@ export function askSlot(
   return undefined;
 }
 
-/** True when the target says stop. */
+/** Returns true if the target says stop. */
 export function deliverReading(
   target: RowTarget,
   slot: number,
@@ -37,7 +37,7 @@ export function deliverReading(
   return target.add(slot, time.value, value.value);
 }
 
-/** True when the target says stop. */
+/** Returns true if the target says stop. */
 export function deliverRow(
   target: RowTarget,
   columns: DcgmColumns,
@@ -45,7 +45,7 @@ export function deliverRow(
   line: number,
   lastTime: number,
 ): boolean {
-  const slot = askSlot(target, columns, fields, line);
+  const slot = slotOf(target, columns, fields, line);
   if (slot === undefined || slot < 0) return false;
   const texts = { time: fields[columns.timestamp] ?? "", value: fields[columns.value] ?? "" };
   return deliverReading(target, slot, texts, line, lastTime);

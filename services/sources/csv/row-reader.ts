@@ -1,52 +1,53 @@
-/** Reads one DCGM CSV file row by row into a target, from any row on, in bounded memory. */
+/** Reads the rows of one open DCGM CSV file into a target, from any row on, in bounded memory. */
 import { lastRowTime } from "../../../schema/dcgm/row.ts";
-import { type Clock, systemClock } from "../../platform/process/clock.ts";
-import { type ByteSource, openBytes } from "../bytes/byte-source.ts";
+import type { Clock } from "../../platform/process/clock.ts";
+import { type ByteSource, readBytes } from "../bytes/byte-source.ts";
 import { ByteWindow } from "../bytes/byte-window.ts";
-import type { SourceFile } from "../files/source-files.ts";
-import type { RowPlace, RowReader, RowTarget } from "../port.ts";
-import { readCsvHeader } from "./header.ts";
+import type { OpenFile } from "../bytes/open-file.ts";
+import type { Place, RowReader, RowTarget } from "../port.ts";
+import type { CsvHeader } from "./header.ts";
 import { LineReader } from "./line-reader.ts";
 import type { ShapeLimits } from "./row-shapes.ts";
 
-export interface RowsOptions {
-  /** Where to begin; absent, or before the first row: at the first row. */
-  readonly from?: RowPlace | undefined;
-  readonly clock?: Clock;
-  /** Read at a time, and ahead of need. */
+/**
+ * - `clock`: for the latest time a row may have, and for waiting
+ * - `chunkBytes`: how much is read at a time, and at most ahead of need; default 2 MiB
+ * - `shapes`: how many row shapes the reader remembers; default 100,000 in 64 MiB
+ */
+export interface RowReaderOptions {
+  readonly clock: Clock;
   readonly chunkBytes?: number;
-  /** What is remembered of rows to read their like faster. */
   readonly shapes?: ShapeLimits;
 }
 
-/** How long a file must not have grown for a last row that may not be whole to be taken as it is. */
+const CHUNK_BYTES = 2_097_152;
+const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
+
+/** If a file has not grown for so long, its unfinished last row is taken as it is. */
 const GROWTH_WAIT_MS = 2000;
 
-class FileRows implements RowReader {
+class CsvRowReader implements RowReader {
   readonly #source: ByteSource;
   readonly #window: ByteWindow;
   readonly #lines: LineReader;
   readonly #clock: Clock;
-  readonly #headerBytes: number;
   #finished = false;
-  /** Where the file ended when it was last waited for. */
+  /** Where the file ended when the reader last waited for it to grow. */
   #waitedAt = -1;
 
-  /** @param headerBytes of the file in front of what the source gives, where this reader took them in */
-  constructor(source: ByteSource, window: ByteWindow, lines: LineReader, clock: Clock, headerBytes: number) {
+  constructor(source: ByteSource, window: ByteWindow, lines: LineReader, clock: Clock) {
     this.#source = source;
     this.#window = window;
     this.#lines = lines;
     this.#clock = clock;
-    this.#headerBytes = headerBytes;
   }
 
-  get place(): RowPlace {
+  get place(): Place {
     return this.#lines.place;
   }
 
   get bytesRead(): number {
-    return this.#headerBytes + this.#source.bytesRead;
+    return this.#source.bytesRead;
   }
 
   async read(target: RowTarget, { signal }: { signal: AbortSignal }): Promise<"stopped" | "end"> {
@@ -65,7 +66,7 @@ class FileRows implements RowReader {
     return "end";
   }
 
-  /** Gives a writer that may be in the middle of the last row the time to finish it; true: look again. */
+  /** Gives a writer in the middle of the last row time to finish it. Returns true to look again. */
   async #mayHaveGrown(signal: AbortSignal): Promise<boolean> {
     const window = this.#window;
     const end = window.offsetOf(window.end);
@@ -83,27 +84,21 @@ class FileRows implements RowReader {
   }
 }
 
-const CHUNK_BYTES = 2_097_152;
-const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
-
 /**
- * The rows of a file in its order, each given to the target once: a reading or a skip. Rows are told apart by RFC 4180,
- * but a quote that never closes costs its own line only. A last line without a newline is a row when it parses whole;
- * unless a quote closes it, it is taken only when the file does not grow for two seconds, and never behind a comma. A
- * row that is cut short is skipped as `truncated`, and `place` stays before it, so that reading on later finds it whole.
- *
- * `read()` answers an aborted signal with `stopped`. It throws AppError `invalid` where compressed data is damaged or
- * cut short, after all whole rows before that, and `unavailable` when the file cannot be read on.
- * @throws AppError `invalid` for a wrong, missing or empty header, showing expected and found; `not_found`
+ * Rows follow RFC 4180, but a quote that never closes costs its own line only. A last line without a newline is a row
+ * if it parses whole. Unless a quote closes it, it is taken only if the file does not grow for two seconds, and never
+ * behind a comma. A row that is cut short is skipped as `truncated`, and `place` stays before it, so that a later read
+ * finds it whole.
+ * @throws AppError `invalid`, `unavailable` when what lies before the place cannot be read
  */
-export async function openRows(file: SourceFile, options: RowsOptions = {}): Promise<RowReader> {
-  const { clock = systemClock, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS } = options;
-  const { columns, firstRow } = await readCsvHeader(file);
-  const { from = firstRow } = options;
-  const isResumed = from.offset > firstRow.offset;
-  const start = isResumed ? from : firstRow;
-  const source = await openBytes(file, start.offset);
+export async function readCsvRows(
+  file: OpenFile,
+  { columns, firstRow }: CsvHeader,
+  from: Place,
+  { clock, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS }: RowReaderOptions,
+): Promise<RowReader> {
+  const start = from.offset > firstRow.offset ? from : firstRow;
+  const source = await readBytes(file, start.offset);
   const window = new ByteWindow(source, start.offset, { chunkBytes });
-  const headerBytes = file.compression === "none" && !isResumed ? firstRow.offset : 0;
-  return new FileRows(source, window, new LineReader(window, columns, start.line, shapes), clock, headerBytes);
+  return new CsvRowReader(source, window, new LineReader(window, columns, start.line, shapes), clock);
 }

@@ -1,7 +1,7 @@
 /**
- * Shapes of rows: the bytes around time and value. Rows of one GPU, attribution and metric differ in these two alone,
- * and the same rows follow each other in every tick, so the next row's shape is known before it is looked at: comparing
- * its bytes then takes the place of finding its end, its fields and what they mean.
+ * Remembers the shapes of rows: the bytes around time and value. Rows of one GPU, attribution and metric differ only in
+ * these two, and every tick repeats the rows in the same order. So the shape of the next row can be predicted, and
+ * comparing bytes replaces finding the row's end, splitting its fields and parsing them.
  */
 
 import { isRowTime } from "../../../schema/dcgm/row.ts";
@@ -12,28 +12,32 @@ import { AsciiNumber, MAX_NUMBER_BYTES } from "./ascii-number.ts";
 import { AsciiTime, MAX_TIME_BYTES } from "./ascii-time.ts";
 import { equalBytes, hashBytes } from "./equal-bytes.ts";
 
+/**
+ * - `shapes`: how many shapes are remembered; 0 parses every row in full
+ * - `bytes`: of all their parts together
+ */
 export interface ShapeLimits {
   readonly shapes: number;
   readonly bytes: number;
 }
 
-/** Where the parts of one row are, as indices into the window: what is before, between and behind time and value. */
+/** The parts of one row as indices into the window. First and second are time and value, in the file's order. */
 export interface RowParts {
   readonly start: number;
   readonly firstStart: number;
   readonly firstEnd: number;
   readonly secondStart: number;
   readonly secondEnd: number;
-  /** Behind the newline. */
+  /** The byte after the newline. */
   readonly end: number;
 }
 
-/** Rows that are longer are not learned. */
+/** Longer rows are not remembered. */
 const MAX_SHAPE_BYTES = 8192;
-/** Shapes of one hash; more of them can only be meant to be slow. */
+/** Shapes with the same hash: only input built to be slow has more. */
 const MAX_SAME_HASH = 8;
 const INITIAL_BYTES = 1_048_576;
-/** Stands before the first row, and at the end of a chain. */
+/** The shape before the first row, and the end of a hash chain. */
 const NONE = 0;
 
 export class RowShapes {
@@ -44,25 +48,23 @@ export class RowShapes {
   #text: DataView<ArrayBuffer>;
   #textEnd = 0;
   #count = 1;
-  /** Indexed by shape: where its three parts are in the text, one behind the other, and how long each is. */
+  /** Indexed by shape: where its three parts start in `#text`, one after the other, and the length of each. */
   readonly #starts: Int32Array;
   readonly #heads: Int32Array;
   readonly #middles: Int32Array;
   readonly #tails: Int32Array;
   readonly #slots: Int32Array;
-  /** The shape that came behind this one the last time. */
+  /** The shape that followed this one the last time. */
   readonly #successors: Int32Array;
   readonly #sameHash: Int32Array;
   readonly #byHash = new Map<number, number>();
   #last = NONE;
   #hashed: RowParts | undefined;
   #hashOfHashed = 0;
-  /** Rows that found no room since the last shape was learned. */
+  /** Rows that did not fit since the last shape was learned. */
   #refused = 0;
   /** Rows taken by the last `follow()`. */
   rows = 0;
-
-  /** @param limits a bound of no shapes sends every row the long way */
   constructor(limits: ShapeLimits, { isTimeFirst }: { isTimeFirst: boolean }) {
     this.#limits = limits;
     this.#isTimeFirst = isTimeFirst;
@@ -78,8 +80,8 @@ export class RowShapes {
   }
 
   /**
-   * Takes rows off the window while each is of the shape that is expected; true when the target says stop.
-   * @param line number of the first of them
+   * Takes rows off the window while each has the predicted shape. Returns true if the target says stop.
+   * @param line number of the first row
    */
   follow(window: ByteWindow, target: RowTarget, line: number, lastTime: number): boolean {
     const { bytes, view, end } = window;
@@ -94,7 +96,7 @@ export class RowShapes {
       const head = this.#heads[shape] as number;
       const middle = this.#middles[shape] as number;
       const tail = this.#tails[shape] as number;
-      // No read below goes behind the window's end.
+      // Ensures that no read below goes beyond the window's end.
       if (at + head + middle + tail + MAX_TIME_BYTES + MAX_NUMBER_BYTES > end) break;
       const start = this.#starts[shape] as number;
       if (!equalBytes(text, start, view, at, head)) break;
@@ -114,7 +116,7 @@ export class RowShapes {
     return stop;
   }
 
-  /** The slot of a row of a known shape, which is then expected to follow the row before; undefined: not known. */
+  /** The slot of a row whose shape is known, which from now on is predicted after the row before. Otherwise undefined. */
   find(view: DataView, parts: RowParts): number | undefined {
     const shape = this.#lookUp(view, parts);
     if (shape === NONE) return undefined;
@@ -122,12 +124,12 @@ export class RowShapes {
     return this.#slots[shape];
   }
 
-  /** As `find()`, for a row whose time and value are of the usual forms: `give()` knows them then. */
+  /** Like `find()`, but also reads time and value for `give()`. Undefined if their forms are unusual. */
   read(window: ByteWindow, parts: RowParts, lastTime: number): number | undefined {
     return this.readParts(window, parts, lastTime) ? this.find(window.view, parts) : undefined;
   }
 
-  /** Reads time and value for `give()`; false when they are not of the usual forms. */
+  /** Reads time and value for `give()`. Returns false if their forms are unusual. */
   readParts({ bytes, view }: ByteWindow, parts: RowParts, lastTime: number): boolean {
     const { firstStart, firstEnd, secondStart, secondEnd } = parts;
     const [time, number, isTimeFirst] = [this.#time, this.#number, this.#isTimeFirst];
@@ -140,7 +142,7 @@ export class RowShapes {
     return isRowTime(time.at, lastTime);
   }
 
-  /** Delivers the row read last; true when the target says stop. */
+  /** Delivers the last row read. Returns true if the target says stop. */
   give(target: RowTarget, slot: number, bytes: Buffer, line: number): boolean {
     if (slot < 0) return false;
     const { value, start, end } = this.#number;
@@ -150,14 +152,14 @@ export class RowShapes {
     return false;
   }
 
-  /** Remembers the shape of a row whose time and value are its only parts that may differ. */
+  /** Remembers the shape of a row. */
   learn(bytes: Uint8Array, view: DataView, parts: RowParts, slot: number): void {
     const { start, firstStart, firstEnd, secondStart, secondEnd, end } = parts;
     const length = end - start - (firstEnd - firstStart) - (secondEnd - secondStart);
-    // A zero byte would be equal to more than itself.
+    // `equalBytes` needs bytes without a zero.
     if (length > MAX_SHAPE_BYTES || bytes.subarray(start, end).includes(0)) return;
     if (this.#count > this.#limits.shapes || this.#textEnd + length > this.#limits.bytes) {
-      // What is remembered may be of pods long gone: with more misses than shapes, begin anew.
+      // The shapes may be those of pods long gone: after more misses than shapes, forget them all.
       if (++this.#refused <= 2 * this.#count) return;
       this.#forget();
       if (this.#limits.shapes < 1 || length > this.#limits.bytes) return;
@@ -179,7 +181,7 @@ export class RowShapes {
     this.#expect(shape);
   }
 
-  /** Takes note of the day of a row's time, so that others of that day need no parser. */
+  /** Remembers the day of a row's time, so that other times of that day need no full parser. */
   learnTime(text: string): void {
     this.#time.learnDay(text);
   }
@@ -195,7 +197,7 @@ export class RowShapes {
     this.#last = shape;
   }
 
-  /** Of one row it is asked for when the row is looked up, and when it is learned. */
+  /** Called twice per row (lookup, then learning), so the last hash is cached. */
   #hash(view: DataView, parts: RowParts): number {
     if (this.#hashed !== parts) {
       const { start, firstStart, firstEnd, secondStart, secondEnd, end } = parts;

@@ -1,24 +1,15 @@
-/** What makes a file the same source again: its first bytes. */
+/** A file's fingerprint: a hash of its first bytes, which stays the same while the file grows. */
 import { createHash } from "node:crypto";
+import type { Fingerprint } from "../port.ts";
 
-/** A fingerprint covers this much of a file, or all of a shorter one. */
-export const HEAD_BYTES = 64 * 1024;
-
-export interface Fingerprint {
-  /** 32 hex digits of SHA-256. */
-  readonly head: string;
-  /** How many bytes it was taken over. */
-  readonly length: number;
-}
-
-/** `head`: the file's first `HEAD_BYTES` bytes, or all of a shorter file. */
+/** Hashes all of `head`. */
 export const fingerprintOf = (head: Uint8Array): Fingerprint => ({
   head: createHash("sha256").update(head).digest("hex").slice(0, 32),
   length: head.byteLength,
 });
 
-/** A file that only grew is still the same. */
-export const isSameSource = (earlier: Fingerprint, head: Uint8Array): boolean =>
+/** True if `head` begins with the bytes that `earlier` was taken over. */
+export const continues = (head: Uint8Array, earlier: Fingerprint): boolean =>
   earlier.length > 0 &&
   earlier.length <= head.byteLength &&
   fingerprintOf(head.subarray(0, earlier.length)).head === earlier.head;

@@ -1,4 +1,4 @@
-/** What lies in a folder, in words: where a service runs without a shell, its log is all that shows it. */
+/** Contents of folders in words, for error messages: a log may be all that shows them where a service has no shell. */
 import type { Dirent } from "node:fs";
 import { opendir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -7,7 +7,7 @@ const SHOWN_NAMES = 10;
 
 const nameOf = (entry: Dirent): string => (entry.isDirectory() ? `${entry.name}/` : entry.name);
 
-/** `nothing`, or `a.csv, logs/`, or ten of many `and more`. Undefined: it is no folder that can be read. */
+/** `nothing`, `a.csv, logs/`, or ten names `and more`. Undefined if the path is not a readable folder. */
 export async function folderContents(path: string): Promise<string | undefined> {
   const names: string[] = [];
   try {
@@ -21,10 +21,10 @@ export async function folderContents(path: string): Promise<string | undefined> 
   return names.length === 0 ? "nothing" : names.sort().join(", ");
 }
 
-/** `in /data there is b.csv`, of the folder that is nearest to a path that is not there. */
+/** `/data holds b.csv`, for the nearest existing folder above a path that does not exist. */
 export async function nearestContents(path: string): Promise<string> {
   for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
     const contents = await folderContents(folder);
-    if (contents !== undefined || folder === dirname(folder)) return `in ${folder} there is ${contents ?? "nothing"}`;
+    if (contents !== undefined || folder === dirname(folder)) return `${folder} holds ${contents ?? "nothing"}`;
   }
 }

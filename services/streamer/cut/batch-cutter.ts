@@ -1,36 +1,36 @@
-/** Cuts a read-ahead into encoded batches of whole GPUs. What comes out depends on the read-ahead and the start alone. */
+/** Cuts a read-ahead into encoded batches of whole GPUs. The result depends only on the read-ahead and the start. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
 import { encodeBatch } from "../../../schema/batch/codec.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { ReadingOrder } from "./reading-order.ts";
 
-/** An encoded batch above this is divided, unless it is one GPU's tick. */
+/** Larger encoded batches are divided, unless they are one GPU's tick. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface CutBatch {
   readonly batch: Batch;
   readonly body: Uint8Array;
-  /** Readings of the read-ahead that are in this batch or an earlier one. */
+  /** Number of readings of the read-ahead in this batch and all before it. */
   readonly end: number;
-  /** Pairs that became one in this batch. */
+  /** Readings dropped from this batch because another had the same series and time, by whether values were equal. */
   readonly merged: { readonly same: number; readonly differing: number };
 }
 
 export interface BatchCutter {
-  /** The batch that begins at reading `from` of what the read-ahead holds. */
+  /** The batch that starts at reading `from` of the read-ahead. */
   cut(from: number, header: { producer: string; epoch: number; seq: number }): CutBatch;
-  /** To be called when the read-ahead holds something else. */
+  /** Must be called when the contents of the read-ahead have changed. */
   renew(): void;
 }
 
-/** `size`: readings in a batch at most, unless one GPU's tick has more; null: all there are. */
+/** @param size most readings in a batch, unless one GPU's tick has more; null: no limit */
 export function createBatchCutter(ahead: ReadAhead, builder: BatchBuilder, size: number | null): BatchCutter {
   let order: ReadingOrder | undefined;
   const { slots, at, values } = ahead;
   const fill = (from: number, end: number) => {
     if (end - from === ahead.length) {
-      // The builder groups by GPU itself: for all at once, the order of the file will do.
+      // The builder groups by GPU itself, so a batch of everything needs no other order.
       for (let entry = 0; entry < end; entry++) {
         builder.add(slots[entry] as number, at[entry] as number, values[entry] as number);
       }

@@ -1,8 +1,8 @@
-/** `TIMESTAMPS=live`: each tick of a read-ahead gets the moment it is sent. */
+/** `TIMESTAMPS=live`: gives each tick of a read-ahead the moment it is sent. */
 import type { Clock } from "../../platform/process/clock.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 
-/** Ticks have a millisecond each; whoever sends more than a thousand a second may be this far ahead of the clock. */
+/** Each tick gets its own millisecond, so more than a thousand ticks a second run ahead of the clock, at most so far. */
 const MAX_LEAD_MS = 1000;
 
 export class LiveTimes {
@@ -18,14 +18,14 @@ export class LiveTimes {
     return this.#last;
   }
 
-  /** What is given from now on is later than this. */
+  /** Makes all further times later than this one. */
   notBefore(time: number): void {
     this.#last = Math.max(this.#last, time);
   }
 
   /**
-   * Replaces the times in the read-ahead. The ticks keep their order and their number; each gets a time later than all
-   * before it, the last one the clock's where that is possible.
+   * Replaces the times in the read-ahead. The ticks keep their order and their number. Each gets a later time than all
+   * before it, and the last one the clock's, if that is later.
    */
   async stamp({ at, length }: ReadAhead, signal: AbortSignal): Promise<void> {
     const ticks = [...new Set(at.subarray(0, length))].sort((a, b) => a - b);

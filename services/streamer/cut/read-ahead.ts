@@ -1,36 +1,36 @@
 /**
- * The readings read before a batch is cut. Where a read-ahead ends depends on where it begins and on the readings alone,
- * never on time or on how the file's bytes arrive; so a restarted streamer makes the same ones.
+ * The readings read before a batch is cut. The end of a read-ahead depends only on its start and on the readings, never
+ * on time or on how bytes arrive, so a restarted streamer makes the same read-aheads.
  */
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../sources/port.ts";
-import type { Mark } from "../send/position.ts";
+import type { Place, RowReader, RowTarget, SkipReason } from "../../sources/port.ts";
+import type { Mark } from "./mark.ts";
 
 const MAX_READINGS = 65_536;
 
 export interface ReadAheadOptions {
   readonly builder: BatchBuilder;
-  /** One tick (readings of one time that follow each other), else as many ticks as fit; a larger tick is divided. */
+  /** `tick`: consecutive readings of one time. `bulk`: as many ticks as fit. A tick that does not fit is divided. */
   readonly by: "tick" | "bulk";
   readonly wantsHost: (host: string) => boolean;
   readonly onSkip: (reason: SkipReason, line: number, detail: () => string) => void;
 }
 
 export interface Filled {
-  /** Readings of it that an earlier run has sent. */
+  /** Readings of the read-ahead that an earlier run has sent. */
   readonly sent: number;
-  /** The reader has nothing behind it. */
+  /** True if the reader has ended or failed. */
   readonly isLast: boolean;
   readonly fault?: unknown;
 }
 
 export class ReadAhead implements RowTarget {
-  /** Of the first `length` entries of the columns. */
+  /** The read-ahead is the first `length` entries of the columns. */
   length = 0;
   readonly slots = new Int32Array(MAX_READINGS);
-  /** May be written to: what is sent are these times. */
+  /** Readings are sent with these times, which the owner may replace. */
   readonly at = new Float64Array(MAX_READINGS);
   readonly values = new Float64Array(MAX_READINGS);
   /** GPU numbers by slot, from 0. */
@@ -38,18 +38,18 @@ export class ReadAhead implements RowTarget {
   readonly #options: ReadAheadOptions;
   readonly #gpus = new Map<string, number>();
   #mark: Mark;
-  /** Where the next read-ahead begins. */
+  /** Start of the next read-ahead. */
   #next: Pick<Mark, "place" | "skip">;
-  /** Entries in the columns: the read-ahead, and behind it what has been read of the next. */
+  /** Entries in the columns: the read-ahead, followed by what has been read of the next one. */
   #filled = 0;
   /** First entry of the last run of equal times. */
   #lastRun = 0;
-  /** Readings that still belong to earlier read-aheads. */
+  /** Readings still to come that belong to earlier read-aheads. */
   #toSkip: number;
   #limit = MAX_READINGS;
   #stopsAtTick = false;
 
-  /** `mark`: where the reader stands, and what of it has been sent. */
+  /** @param mark the place of the reader that `fill` will be given, and what has been sent from there */
   constructor(mark: Mark, options: ReadAheadOptions) {
     this.#options = options;
     this.#mark = mark;
@@ -61,7 +61,7 @@ export class ReadAhead implements RowTarget {
     return this.#gpus.size;
   }
 
-  /** Where this read-ahead begins, or when all of it has been sent, where the next one does. */
+  /** The start of this read-ahead, or of the next one if all of this one has been sent. */
   markAfter(sent: number): Mark {
     return sent < this.length
       ? { place: this.#mark.place, skip: this.#mark.skip, size: this.length, sent }
@@ -69,8 +69,8 @@ export class ReadAhead implements RowTarget {
   }
 
   /**
-   * Reads the next read-ahead; it is empty when nothing of this shard is left. What was read before the reader failed
-   * is kept, and the failure handed back.
+   * Reads the next read-ahead, which is empty if nothing of this shard is left. If the reader fails, what was read
+   * before is kept and the failure is returned.
    */
   async fill(reader: RowReader, signal: AbortSignal): Promise<Filled> {
     this.#drop();
@@ -125,7 +125,7 @@ export class ReadAhead implements RowTarget {
     this.#options.onSkip(reason, line, detail);
   }
 
-  /** What has been read of the next read-ahead moves to the front. */
+  /** Moves what has been read of the next read-ahead to the front. */
   #drop(): void {
     if (this.length > 0) this.#mark = { ...this.#next, size: 0, sent: 0 };
     for (const column of [this.slots, this.at, this.values]) column.copyWithin(0, this.length, this.#filled);
@@ -135,4 +135,4 @@ export class ReadAhead implements RowTarget {
   }
 }
 
-const copy = ({ offset, line }: RowPlace): RowPlace => ({ offset, line });
+const copy = ({ offset, line }: Place): Place => ({ offset, line });

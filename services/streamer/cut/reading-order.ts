@@ -1,11 +1,11 @@
 /**
- * The order in which batches are cut from a read-ahead: GPU by GPU as they first appear, within a GPU by time, and
- * otherwise as in the file. A cell is one GPU's readings of one time; a batch holds whole cells.
+ * The order in which batches are cut from a read-ahead: GPU by GPU in order of first appearance, within a GPU by time,
+ * and otherwise as in the source. A cell is one GPU's readings at one time; a batch holds whole cells.
  */
 import type { ReadAhead } from "./read-ahead.ts";
 
 export class ReadingOrder {
-  /** Entries of the read-ahead's columns. */
+  /** Indices into the read-ahead's columns. */
   #entries = new Int32Array(0);
   #ahead: ReadAhead;
 
@@ -19,8 +19,8 @@ export class ReadingOrder {
   }
 
   /**
-   * End of a batch that begins at `from`, a cell's first reading: the last end of a cell within `size` readings, or of
-   * the first cell when that is larger.
+   * The end of a batch that starts at `from`, a cell's first reading: the last end of a cell within `size` readings, or
+   * the end of the first cell if that is larger.
    */
   cut(from: number, size: number): number {
     const { length } = this.#ahead;
@@ -63,7 +63,7 @@ export class ReadingOrder {
     for (let rank = 0; rank < ends.length; rank++) this.#sortByTime(places[rank] as number, ends[rank] as number);
   }
 
-  /** Files are in order of time as a rule, so this looks before it sorts. */
+  /** Sources are usually in order of time, so this checks before it sorts. */
   #sortByTime(from: number, to: number): void {
     const { at } = this.#ahead;
     const entries = this.#entries.subarray(from, to);

@@ -1,4 +1,4 @@
-/** Which shard a host belongs to: the same on every machine, whatever the order in which hosts appear. */
+/** Assigns hosts to shards, from their names alone, so that all streamers agree. */
 import { fnv1a } from "../../../schema/model/fnv1a.ts";
 
 /** From 0 to `shards` - 1. The hash is mixed so that its low bits depend on the whole name. */

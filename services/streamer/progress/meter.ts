@@ -3,18 +3,18 @@ import type { Metrics } from "../../platform/process/metrics.ts";
 import type { StreamerTotals } from "./summary.ts";
 
 export interface Meter {
-  /** Totals only grow: what came since the last call is added. */
+  /** Adds what the totals, which only grow, have gained since the last call. */
   update(totals: StreamerTotals): void;
   ready(ready: boolean): void;
 }
 
 export function createMeter(metrics: Metrics): Meter {
   const readings = metrics.counter({ name: "streamer_readings_total", help: "Readings in confirmed batches." });
-  const batches = metrics.counter({ name: "streamer_batches_total", help: "Batches the queue has confirmed." });
+  const batches = metrics.counter({ name: "streamer_batches_total", help: "Batches confirmed by the queue." });
   const bytes = metrics.counter({ name: "streamer_batch_bytes_total", help: "Bytes of confirmed batches, encoded." });
   const merged = metrics.counter({
     name: "streamer_readings_merged_total",
-    help: "Readings that came twice in a batch and were merged, by whether their values were the same.",
+    help: "Readings merged with another of the same series and time in a batch, by whether values were equal.",
     labels: ["values"],
   });
   const skipped = metrics.counter({
@@ -24,10 +24,13 @@ export function createMeter(metrics: Metrics): Meter {
   });
   const waits = metrics.counter({
     name: "streamer_waits_total",
-    help: "Publishes that had to wait or be repeated, by reason.",
+    help: "Publishes delayed or repeated, by reason.",
     labels: ["reason"],
   });
-  const ready = metrics.gauge({ name: "streamer_queue_ready", help: "1 while the queue answers, 0 while it is away." });
+  const ready = metrics.gauge({
+    name: "streamer_queue_ready",
+    help: "1 while the queue answers, 0 while it is unavailable.",
+  });
   ready.set(1);
   const counted = new Map<string, number>();
   const growth = (name: string, total: number): number => {

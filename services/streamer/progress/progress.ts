@@ -1,43 +1,43 @@
-/** How far a pass has come, in bytes of its files. */
-import type { SourceFile } from "../../sources/files/source-files.ts";
+/** How far a pass has come, in bytes of its sources. */
+import type { FoundSource } from "../../sources/port.ts";
 
 export interface StreamerProgress {
-  /** The file being read. */
-  readonly file: string;
-  /** Of all files in this pass, compressed where they are. */
+  /** Name of the source being read. */
+  readonly source: string;
+  /** Stored bytes (compressed if they are) read in this pass, of all sources. */
   readonly bytesRead: number;
   readonly bytesTotal: number;
-  /** In confirmed batches since the start of the run. */
+  /** Readings in confirmed batches since the start of the run. */
   readonly readings: number;
 }
 
 export class Progress {
   readonly #listener: (progress: StreamerProgress) => void;
   #bytesTotal = 0;
-  /** Of the files that are done. */
+  /** Bytes of the sources that are finished. */
   #bytesDone = 0;
 
   constructor(listener: (progress: StreamerProgress) => void) {
     this.#listener = listener;
   }
 
-  begin(files: readonly SourceFile[]): void {
-    this.#bytesTotal = files.reduce((sum, { size }) => sum + size, 0);
+  begin(sources: readonly FoundSource[]): void {
+    this.#bytesTotal = sources.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#bytesDone = 0;
   }
 
-  /** `bytesRead`: of this file. It may have grown since the pass began. */
-  in({ path, size }: SourceFile, bytesRead: number, readings: number): void {
+  /** @param bytesRead of this source, which may have grown since the pass began */
+  in({ name, bytes }: FoundSource, bytesRead: number, readings: number): void {
     this.#listener({
-      file: path,
-      bytesRead: this.#bytesDone + Math.min(bytesRead, size),
+      source: name,
+      bytesRead: this.#bytesDone + Math.min(bytesRead, bytes),
       bytesTotal: this.#bytesTotal,
       readings,
     });
   }
 
-  done(file: SourceFile, readings: number): void {
-    this.in(file, file.size, readings);
-    this.#bytesDone += file.size;
+  done(source: FoundSource, readings: number): void {
+    this.in(source, source.bytes, readings);
+    this.#bytesDone += source.bytes;
   }
 }

@@ -1,17 +1,16 @@
-/** Rows that gave no reading: counted by reason, and the first of each file named in the log. */
+/** Rows that gave no reading: counts them by reason, keeps examples for the summary, and logs some. */
 import type { Logger } from "../../platform/process/logger.ts";
-import type { SkipReason } from "../../sources/port.ts";
-import type { Tally } from "./summary.ts";
+import type { SkippedRow, Tally } from "./summary.ts";
 
 const LOGGED_PER_REASON = 5;
 
-/** The first few, then the 10th, the 100th and so on. */
-const isWorthALine = (count: number): boolean => count <= LOGGED_PER_REASON || Number.isInteger(Math.log10(count));
+/** True for the first few, then for the 10th, the 100th and so on. */
+const isLogged = (count: number): boolean => count <= LOGGED_PER_REASON || Number.isInteger(Math.log10(count));
 
 export class SkippedRows {
   readonly #tally: Tally;
   readonly #log: Logger;
-  /** By file and reason, over all passes. */
+  /** By reason and source, over all passes. */
   readonly #counts = new Map<string, number>();
 
   constructor(tally: Tally, log: Logger) {
@@ -19,11 +18,12 @@ export class SkippedRows {
     this.#log = log;
   }
 
-  add(file: string, reason: SkipReason, line: number, detail: () => string): void {
-    this.#tally.skipped(reason);
-    const key = `${reason} ${file}`;
+  add(row: SkippedRow): void {
+    this.#tally.skipped(row);
+    const { source, reason, line, detail } = row;
+    const key = `${reason} ${source}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);
-    if (isWorthALine(count)) this.#log.warn("row skipped", { file, line, reason, detail: detail(), count });
+    if (isLogged(count)) this.#log.warn("row skipped", { source, line, reason, detail: detail(), count });
   }
 }

@@ -1,50 +1,68 @@
-/** What a streamer has done so far, in numbers. */
+/** Counts what a streamer has done so far. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { SkipReason } from "../../sources/port.ts";
 
-/** Why a batch had to wait or be sent again. */
+/** Why a batch was delayed or sent again. */
 export const WAIT_REASONS = ["full", "unavailable", "gap"] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
-/** Everything counts from the start of the run and only grows. */
+/** Counts since the start of the run; they only grow. */
 export interface StreamerTotals {
-  /** Of this shard: those that gave a reading and those that were skipped. */
+  /** Rows of this shard, readings and skips. */
   readonly rows: number;
-  /** In confirmed batches, after merging. */
+  /** Readings in confirmed batches, after merging. */
   readonly readings: number;
-  /** Confirmed. */
+  /** Confirmed batches. */
   readonly batches: number;
-  /** Of the bodies of confirmed batches. */
+  /** Bytes of the bodies of confirmed batches. */
   readonly bytes: number;
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;
-  /** Pairs of readings of one series and time that became one, and those of them whose values differed. */
+  /** Readings dropped because another of the same series and time was in the batch, by whether values were equal. */
   readonly merged: { readonly same: number; readonly differing: number };
   readonly waits: Readonly<Partial<Record<WaitReason, number>>>;
 }
 
-export interface FileReport {
-  readonly path: string;
+export interface SourceReport {
+  readonly name: string;
   readonly bytes: number;
-  /** Why the file, or the rest of it, could not be read; null: nothing wrong. */
+  /** Why the source, or the rest of it, could not be read; null: it could. */
   readonly problem: string | null;
-  /** It went on where an earlier run had ended. */
+  /** True if it continued where an earlier run had ended. */
   readonly resumed: boolean;
 }
 
+export interface SkippedRow {
+  /** Name of the source. */
+  readonly source: string;
+  readonly reason: SkipReason;
+  readonly line: number;
+  /** Words the reason with the value found and what is accepted. */
+  readonly detail: () => string;
+}
+
+export interface SkipExample extends Omit<SkippedRow, "detail"> {
+  readonly detail: string;
+}
+
+/** Examples kept for each reason. */
+const MAX_EXAMPLES = 3;
+
 export interface StreamerSummary extends StreamerTotals {
   readonly gpus: number;
-  /** Canonical names, sorted. */
+  /** Canonical names of metrics, sorted. */
   readonly metrics: readonly string[];
   /** Times of the readings in confirmed batches; null: none. */
   readonly firstAt: number | null;
   readonly lastAt: number | null;
-  readonly files: readonly FileReport[];
-  /** A file could not be read to its end. */
+  readonly sources: readonly SourceReport[];
+  /** The first three skipped rows of each reason, in the order in which they were read. */
+  readonly skipExamples: readonly SkipExample[];
+  /** True if a source could not be read to its end. */
   readonly failed: boolean;
-  /** Everything had been sent by earlier runs; nothing was left to do. */
+  /** True if earlier runs had sent everything. */
   readonly alreadyComplete: boolean;
-  /** How often the end was reached. */
+  /** How often the end of all sources was reached. */
   readonly passes: number;
 }
 
@@ -61,7 +79,8 @@ export class Tally {
   passes = 0;
   readonly #gpus = new Set<string>();
   readonly #metrics = new Set<string>();
-  readonly #files = new Map<string, FileReport>();
+  readonly #sources = new Map<string, SourceReport>();
+  readonly #skipExamples: SkipExample[] = [];
   #firstAt: number | null = null;
   #lastAt: number | null = null;
 
@@ -76,16 +95,18 @@ export class Tally {
     for (const name of series) this.#metrics.add(metricOf(name));
   }
 
-  /** Rows that became a batch, and what was merged for it. */
+  /** Counts the rows of a batch, and the readings merged in it. */
   cut(rows: number, { same, differing }: StreamerTotals["merged"]): void {
     this.totals.rows += rows;
     this.totals.merged.same += same;
     this.totals.merged.differing += differing;
   }
 
-  skipped(reason: SkipReason): void {
+  skipped({ source, reason, line, detail }: SkippedRow): void {
     this.totals.rows++;
-    this.totals.skipped[reason] = (this.totals.skipped[reason] ?? 0) + 1;
+    const count = (this.totals.skipped[reason] ?? 0) + 1;
+    this.totals.skipped[reason] = count;
+    if (count <= MAX_EXAMPLES) this.#skipExamples.push({ source, reason, line, detail: detail() });
   }
 
   waited(reason: WaitReason): void {
@@ -93,12 +114,12 @@ export class Tally {
   }
 
   /**
-   * A file is reported once, however often it is read; what went wrong in an earlier pass stays said. False when the
-   * same was said before.
+   * Replaces the report of the source, but keeps a problem of an earlier pass. Returns false if the problem is the same
+   * as before.
    */
-  file(report: FileReport): boolean {
-    const earlier = this.#files.get(report.path);
-    this.#files.set(report.path, {
+  source(report: SourceReport): boolean {
+    const earlier = this.#sources.get(report.name);
+    this.#sources.set(report.name, {
       ...report,
       problem: report.problem ?? earlier?.problem ?? null,
       resumed: earlier?.resumed ?? report.resumed,
@@ -107,8 +128,8 @@ export class Tally {
   }
 
   summary(): StreamerSummary {
-    const files = [...this.#files.values()];
-    const failed = files.some(({ problem }) => problem !== null);
+    const sources = [...this.#sources.values()];
+    const failed = sources.some(({ problem }) => problem !== null);
     const { skipped, merged, waits, ...counts } = this.totals;
     return {
       ...counts,
@@ -119,9 +140,10 @@ export class Tally {
       metrics: [...this.#metrics].sort(),
       firstAt: this.#firstAt,
       lastAt: this.#lastAt,
-      files,
+      sources,
+      skipExamples: [...this.#skipExamples],
       failed,
-      alreadyComplete: !failed && this.passes > 0 && counts.batches === 0 && files.every(({ resumed }) => resumed),
+      alreadyComplete: !failed && this.passes > 0 && counts.batches === 0 && sources.every(({ resumed }) => resumed),
       passes: this.passes,
     };
   }

@@ -1,39 +1,34 @@
 /**
- * Where in a file a producer's batch ends: all that the next batch depends on, as the text that the queue and the store
- * keep. A batch is cut from a read-ahead, so a position names the read-ahead and how much of it has been sent.
+ * The position of a batch: where in its source it ends, as the text that queue and store keep. A batch is cut from a
+ * read-ahead, so a position names the read-ahead and how much of it has been sent.
+ *
+ * The text is JSON with the fields
+ * - `v`: 1
+ * - `head`, `length`: fingerprint of the source (see the port of sources)
+ * - `offset`, `line`: place of the read-ahead's start
+ * - `skip`, `size`, `sent`: see `Mark`
+ * - `pass`, `stampedAt`: see `StreamPosition`
  */
-import type { Fingerprint } from "../../sources/files/fingerprint.ts";
-import type { RowPlace } from "../../sources/port.ts";
-
-/** Where a read-ahead begins, and how far it has been sent. */
-export interface Mark {
-  /** Between two rows of the file. Everything before it has been sent. */
-  readonly place: RowPlace;
-  /** Readings of this shard behind `place` that belong to earlier read-aheads. */
-  readonly skip: number;
-  /** Readings in the read-ahead when part of it has been sent, so that it is the same again in a file that grew; else 0. */
-  readonly size: number;
-  /** Readings of it sent, in the order in which batches are cut. */
-  readonly sent: number;
-}
+import type { Fingerprint } from "../../sources/port.ts";
+import type { Mark } from "../cut/mark.ts";
 
 export interface StreamPosition extends Fingerprint, Mark {
-  /** How often the file had been read to its end before, when looping. */
+  /** How often the source had been read to its end before, when looping. */
   readonly pass: number;
-  /** The last time given to a tick with `TIMESTAMPS=live`; 0: none. */
+  /** The last time given to a tick with `TIMESTAMPS=live`, ms since the epoch; 0: none. */
   readonly stampedAt: number;
 }
 
-export const START: Mark = { place: { offset: 0, line: 1 }, skip: 0, size: 0, sent: 0 };
-
 const VERSION = 1;
 
-export const encodePosition = ({ head, length, place, skip, size, sent, pass, stampedAt }: StreamPosition): string =>
-  JSON.stringify({ v: VERSION, head, length, ...place, skip, size, sent, pass, stampedAt });
+export const encodePosition = ({ head, length, place, skip, size, sent, pass, stampedAt }: StreamPosition): string => {
+  const { offset, line } = place;
+  return JSON.stringify({ v: VERSION, head, length, offset, line, skip, size, sent, pass, stampedAt });
+};
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** Null for a text that this version did not write: the source then starts over, and the store takes readings once. */
+/** Null for a text in another format. The source then starts over, and the store drops the duplicates. */
 export function parsePosition(text: string): StreamPosition | null {
   let given: Record<string, unknown>;
   try {
@@ -47,6 +42,6 @@ export function parsePosition(text: string): StreamPosition | null {
   return { head, length, place: { offset, line }, skip, size, sent, pass, stampedAt };
 }
 
-/** Below 0 when `a` is the less advanced one. */
+/** Below 0 if `a` is less advanced than `b`. */
 export const compareProgress = (a: StreamPosition, b: StreamPosition): number =>
   a.pass - b.pass || a.place.offset - b.place.offset;

@@ -1,6 +1,6 @@
 /**
- * Publishes one producer's batches in order. One call is under way at a time; what is handed over meanwhile goes out
- * together in the next, so a slow queue does not hold up reading and cutting.
+ * Publishes one producer's batches in order. One call is in flight at a time; batches sent meanwhile go out together
+ * in the next call, so a slow queue does not hold up reading and cutting.
  */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { AppError, isAppError } from "../../../schema/model/errors.ts";
@@ -8,17 +8,17 @@ import { MAX_CALL_ITEMS, type OutgoingBatch, type ProducerQueue } from "../../qu
 import type { Patience } from "./patience.ts";
 import type { StreamPosition } from "./position.ts";
 
-/** Bounds what waits to be published. */
+/** Bounds of what waits to be published. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 const MAX_WAITING = 100;
 
 export interface SealedBatch extends OutgoingBatch {
   readonly batch: Batch;
-  /** What `position` says. */
+  /** The decoded `position`. */
   readonly at: StreamPosition;
 }
 
-/** The queue's last accepted batch is an earlier one: what follows it is to be cut and sent again. */
+/** The queue has lost batches: those after `last`, its last accepted one, must be cut and sent again. */
 export interface Gap {
   readonly last: number;
 }
@@ -31,17 +31,17 @@ export interface PublisherOptions {
   readonly onConfirmed: (batch: SealedBatch) => void;
 }
 
-/** Ends silently with the run's signal: what is not confirmed by then may have been accepted or not. */
+/** Stops silently when the run's signal aborts; unconfirmed batches may have been accepted or not. */
 export class Publisher {
   readonly #options: PublisherOptions;
   #waiting: SealedBatch[] = [];
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
-  /** Of the call under way. */
+  /** Resolves when the call in flight is answered. */
   #answer = Promise.withResolvers<void>();
   #gap: Gap | null = null;
   #fault: unknown;
-  /** Batches in a call at most; less once a call was too large for the queue. */
+  /** Most batches in a call; reduced when a call was too large for the queue. */
   #callItems = MAX_CALL_ITEMS;
 
   constructor(options: PublisherOptions) {
@@ -50,7 +50,7 @@ export class Publisher {
 
   /**
    * Resolves when there is room for another batch.
-   * @throws AppError `conflict` when a newer life of the producer has opened; other errors of the queue as they are
+   * @throws AppError `conflict` if a newer life of the producer has been opened; other errors of the queue as they are
    */
   async send(batch: SealedBatch): Promise<Gap | null> {
     this.#waiting.push(batch);
@@ -65,7 +65,7 @@ export class Publisher {
     return this.#outcome();
   }
 
-  /** Resolves when all are confirmed. @throws AppError as `send` */
+  /** Resolves when all batches are confirmed. @throws AppError as `send` */
   async flush(): Promise<Gap | null> {
     await this.#running;
     return this.#outcome();
@@ -77,7 +77,7 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
-    // Whoever waits from now on waits for an answer of this run: one that is settled would be awaited for ever.
+    // A caller of `send` must not wait on an earlier, settled answer: it would spin without ever yielding.
     this.#answer = Promise.withResolvers();
     try {
       while (this.#waiting.length > 0 && (await this.#publish(this.#waiting.slice(0, this.#callItems)))) {
@@ -92,7 +92,7 @@ export class Publisher {
     }
   }
 
-  /** False: no more is to be published. */
+  /** Returns false if nothing more can be published. */
   async #publish(batches: readonly SealedBatch[]): Promise<boolean> {
     const { queue, patience, producer, epoch, onConfirmed } = this.#options;
     const outgoing = batches.map(({ seq, body, readings, position }) => ({ seq, body, readings, position }));
@@ -123,7 +123,7 @@ export class Publisher {
         this.#gap = { last: outcome.last };
         return false;
       case "fenced":
-        throw new AppError(`Producer ${producer} has been opened by another streamer: life ${epoch} ends here`, {
+        throw new AppError(`Producer ${producer} has been opened by another streamer, so epoch ${epoch} is over`, {
           code: "conflict",
         });
       default:

@@ -1,4 +1,4 @@
-/** Where the last batches of a run ended, for going back when the queue has lost some. */
+/** Where the last batches of a run ended, to go back to if the queue loses some. */
 import type { StreamPosition } from "./position.ts";
 
 const MAX_POSITIONS = 1024;
@@ -13,7 +13,7 @@ export class RecentPositions {
     if (!oldest.done) this.#positions.delete(oldest.value);
   }
 
-  /** What comes after `last` is cut anew, and ends elsewhere perhaps. */
+  /** Forgets the batches after `last`, which are cut again and may end elsewhere. */
   forgetAfter(producer: string, last: number): void {
     for (const key of this.#positions.keys()) {
       const [seq = "", name] = key.split(/ (.*)/s);

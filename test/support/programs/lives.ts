@@ -13,8 +13,9 @@ import { readQueueServiceConfig } from "../../../services/queue-service/config.t
 import { runQueueService } from "../../../services/queue-service/service.ts";
 import { openRepository } from "../../../services/repository/open.ts";
 import type { TelemetryRepository } from "../../../services/repository/port.ts";
+import { openSources } from "../../../services/sources/open.ts";
 import { runStreamer } from "../../../services/streamer/service.ts";
-import { streamerConfig } from "../streamer/streamed.ts";
+import { filesAt, streamerConfig } from "../streamer/streamed.ts";
 
 /** The servers, the input and the settings of a life. */
 export interface Surroundings {
@@ -43,7 +44,9 @@ export async function liveAsStreamer(
   { queue: inFront = (queue) => queue, signal }: { queue?: InFront<ProducerQueue>; signal: AbortSignal },
 ): Promise<void> {
   await using queue = await openQueue({ kind: "http", url: queueUrl, token: null, clock });
-  await runStreamer(streamerConfig({ csvPaths: [csvPath], batchSize }), { queue: inFront(queue), clock, log, signal });
+  const config = streamerConfig({ sources: filesAt(csvPath), batchSize });
+  const sources = openSources(config.sources, { clock });
+  await runStreamer(config, { sources, queue: inFront(queue), clock, log, signal });
 }
 
 export interface CollectorParts {

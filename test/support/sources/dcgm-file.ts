@@ -1,14 +1,15 @@
-/** DCGM CSV files for tests: rows written field by field, files in a directory of their own, and what reading gives. */
-import { appendFile, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+/** DCGM CSV files for tests: rows written field by field, temporary files, and a target that keeps what is read. */
+import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
-import { openRows, type RowsOptions } from "../../../services/sources/csv/row-reader.ts";
-import { type Compression, findSources, type SourceFile } from "../../../services/sources/files/source-files.ts";
-import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../../services/sources/port.ts";
+import { openFile } from "../../../services/sources/bytes/open-file.ts";
+import { readCsvHeader } from "../../../services/sources/csv/header.ts";
+import { type RowReaderOptions, readCsvRows } from "../../../services/sources/csv/row-reader.ts";
+import { type Place, type RowReader, type RowTarget, type SkipReason, START } from "../../../services/sources/port.ts";
 
 export const gpuUuid = (n: number): string => `GPU-5fd4f087-86f3-7a43-b711-${n.toString(16).padStart(12, "0")}`;
 
@@ -49,11 +50,10 @@ export const csvText = (...lines: string[]): string => [DCGM_HEADER, ...lines, "
 
 export interface TempFiles extends AsyncDisposable {
   readonly path: string;
-  write(name: string, content: string | Uint8Array): Promise<SourceFile>;
+  /** Returns the path of the file. */
+  write(name: string, content: string | Uint8Array): Promise<string>;
   append(name: string, content: string | Uint8Array): Promise<void>;
 }
-
-const COMPRESSIONS: Readonly<Record<string, Compression>> = { gz: "gzip", zst: "zstd" };
 
 export async function tempFiles(): Promise<TempFiles> {
   const path = await mkdtemp(join(tmpdir(), "dcgm-csv-"));
@@ -62,8 +62,7 @@ export async function tempFiles(): Promise<TempFiles> {
     async write(name, content) {
       const file = join(path, name);
       await writeFile(file, content);
-      const { size } = await stat(file);
-      return { path: file, size, compression: COMPRESSIONS[name.split(".").at(-1) ?? ""] ?? "none" };
+      return file;
     },
     append: (name, content) => appendFile(join(path, name), content),
     [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
@@ -74,13 +73,17 @@ export interface Taken {
   /** `<uuid> <series> <ms> <value>`, with `facts` as the row gave them. */
   readonly readings: { readonly text: string; readonly facts: GpuFacts }[];
   readonly skips: { readonly reason: SkipReason; readonly line: number; readonly detail: string }[];
-  /** How often a slot was asked for. */
+  /** Number of calls of `slot()`. */
   asked: number;
 }
 
 export const showNumber = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
 
-/** A target that keeps what it is given. `stopAfter`: readings until it says stop, each time anew. */
+/**
+ * A target that keeps what it is given.
+ * @param options.stopAfter called for the number of readings until the next stop
+ * @param options.wants false declines the GPU and series
+ */
 export function keepRows(
   options: { stopAfter?: () => number; wants?: (facts: GpuFacts, series: Series) => boolean } = {},
 ): RowTarget & Taken {
@@ -113,27 +116,41 @@ export function keepRows(
 
 export const untilEnd = { signal: new AbortController().signal };
 
-/** A day after the rows' times; its sleeps are over at once. */
+/** One day after the rows' times; its sleeps end at once. */
 export const rowClock: Clock = {
   now: () => Date.UTC(2025, 6, 20),
   monotonic: () => 0,
   sleep: async () => {},
 };
 
-/** Everything that one reader gives from its beginning to the end. */
+export type OpenRowsOptions = Partial<RowReaderOptions> & { readonly from?: Place | undefined };
+
+/** A reader that owns its file. */
+export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<RowReader> {
+  await using opened = new AsyncDisposableStack();
+  const file = opened.use(await openFile(path));
+  const { from = START, clock = rowClock, ...limits } = options;
+  const reader = opened.use(await readCsvRows(file, await readCsvHeader(file), from, { clock, ...limits }));
+  const all = opened.move();
+  return {
+    read: (target, reading) => reader.read(target, reading),
+    get place() {
+      return reader.place;
+    },
+    get bytesRead() {
+      return reader.bytesRead;
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** Everything that one reader hands over until the end. */
 export async function readAll(
-  file: SourceFile,
-  options: RowsOptions = {},
-): Promise<Taken & { place: RowPlace; bytesRead: number }> {
-  await using reader: RowReader = await openRows(file, { clock: rowClock, ...options });
+  path: string,
+  options: OpenRowsOptions = {},
+): Promise<Taken & { place: Place; bytesRead: number }> {
+  await using reader = await openRows(path, options);
   const kept = keepRows();
   await reader.read(kept, untilEnd);
   return { ...kept, place: reader.place, bytesRead: reader.bytesRead };
-}
-
-/** The file's only source. */
-export async function onlySource(path: string): Promise<SourceFile> {
-  const [file] = await findSources(path);
-  if (file === undefined) throw new Error(`${path} has no source`);
-  return file;
 }

@@ -1,11 +1,19 @@
-/** CSV files in memory, row by row, behind the contracts of the streamer's files and row reader. */
+/** Sources in memory: rows as objects behind the port of sources. They pass `test/conformance/sources.ts`. */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import { HEAD_BYTES } from "../../../services/sources/files/fingerprint.ts";
-import type { SourceFile } from "../../../services/sources/files/source-files.ts";
-import type { CsvFiles } from "../../../services/sources/open.ts";
-import type { RowPlace, RowReader, RowTarget, SkipReason } from "../../../services/sources/port.ts";
+import { HEAD_BYTES } from "../../../services/sources/bytes/open-file.ts";
+import { continues, fingerprintOf } from "../../../services/sources/files/fingerprint.ts";
+import type {
+  Fingerprint,
+  FoundSource,
+  OpenSource,
+  Place,
+  RowReader,
+  RowTarget,
+  SkipReason,
+  Sources,
+} from "../../../services/sources/port.ts";
 
 export type MemoryRow =
   | {
@@ -17,13 +25,12 @@ export type MemoryRow =
     }
   | { readonly skip: SkipReason };
 
-export const uuidOf = (gpu: number): GpuUuid =>
-  `GPU-00000000-0000-0000-0000-${String(gpu).padStart(12, "0")}` as GpuUuid;
+const uuidOf = (gpu: number): GpuUuid => `GPU-00000000-0000-0000-0000-${String(gpu).padStart(12, "0")}` as GpuUuid;
 
 /** Two GPUs on a host. */
 export const hostOf = (gpu: number): string => `host-${gpu >> 1}`;
 
-const factsOf = (gpu: number, pod: string): GpuFacts => ({
+export const factsOf = (gpu: number, pod: string): GpuFacts => ({
   uuid: uuidOf(gpu),
   index: String(gpu % 2),
   device: `nvidia${gpu % 2}`,
@@ -35,11 +42,11 @@ const factsOf = (gpu: number, pod: string): GpuFacts => ({
   namespace: null,
 });
 
-/** `gpu series at value`, as `storedOf` tells what was published. */
+/** `gpu series at value`, the form that `storedOf` gives to published readings. */
 export const readingText = (gpu: string, series: string, at: number, value: number): string =>
   `${gpu} ${series} ${at} ${value}`;
 
-/** What a reader of the store would see of these rows, sorted: of one series and time, the larger value. */
+/** The readings that a store would hold of these rows, sorted: the larger value of one series and time. */
 export function readingsOf(rows: readonly MemoryRow[]): string[] {
   const values = new Map<string, { gpu: number; metric: string; at: number; value: number }>();
   for (const row of rows) {
@@ -51,7 +58,7 @@ export function readingsOf(rows: readonly MemoryRow[]): string[] {
   return [...values.values()].map((row) => readingText(uuidOf(row.gpu), row.metric, row.at, row.value)).sort();
 }
 
-/** Ticks a second apart, metric by metric as exporters' files have them. */
+/** Ticks one second apart, written metric by metric as in exporters' files. */
 export function fleetRows({
   gpus,
   ticks,
@@ -77,19 +84,17 @@ export function fleetRows({
 const ROW_BYTES = 100;
 
 class MemoryReader implements RowReader {
-  readonly #files: MemoryFiles;
-  readonly #path: string;
+  readonly #source: MemorySource;
   readonly #slots = new Map<string, number>();
   #row: number;
 
-  constructor(files: MemoryFiles, path: string, from: RowPlace | undefined) {
-    this.#files = files;
-    this.#path = path;
-    this.#row = from === undefined ? 0 : from.offset / ROW_BYTES - 1;
-    if (!Number.isInteger(this.#row)) throw new Error(`no row begins at ${from?.offset}`);
+  constructor(source: MemorySource, { offset }: Place) {
+    this.#source = source;
+    this.#row = Math.max(0, offset / ROW_BYTES - 1);
+    if (!Number.isInteger(this.#row)) throw new Error(`no row begins at ${offset}`);
   }
 
-  get place(): RowPlace {
+  get place(): Place {
     return { offset: (this.#row + 1) * ROW_BYTES, line: this.#row + 2 };
   }
 
@@ -100,8 +105,8 @@ class MemoryReader implements RowReader {
   async read(target: RowTarget, { signal }: { signal: AbortSignal }): Promise<"stopped" | "end"> {
     for (;;) {
       if (signal.aborted) return "stopped";
-      this.#files.failAt(this.#path, this.#row);
-      const row = this.#files.contents.get(this.#path)?.[this.#row];
+      this.#source.failAt(this.#row);
+      const row = this.#source.rows[this.#row];
       if (row === undefined) return "end";
       const { line } = this.place;
       this.#row++;
@@ -123,11 +128,52 @@ class MemoryReader implements RowReader {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-export class MemoryFiles implements CsvFiles {
+/** One array of rows: replacing the file leaves it as it is, appending to the array makes it grow. */
+class MemorySource implements OpenSource {
+  readonly rows: readonly MemoryRow[];
+  readonly bytes: number;
+  readonly fingerprint: Fingerprint;
+  readonly details = {};
+  readonly #head: Uint8Array;
+  readonly #failAt: (row: number) => void;
+
+  constructor(rows: readonly MemoryRow[], failAt: (row: number) => void) {
+    this.rows = rows;
+    this.bytes = sizeOf(rows);
+    this.#head = headOf(rows);
+    this.fingerprint = fingerprintOf(this.#head);
+    this.#failAt = failAt;
+  }
+
+  failAt(row: number): void {
+    this.#failAt(row);
+  }
+
+  continues(earlier: Fingerprint): boolean {
+    return continues(this.#head, earlier);
+  }
+
+  async readFrom(place: Place): Promise<RowReader> {
+    return new MemoryReader(this, place);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** One more row for the header. */
+const sizeOf = (rows: readonly MemoryRow[]): number => (rows.length + 1) * ROW_BYTES;
+
+const headOf = (rows: readonly MemoryRow[]): Uint8Array =>
+  Buffer.from(
+    ["header", ...rows.map((row) => JSON.stringify(row))].map((text) => text.padEnd(ROW_BYTES)).join(""),
+  ).subarray(0, HEAD_BYTES);
+
+export class MemoryFiles implements Sources {
+  readonly where = ["/data"];
   readonly contents = new Map<string, MemoryRow[]>();
-  /** A file with a wrong header. */
+  /** Files with a wrong header. */
   readonly unreadable = new Set<string>();
-  /** Reading fails with an error in front of this row. */
+  /** By file: the row in front of which reading fails. */
   readonly broken = new Map<string, number>();
 
   constructor(contents: Readonly<Record<string, readonly MemoryRow[]>>) {
@@ -139,25 +185,16 @@ export class MemoryFiles implements CsvFiles {
       throw new AppError(`Cannot read ${path}: it is cut short`, { code: "unavailable" });
   }
 
-  /** The file of that name, or all below it. */
-  async find(csvPath: string): Promise<readonly SourceFile[]> {
-    const paths = [...this.contents.keys()].filter((path) => path === csvPath || path.startsWith(`${csvPath}/`)).sort();
-    if (paths.length === 0) throw new AppError(`Cannot read ${csvPath}: there is no such file`, { code: "not_found" });
-    return paths.map((path) => ({ path, size: this.#sizeOf(path), compression: "none" }));
+  async find(): Promise<readonly FoundSource[]> {
+    const files = [...this.contents].sort(([a], [b]) => (a < b ? -1 : 1));
+    if (files.length === 0) throw new AppError("Cannot read /data: there is no such file", { code: "not_found" });
+    return files.map(([path, rows]) => ({ id: path, name: path, bytes: sizeOf(rows) }));
   }
 
-  async head({ path }: SourceFile): Promise<Uint8Array> {
-    const text = (this.contents.get(path) ?? []).map((row) => JSON.stringify(row).padEnd(ROW_BYTES)).join("");
-    return Buffer.from(text).subarray(0, HEAD_BYTES);
-  }
-
-  async open({ path }: SourceFile, { from }: { from?: RowPlace | undefined }): Promise<RowReader> {
-    if (!this.contents.has(path)) throw new AppError(`Cannot open ${path}: it is gone`, { code: "not_found" });
-    if (this.unreadable.has(path)) throw new AppError(`Cannot read ${path}: expected a header`, { code: "invalid" });
-    return new MemoryReader(this, path, from);
-  }
-
-  #sizeOf(path: string): number {
-    return ((this.contents.get(path)?.length ?? 0) + 1) * ROW_BYTES;
+  async open({ name }: FoundSource): Promise<OpenSource> {
+    const rows = this.contents.get(name);
+    if (rows === undefined) throw new AppError(`Cannot open ${name}: it is gone`, { code: "not_found" });
+    if (this.unreadable.has(name)) throw new AppError(`Cannot read ${name}: expected a header`, { code: "invalid" });
+    return new MemorySource(rows, (row) => this.failAt(name, row));
   }
 }

@@ -1,4 +1,4 @@
-/** Runs the streamer in tests and tells what reached the queue. */
+/** Runs the streamer in tests, and reads back what reached the queue. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { bucketId } from "../../../schema/batch/batch.ts";
 import { decodeBatch } from "../../../schema/batch/codec.ts";
@@ -7,14 +7,18 @@ import type { Clock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
+import type { SourcesConfig } from "../../../services/sources/config.ts";
+import { openSources } from "../../../services/sources/open.ts";
 import type { StreamerConfig } from "../../../services/streamer/config.ts";
 import type { StreamerSummary } from "../../../services/streamer/progress/summary.ts";
 import { runStreamer, type StreamerOptions } from "../../../services/streamer/service.ts";
 import { readingText } from "../sources/memory-files.ts";
 import { InstantClock } from "../time/instant-clock.ts";
 
+export const filesAt = (...paths: string[]): SourcesConfig => ({ kind: "files", paths });
+
 export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig => ({
-  csvPaths: ["/data"],
+  sources: filesAt("/data"),
   intervalMs: 0,
   loop: false,
   batchSize: null,
@@ -27,15 +31,20 @@ export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig =
 export const openTestQueue = (clock: Clock = new InstantClock()): Queue =>
   openMemoryQueue({ clock, maxBytes: 64 * 1024 * 1024, maxDeliveries: 5 });
 
-/** `stopAfter`: the run is cut off once that many batches are confirmed. */
+/**
+ * Runs the streamer, over the files of its configuration unless other sources are given.
+ * @param options.stopAfter confirmed batches after which the run is aborted
+ */
 export async function stream(
-  config: Partial<StreamerConfig>,
+  given: Partial<StreamerConfig>,
   { stopAfter = Number.POSITIVE_INFINITY, ...options }: Partial<StreamerOptions> & { stopAfter?: number | undefined },
 ): Promise<StreamerSummary> {
   const controller = new AbortController();
   if (stopAfter === 0) controller.abort();
   const clock = options.clock ?? new InstantClock();
-  return await runStreamer(streamerConfig(config), {
+  const config = streamerConfig(given);
+  return await runStreamer(config, {
+    sources: openSources(config.sources, { clock }),
     queue: openTestQueue(clock),
     clock,
     log: silentLogger,
@@ -48,7 +57,7 @@ export async function stream(
   });
 }
 
-/** Takes everything out of the queue, in order. */
+/** Takes all batches out of the queue, in order. */
 export async function batchesIn(queue: Queue): Promise<Batch[]> {
   const batches: Batch[] = [];
   for (;;) {
@@ -63,7 +72,7 @@ export async function batchesIn(queue: Queue): Promise<Batch[]> {
   }
 }
 
-/** What a reader of the store would see of these batches, sorted: of one series and time, the larger value. */
+/** The readings that a store would hold of these batches, sorted: the larger value of one series and time. */
 export function storedOf(batches: readonly Batch[]): string[] {
   const values = new Map<string, { gpu: string; series: string; at: number; value: number }>();
   for (const batch of batches) {
@@ -76,5 +85,5 @@ export function storedOf(batches: readonly Batch[]): string[] {
   return [...values.values()].map(({ gpu, series, at, value }) => readingText(gpu, series, at, value)).sort();
 }
 
-/** What makes the batch's buckets in a store. */
+/** The ids of the buckets that a store would make of the batch. */
 export const bucketsOf = ({ blocks, series }: Batch): string[] => blocks.map((block) => bucketId(block, series));

@@ -10,7 +10,7 @@ test("readAllInOneConfig() without variables keeps everything in this process an
   expect(collector.positions).toBe("store");
 });
 
-test("readAllInOneConfig() takes Redis where it is named, and the queue there remembers positions", () => {
+test("readAllInOneConfig() uses Redis if REDIS_ADDR is set, and keeps positions in the queue", () => {
   const { backends, collector } = read({ REDIS_ADDR: "cache:6380", QUEUE_PARTITIONS: "4", SQLITE_PATH: "x.sqlite" });
   expect(backends.redis).toMatchObject({
     server: { mode: "single", addresses: [{ host: "cache", port: 6380 }] },
@@ -20,7 +20,7 @@ test("readAllInOneConfig() takes Redis where it is named, and the queue there re
   expect(collector.positions).toBe("queue");
 });
 
-test("readAllInOneConfig() refuses two stores, and names the problems of all backends at once", () => {
+test("readAllInOneConfig() rejects two stores, and reports the problems of all backends at once", () => {
   const both = { MONGODB_URI: "mongodb://user:secret@db", SQLITE_PATH: "x.sqlite" };
   expect(() => read(both)).toThrow("SQLITE_PATH and MONGODB_URI are both set");
   expect(() => read({ ...both, REDIS_ADDR: "cache", REDIS_DB: "many", QUEUE_PARTITIONS: "0" })).toThrow(
@@ -29,14 +29,20 @@ test("readAllInOneConfig() refuses two stores, and names the problems of all bac
   expect(() => read(both)).not.toThrow("secret");
 });
 
-test("readIngestConfig() goes through a queue of its own, whatever Redis there is", () => {
+test("readIngestConfig() uses a queue in the process even if REDIS_ADDR is set", () => {
   const { backends, collector, streamer } = readIngestConfig({ REDIS_ADDR: "cache:6380" }, ["a.csv"], terminal);
   expect(backends.redis).toBeNull();
   expect(collector.positions).toBe("store");
-  expect(streamer).toMatchObject({ csvPaths: ["a.csv"], intervalMs: 0, loop: false, times: "source" });
+  expect(streamer).toMatchObject({ sources: { paths: ["a.csv"] }, intervalMs: 0, loop: false, times: "source" });
 });
 
-test("storePlace() tells where the store is, and no password", () => {
+test("readIngestConfig() takes BATCH_SIZE for the streamer", () => {
+  const { streamer } = readIngestConfig({ BATCH_SIZE: "500" }, ["a.csv"], terminal);
+  expect(streamer.batchSize).toBe(500);
+  expect(() => readIngestConfig({ BATCH_SIZE: "0" }, ["a.csv"], terminal)).toThrow('BATCH_SIZE="0"');
+});
+
+test("storePlace() names the store without its password", () => {
   const place = (env: Record<string, string>) => storePlace(read(env).backends.store);
   expect(place({ SQLITE_PATH: "x.sqlite" })).toBe("x.sqlite");
   expect(place({ MONGODB_URI: "mongodb://db" })).toBe("mongodb://db/gpu_telemetry");

@@ -3,7 +3,7 @@ import { formatBytes, formatSpan } from "../../../services/all-in-one/figures.ts
 import { type Progress, ProgressDisplay } from "../../../services/all-in-one/progress.ts";
 
 describe("ProgressDisplay", () => {
-  const progress: Progress = { bytesRead: 512 * 1024, bytesTotal: 2 * 1024 * 1024, readings: 5000, file: "a.csv" };
+  const progress: Progress = { bytesRead: 512 * 1024, bytesTotal: 2 * 1024 * 1024, readings: 5000, source: "a.csv" };
   const display = (output: { isTTY?: boolean; columns?: number }) => {
     const written: string[] = [];
     let now = 0;
@@ -17,7 +17,7 @@ describe("ProgressDisplay", () => {
     };
   };
 
-  test("draws a bar with bytes, rate and time left on a terminal, and takes it away", () => {
+  test("draws a bar with bytes, rate and time left on a terminal, and removes it", () => {
     const { shown, written, at } = display({ isTTY: true, columns: 120 });
     at(1000);
     shown.show(progress);
@@ -35,7 +35,7 @@ describe("ProgressDisplay", () => {
     expect(written[0]?.replace("\r\x1b[2K", "").length).toBe(39);
   });
 
-  test("writes plain lines now and then elsewhere, and nothing to clear", () => {
+  test("writes plain lines every two seconds without a terminal, and clears nothing", () => {
     const { shown, written, at } = display({});
     for (const ms of [500, 1000, 2500, 2600, 4600]) {
       at(ms);
@@ -49,7 +49,7 @@ describe("ProgressDisplay", () => {
   });
 });
 
-test("formatBytes() takes the unit that fits", () => {
+test("formatBytes() picks the unit that fits", () => {
   expect([0, 1023, 1024, 1_500_000, 3 * 1024 ** 4].map(formatBytes)).toEqual([
     "0 B",
     "1023 B",
@@ -59,6 +59,6 @@ test("formatBytes() takes the unit that fits", () => {
   ]);
 });
 
-test("formatSpan() says seconds, minutes or hours", () => {
+test("formatSpan() uses seconds, minutes or hours", () => {
   expect([400, 59_400, 61_000, 3_700_000].map(formatSpan)).toEqual(["0 s", "59 s", "1 min 1 s", "1 h 1 min"]);
 });

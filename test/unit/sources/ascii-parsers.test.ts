@@ -14,7 +14,7 @@ describe("AsciiNumber.read()", () => {
     return number.read(bytes, 0) === text.length ? number.value : undefined;
   };
 
-  test("gives the very double that Number() gives, or leaves the text alone", () => {
+  test("returns the same double as Number(), or -1", () => {
     const texts = fc.oneof(
       fc.stringMatching(/^-?\d{0,16}(\.\d{0,16})?$/),
       fc.stringMatching(/^-?9[0-3]\d{17}$/),
@@ -40,7 +40,7 @@ describe("AsciiNumber.read()", () => {
     ["5.", 5],
     [".5", 0.5],
     ["007", 7],
-  ])("reads %s itself", (text, value) => {
+  ])("reads %s", (text, value) => {
     expect(read(text)).toBe(value);
   });
 
@@ -58,7 +58,7 @@ describe("AsciiNumber.read()", () => {
     "1234567890123456",
     "9200000000000000001",
     "-9223372036854775808",
-  ])("leaves %p alone", (text) => {
+  ])("returns -1 for %p", (text) => {
     expect(read(text)).toBeUndefined();
   });
 });
@@ -71,7 +71,7 @@ describe("AsciiTime.read()", () => {
     return time.read(bytes, view, 0) === text.length ? time.at : undefined;
   };
 
-  test("gives what parseTimestamp() gives for times of a day it has seen, in any order", () => {
+  test("agrees with parseTimestamp() for times of the remembered day, in any order", () => {
     const DAY = Date.UTC(2024, 1, 29);
     const moments = fc.array(fc.integer({ min: -1000, max: 86_401_000 }), { minLength: 1, maxLength: 20 });
     fc.assert(
@@ -93,7 +93,7 @@ describe("AsciiTime.read()", () => {
     );
   });
 
-  test("leaves one damaged byte to the parser that can word it", () => {
+  test("returns -1, or what parseTimestamp() returns, for a time with one damaged byte", () => {
     const text = "2024-02-29T23:59:58Z";
     for (let at = 0; at < text.length; at++) {
       for (const wrong of ["x", "9", " ", ":", "\0"]) {
@@ -115,7 +115,7 @@ describe("AsciiTime.read()", () => {
     "2024-02-29T23:59:59+00:00",
     "2024-02-29T23:59:59.Z",
     "2024-02-29T23:59:59.9999999Z",
-  ])("leaves %s alone", (text) => {
+  ])("returns -1 for %s", (text) => {
     const time = new AsciiTime();
     time.learnDay("2024-02-29T00:00:00Z");
     expect(read(time, text)).toBeUndefined();
@@ -123,7 +123,7 @@ describe("AsciiTime.read()", () => {
 });
 
 describe("equalBytes()", () => {
-  test("sees any one byte that differs, at any length and alignment", () => {
+  test("detects one differing byte at any length and alignment", () => {
     const text = Buffer.from(Array.from({ length: 120 }, (_, index) => 33 + (index % 90)));
     const view = new DataView(text.buffer, text.byteOffset, text.length);
     for (let length = 0; length <= 70; length++) {

@@ -1,13 +1,19 @@
-/** The fast path, the long way and a plain model on csv-parse give the same readings and skips for any file. */
+/** For any file, row shapes, the full parser and a simple model on csv-parse give the same readings and skips. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { LineFields, parseRecord } from "../../../services/sources/csv/line-fields.ts";
-import { openRows } from "../../../services/sources/csv/row-reader.ts";
-import type { SourceFile } from "../../../services/sources/files/source-files.ts";
-import type { RowPlace } from "../../../services/sources/port.ts";
+import type { Place } from "../../../services/sources/port.ts";
 import { anyCsv } from "../../support/sources/csv-arbitrary.ts";
 import { readByModel } from "../../support/sources/csv-model.ts";
-import { keepRows, readAll, rowClock, type TempFiles, tempFiles, untilEnd } from "../../support/sources/dcgm-file.ts";
+import {
+  keepRows,
+  openRows,
+  readAll,
+  rowClock,
+  type TempFiles,
+  tempFiles,
+  untilEnd,
+} from "../../support/sources/dcgm-file.ts";
 
 let files: TempFiles;
 beforeAll(async () => {
@@ -15,11 +21,11 @@ beforeAll(async () => {
 });
 afterAll(() => files[Symbol.asyncDispose]());
 
-interface Told {
+interface Handed {
   readonly readings: { text: string; facts: unknown }[];
   readonly skips: { reason: string; line: number }[];
 }
-const told = ({ readings, skips }: Told) => ({
+const texts = ({ readings, skips }: Handed) => ({
   readings: readings.map(({ text, facts }) => `${text} ${JSON.stringify(facts)}`),
   skips: skips.map(({ reason, line }) => `${line} ${reason}`),
 });
@@ -27,25 +33,25 @@ const told = ({ readings, skips }: Told) => ({
 const endsWithNewline = (content: Buffer) => content.at(-1) === 0x0a;
 const WITHOUT_SHAPES = { shapes: 0, bytes: 0 };
 
-test("openRows() gives what the model on csv-parse gives, by shapes and the long way, for any chunks", async () => {
+test("readCsvRows() agrees with the model on csv-parse, with and without row shapes, for any chunk size", async () => {
   await fc.assert(
     fc.asyncProperty(anyCsv, fc.integer({ min: 1, max: 3000 }), async (content, chunkBytes) => {
       const file = await files.write("any.csv", content);
-      const fast = told(await readAll(file));
-      expect(told(await readAll(file, { shapes: WITHOUT_SHAPES }))).toEqual(fast);
-      expect(told(await readAll(file, { chunkBytes }))).toEqual(fast);
-      expect(told(await readAll(file, { shapes: { shapes: 3, bytes: 2000 } }))).toEqual(fast);
-      if (endsWithNewline(content)) expect(told(readByModel(content))).toEqual(fast);
+      const fast = texts(await readAll(file));
+      expect(texts(await readAll(file, { shapes: WITHOUT_SHAPES }))).toEqual(fast);
+      expect(texts(await readAll(file, { chunkBytes }))).toEqual(fast);
+      expect(texts(await readAll(file, { shapes: { shapes: 3, bytes: 2000 } }))).toEqual(fast);
+      if (endsWithNewline(content)) expect(texts(readByModel(content))).toEqual(fast);
     }),
     { numRuns: 300 },
   );
 }, 60_000);
 
-/** Reads in as many steps as `stops` tells, each with a reader of its own when `reopen` says so. */
-async function readInSteps(file: SourceFile, stops: readonly number[], reopen: readonly boolean[]) {
+/** Reads in steps: `stops` are their lengths in readings, `reopen` says which start a new reader. */
+async function readInSteps(file: string, stops: readonly number[], reopen: readonly boolean[]) {
   const next = { at: 0 };
   const kept = keepRows({ stopAfter: () => stops[next.at++ % stops.length] as number });
-  let place: RowPlace | undefined;
+  let place: Place | undefined;
   for (let step = 0; ; ) {
     await using reader = await openRows(file, { clock: rowClock, from: place, chunkBytes: 1500 });
     for (let again = true; again; again = !reopen[step++ % reopen.length]) {
@@ -56,7 +62,7 @@ async function readInSteps(file: SourceFile, stops: readonly number[], reopen: r
   }
 }
 
-test("openRows() stops behind any row and goes on from there, in the same reader and in another", async () => {
+test("RowReader.read() stops after any row and continues there, in the same reader and in a new one", async () => {
   const stops = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 8 });
   await fc.assert(
     fc.asyncProperty(
@@ -65,14 +71,14 @@ test("openRows() stops behind any row and goes on from there, in the same reader
       fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }),
       async (content, after, reopen) => {
         const file = await files.write("steps.csv", content);
-        expect(told(await readInSteps(file, after, reopen))).toEqual(told(await readAll(file)));
+        expect(texts(await readInSteps(file, after, reopen))).toEqual(texts(await readAll(file)));
       },
     ),
     { numRuns: 200 },
   );
 }, 60_000);
 
-test("LineFields.scan() finds the fields that csv-parse finds, or leaves the line to it", () => {
+test("LineFields.scan() finds the same fields as csv-parse, or leaves the line to it", () => {
   const fields = new LineFields(1000);
   const texts = fc.array(fc.constantFrom('"', '""', ",", "a", " ", "é", "\r", "1.5"), { minLength: 1, maxLength: 14 });
   fc.assert(

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { openRows } from "../../../services/sources/csv/row-reader.ts";
-import type { SourceFile } from "../../../services/sources/files/source-files.ts";
 import {
   csvText,
   keepRows,
-  onlySource,
+  openRows,
   readAll,
   rowClock,
   rowLine,
@@ -29,8 +27,8 @@ const unpacked = Buffer.byteLength(content);
 const values = (kept: { readings: { text: string }[] }) => kept.readings.map(({ text }) => text.split(" ").at(-1));
 const allValues = rows.map((_, n) => String(Math.sin(n)));
 
-/** Reads until the reader throws: what came before, and the error. */
-async function readUntilDamage(file: SourceFile) {
+/** Reads until the reader throws. Returns what came before and the error. */
+async function readUntilDamage(file: string) {
   await using reader = await openRows(file, { clock: rowClock });
   const kept = keepRows();
   const error = await reader.read(kept, untilEnd).then(
@@ -47,10 +45,10 @@ const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
 describe.each([
   ["gzip", ".csv.gz", gzipSync],
   ["zstd", ".csv.zst", zstdCompressSync],
-] as const)("openRows() on %s", (_, extension, pack) => {
+] as const)("readCsvRows() on %s", (_, extension, pack) => {
   const write = (name: string, bytes: Uint8Array) => files.write(`${name}${extension}`, bytes);
 
-  test("gives the rows of the plain file and counts the bytes of the compressed one", async () => {
+  test("hands over the rows of the plain file and counts compressed bytes", async () => {
     const packed = pack(content);
     const all = await readAll(await write("whole", packed));
     expect(values(all)).toEqual(allValues);
@@ -58,12 +56,12 @@ describe.each([
     expect(all.bytesRead).toBe(packed.length);
   });
 
-  test("goes on behind the first member or frame", async () => {
+  test("continues after the first member or frame", async () => {
     const all = await readAll(await write("joined", Buffer.concat([pack(front), pack(""), pack(back)])));
     expect(values(all)).toEqual(allValues);
   });
 
-  test("goes on from any place", async () => {
+  test("continues from any place", async () => {
     const file = await write("resumed", pack(content));
     await using reader = await openRows(file, { clock: rowClock });
     const kept = keepRows({ stopAfter: () => 1234 });
@@ -72,14 +70,14 @@ describe.each([
     expect([...values(kept), ...values(rest)]).toEqual(allValues);
   });
 
-  test("cut short gives the rows before and then says so, with file and place", async () => {
+  test("hands over the rows of a file cut short, then throws with file and place", async () => {
     const packed = pack(content);
     for (const cut of [packed.length - 1, packed.length - 9, Math.floor(packed.length / 2)]) {
       const file = await write("cut", packed.subarray(0, cut));
       const { kept, error, place } = await readUntilDamage(file);
       expect(error).toMatchObject({ name: "AppError", code: "invalid" });
-      expect(error?.message).toContain(file.path);
-      expect(error?.message).toMatch(/damaged or cut short at byte \d+ \(\d+ unpacked\)/);
+      expect(error?.message).toContain(file);
+      expect(error?.message).toMatch(/damaged or cut short at byte \d+ \(\d+ decompressed\)/);
       expect(values(kept)).toEqual(allValues.slice(0, kept.readings.length));
       expect(kept.readings.length).toBeGreaterThan(ROWS / 4);
       expect(place.line).toBe(kept.readings.length + 2);
@@ -87,21 +85,21 @@ describe.each([
     }
   });
 
-  test("that is something else, or nothing, is refused", async () => {
+  test("rejects a file that is in another format or empty", async () => {
     await expect(openRows(await write("text", Buffer.from(content)))).rejects.toMatchObject({ code: "invalid" });
     await expect(openRows(await write("nothing", Buffer.alloc(0)))).rejects.toMatchObject({ code: "invalid" });
   });
 
-  test("without a newline at its end gives the last row without waiting for more", async () => {
+  test("takes a last row without a newline, without waiting for more", async () => {
     const unquoted =
       "timestamp,metric_name,uuid,Hostname,value\n2025-07-18T20:42:34Z,m,GPU-5fd4f087-86f3-7a43-b711-4771313afc50,h,4";
-    const sleepless = { ...rowClock, sleep: () => Promise.reject(new Error("it waits")) };
+    const sleepless = { ...rowClock, sleep: () => Promise.reject(new Error("must not wait")) };
     const all = await readAll(await write("last", pack(unquoted)), { clock: sleepless });
     expect(values(all)).toEqual(["4"]);
   });
 });
 
-test("openRows() on gzip gives the rows before bytes that are damaged", async () => {
+test("readCsvRows() on gzip hands over the rows before damaged bytes", async () => {
   const packed = gzipSync(content);
   packed.fill(0xff, packed.length / 2, packed.length / 2 + 64);
   const { kept, error } = await readUntilDamage(await files.write("damaged.csv.gz", packed));
@@ -109,18 +107,15 @@ test("openRows() on gzip gives the rows before bytes that are damaged", async ()
   expect(values(kept).slice(0, 1000)).toEqual(allValues.slice(0, 1000));
 });
 
-test("openRows() on zstd passes over skippable frames", async () => {
+test("readCsvRows() on zstd ignores skippable frames", async () => {
   const bytes = Buffer.concat([skippable, zstdCompressSync(front), skippable, zstdCompressSync(back), skippable]);
   expect(values(await readAll(await files.write("skippable.csv.zst", bytes)))).toEqual(allValues);
 });
 
-test("openRows() reads the sample of the repository without a skip", async () => {
-  const { readings, skips } = await readAll(
-    await onlySource(new URL("../../../data/sample.csv.gz", import.meta.url).pathname),
-    {
-      clock: { ...rowClock, now: Date.now },
-    },
-  );
+test("readCsvRows() reads the committed sample without a skip", async () => {
+  const { readings, skips } = await readAll(new URL("../../../data/sample.csv.gz", import.meta.url).pathname, {
+    clock: { ...rowClock, now: Date.now },
+  });
   expect(readings.length).toBeGreaterThan(10_000);
   expect(new Set(skips.map(({ reason }) => reason))).toEqual(new Set());
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rename, utimes } from "node:fs/promises";
-import { openRows } from "../../../services/sources/csv/row-reader.ts";
 import {
   csvText,
   gpuUuid,
   keepRows,
+  openRows,
   readAll,
   rowClock,
   rowFields,
@@ -27,8 +27,8 @@ const reading = (n: number) => `${gpuUuid(n)} DCGM_FI_DEV_GPU_UTIL ${AT} ${n}`;
 const good = (n: number) => rowLine(n, { value: String(n) });
 const texts = (kept: { readings: { text: string }[] }) => kept.readings.map(({ text }) => text);
 
-describe("openRows() on a file that ends inside of a row", () => {
-  test("cut at any byte takes the row when it is whole, else skips it as truncated, and reads it whole later", async () => {
+describe("readCsvRows() on a file that ends inside a row", () => {
+  test("takes a row cut at any byte if it is whole, otherwise skips it as truncated and reads it whole later", async () => {
     const before = csvText(good(1), good(2));
     const last = good(3);
     for (let cut = 1; cut <= last.length; cut++) {
@@ -53,7 +53,7 @@ describe("openRows() on a file that ends inside of a row", () => {
   };
   const header = "timestamp,metric_name,uuid,Hostname,value\n";
 
-  test("waits for the rest of an unquoted last field while a writer is in the middle of it", async () => {
+  test("waits for the rest of an unquoted last field that is being written", async () => {
     const file = await files.write("growing.csv", `${header}${unquoted("1")}\n${unquoted("4")}`);
     const clock = new ManualClock(Date.UTC(2025, 6, 20));
     await using reader = await openRows(file, { clock });
@@ -70,14 +70,14 @@ describe("openRows() on a file that ends inside of a row", () => {
     expect(kept.skips).toEqual([]);
   });
 
-  test("takes an unquoted last field at once when nobody wrote for long", async () => {
+  test("takes an unquoted last field at once if the file has not changed for long", async () => {
     const file = await files.write("old.csv", `${header}${unquoted("1")}\n${unquoted("4")}`);
     const clock = new ManualClock(Date.UTC(2025, 6, 20));
-    await utimes(file.path, clock.now() / 1000 - 10, clock.now() / 1000 - 10);
+    await utimes(file, clock.now() / 1000 - 10, clock.now() / 1000 - 10);
     expect((await readAll(file, { clock })).readings).toHaveLength(2);
   });
 
-  test("stops waiting when the signal aborts, with the place before the row", async () => {
+  test("stops waiting when the signal aborts, and leaves the place before the row", async () => {
     const file = await files.write("waiting.csv", `${header}${unquoted("1")}\n${unquoted("4")}`);
     const clock = new ManualClock(Date.UTC(2025, 6, 20));
     await using reader = await openRows(file, { clock });
@@ -91,7 +91,7 @@ describe("openRows() on a file that ends inside of a row", () => {
     expect(reader.place).toEqual({ offset: header.length + unquoted("1").length + 1, line: 3 });
   });
 
-  test("a carriage return whose line feed is still to come ends the row", async () => {
+  test("ends a row at a carriage return whose line feed is not written yet", async () => {
     const file = await files.write("return.csv", `${csvText(good(1)).replaceAll("\n", "\r\n")}${good(2)}\r`);
     const first = await readAll(file);
     await files.append("return.csv", `\n${good(3)}\r\n`);
@@ -100,7 +100,7 @@ describe("openRows() on a file that ends inside of a row", () => {
     expect([...first.skips, ...rest.skips]).toEqual([]);
   });
 
-  test("of a line that is too long says so and stays before it", async () => {
+  test("skips an unfinished line that is too long, and leaves the place before it", async () => {
     const file = await files.write("long.csv", csvText(good(1)) + "x".repeat(200_000));
     const first = await readAll(file);
     expect(first.skips.map(({ reason, line }) => [reason, line])).toEqual([["too_long", 3]]);
@@ -111,8 +111,8 @@ describe("openRows() on a file that ends inside of a row", () => {
   });
 });
 
-describe("openRows() on a file that changes while it is read", () => {
-  test("reads rows that are appended before it comes to the end", async () => {
+describe("readCsvRows() on a file that changes while it is read", () => {
+  test("reads rows appended before it reaches the end", async () => {
     const file = await files.write("appended.csv", csvText(...Array.from({ length: 2000 }, () => good(1))));
     await using reader = await openRows(file, { clock: rowClock, chunkBytes: 65_536 });
     const kept = keepRows({ stopAfter: () => 100 });
@@ -123,30 +123,30 @@ describe("openRows() on a file that changes while it is read", () => {
     expect(texts(kept).at(-1)).toBe(reading(2));
   });
 
-  test("keeps to the file it opened when another takes its name", async () => {
+  test("keeps reading the file it opened when another takes its name", async () => {
     const file = await files.write("renamed.csv", csvText(...Array.from({ length: 2000 }, () => good(1))));
     await using reader = await openRows(file, { clock: rowClock, chunkBytes: 65_536 });
     const kept = keepRows({ stopAfter: () => 1900 });
     await reader.read(kept, untilEnd);
     const other = await files.write("other.csv", csvText(good(2)));
-    await rename(other.path, file.path);
+    await rename(other, file);
     await reader.read(kept, untilEnd);
     expect(texts(kept)).toEqual(Array.from({ length: 2000 }, () => reading(1)));
   });
 
-  test("ends where a file was cut back behind the place it is read from", async () => {
+  test("reads nothing from a place behind the end of a file that was cut back", async () => {
     const file = await files.write("shrunk.csv", csvText(good(1)));
     const rest = await readAll(file, { from: { offset: 1_000_000, line: 5000 } });
     expect(rest).toMatchObject({ readings: [], skips: [], place: { offset: 1_000_000, line: 5000 } });
   });
 });
 
-test("openRows() takes a place before the first row for the beginning", async () => {
+test("readCsvRows() starts at the first row for a place before it", async () => {
   const file = await files.write("start.csv", csvText(good(1)));
   expect(texts(await readAll(file, { from: { offset: 0, line: 1 } }))).toEqual([reading(1)]);
 });
 
-test("openRows() answers an aborted signal with stopped and goes on later", async () => {
+test("RowReader.read() returns stopped for an aborted signal and continues later", async () => {
   const file = await files.write("aborted.csv", csvText(good(1)));
   await using reader = await openRows(file, { clock: rowClock });
   const kept = keepRows();

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
-import { openRows } from "../../../services/sources/csv/row-reader.ts";
 import type { SkipReason } from "../../../services/sources/port.ts";
 import {
   csvText,
   gpuUuid,
   keepRows,
-  onlySource,
+  openRows,
   quoted,
   readAll,
   rowClock,
@@ -29,7 +28,7 @@ const reading = (n: number, value: string | number) => `${gpuUuid(n)} DCGM_FI_DE
 const good = (n: number) => rowLine(n, { value: String(n) });
 const readText = async (content: string | Uint8Array) => readAll(await files.write("some.csv", content));
 
-describe("openRows() on a bad row", () => {
+describe("readCsvRows() on a bad row", () => {
   const cases: [name: string, line: string | Uint8Array, reason: SkipReason, shown: string][] = [
     [
       "with too few fields",
@@ -38,10 +37,10 @@ describe("openRows() on a bad row", () => {
       "12 fields, as the header has, got 5",
     ],
     ["with too many fields", `${rowLine(9)},"x"`, "fields", "12 fields, as the header has, got 13"],
-    ["that is no CSV at all", "hello", "fields", "got 1"],
+    ["that is not CSV", "hello", "fields", "got 1"],
     ["with a quote that never closes", rowLine(9).slice(0, -1), "quote", "RFC 4180"],
     ["with an early quote that never closes", rowLine(9).replace('nvidia9"', "nvidia9"), "quote", "RFC 4180"],
-    ["with a quote inside of an unquoted field", rowLine(9).replace('"nvidia9"', 'nvi"dia9'), "quote", "RFC 4180"],
+    ["with a quote inside an unquoted field", rowLine(9).replace('"nvidia9"', 'nvi"dia9'), "quote", "RFC 4180"],
     ["with text behind a closing quote", rowLine(9).replace('"nvidia9"', '"nvidia9"x'), "quote", "RFC 4180"],
     ["of 10 MB", `"${"x".repeat(10_000_000)}"`, "too_long", "65536 bytes"],
     ["just over the longest", "x".repeat(65_537), "too_long", "65536 bytes"],
@@ -53,7 +52,7 @@ describe("openRows() on a bad row", () => {
     ["with NaN", rowLine(9, { value: "NaN" }), "not_finite", 'value must be a finite number, got "NaN"'],
     ["with +Inf", rowLine(9, { value: "+Inf" }), "not_finite", "+Inf"],
     [
-      "with words for a value",
+      "with a word for a value",
       rowLine(9, { value: "hot" }),
       "value",
       'value must be a number such as 42 or 0.5, got "hot"',
@@ -64,10 +63,10 @@ describe("openRows() on a bad row", () => {
     ["with a lower-case uuid", rowLine(9, { uuid: gpuUuid(9).toLowerCase() }), "uuid", "gpu-5fd4f087"],
     ["with spaces around the uuid", rowLine(9, { uuid: ` ${gpuUuid(9)} ` }), "uuid", "uuid must be GPU-"],
     ["without a metric", rowLine(9, { metric_name: "" }), "metric", "metric name must be"],
-    ["with labels that are none", rowLine(9, { labels_raw: "gpu=9" }), "labels", "gpu=9"],
+    ["with malformed labels", rowLine(9, { labels_raw: "gpu=9" }), "labels", "gpu=9"],
   ];
 
-  test.each(cases)("%s skips it, says why and keeps the rows around it", async (_, line, reason, shown) => {
+  test.each(cases)("%s skips it with a reason and reads the rows around it", async (_, line, reason, shown) => {
     const content = Buffer.concat([
       Buffer.from(`${csvText(good(1), good(2), good(1))}`),
       Buffer.from(line as string),
@@ -80,7 +79,7 @@ describe("openRows() on a bad row", () => {
     expect(place).toEqual({ offset: content.length, line: 9 });
   });
 
-  test("with a stray quote in a file without other quotes costs its own line only", async () => {
+  test("with a stray quote in a file without other quotes skips that line only", async () => {
     const plain = (n: number) => Object.values(rowFields(n, { labels_raw: "", value: String(n) })).join(",");
     const stray = plain(9).replace("nvidia9", '"nvidia9');
     const lines = Array.from({ length: 20 }, (_, n) => plain(n));
@@ -89,7 +88,7 @@ describe("openRows() on a bad row", () => {
     expect(skips.map(({ reason, line }) => ({ reason, line }))).toEqual([{ reason: "quote", line: 3 }]);
   });
 
-  test("that is too long is no row either where its end looks like one", async () => {
+  test("that is too long skips it whole, even if its end looks like a row", async () => {
     const chunkBytes = 70_000;
     const filler = "x".repeat(chunkBytes - 2 * (good(1).length + 1));
     const file = await files.write("some.csv", csvText(good(1), good(1), filler + good(1), good(2)));
@@ -98,7 +97,7 @@ describe("openRows() on a bad row", () => {
     expect(skips.map(({ reason, line }) => ({ reason, line }))).toEqual([{ reason: "too_long", line: 4 }]);
   });
 
-  test("that differs from rows before it by the sign of a zero is not taken for one of them", async () => {
+  test("with bytes that differ only by the sign of a zero does not take it for an earlier row", async () => {
     const zeros = rowLine(1, { Hostname: "\0".repeat(24) });
     const at = zeros.indexOf("\0");
     const variants = Array.from({ length: 24 }, (_, index) => {
@@ -111,7 +110,7 @@ describe("openRows() on a bad row", () => {
     expect(skips.map(({ reason }) => reason)).toEqual(variants.map(() => "encoding"));
   });
 
-  test("counts each of many", async () => {
+  test("skips each of many", async () => {
     const bad = rowLine(9, { value: "N/A" });
     const { readings, skips } = await readText(
       csvText(...Array.from({ length: 500 }, (_, n) => (n % 2 ? bad : good(n)))),
@@ -121,7 +120,7 @@ describe("openRows() on a bad row", () => {
   });
 });
 
-describe("openRows() on a file that is unusual but right", () => {
+describe("readCsvRows() on an unusual but valid file", () => {
   const whole = [reading(1, 1), reading(2, 2), reading(1, 1)];
   const rows = [good(1), good(2), good(1)];
   const sparse = (n: number) =>
@@ -134,9 +133,9 @@ describe("openRows() on a file that is unusual but right", () => {
     ["a byte-order mark", `\uFEFF${csvText(...rows)}`],
     ["both", `\uFEFF${csvText(...rows).replaceAll("\n", "\r\n")}`],
     ["blank lines", csvText("", good(1), "", "", good(2), "\r", good(1), "")],
-    ["no newline behind the last row", csvText(...rows).slice(0, -1)],
+    ["no newline after the last row", csvText(...rows).slice(0, -1)],
     ["a quoted header", csvText(...rows).replace(DCGM_HEADER, DCGM_HEADER.split(",").map(quoted).join(","))],
-    ["no quotes but around labels", csvText(...[1, 2, 1].map((n) => sparse(n)))],
+    ["quotes around labels only", csvText(...[1, 2, 1].map((n) => sparse(n)))],
   ])("with %s reads all of it", async (_, content) => {
     const { readings, skips, place } = await readText(content);
     expect(readings.map(({ text }) => text)).toEqual(whole);
@@ -144,7 +143,7 @@ describe("openRows() on a file that is unusual but right", () => {
     expect(place.offset).toBe(Buffer.byteLength(content));
   });
 
-  test("with other columns in another order reads them by name", async () => {
+  test("with more columns in another order finds them by name", async () => {
     const columns = [
       "value",
       "extra",
@@ -167,14 +166,14 @@ describe("openRows() on a file that is unusual but right", () => {
     expect(place.line).toBe(7);
   });
 
-  test("with text beyond ASCII keeps it", async () => {
+  test("with text beyond ASCII keeps that text", async () => {
     const { readings } = await readText(
       csvText(rowLine(1, { Hostname: "nœud-Ω-🖥" }), rowLine(1, { Hostname: "nœud-Ω-🖥" })),
     );
     expect(readings.map(({ facts }) => facts.host)).toEqual(["nœud-Ω-🖥", "nœud-Ω-🖥"]);
   });
 
-  test("asks for a slot once per GPU, attribution and series", async () => {
+  test("calls slot() once per GPU, attribution and series", async () => {
     const lines = Array.from({ length: 300 }, (_, tick) =>
       rowLine(tick % 3, { value: String(tick), timestamp: `2025-07-18T20:${String(tick % 60).padStart(2, "0")}:00Z` }),
     );
@@ -183,7 +182,7 @@ describe("openRows() on a file that is unusual but right", () => {
     expect(asked).toBe(3);
   });
 
-  test("gives rows that are not wanted neither readings nor skips of their own", async () => {
+  test("hands over neither readings nor skips for declined slots", async () => {
     const lines = [good(1), rowLine(2, { value: "N/A" }), good(2), good(1), rowLine(2, { timestamp: "soon" })];
     await using reader = await openRows(await files.write("some.csv", csvText(...lines)), { clock: rowClock });
     const kept = keepRows({ wants: ({ index }) => index === "1" });
@@ -193,44 +192,46 @@ describe("openRows() on a file that is unusual but right", () => {
   });
 });
 
-describe("openRows() on a header", () => {
+describe("readCsvRows() on a header", () => {
   test.each<[string, string, string]>([
     ["an empty file", "", "the file is empty"],
     ["an empty first line", "\nx", "the line is empty"],
     ["no header", `${good(1)}\n`, "column timestamp is missing"],
     ["a header of something else", "time,name,number\n", "column timestamp is missing"],
-    ["a header with a stray quote", `"${csvText(good(1))}`, "a quote is where none may be"],
-    ["a header that does not end", "x".repeat(70_000), "the line does not end"],
+    ["a header with a stray quote", `"${csvText(good(1))}`, "a quote is where RFC 4180 has none"],
+    ["a header that does not end", "x".repeat(70_000), "the line is longer than 65536 bytes"],
     ["UTF-16", Buffer.from(`\uFEFF${csvText(good(1))}`, "utf16le").toString("latin1"), "column timestamp is missing"],
-  ])("refuses %s, showing file, expectation and at most 200 characters of it", async (_, content, why) => {
-    const file = await files.write("wrong.csv", content);
-    const error = await openRows(file).then(
-      () => new Error("opened"),
-      (refusal: Error) => refusal,
-    );
-    expect(error).toMatchObject({ name: "AppError", code: "invalid" });
-    expect(error.message).toContain(file.path);
-    expect(error.message).toContain(why);
-    expect(error.message).toContain(`expected ${DCGM_HEADER}, found "`);
-    expect(error.message.length).toBeLessThan(600);
+  ])(
+    "rejects %s, showing the file, the expected header and at most 200 characters of its own",
+    async (_, content, why) => {
+      const file = await files.write("wrong.csv", content);
+      const error = await openRows(file).then(
+        () => new Error("opened"),
+        (refusal: Error) => refusal,
+      );
+      expect(error).toMatchObject({ name: "AppError", code: "invalid" });
+      expect(error.message).toContain(file);
+      expect(error.message).toContain(why);
+      expect(error.message).toContain(`expected ${DCGM_HEADER}, found "`);
+      expect(error.message.length).toBeLessThan(600);
+    },
+  );
+
+  test("rejects a path that does not exist", async () => {
+    await expect(openRows(`${files.path}/gone.csv`)).rejects.toMatchObject({ code: "not_found" });
   });
 
-  test("refuses a path that does not exist", async () => {
-    const gone = { path: `${files.path}/gone.csv`, size: 0, compression: "none" } as const;
-    await expect(openRows(gone)).rejects.toMatchObject({ code: "not_found" });
-  });
-
-  test("alone is a file without rows", async () => {
+  test("without rows reads nothing", async () => {
     expect(await readText(DCGM_HEADER)).toMatchObject({ readings: [], skips: [], place: { line: 2 } });
   });
 });
 
 const EXPORT = new URL("../../../../shared/data/dcgm_metrics_20250718_134233.csv", import.meta.url).pathname;
 
-// The export belongs to its owner and is not in the repository.
+// The export belongs to its owner, so it is not in the repository.
 if (existsSync(EXPORT)) {
-  test("openRows() reads the real export whole", async () => {
-    const { readings, skips, asked, bytesRead } = await readAll(await onlySource(EXPORT));
+  test("readCsvRows() reads every row of the real export", async () => {
+    const { readings, skips, asked, bytesRead } = await readAll(EXPORT);
     expect(readings).toHaveLength(2470);
     expect(new Set(readings.map(({ facts }) => facts.uuid)).size).toBe(247);
     expect(skips).toEqual([]);

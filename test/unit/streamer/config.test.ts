@@ -4,9 +4,9 @@ import { ConfigError } from "../../../services/platform/process/env.ts";
 import { readStreamerConfig } from "../../../services/streamer/config.ts";
 import { ROOT } from "../../support/programs/process.ts";
 
-test("readStreamerConfig() without variables loops over the default file at 100 ms with live times", () => {
+test("readStreamerConfig() without variables loops over the sample at 100 ms with live times", () => {
   expect(readStreamerConfig({})).toEqual({
-    csvPaths: [join(ROOT, "data/sample.csv.gz")],
+    sources: { kind: "files", paths: [join(ROOT, "data/sample.csv.gz")] },
     intervalMs: 100,
     loop: true,
     batchSize: null,
@@ -16,13 +16,13 @@ test("readStreamerConfig() without variables loops over the default file at 100 
   });
 });
 
-test("readStreamerConfig() keeps the file's times where it does not loop, unless asked otherwise", () => {
+test("readStreamerConfig() defaults to the source's times when it does not loop", () => {
   expect(readStreamerConfig({ LOOP_MODE: "false" }).times).toBe("source");
   expect(readStreamerConfig({ LOOP_MODE: "false", TIMESTAMPS: "live" }).times).toBe("live");
   expect(readStreamerConfig({ TIMESTAMPS: "source" }).times).toBe("source");
 });
 
-test("readStreamerConfig() takes a shard's number from the name of a pod", () => {
+test("readStreamerConfig() takes the shard from the name of a pod", () => {
   const shardOf = (name: string) => readStreamerConfig({ STREAMER_SHARD: name }).shard;
   expect(["7", "streamer-0", "streamer-12", "gpu-2-streamer-3"].map(shardOf)).toEqual([7, 0, 12, 3]);
   for (const name of ["streamer", "streamer-", "-1", "1000", "streamer-1000", "Streamer-1", "streamer-1 "]) {
@@ -30,7 +30,7 @@ test("readStreamerConfig() takes a shard's number from the name of a pod", () =>
   }
 });
 
-test("readStreamerConfig() names every bad value at once", () => {
+test("readStreamerConfig() reports every bad value at once", () => {
   const bad = {
     STREAM_INTERVAL: "fast",
     LOOP_MODE: "yes",

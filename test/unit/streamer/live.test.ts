@@ -14,47 +14,47 @@ const timesOf = (batch: Batch): number[] => {
   return [...times].sort((a, b) => a - b);
 };
 
-test("runStreamer() with live times stamps all batches of a tick with the moment the tick is sent", async () => {
+test("runStreamer() with live times gives all batches of a tick the moment at which it is sent", async () => {
   const clock = new InstantClock(1_000_000_000_000);
   const queue = openTestQueue(clock);
-  await stream({ times: "live", intervalMs: 100, batchSize: 4 }, { queue, files, clock });
+  await stream({ times: "live", intervalMs: 100, batchSize: 4 }, { queue, sources: files, clock });
   const batches = await batchesIn(queue);
-  // Three batches of four readings make a tick.
+  // A tick is three batches of four readings.
   expect(batches.map(timesOf)).toEqual(
     Array.from({ length: 15 }, (_, index) => [1_000_000_000_000 + Math.floor(index / 3) * 300]),
   );
   expect(batches.reduce((sum, { readings }) => sum + readings, 0)).toBe(rows.length);
 });
 
-test("runStreamer() with live times gives every tick of every pass a later time, also at full speed", async () => {
+test("runStreamer() with live times gives every tick of every pass a later time, even at full speed", async () => {
   const clock = new InstantClock();
   const queue = openTestQueue(clock);
   const start = clock.now();
-  await stream({ times: "live", loop: true }, { queue, files, clock, stopAfter: 300 });
+  await stream({ times: "live", loop: true }, { queue, sources: files, clock, stopAfter: 300 });
   const batches = await batchesIn(queue);
   const times = batches.flatMap(timesOf);
   expect(times.length).toBe(batches.length * 5);
   expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
-  // Fifteen hundred ticks do not fit into no time: the streamer waits for the clock, but for a second.
+  // 1,500 ticks run ahead of the clock, which stands still unless the streamer waits: by a second at most.
   expect((times.at(-1) ?? 0) - clock.now()).toBeLessThanOrEqual(1005);
   expect(clock.now()).toBeGreaterThan(start);
 });
 
-test("runStreamer() with live times after a restart goes on later than before, though the clock stepped back", async () => {
+test("runStreamer() with live times continues with later times after a restart, even if the clock went back", async () => {
   const queue = openTestQueue();
   const config = { times: "live", intervalMs: 100, batchSize: 4 } as const;
-  await stream(config, { queue, files, clock: new InstantClock(1_000_000_500_000), stopAfter: 4 });
+  await stream(config, { queue, sources: files, clock: new InstantClock(1_000_000_500_000), stopAfter: 4 });
   const before = await batchesIn(queue);
-  await stream(config, { queue, files, clock: new InstantClock(1_000_000_000_000) });
+  await stream(config, { queue, sources: files, clock: new InstantClock(1_000_000_000_000) });
   const after = await batchesIn(queue);
   expect(Math.min(...after.flatMap(timesOf))).toBeGreaterThan(Math.max(...before.flatMap(timesOf)));
   expect([...before, ...after].reduce((sum, { readings }) => sum + readings, 0)).toBe(rows.length);
 });
 
-test("runStreamer() with the source's times sends a file that has been sent with live ones", async () => {
+test("runStreamer() with the source's times sends a source already sent with live times", async () => {
   const queue = openTestQueue();
-  await stream({ times: "live" }, { queue, files });
+  await stream({ times: "live" }, { queue, sources: files });
   await batchesIn(queue);
-  await stream({ times: "source" }, { queue, files });
+  await stream({ times: "source" }, { queue, sources: files });
   expect(storedOf(await batchesIn(queue)).length).toBe(rows.length);
 });

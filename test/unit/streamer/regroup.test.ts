@@ -18,7 +18,7 @@ const row = fc.record({
   pod: fc.constantFrom("", "train-1"),
 });
 const skipped = fc.constant<MemoryRow>({ skip: "time" });
-/** In any order of time, with rows twice, with bad ones between. */
+/** In any order of time, with duplicates and bad rows. */
 const anyRows = fc.array(fc.oneof({ weight: 9, arbitrary: row }, { weight: 1, arbitrary: skipped }), { maxLength: 60 });
 const inOrder = anyRows.map((rows) => rows.sort((a, b) => ("skip" in a || "skip" in b ? 0 : a.at - b.at)));
 const rowsOfFile = fc.oneof(anyRows, inOrder);
@@ -27,7 +27,7 @@ const manner = fc.record({
   intervalMs: fc.constantFrom(0, 100),
 });
 
-test("runStreamer() sends each reading whatever the pace, batch size, shards and moments of being cut off", async () => {
+test("runStreamer() sends every reading, whatever the pace, batch size, shards and moments of abort", async () => {
   await fc.assert(
     fc.asyncProperty(
       rowsOfFile,
@@ -40,13 +40,13 @@ test("runStreamer() sends each reading whatever the pace, batch size, shards and
         const files = new MemoryFiles({ "/data": rows });
         for (let shard = 0; shard < shards; shard++) {
           for (const cut of cuts) {
-            await stream({ ...cut.manner, shard, shards }, { queue, files, clock, stopAfter: cut.stopAfter });
+            await stream({ ...cut.manner, shard, shards }, { queue, sources: files, clock, stopAfter: cut.stopAfter });
           }
-          await stream({ ...last, shard, shards }, { queue, files, clock });
+          await stream({ ...last, shard, shards }, { queue, sources: files, clock });
         }
         const batches = await batchesIn(queue);
         expect(storedOf(batches)).toEqual(readingsOf(rows));
-        // Nothing was sent twice: a pair that is merged in one batch is one reading there, else it is two.
+        // At most, because a duplicate within one batch is merged.
         const sent = batches.reduce((sum, { readings }) => sum + readings, 0);
         expect(sent).toBeLessThanOrEqual(rows.filter((given) => !("skip" in given)).length);
       },
@@ -55,7 +55,7 @@ test("runStreamer() sends each reading whatever the pace, batch size, shards and
   );
 }, 60_000);
 
-test("runStreamer() cut off at any batch goes on with the same batches", async () => {
+test("runStreamer() aborted at any batch continues with the same batches", async () => {
   await fc.assert(
     fc.asyncProperty(
       rowsOfFile,
@@ -64,10 +64,10 @@ test("runStreamer() cut off at any batch goes on with the same batches", async (
       async (rows, how, cuts) => {
         const files = new MemoryFiles({ "/data": rows });
         const whole = openTestQueue();
-        await stream(how, { queue: whole, files });
+        await stream(how, { queue: whole, sources: files });
         const pieces = openTestQueue();
-        for (const stopAfter of cuts) await stream(how, { queue: pieces, files, stopAfter });
-        await stream(how, { queue: pieces, files });
+        for (const stopAfter of cuts) await stream(how, { queue: pieces, sources: files, stopAfter });
+        await stream(how, { queue: pieces, sources: files });
         const seen = (batches: readonly Batch[]) =>
           batches.map((batch) => [batch.seq, bucketsOf(batch), batch.sightings]);
         expect(seen(await batchesIn(pieces))).toEqual(seen(await batchesIn(whole)));
@@ -80,7 +80,7 @@ test("runStreamer() cut off at any batch goes on with the same batches", async (
 test("runStreamer() at a pace sends whole GPUs of one tick, about 100 readings a batch", async () => {
   const queue = openTestQueue();
   const rows = fleetRows({ gpus: 80, ticks: 3, metrics: 3 });
-  await stream({ intervalMs: 100 }, { queue, files: new MemoryFiles({ "/data": rows }) });
+  await stream({ intervalMs: 100 }, { queue, sources: new MemoryFiles({ "/data": rows }) });
   const batches = await batchesIn(queue);
   expect(batches.map(({ readings }) => readings)).toEqual([99, 99, 42, 99, 99, 42, 99, 99, 42]);
   for (const { firstAt, lastAt, blocks } of batches) {
@@ -89,20 +89,20 @@ test("runStreamer() at a pace sends whole GPUs of one tick, about 100 readings a
   }
 });
 
-test("runStreamer() at a pace does not tear a GPU's tick for a small BATCH_SIZE", async () => {
+test("runStreamer() at a pace does not divide a GPU's tick for a small BATCH_SIZE", async () => {
   const queue = openTestQueue();
   const rows = fleetRows({ gpus: 4, ticks: 2, metrics: 3 });
-  await stream({ intervalMs: 100, batchSize: 1 }, { queue, files: new MemoryFiles({ "/data": rows }) });
+  await stream({ intervalMs: 100, batchSize: 1 }, { queue, sources: new MemoryFiles({ "/data": rows }) });
   expect((await batchesIn(queue)).map(({ readings, blocks }) => [readings, blocks.length])).toEqual(
     Array.from({ length: 8 }, () => [3, 1]),
   );
 });
 
-test("runStreamer() at full speed gives each GPU a block of many ticks, and ends a batch between ticks", async () => {
+test("runStreamer() at full speed puts many ticks of a GPU into a block, and ends batches between ticks", async () => {
   const queue = openTestQueue();
   const ticks = 150;
   const rows = fleetRows({ gpus: 300, ticks, metrics: 2 });
-  await stream({}, { queue, files: new MemoryFiles({ "/data": rows }) });
+  await stream({}, { queue, sources: new MemoryFiles({ "/data": rows }) });
   const batches = await batchesIn(queue);
   expect(batches.map(({ readings }) => readings)).toEqual([65_400, 90_000 - 65_400]);
   expect(batches[0]?.blocks.length).toBe(300);
@@ -113,7 +113,7 @@ test("runStreamer() at full speed gives each GPU a block of many ticks, and ends
 test("runStreamer() divides a tick of more than 65,536 readings", async () => {
   const queue = openTestQueue();
   const rows = fleetRows({ gpus: 70_000, ticks: 1, metrics: 1 });
-  await stream({}, { queue, files: new MemoryFiles({ "/data": rows }) });
+  await stream({}, { queue, sources: new MemoryFiles({ "/data": rows }) });
   const batches = await batchesIn(queue);
   expect(batches.reduce((sum, { readings }) => sum + readings, 0)).toBe(70_000);
   expect(batches.length).toBeGreaterThan(1);
@@ -122,7 +122,7 @@ test("runStreamer() divides a tick of more than 65,536 readings", async () => {
 test("runStreamer() with BATCH_SIZE at full speed cuts batches of one GPU's ticks", async () => {
   const queue = openTestQueue();
   const rows = fleetRows({ gpus: 3, ticks: 40, metrics: 2 });
-  await stream({ batchSize: 50 }, { queue, files: new MemoryFiles({ "/data": rows }) });
+  await stream({ batchSize: 50 }, { queue, sources: new MemoryFiles({ "/data": rows }) });
   const batches = await batchesIn(queue);
   for (const { readings } of batches) expect(readings).toBeLessThanOrEqual(50);
   expect(batches.length).toBe(5);
@@ -151,7 +151,7 @@ test("runStreamer() splits a batch that encodes to more than 1 MiB", async () =>
       return queue.publish(batches, from);
     },
   };
-  await stream({}, { queue: counting, files: new MemoryFiles({ "/data": rows }) });
+  await stream({}, { queue: counting, sources: new MemoryFiles({ "/data": rows }) });
   expect(Math.max(...queueBytes)).toBeLessThanOrEqual(1024 * 1024);
   const batches = await batchesIn(queue);
   let readings = 0;

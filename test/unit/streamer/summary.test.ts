@@ -9,12 +9,12 @@ const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
 const others = fleetRows({ gpus: 3, ticks: 4, metrics: 5 });
 const paced = { intervalMs: 100, batchSize: 4 };
 
-test("runStreamer() tells what it has read, sent, skipped and merged", async () => {
+test("runStreamer() returns what it has read, sent, skipped and merged", async () => {
   const bad: MemoryRow[] = [{ skip: "time" }, { skip: "value" }, { skip: "time" }];
   const twice = [rows[0], { ...rows[1], value: 9999 }] as MemoryRow[];
   const metrics = createMetrics();
   const files = new MemoryFiles({ "/data": [...rows.slice(0, 12), ...twice, ...bad, ...rows.slice(12)] });
-  const summary = await stream({}, { files, metrics });
+  const summary = await stream({}, { sources: files, metrics });
   expect(summary).toEqual({
     rows: 125,
     readings: 120,
@@ -27,7 +27,12 @@ test("runStreamer() tells what it has read, sent, skipped and merged", async () 
     metrics: ["DCGM_FI_DEV_TEST_0", "DCGM_FI_DEV_TEST_1"],
     firstAt: Date.UTC(2025, 6, 18, 20, 42, 34),
     lastAt: Date.UTC(2025, 6, 18, 20, 42, 43),
-    files: [{ path: "/data", bytes: 12_600, problem: null, resumed: false }],
+    sources: [{ name: "/data", bytes: 12_600, problem: null, resumed: false }],
+    skipExamples: [
+      { source: "/data", reason: "time", line: 16, detail: "row 16 is bad" },
+      { source: "/data", reason: "value", line: 17, detail: "row 17 is bad" },
+      { source: "/data", reason: "time", line: 18, detail: "row 18 is bad" },
+    ],
     failed: false,
     alreadyComplete: false,
     passes: 1,
@@ -37,43 +42,51 @@ test("runStreamer() tells what it has read, sent, skipped and merged", async () 
   expect(text).toContain('gpu_telemetry_streamer_rows_skipped_total{reason="time"} 2');
 });
 
-test("runStreamer() logs the first skipped rows of a reason with their lines, then ever fewer", async () => {
+test("runStreamer() logs the first skipped rows of a reason, then fewer and fewer", async () => {
   const { log, lines } = keptLog();
   const bad = Array.from({ length: 250 }, (): MemoryRow => ({ skip: "uuid" }));
-  await stream({}, { files: new MemoryFiles({ "/data": [...bad, ...rows] }), log });
+  await stream({}, { sources: new MemoryFiles({ "/data": [...bad, ...rows] }), log });
   const skips = lines.filter(({ message }) => message === "row skipped");
   expect(skips.map(({ fields }) => fields.line)).toEqual([2, 3, 4, 5, 6, 11, 101]);
-  expect(skips[0]?.fields).toMatchObject({ file: "/data", reason: "uuid", detail: "row 2 is bad" });
+  expect(skips[0]?.fields).toMatchObject({ source: "/data", reason: "uuid", detail: "row 2 is bad" });
 });
 
-test("runStreamer() says first how much there is to stream, and at what pace", async () => {
+test("runStreamer() logs first how much it streams, and at what pace", async () => {
   const { log, lines } = keptLog();
-  await stream({}, { files: new MemoryFiles({ "/data/a": rows, "/data/b": others }), log });
+  await stream({}, { sources: new MemoryFiles({ "/data/a": rows, "/data/b": others }), log });
   expect(lines[0]).toMatchObject({ message: "streaming", fields: { count: 2, bytes: 18_200, intervalMs: 0 } });
 });
 
-test("runStreamer() tells its progress over all files", async () => {
+test("runStreamer() reports its progress over all sources", async () => {
   const seen: number[] = [];
   const files = new MemoryFiles({ "/data/a": rows, "/data/b": others });
   const onProgress = ({ bytesRead, bytesTotal }: { bytesRead: number; bytesTotal: number }) => {
     expect(bytesTotal).toBe(18_200);
     seen.push(bytesRead);
   };
-  await stream(paced, { files, onProgress });
+  await stream(paced, { sources: files, onProgress });
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
   expect(seen.at(-1)).toBe(18_200);
 });
 
-test("runStreamer() over a file that was sent before says that it is complete, and sends nothing", async () => {
+test("runStreamer() sends nothing of sources sent before, and reports them as complete", async () => {
   const queue = openTestQueue();
   const files = new MemoryFiles({ "/data/a": rows, "/data/b": others });
-  expect(await stream({}, { queue, files })).toMatchObject({ alreadyComplete: false, batches: 2 });
-  expect(await stream({}, { queue, files })).toMatchObject({ alreadyComplete: true, batches: 0, rows: 0, passes: 1 });
+  expect(await stream({}, { queue, sources: files })).toMatchObject({ alreadyComplete: false, batches: 2 });
+  expect(await stream({}, { queue, sources: files })).toMatchObject({
+    alreadyComplete: true,
+    batches: 0,
+    rows: 0,
+    passes: 1,
+  });
 });
 
 test("runStreamer() pauses after each batch", async () => {
   const clock = new InstantClock();
-  const summary = await stream({ intervalMs: 250, batchSize: 4 }, { clock, files: new MemoryFiles({ "/data": rows }) });
+  const summary = await stream(
+    { intervalMs: 250, batchSize: 4 },
+    { clock, sources: new MemoryFiles({ "/data": rows }) },
+  );
   expect(summary.batches).toBe(30);
   expect(clock.slept).toEqual(Array.from({ length: 30 }, () => 250));
 });

@@ -9,7 +9,7 @@ import { keptLog } from "../../support/process/kept-log.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { CSV_HEADER, writeCsv } from "../../support/sources/csv-file.ts";
 import { fleetRows, readingsOf } from "../../support/sources/memory-files.ts";
-import { batchesIn, openTestQueue, storedOf, streamerConfig } from "../../support/streamer/streamed.ts";
+import { batchesIn, filesAt, openTestQueue, storedOf, streamerConfig } from "../../support/streamer/streamed.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
 const rows = fleetRows({ gpus: 20, ticks: 30, metrics: 3 });
@@ -21,14 +21,14 @@ const runStreamerThread: StreamerThread["run"] = async (config, options) => {
 
 const quiet = () => ({ log: silentLogger, signal: new AbortController().signal });
 
-test("StreamerThread.run() streams a file through the port, with log lines, metrics, progress and summary", async () => {
+test("StreamerThread.run() streams a file, with log lines, metrics, progress and summary", async () => {
   await using folder = await temporaryFolder();
   const queue = openTestQueue(systemClock);
   const { log, lines } = keptLog();
   const metrics = createMetrics();
   const progress: number[] = [];
-  const csvPaths = [await writeCsv(folder.path, [...rows, { skip: "fields" }])];
-  const summary = await runStreamerThread(streamerConfig({ csvPaths }), {
+  const sources = filesAt(await writeCsv(folder.path, [...rows, { skip: "fields" }]));
+  const summary = await runStreamerThread(streamerConfig({ sources }), {
     ...quiet(),
     ...{ queue, log, metrics },
     onProgress: ({ readings }) => progress.push(readings),
@@ -40,10 +40,10 @@ test("StreamerThread.run() streams a file through the port, with log lines, metr
   expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(rows));
 });
 
-test("StreamerThread.run() stopped on the way returns the summary so far, and the next one goes on", async () => {
+test("StreamerThread.run() returns the summary so far when it is aborted, and the next run continues", async () => {
   await using folder = await temporaryFolder();
   const queue = openTestQueue(systemClock);
-  const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)], intervalMs: 1, batchSize: 12 });
+  const config = streamerConfig({ sources: filesAt(await writeCsv(folder.path, rows)), intervalMs: 1, batchSize: 12 });
   const controller = new AbortController();
   let published = 0;
   const stopping: ProducerQueue = {
@@ -62,9 +62,9 @@ test("StreamerThread.run() stopped on the way returns the summary so far, and th
   expect(batches.reduce((sum, { readings }) => sum + readings, 0)).toBe(rows.length);
 });
 
-test("StreamerThread.run() whose signal has aborted before returns at once", async () => {
+test("StreamerThread.run() returns at once for a signal that has already aborted", async () => {
   await using folder = await temporaryFolder();
-  const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)], loop: true });
+  const config = streamerConfig({ sources: filesAt(await writeCsv(folder.path, rows)), loop: true });
   const summary = await runStreamerThread(config, {
     ...quiet(),
     queue: openTestQueue(systemClock),
@@ -73,9 +73,9 @@ test("StreamerThread.run() whose signal has aborted before returns at once", asy
   expect(summary.passes).toBe(0);
 });
 
-test("StreamerThread.run() rejects a wrong header as AppError with what is expected and what was found", async () => {
+test("StreamerThread.run() rejects a wrong header with AppError, showing the expected header and the one found", async () => {
   await using folder = await temporaryFolder();
-  const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows, { header: "time,value" })] });
+  const config = streamerConfig({ sources: filesAt(await writeCsv(folder.path, rows, { header: "time,value" })) });
   const error = await runStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) }).catch((e) => e);
   expect(error).toBeInstanceOf(AppError);
   expect(error).toMatchObject({ code: "invalid" });
@@ -83,7 +83,7 @@ test("StreamerThread.run() rejects a wrong header as AppError with what is expec
   expect(error.message).toContain("time,value");
 });
 
-test("StreamerThread.run() says when the queue is away, and when it answers again", async () => {
+test("StreamerThread.run() reports when the queue is unavailable and when it is back", async () => {
   await using folder = await temporaryFolder();
   const queue = openTestQueue(systemClock);
   let calls = 0;
@@ -94,23 +94,23 @@ test("StreamerThread.run() says when the queue is away, and when it answers agai
   };
   const states: (string | null)[] = [];
   const metrics = createMetrics();
-  const config = streamerConfig({ csvPaths: [await writeCsv(folder.path, rows)] });
+  const config = streamerConfig({ sources: filesAt(await writeCsv(folder.path, rows)) });
   await runStreamerThread(config, { ...quiet(), queue: flaky, metrics, onState: (state) => states.push(state) });
   expect(states).toEqual(["queue has not answered yet", null, "queue is away: no route", null]);
   expect(await metrics.render()).toContain('gpu_telemetry_streamer_waits_total{reason="unavailable"} 2');
 });
 
-test("StreamerThread.run() rejects as internal when the thread cannot run", async () => {
-  const config = { ...streamerConfig({}), csvPaths: 7 as unknown as readonly string[] };
+test("StreamerThread.run() rejects with AppError internal if the thread fails", async () => {
+  const config = { ...streamerConfig({}), sources: { kind: "files", paths: 7 as unknown as string[] } } as const;
   const outcome = runStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) });
   expect(await outcome.catch((error) => error)).toMatchObject({ name: "AppError", code: "internal" });
 });
 
-test("StreamerThread.run() loops at a pace until it is stopped", async () => {
+test("StreamerThread.run() loops at a pace until it is aborted", async () => {
   await using folder = await temporaryFolder();
   const controller = new AbortController();
   const config = streamerConfig({
-    csvPaths: [await writeCsv(folder.path, rows.slice(0, 60))],
+    sources: filesAt(await writeCsv(folder.path, rows.slice(0, 60))),
     loop: true,
     intervalMs: 1,
   });

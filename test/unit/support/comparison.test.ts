@@ -1,6 +1,6 @@
 /** The fleet that fault tests stream, and its comparison with a store. */
 import { expect, test } from "bun:test";
-import { findSources } from "../../../services/sources/files/source-files.ts";
+import { findFiles } from "../../../services/sources/files/find-files.ts";
 import { Comparison } from "../../support/chaos/comparison.ts";
 import { NumberedFleet } from "../../support/chaos/numbered-fleet.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
@@ -32,11 +32,11 @@ test("the files of a fleet have exactly the readings and attributions of the fle
   await using folder = await temporaryFolder();
   await fleet.write(folder.path, 3);
   const comparison = new Comparison(fleet);
-  const files = await findSources(folder.path);
+  const files = await findFiles(folder.path);
   expect(files).toHaveLength(3);
   const held = new Map<string, Map<string, [number, number]>>();
-  for (const file of files) {
-    const { readings, skips } = await readAll(file);
+  for (const { name } of files) {
+    const { readings, skips } = await readAll(name);
     expect(skips).toEqual([]);
     for (const { text, facts } of readings) {
       const [uuid = "", series = "", at = "", value = ""] = text.split(" ");

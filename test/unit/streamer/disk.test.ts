@@ -3,7 +3,7 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { writeCsv } from "../../support/sources/csv-file.ts";
 import { fleetRows, type MemoryRow, readingsOf } from "../../support/sources/memory-files.ts";
-import { batchesIn, bucketsOf, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
+import { batchesIn, bucketsOf, filesAt, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
 
 const rows: MemoryRow[] = [...fleetRows({ gpus: 20, ticks: 8, metrics: 3 }), { skip: "fields" }];
 const manners = [
@@ -12,15 +12,15 @@ const manners = [
 ];
 
 for (const suffix of ["", ".gz", ".zst"] as const) {
-  test(`runStreamer() over a file on disk (.csv${suffix}), cut off again and again, sends the same batches`, async () => {
+  test(`runStreamer() aborted repeatedly over a file on disk (.csv${suffix}) sends the same batches`, async () => {
     await using folder = await temporaryFolder();
-    const csvPaths = [await writeCsv(folder.path, rows, { suffix })];
+    const sources = filesAt(await writeCsv(folder.path, rows, { suffix }));
     for (const manner of manners) {
       const [whole, pieces] = [openTestQueue(), openTestQueue()];
-      await stream({ ...manner, csvPaths }, { queue: whole });
+      await stream({ ...manner, sources }, { queue: whole });
       let runs = 0;
       for (let passes = 0; passes === 0; runs++) {
-        ({ passes } = await stream({ ...manner, csvPaths }, { queue: pieces, stopAfter: 3 }));
+        ({ passes } = await stream({ ...manner, sources }, { queue: pieces, stopAfter: 3 }));
       }
       expect(runs).toBeGreaterThan(3);
       const batches = await batchesIn(pieces);
@@ -30,7 +30,7 @@ for (const suffix of ["", ".gz", ".zst"] as const) {
   });
 }
 
-test("runStreamer() over a file on disk that is being written sends whole rows only, and later the rest", async () => {
+test("runStreamer() over a file that is being written sends whole rows only, and the rest later", async () => {
   await using folder = await temporaryFolder();
   const path = await writeCsv(folder.path, rows);
   const bytes = await readFile(path);
@@ -41,7 +41,7 @@ test("runStreamer() over a file on disk that is being written sends whole rows o
   for (const end of ends) {
     await appendFile(path, bytes.subarray(written, end));
     written = end;
-    await stream({ csvPaths: [path] }, { queue });
+    await stream({ sources: filesAt(path) }, { queue });
   }
   const batches = await batchesIn(queue);
   expect(storedOf(batches)).toEqual(readingsOf(rows));

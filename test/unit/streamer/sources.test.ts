@@ -10,102 +10,103 @@ const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
 const others = fleetRows({ gpus: 3, ticks: 4, metrics: 5 });
 const paced = { intervalMs: 100, batchSize: 4 };
 
-test("runStreamer() sends what a file has grown by, also in the middle of a tick that was being sent", async () => {
+test("runStreamer() sends the rows a source has gained, even in the middle of a tick already sent in part", async () => {
   for (const stopAfter of [1, 2, 7, 1000]) {
     const queue = openTestQueue();
-    // The file ends in the middle of a tick: its second metric is not written yet.
+    // The source ends in the middle of a tick: its second metric is not written yet.
     const written = rows.slice(0, 4 * 12 + 6);
-    await stream(paced, { queue, files: new MemoryFiles({ "/data": written }), stopAfter });
-    const summary = await stream(paced, { queue, files: new MemoryFiles({ "/data": rows }) });
-    expect(summary.files[0]?.resumed).toBe(true);
+    await stream(paced, { queue, sources: new MemoryFiles({ "/data": written }), stopAfter });
+    const summary = await stream(paced, { queue, sources: new MemoryFiles({ "/data": rows }) });
+    expect(summary.sources[0]?.resumed).toBe(true);
     const batches = await batchesIn(queue);
     expect(storedOf(batches)).toEqual(readingsOf(rows));
     expect(batches.reduce((sum, { readings }) => sum + readings, 0)).toBe(rows.length);
   }
 });
 
-test("runStreamer() sends what is left of a file that was cut short in the middle of what was being sent", async () => {
+test("runStreamer() sends what is left of a source that was cut back inside a tick already sent in part", async () => {
   const queue = openTestQueue();
-  // Larger than what the fingerprint covers; a tick is three batches of two GPUs.
+  // Larger than the fingerprint covers. A tick is three batches of two GPUs.
   const long = fleetRows({ gpus: 6, ticks: 60, metrics: 2 });
-  await stream(paced, { queue, files: new MemoryFiles({ "/data": long }), stopAfter: 59 * 3 + 1 });
-  // Of the last tick, two GPUs' readings are out; of the other four one reading each is left.
+  await stream(paced, { queue, sources: new MemoryFiles({ "/data": long }), stopAfter: 59 * 3 + 1 });
+  // Two GPUs' readings of the last tick have been sent; one reading of each of the other four is left.
   const left = long.slice(0, -6);
-  await stream(paced, { queue, files: new MemoryFiles({ "/data": left }) });
+  await stream(paced, { queue, sources: new MemoryFiles({ "/data": left }) });
   expect(storedOf(await batchesIn(queue))).toEqual(readingsOf([...left, ...long.slice(-6, -4)]));
 });
 
-test("runStreamer() starts over in a file whose beginning has changed, and its batches keep counting", async () => {
+test("runStreamer() starts over in a source whose beginning has changed, and continues its batch numbers", async () => {
   const queue = openTestQueue();
   const { log, lines } = keptLog();
-  await stream({}, { queue, files: new MemoryFiles({ "/data": rows }) });
+  await stream({}, { queue, sources: new MemoryFiles({ "/data": rows }) });
   const changed = rows.map((row) => ("skip" in row ? row : { ...row, value: row.value + 1 }));
-  await stream({}, { queue, files: new MemoryFiles({ "/data": changed }), log });
-  expect(lines.some(({ message }) => message === "file is another one than before, starting over")).toBe(true);
+  await stream({}, { queue, sources: new MemoryFiles({ "/data": changed }), log });
+  expect(lines.some(({ message }) => message === "content has changed, starting over")).toBe(true);
   const batches = await batchesIn(queue);
   expect(batches.map(({ seq }) => seq)).toEqual([1, 2]);
   expect(storedOf(batches)).toEqual(readingsOf(changed));
 });
 
-test("runStreamer() sends a file that came into the directory, whatever its name", async () => {
+test("runStreamer() sends a new source whatever its name", async () => {
   const queue = openTestQueue();
-  await stream({}, { queue, files: new MemoryFiles({ "/data/b": rows }) });
-  await stream({}, { queue, files: new MemoryFiles({ "/data/a": others, "/data/b": rows }) });
+  await stream({}, { queue, sources: new MemoryFiles({ "/data/b": rows }) });
+  await stream({}, { queue, sources: new MemoryFiles({ "/data/a": others, "/data/b": rows }) });
   const batches = await batchesIn(queue);
   expect(storedOf(batches)).toEqual(readingsOf([...rows, ...others]));
   expect(batches.map(({ producer }) => producer)).toEqual(["/data/b@0/1", "/data/a@0/1"]);
 });
 
-test("runStreamer() rejects the only file's wrong header, and a path with nothing there", async () => {
+test("runStreamer() rejects an unreadable only source, and having no source", async () => {
   const files = new MemoryFiles({ "/data": rows });
   files.unreadable.add("/data");
-  expect(await stream({}, { files }).catch((error) => error)).toMatchObject({ code: "invalid" });
+  expect(await stream({}, { sources: files }).catch((error) => error)).toMatchObject({ code: "invalid" });
   const nothing = new MemoryFiles({});
-  expect(await stream({}, { files: nothing }).catch((error) => error)).toMatchObject({ code: "not_found" });
+  expect(await stream({}, { sources: nothing }).catch((error) => error)).toMatchObject({ code: "not_found" });
 });
 
-test("runStreamer() leaves one bad file among many out, and names it", async () => {
+test("runStreamer() leaves out one unreadable source of several and reports it", async () => {
   const queue = openTestQueue();
   const { log, lines } = keptLog();
   const files = new MemoryFiles({ "/data/a": rows, "/data/b": [], "/data/c": others });
   files.unreadable.add("/data/b");
-  const summary = await stream({}, { queue, files, log });
+  const summary = await stream({}, { queue, sources: files, log });
   expect(summary.failed).toBe(true);
-  expect(summary.files.map(({ problem }) => problem)).toEqual([null, "Cannot read /data/b: expected a header", null]);
+  expect(summary.sources.map(({ problem }) => problem)).toEqual([null, "Cannot read /data/b: expected a header", null]);
   expect(lines.filter(({ method }) => method === "error").length).toBe(1);
   expect(storedOf(await batchesIn(queue))).toEqual(readingsOf([...rows, ...others]));
 });
 
-test("runStreamer() keeps what it read of a file that fails on the way", async () => {
+test("runStreamer() sends what it read of a source that fails halfway", async () => {
   for (const how of [paced, {}]) {
     const queue = openTestQueue();
     const files = new MemoryFiles({ "/data": rows });
     files.broken.set("/data", 50);
-    const summary = await stream(how, { queue, files });
+    const summary = await stream(how, { queue, sources: files });
     expect(summary).toMatchObject({ failed: true, readings: 50 });
-    expect(summary.files[0]?.problem).toContain("cut short");
+    expect(summary.sources[0]?.problem).toContain("cut short");
     files.broken.clear();
-    await stream(how, { queue, files });
+    await stream(how, { queue, sources: files });
     const batches = await batchesIn(queue);
     expect(storedOf(batches)).toEqual(readingsOf(rows));
     expect(batches.reduce((sum, { readings }) => sum + readings, 0)).toBe(rows.length);
   }
 });
 
-test("runStreamer() throws a reader's defect on", async () => {
+test("runStreamer() throws an error of a source that is not an AppError", async () => {
   const files = new MemoryFiles({ "/data": rows });
   files.failAt = () => {
     throw new TypeError("a defect");
   };
-  expect(await stream({}, { files }).catch((error) => error)).toBeInstanceOf(TypeError);
+  expect(await stream({}, { sources: files }).catch((error) => error)).toBeInstanceOf(TypeError);
 });
 
-test("runStreamer() looping goes from pass to pass, and after a cut on in the same pass", async () => {
+test("runStreamer() looping continues in the same pass after an abort", async () => {
   const queue = openTestQueue();
   const files = new MemoryFiles({ "/data/a": rows, "/data/b": others });
   const looped = { ...paced, loop: true, times: "source" } as const;
   let passes = 0;
-  for (const stopAfter of [5, 3, 60, 1, 45]) passes += (await stream(looped, { queue, files, stopAfter })).passes;
+  for (const stopAfter of [5, 3, 60, 1, 45])
+    passes += (await stream(looped, { queue, sources: files, stopAfter })).passes;
   expect(passes).toBeGreaterThan(1);
   const batches = await batchesIn(queue);
   const [first, second] = ["/data/a@0/1", "/data/b@0/1"].map((name) =>
@@ -115,15 +116,15 @@ test("runStreamer() looping goes from pass to pass, and after a cut on in the sa
     [first ?? [], rows],
     [second ?? [], others],
   ] as const) {
-    // Every pass is the same batches again, none left out, none twice.
+    // Every pass repeats the same batches: none missing, none twice.
     const whole = openTestQueue();
-    await stream(paced, { queue: whole, files: new MemoryFiles({ "/data": [...given] }) });
+    await stream(paced, { queue: whole, sources: new MemoryFiles({ "/data": [...given] }) });
     const once = (await batchesIn(whole)).map(bucketsOf);
     for (const [index, batch] of ofFile.entries()) expect(bucketsOf(batch)).toEqual(once[index % once.length] ?? []);
   }
 });
 
-test("runStreamer() looping finds new files and survives gone ones", async () => {
+test("runStreamer() looping finds new sources and survives missing ones", async () => {
   const queue = openTestQueue();
   const clock = new InstantClock();
   const files = new MemoryFiles({ "/data/a": rows });
@@ -142,8 +143,13 @@ test("runStreamer() looping finds new files and survives gone ones", async () =>
     },
   };
   const controller = new AbortController();
-  const outcome = stream({ ...paced, loop: true }, { queue: watched, files, clock, signal: controller.signal });
-  await eventually(() => clock.slept.filter((ms) => ms === 1000).length > 3, { what: "rests over nothing" });
+  const outcome = stream(
+    { ...paced, loop: true },
+    { queue: watched, sources: files, clock, signal: controller.signal },
+  );
+  await eventually(() => clock.slept.filter((ms) => ms === 1000).length > 3, {
+    what: "pauses after passes that sent nothing",
+  });
   controller.abort();
   expect((await outcome).failed).toBe(true);
   expect([...seen]).toEqual(["/data/a@0/1", "/data/b@0/1"]);

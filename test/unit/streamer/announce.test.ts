@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
-import { announceFiles } from "../../../services/sources/files/found-files.ts";
+import { openSources } from "../../../services/sources/open.ts";
+import { announceSources } from "../../../services/streamer/announce.ts";
 import { keptLog } from "../../support/process/kept-log.ts";
 import { BUN, startProgram } from "../../support/programs/process.ts";
-import { csvText, rowLine, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
+import { csvText, rowClock, rowLine, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
 
 let files: TempFiles;
 beforeAll(async () => {
@@ -15,9 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => files[Symbol.asyncDispose]());
 
-test("announceFiles() tells of each file its size and columns, or what is wrong with it", async () => {
+test("announceSources() logs the size and columns of each file, or its problem", async () => {
   const { log, lines } = keptLog();
-  await announceFiles([files.path, `${files.path}/a.csv`], { log });
+  const paths = [files.path, `${files.path}/a.csv`];
+  await announceSources(openSources({ kind: "files", paths }, { clock: rowClock }), { log });
   const [{ size: a }, { size: b }] = [Bun.file(`${files.path}/a.csv`), Bun.file(`${files.path}/b.csv`)];
   expect(lines.map(({ message }) => message)).toEqual(["files found"]);
   expect(lines[0]?.fields).toMatchObject({
@@ -36,7 +38,7 @@ const startStreamer = (csvPath: string) =>
     ...{ CSV_PATH: csvPath, PORT: "0", LOG_FORMAT: "json", QUEUE_SERVICE_URL: "http://127.0.0.1:1" },
   });
 
-test("the streamer's first log line says which files it found", async () => {
+test("the streamer's first log line names the files it found", async () => {
   await using streamer = startStreamer(`${files.path}/a.csv`);
   await streamer.logLine(({ message }) => message === "listening", { what: "listening" });
   const [first = ""] = streamer.output.stdout.split("\n");
@@ -47,7 +49,7 @@ test("the streamer's first log line says which files it found", async () => {
   });
 });
 
-test("a streamer without files says what it looked at and what is there, and ends with 1", async () => {
+test("a streamer without files names its path and the contents of the folder, and exits with 1", async () => {
   await using streamer = startStreamer(`${files.path}/d.csv`);
   expect(await streamer.exited).toBe(1);
   const lines = streamer.output.stdout.trim().split("\n");
@@ -55,7 +57,7 @@ test("a streamer without files says what it looked at and what is there, and end
     {
       level: "error",
       message: "stopped",
-      reason: `Cannot read ${files.path}/d.csv: there is no such file or directory; in ${files.path} there is a.csv, b.csv, c.csv`,
+      reason: `Cannot read ${files.path}/d.csv: there is no such file or directory; ${files.path} holds a.csv, b.csv, c.csv`,
     },
   ]);
 });

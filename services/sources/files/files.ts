@@ -1,0 +1,40 @@
+/** Files as sources: found by path, opened once, inspected once. */
+import type { Clock } from "../../platform/process/clock.ts";
+import { openFile } from "../bytes/open-file.ts";
+import { readCsvHeader } from "../csv/header.ts";
+import { readCsvRows } from "../csv/row-reader.ts";
+import type { FoundSource, OpenSource, Sources } from "../port.ts";
+import { findFiles } from "./find-files.ts";
+import { continues, fingerprintOf } from "./fingerprint.ts";
+
+/** Fingerprint, compression, header and rows all come from this one handle. */
+async function openCsv(path: string, clock: Clock): Promise<OpenSource> {
+  await using opened = new AsyncDisposableStack();
+  const file = opened.use(await openFile(path));
+  const header = await readCsvHeader(file);
+  const { size, head, compression } = file;
+  const all = opened.move();
+  return {
+    bytes: size,
+    fingerprint: fingerprintOf(head),
+    details: {
+      ...(compression === "none" ? {} : { compression }),
+      columns: header.columns.names.join(","),
+    },
+    continues: (earlier) => continues(head, earlier),
+    readFrom: (place) => readCsvRows(file, header, place, { clock }),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+export function openFiles(paths: readonly string[], { clock }: { clock: Clock }): Sources {
+  return {
+    where: paths,
+    async find() {
+      const found = new Map<string, FoundSource>();
+      for (const path of paths) for (const file of await findFiles(path)) found.set(file.name, file);
+      return [...found.values()];
+    },
+    open: ({ name }) => openCsv(name, clock),
+  };
+}

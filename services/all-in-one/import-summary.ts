@@ -1,4 +1,4 @@
-/** What an import says at its end. */
+/** The summary that an import prints at its end. */
 import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import type { CollectorSummary } from "../collector/tally.ts";
 import type { StreamerSummary } from "../streamer/progress/summary.ts";
@@ -8,7 +8,7 @@ export interface ImportSummary {
   readonly streamed: StreamerSummary;
   readonly stored: CollectorSummary;
   readonly tookMs: number;
-  /** Where the store lies. */
+  /** Where the store is, for people. */
   readonly store: string;
   readonly interrupted: boolean;
 }
@@ -16,8 +16,26 @@ export interface ImportSummary {
 const line = (name: string, text: string): string => `${name.padEnd(10)} ${text}\n`;
 const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 
+/** Escapes control characters, because names and values from files must not control the terminal. */
+const printable = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
+
+/** The number of skipped rows by reason, then the first rows of each reason, the most frequent reason first. */
+function* describeSkips({ skipped, skipExamples }: StreamerSummary): Generator<string> {
+  const reasons = Object.entries(skipped).sort(([, a], [, b]) => b - a);
+  const rows = reasons.reduce((sum, [, count]) => sum + count, 0);
+  yield line("Skipped", `${plural(rows, "row")}${reasons.map(([why, n]) => `, ${formatCount(n)} ${why}`).join("")}`);
+  for (const [reason, count] of reasons) {
+    const examples = skipExamples.filter((example) => example.reason === reason);
+    for (const { source, line: row, detail } of examples) {
+      yield line("", printable(`${reason}: ${source} line ${row}: ${detail}`));
+    }
+    if (count > examples.length) yield line("", `${reason}: ${formatCount(count - examples.length)} more`);
+  }
+}
+
 function* describe({ streamed, stored, tookMs, store, interrupted }: ImportSummary): Generator<string> {
-  const { readings, gpus, metrics, firstAt, lastAt, skipped, merged, sources } = streamed;
+  const { readings, gpus, metrics, firstAt, lastAt, merged, sources } = streamed;
   const seconds = Math.max(tookMs, 1) / 1000;
   const took = tookMs < 10_000 ? `${seconds.toFixed(1)} s` : formatSpan(tookMs);
   yield line("Read", `${plural(readings, "reading")} in ${took} (${formatCount(readings / seconds)} readings/s)`);
@@ -29,13 +47,11 @@ function* describe({ streamed, stored, tookMs, store, interrupted }: ImportSumma
   const differing = merged.differing > 0 ? `, ${formatCount(merged.differing)} of them with another value` : "";
   yield line("Stored", `${plural(stored.readings, "new reading")}, ${plural(duplicates, "duplicate")}${differing}`);
   if (stored.tooOld > 0) yield line("Too old", `${plural(stored.tooOld, "reading")}, older than RETENTION`);
-  const reasons = Object.entries(skipped).sort(([, a], [, b]) => b - a);
-  const rows = reasons.reduce((sum, [, count]) => sum + count, 0);
-  yield line("Skipped", `${plural(rows, "row")}${reasons.map(([why, n]) => `, ${formatCount(n)} ${why}`).join("")}`);
-  for (const { name, problem } of sources) if (problem !== null) yield line("Failed", `${name}: ${problem}`);
-  if (streamed.alreadyComplete) yield line("Unchanged", "all of it was read to its end before");
+  yield* describeSkips(streamed);
+  for (const { name, problem } of sources) if (problem !== null) yield line("Failed", printable(`${name}: ${problem}`));
+  if (streamed.alreadyComplete) yield line("Unchanged", "everything was read in an earlier run");
   yield line("Store", store);
-  if (interrupted) yield "Interrupted: the same command goes on from here.\n";
+  if (interrupted) yield "Interrupted: the same command continues from here.\n";
 }
 
 export const describeImport = (summary: ImportSummary): string => [...describe(summary)].join("");

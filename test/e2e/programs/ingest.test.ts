@@ -26,7 +26,7 @@ async function stored(store: string, csv: string) {
 }
 
 describe("bun run ingest", () => {
-  test("imports a file, says what it took in, and knows it the second time", async () => {
+  test("imports a file with a summary, and recognizes it the second time", async () => {
     const csv = await smallExport(folder.path);
     const first = await ingest("whole.sqlite", csv.path);
     expect(first).toMatchObject({ status: 0 });
@@ -38,10 +38,10 @@ describe("bun run ingest", () => {
     const second = await ingest("whole.sqlite", csv.path);
     expect(second).toMatchObject({ status: 0 });
     expect(second.stdout).toMatch(/^Read +0 readings/);
-    expect(second.stdout).toMatch(/^Unchanged +all of it was read to its end before$/m);
+    expect(second.stdout).toMatch(/^Unchanged +everything was read in an earlier run$/m);
   });
 
-  test("counts a copy of a file as duplicates and stores nothing twice", async () => {
+  test("counts the readings of a copied file as duplicates", async () => {
     const csv = await smallExport(folder.path);
     const copy = join(folder.path, "copy.csv");
     await writeFile(copy, await readFile(csv.path));
@@ -52,7 +52,7 @@ describe("bun run ingest", () => {
     expect(differences(await stored("copies.sqlite", csv.path), csv.expected)).toEqual([]);
   });
 
-  test("keeps the good rows around bad ones and tells those by reason", async () => {
+  test("imports the rows around bad ones, and explains those by file, line, value and what is accepted", async () => {
     const csv = await smallExport(folder.path);
     const lines = (await readFile(csv.path, "utf8")).split("\n");
     const bad = join(folder.path, "bad.csv");
@@ -69,10 +69,43 @@ describe("bun run ingest", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^Read +2 readings/);
     expect(stdout).toMatch(/^Skipped +3 rows, /m);
-    for (const reason of ["1 uuid", "1 fields"]) expect(stdout).toContain(reason);
+    for (const reason of ["1 uuid", "1 fields", "1 blank"]) expect(stdout).toContain(reason);
+    for (const [reason, line, found] of [
+      ["uuid", 3, '"gpu-'],
+      ["blank", 4, '"N/A"'],
+      ["fields", 5, "3"],
+    ]) {
+      expect(stdout).toMatch(new RegExp(`^ {11}${reason}: ${bad} line ${line}: .*${found}`, "m"));
+    }
   });
 
-  test("imports the good files beside one it cannot read, and fails", async () => {
+  test("explains why every row of a file was skipped, and fails", async () => {
+    const none = join(folder.path, "none.csv");
+    const csv = await smallExport(folder.path);
+    const [header = "", ...lines] = (await readFile(csv.path, "utf8")).trimEnd().split("\n");
+    const rows = lines.slice(0, 1000).map((line) => line.replace(/"GPU-/, '"gpu-'));
+    await writeFile(none, `${[header, ...rows].join("\n")}\n`);
+    const { status, stdout, stderr } = await ingest("none.sqlite", none);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: "" });
+    expect(stdout).toMatch(/^Read +0 readings/);
+    expect(stdout).toMatch(/^Skipped +1,000 rows, 1,000 uuid$/m);
+    expect(stdout.match(/^ {11}uuid: .*none\.csv line [234]: .*gpu-/gm)).toHaveLength(3);
+    expect(stdout).toMatch(/^ {11}uuid: 997 more$/m);
+  });
+
+  test("cuts batches of BATCH_SIZE readings", async () => {
+    const csv = await smallExport(folder.path);
+    const batches = async (store: string, env: Record<string, string>) => {
+      await using program = startIngest(store, [csv.path], { LOG_LEVEL: "info", LOG_FORMAT: "json", ...env });
+      expect(await program.exited).toBe(0);
+      const lines = program.output.stderr.split("\n").filter((line) => line.startsWith("{"));
+      return lines.map((line) => JSON.parse(line)).find(({ message }) => message === "pass complete").batches;
+    };
+    expect(await batches("default-size.sqlite", {})).toBe(1);
+    expect(await batches("batch-size.sqlite", { BATCH_SIZE: "100" })).toBeGreaterThanOrEqual(csv.readings / 100);
+  });
+
+  test("imports the readable files of several, and fails", async () => {
     const csv = await smallExport(folder.path);
     const other = join(folder.path, "other.csv");
     await writeFile(other, "time,watts\n1,2\n");
@@ -85,14 +118,14 @@ describe("bun run ingest", () => {
   test.each([
     { name: "a path that does not exist", args: ["/nowhere/metrics.csv"], status: 1, says: "/nowhere/metrics.csv" },
     { name: "no file at all", args: [], status: 2, says: "Usage: bun run ingest" },
-    { name: "an option it does not know", args: ["--fast", "a.csv"], status: 2, says: "--fast" },
+    { name: "an unknown option", args: ["--fast", "a.csv"], status: 2, says: "--fast" },
   ])("ends with $status for $name", async ({ args, status, says }) => {
     const outcome = await ingest("never.sqlite", ...args);
     expect(outcome.status).toBe(status);
     expect(outcome.stderr + outcome.stdout).toContain(says);
   });
 
-  test("interrupted by Ctrl-C leaves a store that a second run completes", async () => {
+  test("continues an import interrupted by Ctrl-C", async () => {
     const csv = await largeExport(folder.path);
     await using program = startIngest("half.sqlite", [csv.path], { BATCH_SIZE: "200" });
     const log = join(folder.path, "half.sqlite-wal");

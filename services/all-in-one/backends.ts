@@ -1,4 +1,4 @@
-/** The store, the queue and the live feed: in this process and a file beside it, or where the environment says. */
+/** Opens store, queue and live feed: in this process and a local file, or at the servers of the configuration. */
 import { openLiveFeed } from "../live-feed/open.ts";
 import type { LiveFeed } from "../live-feed/port.ts";
 import { type Health, healthOf } from "../platform/http/health.ts";
@@ -11,7 +11,7 @@ import { openRepository } from "../repository/open.ts";
 import type { Repository } from "../repository/port.ts";
 import type { BackendsConfig } from "./config.ts";
 
-/** Some 10 million readings on their way; the streamer waits when the collector falls behind further. */
+/** Room for about 10 million readings. If the collector falls further behind, the streamer waits. */
 const MAX_QUEUE_BYTES = 32 * 1024 * 1024;
 /** Attempts before a batch becomes a dead letter of the queue in this process. */
 const MAX_DELIVERIES = 5;
@@ -30,7 +30,7 @@ export interface Backends extends AsyncDisposable {
   health(): Promise<Health>;
 }
 
-/** @throws AppError `unavailable` when the store cannot be opened */
+/** @throws AppError `unavailable` if the store cannot be opened */
 export async function openBackends({ store, redis }: BackendsConfig, parts: BackendsParts): Promise<Backends> {
   const { clock, log, metrics, maxSubscribers } = parts;
   await using opened = new AsyncDisposableStack();

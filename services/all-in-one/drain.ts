@@ -1,4 +1,4 @@
-/** When everything that was published has been stored. */
+/** Waits until everything published has been stored. */
 import { isAppError } from "../../schema/model/errors.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import type { Queue } from "../queue/port.ts";
@@ -15,7 +15,7 @@ async function isEmpty(queue: Pick<Queue, "stats">): Promise<boolean> {
   }
 }
 
-/** Resolves once the queue is empty, or the signal aborts; a queue that is away is not known to be empty. */
+/** Resolves once the queue is empty or the signal aborts. An unavailable queue does not count as empty. */
 export async function drained(
   queue: Pick<Queue, "stats">,
   { clock, signal }: { clock: Clock; signal: AbortSignal },

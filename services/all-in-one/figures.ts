@@ -1,4 +1,4 @@
-/** Figures as people read them. */
+/** Formats bytes, counts and durations for people. */
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
 export function formatBytes(bytes: number): string {

@@ -1,4 +1,4 @@
-/** Prints into `schema/generated/` what follows from the code; the files are committed. `bun run generate [FILE…]` */
+/** Writes the generated schemas into `schema/generated/`, which is committed. `bun run generate [FILE…]` */
 import { mkdir, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 import packageJson from "../../package.json" with { type: "json" };
@@ -10,20 +10,20 @@ import { createTelemetrySchema } from "../telemetry/schema.ts";
 
 const FOLDER = new URL("../../schema/generated/", import.meta.url);
 
-/** Stands where a schema wants its parts but nobody asks it anything. */
-const nobody = <T extends object>(): T =>
+/** A placeholder for the parts of a schema that is printed but never executed. */
+const unused = <T extends object>(): T =>
   new Proxy({} as T, {
     get() {
-      throw new Error("A schema that is printed is not executed");
+      throw new Error("Schemas that are only printed must not be executed");
     },
   });
 
 /** File name → text. */
 export function generate(): Readonly<Record<string, string>> {
   const subgraphs = {
-    inventory: printSubgraph(createInventorySchema({ repository: nobody() })),
-    telemetry: printSubgraph(createTelemetrySchema({ repository: nobody(), feed: nobody() })),
-    pipeline: printSubgraph(createPipelineSchema({ queue: nobody(), clock: nobody() })),
+    inventory: printSubgraph(createInventorySchema({ repository: unused() })),
+    telemetry: printSubgraph(createTelemetrySchema({ repository: unused(), feed: unused() })),
+    pipeline: printSubgraph(createPipelineSchema({ queue: unused(), clock: unused() })),
   };
   const openApi = createOpenApi(packageJson.version);
   return {
@@ -42,8 +42,7 @@ if (import.meta.main) {
   const named = process.argv.slice(2);
   for (const name of named.length > 0 ? named : Object.keys(generated)) {
     const text = generated[name];
-    if (text === undefined)
-      throw new Error(`${name} is not generated: accepted are ${Object.keys(generated).join(", ")}`);
+    if (text === undefined) throw new Error(`FILE must be one of ${Object.keys(generated).join(", ")}, got ${name}`);
     await writeFile(new URL(name, FOLDER), text);
   }
 }

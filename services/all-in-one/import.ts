@@ -1,4 +1,4 @@
-/** One import: files through queue and collector into the store, until all of it is stored. */
+/** One import: sends files through queue and collector into the store, and waits until everything is stored. */
 import { runCollector } from "../collector/service.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import { INTERRUPTED } from "../platform/process/lifecycle.ts";
@@ -11,9 +11,10 @@ import { describeImport } from "./import-summary.ts";
 import { ProgressDisplay } from "./progress.ts";
 
 /**
- * Resolves to the exit status: 1 when a file, a batch or everything could not be read, 130 when interrupted: what was
- * read so far is stored then, and the same import goes on from there.
- * @throws AppError when nothing can be read
+ * @returns the exit status: 0 if everything was read and stored; 1 if a file could not be read, a batch could not be
+ *   stored, or there was no reading; 130 if interrupted: everything read so far is stored, and the same import
+ *   continues from there
+ * @throws AppError if nothing can be read
  */
 export async function runImport(
   config: IngestConfig,

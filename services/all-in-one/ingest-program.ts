@@ -1,4 +1,4 @@
-/** What `ingest` runs once its arguments are known to be good. */
+/** The program behind `ingest`, loaded once its arguments have been checked. */
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";
@@ -7,7 +7,10 @@ import { openBackends } from "./backends.ts";
 import { readIngestConfig } from "./config.ts";
 import { runImport } from "./import.ts";
 
-/** Ends the process. @param paths files, directories or globs */
+/**
+ * Runs the import and ends the process.
+ * @param paths files, directories or globs
+ */
 export const ingest = (paths: readonly string[], streamer: StreamerThread): Promise<never> =>
   runProgram("ingest", {
     read: () => readIngestConfig(readEnvironment(), paths, { isTerminal: process.stderr.isTTY === true }),

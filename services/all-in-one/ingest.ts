@@ -1,13 +1,13 @@
-/** `bun run ingest FILE…`: files into the embedded store, as fast as they go. */
+/** `bun run ingest FILE…`: reads files into the embedded store at full speed. */
 import { openStreamerThread } from "../streamer/thread.ts";
 
 const USAGE = `Usage: bun run ingest FILE…
 
 Reads DCGM CSV files, directories or globs (.csv, .gz, .zst) into the store at SQLITE_PATH
-(default .data/telemetry.sqlite), or into MongoDB where MONGODB_URI is set. Stopped half-way, the
-same command goes on where it was.
+(default .data/telemetry.sqlite), or into MongoDB if MONGODB_URI is set. If it is interrupted, the
+same command continues where it stopped.
 
-Exit status: 0 read, 1 something could not be read, 2 bad usage, 130 interrupted.
+Exit status: 0 everything was read, 1 something could not be read, 2 bad usage, 130 interrupted.
 `;
 
 const paths = process.argv.slice(2);
@@ -21,7 +21,7 @@ if (unknown !== undefined || paths.length === 0) {
   process.exit(2);
 }
 
-// The thread loads its modules while this one loads its own.
+// Opened first, so that the thread loads its modules while this one loads the rest.
 const streamer = openStreamerThread();
 const { ingest } = await import("./ingest-program.ts");
 await ingest(paths, streamer);

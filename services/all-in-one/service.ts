@@ -1,4 +1,4 @@
-/** The whole pipeline in one process: from file to API, over parts that `main.ts` opened. */
+/** Runs the whole pipeline in one process, from file to API, over parts that `main.ts` has opened. */
 import { createApi } from "../api-gateway/service.ts";
 import { runCollector } from "../collector/service.ts";
 import { createInventorySchema } from "../inventory/schema.ts";
@@ -24,9 +24,10 @@ export interface AllInOneParts {
 }
 
 /**
- * Serves until the signal aborts, also after the source has ended; then stops from the source downwards, so that what
- * was read is stored. Resolves to the exit code: 1 when a file among several could not be read.
- * @throws AppError when nothing of the source can be read, or the address is taken
+ * Serves until the signal aborts, even after the source has ended. Then stops the streamer first and the collector
+ * last, so that everything read is stored.
+ * @returns the exit code: 1 if one of several files could not be read, otherwise 0
+ * @throws AppError if nothing of the source can be read, or the address is taken
  */
 export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts): Promise<number> {
   const { backends, streamer, clock, log, metrics, signal } = parts;

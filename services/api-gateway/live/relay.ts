@@ -1,66 +1,88 @@
-/** One source of frames, many readers: the source makes each frame once, and no reader waits for another. */
-import { Mailbox } from "../../platform/process/mailbox.ts";
+/** One source of frames, many readers: each frame is made once, and nobody waits for anybody. */
 
-/** Frames that may wait for a reader that has not begun to read. */
+/** Frames that a reader may be behind the fastest one, before it has begun to read. */
 const MAX_BEFORE = 64;
 
-/** The frames that wait for one reader. It reads them one after the other: `next()` calls do not overlap. */
+export type Taken<T> =
+  | { readonly kind: "frame"; readonly frame: T }
+  /** It was too slow, and has left: what it missed is gone. */
+  | { readonly kind: "behind" }
+  | { readonly kind: "end" };
+
+const BEHIND = { kind: "behind" } as const;
+const END = { kind: "end" } as const;
+
+/** Reads one after the other: the next `take` comes after the one before was answered. */
 export class RelayReader<T> {
   readonly #relay: Relay<T>;
-  readonly #frames = new Mailbox<T>({ capacity: MAX_BEFORE });
-  #isBehind = false;
-  #hasBegun = false;
+  readonly #frames: T[] = [];
+  #state: "reading" | "behind" | "ended" = "reading";
+  #failure: { readonly error: unknown } | null = null;
+  #waiting: { resolve: (taken: Taken<T>) => void; reject: (error: unknown) => void } | null = null;
+  #reads = false;
 
   constructor(relay: Relay<T>) {
     this.#relay = relay;
   }
 
-  get isAwaited(): boolean {
-    return this.#frames.isAwaited;
+  get isHungry(): boolean {
+    return this.#waiting !== null;
   }
 
-  /** The reader was too slow: it got no more frames, and those that waited are dropped. */
-  get isBehind(): boolean {
-    return this.#isBehind;
+  take(): Promise<Taken<T>> {
+    this.#reads = true;
+    const frame = this.#frames.shift();
+    if (frame !== undefined) return Promise.resolve({ kind: "frame", frame });
+    if (this.#failure !== null) return Promise.reject(this.#failure.error);
+    if (this.#state !== "reading") return Promise.resolve(this.#state === "behind" ? BEHIND : END);
+    const taken = new Promise<Taken<T>>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+    this.#relay.pull();
+    return taken;
   }
 
-  /** Asks the relay for a frame if none waits. @throws what the source throws */
-  next(): Promise<IteratorResult<T>> {
-    this.#hasBegun = true;
-    const result = this.#frames.next();
-    if (this.#frames.isAwaited) this.#relay.pull();
-    return result;
-  }
-
-  /** Returns false when the reader has fallen behind. */
+  /** False: it is too far behind. */
   push(frame: T): boolean {
-    const frames = this.#frames;
-    const maxWaiting = this.#hasBegun ? this.#relay.maxBehind : MAX_BEFORE;
-    if (frames.isAwaited || frames.size < maxWaiting) return frames.push(frame);
-    this.#isBehind = true;
-    void frames.return();
-    return false;
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      waiting.resolve({ kind: "frame", frame });
+      return true;
+    }
+    if (this.#frames.length >= (this.#reads ? this.#relay.maxBehind : MAX_BEFORE)) {
+      this.#frames.length = 0;
+      this.#state = "behind";
+      return false;
+    }
+    this.#frames.push(frame);
+    return true;
   }
 
   end(failure: { readonly error: unknown } | null): void {
-    if (failure === null) this.#frames.end();
-    else this.#frames.fail(failure.error);
+    if (this.#state === "reading") this.#state = "ended";
+    this.#failure = failure;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (failure === null) waiting?.resolve(END);
+    else waiting?.reject(failure.error);
   }
 
   leave(): void {
-    void this.#frames.return();
+    this.#frames.length = 0;
+    this.end(null);
     this.#relay.remove(this);
   }
 }
 
 export interface RelayOptions {
-  /** Called once, when the source has ended. */
+  /** Told once, when there is nothing more to come. */
   readonly onEnd: () => void;
   /** Frames that a reader may be behind the fastest one. */
   readonly maxBehind: number;
 }
 
-/** Asks the source for a frame when the fastest reader wants one; until then, the source may conflate. */
+/** The source is asked for a frame when the fastest reader wants one: it may conflate what comes meanwhile. */
 export class Relay<T> {
   readonly #source: AsyncIterator<T>;
   readonly #options: RelayOptions;
@@ -78,7 +100,7 @@ export class Relay<T> {
     return this.#options.maxBehind;
   }
 
-  /** False until the first frame is asked for: a reader who joins before that misses nothing. */
+  /** False: whoever joins now misses nothing. */
   get started(): boolean {
     return this.#started;
   }
@@ -103,7 +125,7 @@ export class Relay<T> {
         this.#pulling = false;
         if (result.done) return this.#end(null);
         for (const reader of this.#readers) if (!reader.push(result.value)) this.remove(reader);
-        for (const reader of this.#readers) if (reader.isAwaited) return this.pull();
+        for (const reader of this.#readers) if (reader.isHungry) return this.pull();
       },
       (error: unknown) => this.#end({ error }),
     );

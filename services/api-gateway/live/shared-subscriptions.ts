@@ -5,7 +5,6 @@
  */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
-import { mapAsync } from "../../platform/process/map-async.ts";
 import { Relay, type RelayOptions, type RelayReader } from "./relay.ts";
 
 export type Results = AsyncIterableIterator<ExecutionResult>;
@@ -49,9 +48,19 @@ function encodedOnce(result: ExecutionResult): ExecutionResult & { readonly stri
   };
 }
 
+function encoding(results: Results): AsyncIterator<ExecutionResult> {
+  return {
+    async next() {
+      const result = await results.next();
+      return result.done ? OVER : { done: false, value: encodedOnce(result.value) };
+    },
+    return: async () => (await results.return?.()) ?? OVER,
+  };
+}
+
 const relayOf = async (opening: Promise<Results | ExecutionResult>, options: RelayOptions): Promise<Source> => {
   const results = await opening;
-  return isResults(results) ? new Relay(mapAsync(results, encodedOnce), options) : { refused: results };
+  return isResults(results) ? new Relay(encoding(results), options) : { refused: results };
 };
 
 export class SharedSubscriptions {
@@ -133,7 +142,7 @@ function snapshotOf(group: Group): Promise<Source> {
 async function drain(reader: RelayReader<ExecutionResult>): Promise<void> {
   // Joiners begin to read before the first frame comes.
   try {
-    while (!(await reader.next()).done);
+    while ((await reader.take()).kind === "frame");
   } catch {
     // Those who read it are told.
   }
@@ -164,12 +173,12 @@ function readOn(
       if (gone.signal.aborted) return OVER;
       if (alone !== null) return alone.next();
       const [reader] = readers;
-      if (reader === undefined) return end();
-      const result = await reader.next();
-      if (!result.done) return result;
-      if (!reader.isBehind) {
+      const taken = (await reader?.take()) ?? { kind: "end" };
+      if (taken.kind === "frame") return { done: false, value: taken.frame };
+      if (taken.kind === "end") {
         readers.shift();
-        continue;
+        if (readers.length > 0) continue;
+        return end();
       }
       stop();
       const results = await open({ signal: gone.signal, resumed: true });

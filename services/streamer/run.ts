@@ -8,7 +8,7 @@ import type { LiveTimes } from "./cut/live-times.ts";
 import type { Progress } from "./progress/progress.ts";
 import type { SkippedRows } from "./progress/skipped-rows.ts";
 import type { Tally } from "./progress/summary.ts";
-import type { Patience } from "./send/patience.ts";
+import type { QueueCalls } from "./send/queue-calls.ts";
 import type { RecentPositions } from "./send/recent-positions.ts";
 
 export interface Run {
@@ -18,7 +18,7 @@ export interface Run {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  readonly patience: Patience;
+  readonly queueCalls: QueueCalls;
   readonly tally: Tally;
   readonly recent: RecentPositions;
   readonly skipped: SkippedRows;

@@ -12,7 +12,7 @@ import { createMeter } from "./progress/meter.ts";
 import { Progress, type StreamerProgress } from "./progress/progress.ts";
 import { SkippedRows } from "./progress/skipped-rows.ts";
 import { type StreamerSummary, type StreamerTotals, Tally } from "./progress/summary.ts";
-import { Patience } from "./send/patience.ts";
+import { QueueCalls } from "./send/queue-calls.ts";
 import { RecentPositions } from "./send/recent-positions.ts";
 
 export interface StreamerOptions {
@@ -51,7 +51,7 @@ export async function runStreamer(config: StreamerConfig, options: StreamerOptio
     await aborted(signal);
     return tally.summary();
   }
-  const patience = new Patience({
+  const queueCalls = new QueueCalls({
     clock,
     log,
     signal,
@@ -66,7 +66,7 @@ export async function runStreamer(config: StreamerConfig, options: StreamerOptio
   });
   try {
     await streamPasses({
-      ...{ config, sources, queue, clock, log, signal, patience, tally },
+      ...{ config, sources, queue, clock, log, signal, queueCalls, tally },
       recent: new RecentPositions(),
       skipped: new SkippedRows(tally, log),
       liveTimes: config.times === "live" ? new LiveTimes(clock) : null,

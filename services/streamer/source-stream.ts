@@ -99,14 +99,14 @@ class SourceStream {
   }
 
   async #pour(mark: PassMark): Promise<Poured> {
-    const { queue, patience, tally, recent, progress, onTotals } = this.#run;
+    const { queue, queueCalls, tally, recent, progress, onTotals } = this.#run;
     const { name: producer, epoch } = this.#producer;
     const opened = await attempt(this.#source.readFrom(mark.place));
     if (!opened.ok) return { kind: "fault", fault: opened.error };
     await using reader = opened.value;
     const publisher = new Publisher({
       queue,
-      patience,
+      queueCalls,
       producer,
       epoch,
       onConfirmed: ({ batch, body, seq, at }) => {

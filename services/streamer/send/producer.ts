@@ -6,8 +6,8 @@
 import { createHash } from "node:crypto";
 import { MAX_CALL_ITEMS, MAX_PRODUCER_LENGTH, type ProducerPosition, type ProducerQueue } from "../../queue/port.ts";
 import type { StreamerConfig } from "../config.ts";
-import type { Patience } from "./patience.ts";
 import { compareProgress, parsePosition, type StreamPosition } from "./position.ts";
+import type { QueueCalls } from "./queue-calls.ts";
 
 /** One life of a producer. */
 export interface Producer {
@@ -43,10 +43,10 @@ const shardSet = (name: string, shards: number): string[] =>
 export async function openProducer(
   source: string,
   { shard, shards }: Pick<StreamerConfig, "shard" | "shards">,
-  { queue, patience }: { queue: ProducerQueue; patience: Patience },
+  { queue, queueCalls }: { queue: ProducerQueue; queueCalls: QueueCalls },
 ): Promise<Producer | undefined> {
   const name = producerOf(source, shard, shards);
-  const open = (inherit: readonly string[]) => patience.ask(() => queue.openProducer(name, { inherit }));
+  const open = (inherit: readonly string[]) => queueCalls.untilAnswered(() => queue.openProducer(name, { inherit }));
   const others = Array.from({ length: KNOWN_SHARD_COUNTS }, (_, index) => index + 1).filter((n) => n !== shards);
   const first = await open(others.map((count) => producerOf(source, 0, count)));
   if (first === undefined) return undefined;

@@ -5,8 +5,8 @@
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { AppError, isAppError } from "../../../schema/model/errors.ts";
 import { MAX_CALL_ITEMS, type OutgoingBatch, type ProducerQueue } from "../../queue/port.ts";
-import type { Patience } from "./patience.ts";
 import type { StreamPosition } from "./position.ts";
+import type { QueueCalls } from "./queue-calls.ts";
 
 /** Bounds of what waits to be published. */
 const MAX_WAITING_BYTES = 1024 * 1024;
@@ -25,7 +25,7 @@ export interface Gap {
 
 export interface PublisherOptions {
   readonly queue: ProducerQueue;
-  readonly patience: Patience;
+  readonly queueCalls: QueueCalls;
   readonly producer: string;
   readonly epoch: number;
   readonly onConfirmed: (batch: SealedBatch) => void;
@@ -94,10 +94,10 @@ export class Publisher {
 
   /** Returns false if nothing more can be published. */
   async #publish(batches: readonly SealedBatch[]): Promise<boolean> {
-    const { queue, patience, producer, epoch, onConfirmed } = this.#options;
+    const { queue, queueCalls, producer, epoch, onConfirmed } = this.#options;
     const outgoing = batches.map(({ seq, body, readings, position }) => ({ seq, body, readings, position }));
-    const outcome = await patience
-      .ask(() => queue.publish(outgoing, { producer, epoch }))
+    const outcome = await queueCalls
+      .untilAnswered(() => queue.publish(outgoing, { producer, epoch }))
       .catch((error: unknown) => {
         if (!isAppError(error, "too_large") || batches.length === 1) throw error;
         return { kind: "divide" } as const;
@@ -117,7 +117,7 @@ export class Publisher {
         }
         return true;
       case "full":
-        await patience.full(outcome.retryAfterMs);
+        await queueCalls.whileFull(outcome.retryAfterMs);
         return true;
       case "gap":
         this.#gap = { last: outcome.last };

@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 interface Bench extends AsyncDisposable {
   readonly queue: Queue;
-  /** Between the streamer and the queue's service. */
+  /** Between the streamer and queue-service. */
   readonly link: FaultProxy;
   start(env?: Record<string, string>): Program;
 }
@@ -78,7 +78,7 @@ test("streamer with AT_END=wait stays ready after the end of its source, and exi
   expect(heldReadings(await batchesIn(bench.queue))).toEqual(csv.expected);
 });
 
-test("streamer with small batches waits for its queue without holding up its own work", async () => {
+test("streamer with small batches reads on while it waits for the queue", async () => {
   await using bench = await openBench();
   await using program = bench.start({ BATCH_SIZE: "100" });
   await program.logLine(({ message }) => message === "source ended", { what: "the end of the source" });
@@ -145,7 +145,7 @@ test("streamer is not ready while the queue is unavailable, and recovers", async
   await using program = bench.start();
   const isUnavailable = async () => {
     const { status, dependencies } = await readiness(program);
-    return status === 503 && dependencies.queue?.includes("queue is away");
+    return status === 503 && dependencies.queue?.includes("queue is unavailable");
   };
   await eventually(isUnavailable, { what: "/readyz to name the queue" });
   expect((await fetch(`${await addressOf(program)}/healthz`)).status).toBe(200);
@@ -154,7 +154,7 @@ test("streamer is not ready while the queue is unavailable, and recovers", async
   expect((await bench.queue.stats()).counters.readings).toBe(csv.readings);
 });
 
-test("streamer serves metrics, and is ready while it streams", async () => {
+test("streamer serves metrics and is ready while it streams", async () => {
   await using bench = await openBench();
   await using program = bench.start({ LOOP_MODE: "true", STREAM_INTERVAL: "1ms" });
   await eventually(async () => (await published(bench.queue)) > 0, { what: "a batch" });

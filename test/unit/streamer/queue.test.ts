@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { ProducerQueue, PublishOutcome, Queue } from "../../../services/queue/port.ts";
+import { keptLog } from "../../support/process/kept-log.ts";
 import { fleetRows, MemoryFiles, readingsOf } from "../../support/sources/memory-files.ts";
 import { batchesIn, openTestQueue, storedOf, stream } from "../../support/streamer/streamed.ts";
 import { eventually } from "../../support/time/eventually.ts";
@@ -40,6 +41,7 @@ test("runStreamer() retries an unavailable queue with growing pauses and reports
   const clock = new InstantClock();
   const queue = openTestQueue(clock);
   const states: (string | null)[] = [];
+  const { log, lines } = keptLog();
   let opens = 0;
   const refuse = () => Promise.reject(new AppError("connection refused", { code: "unavailable" }));
   const flaky = withPublish(queue, (call, ...args) => (call >= 2 && call <= 12 ? refuse() : queue.publish(...args)));
@@ -52,10 +54,17 @@ test("runStreamer() retries an unavailable queue with growing pauses and reports
     sources: filesOf(),
     clock,
     onState: (state) => states.push(state),
+    log,
   });
   expect(summary.waits.unavailable).toBe(14);
-  const away = "queue is away: connection refused";
-  expect(states).toEqual(["queue has not answered yet", away, null, away, null]);
+  const unanswered = "queue is unavailable: has not answered yet";
+  const down = "queue is unavailable: connection refused";
+  expect(states).toEqual([unanswered, down, null, down, null]);
+  const outage = [
+    { message: "unavailable", fields: { dependency: "queue", reason: "connection refused" } },
+    { message: "available", fields: { dependency: "queue", downMs: expect.any(Number) } },
+  ];
+  expect(lines.filter(({ message }) => message.endsWith("available"))).toMatchObject([...outage, ...outage]);
   expect(Math.max(...clock.slept)).toBeLessThanOrEqual(10_000);
   expect(storedOf(await batchesIn(queue))).toEqual(readingsOf(rows));
 });

@@ -96,7 +96,8 @@ test("StreamerThread.run() reports when the queue is unavailable and when it is 
   const metrics = createMetrics();
   const config = streamerConfig({ sources: filesAt(await writeCsv(folder.path, rows)) });
   await runStreamerThread(config, { ...quiet(), queue: flaky, metrics, onState: (state) => states.push(state) });
-  expect(states).toEqual(["queue has not answered yet", null, "queue is away: no route", null]);
+  const [unanswered, down] = ["queue is unavailable: has not answered yet", "queue is unavailable: no route"];
+  expect(states).toEqual([unanswered, null, down, null]);
   expect(await metrics.render()).toContain('gpu_telemetry_streamer_waits_total{reason="unavailable"} 2');
 });
 

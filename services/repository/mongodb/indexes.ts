@@ -7,7 +7,7 @@ import { type Collections, collectionsOf } from "./documents.ts";
 /** Building an index of a large collection may take longer; the server then continues on its own. */
 const BUILD_LIMIT_MS = 30_000;
 
-const INDEXES = {
+export const INDEXES = {
   points: [
     // Readings newest first, latest readings: buckets of a GPU by their end.
     { key: { gpu: 1, to: -1 } },

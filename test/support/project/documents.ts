@@ -35,6 +35,25 @@ export const asksOnly = (script: string): boolean =>
     .split("\n")
     .every((line) => /^(curl |GPU=\$\(curl |#|$)/.test(line));
 
+/** Cells of the rows below the header of the first table under a heading. */
+export function tableUnder(text: string, heading: string): string[][] {
+  const section = text.split(new RegExp(`^#+ ${heading}$`, "m"))[1]?.split(/^#+ /m)[0] ?? "";
+  const [table = ""] = section.split(/\n\n/).filter((block) => block.trimStart().startsWith("|"));
+  return table
+    .trim()
+    .split("\n")
+    .slice(2)
+    .map((row) =>
+      row
+        .slice(1, -1)
+        .split(" | ")
+        .map((cell) => cell.trim()),
+    );
+}
+
+/** The first code span of a cell, without its backticks. */
+export const codeIn = (cell = ""): string => /`([^`]+)`/.exec(cell)?.[1] ?? "";
+
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()

@@ -5,26 +5,12 @@ import * as port from "../../../services/queue/port.ts";
 import { PARTITION_KEYS, partitionPrefix } from "../../../services/queue/redis/script-parts.ts";
 import { createScripts } from "../../../services/queue/redis/scripts.ts";
 import * as wire from "../../../services/queue/wire.ts";
-import { readDocument } from "../../support/project/documents.ts";
+import { codeIn, readDocument, tableUnder } from "../../support/project/documents.ts";
 
 const text = readDocument("services/queue/PROTOCOL.md");
 
-/** Cells of the rows below the header of the table under a heading. */
-function tableUnder(heading: string): string[][] {
-  const section = text.split(new RegExp(`^#+ ${heading}$`, "m"))[1]?.split(/^#+ /m)[0] ?? "";
-  const rows = section.split("\n").filter((line) => line.startsWith("|"));
-  return rows.slice(2).map((row) =>
-    row
-      .slice(1, -1)
-      .split(" | ")
-      .map((cell) => cell.trim()),
-  );
-}
-
-const codeIn = (cell = ""): string => /`([^`]+)`/.exec(cell)?.[1] ?? "";
-
 test("PROTOCOL.md lists every key of a partition", () => {
-  const keys = tableUnder("Keys").map(([key]) => codeIn(key));
+  const keys = tableUnder(text, "Keys").map(([key]) => codeIn(key));
   expect(keys).toEqual([...PARTITION_KEYS, "p:PRODUCER"]);
   expect(text).toContain(`\`${partitionPrefix(0).replace("0", "N")}\``);
 });
@@ -37,13 +23,13 @@ test("PROTOCOL.md has a paragraph about every script", () => {
 });
 
 test("PROTOCOL.md lists every path of queue-service", () => {
-  const paths = tableUnder("HTTP").map(([, path]) => codeIn(path));
+  const paths = tableUnder(text, "HTTP").map(([, path]) => codeIn(path));
   const { claims } = wire.QUEUE_PATHS;
   expect(paths.toSorted()).toEqual([...Object.values(wire.QUEUE_PATHS), `${claims}/{id}`].toSorted());
 });
 
 test("PROTOCOL.md gives the error codes their statuses", () => {
-  for (const [code, status] of tableUnder("Errors")) {
+  for (const [code, status] of tableUnder(text, "Errors")) {
     expect([code, Number(status)]).toEqual([code, ERROR_CODES[codeIn(code) as keyof typeof ERROR_CODES].status]);
   }
 });
@@ -51,7 +37,7 @@ test("PROTOCOL.md gives the error codes their statuses", () => {
 test("PROTOCOL.md gives the limits their values", () => {
   const units: Readonly<Record<string, number>> = { MiB: 1024 * 1024, h: 3_600_000, s: 1000 };
   const limits: Readonly<Record<string, unknown>> = { ...port, ...wire };
-  const rows = tableUnder("Limits");
+  const rows = tableUnder(text, "Limits");
   for (const [name, value = ""] of rows) {
     const [number = "", unit = ""] = value.replaceAll(",", "").split(" ");
     expect([name, Number(number) * (units[unit] ?? 1)]).toEqual([name, limits[codeIn(name)] as number]);

@@ -16,6 +16,7 @@ import {
   UTIL,
 } from "../../conformance/repository/bench.ts";
 import { keptLog } from "../../support/process/kept-log.ts";
+import { codeIn, readDocument, tableUnder } from "../../support/project/documents.ts";
 import { openDatabase } from "../../support/repository/mongo-store.ts";
 import { refusalOf } from "../../support/repository/sqlite-store.ts";
 import { requireMongo } from "../../support/servers/mongo-server.ts";
@@ -27,8 +28,16 @@ const server = await requireMongo("MongoDB repository, documents");
 afterAll(async () => server?.[Symbol.asyncDispose]());
 const url = server?.uri ?? "";
 
+/** Names of all fields; those keyed by series are not followed. */
+const fieldsOf = (document: object, prefix = ""): string[] =>
+  Object.entries(document).flatMap(([name, value]) => {
+    const path = prefix + name;
+    if (name === "seen") return [path, ...fieldsOf(value, `${path}.`)];
+    return name === "held" ? [path, ...fieldsOf(value[0], `${path}.`)] : [path];
+  });
+
 describe.skipIf(server === null)("MongoDB store", () => {
-  test("stores buckets, GPUs, attribution and positions as the documents that FORMATS.md describes", async () => {
+  test("stores buckets, GPUs, attribution and positions as documents that are readable in mongosh", async () => {
     await using database = openDatabase(url);
     await using repository = await database.open();
     const facts = factsOf(1, heldBy("train"));
@@ -80,6 +89,22 @@ describe.skipIf(server === null)("MongoDB store", () => {
     expect(await database.db.collection("positions").find().toArray()).toEqual([
       { _id: "csv@0/1" as never, v: 1, epoch: 3, seq: 7, position: "row 9" },
     ]);
+  });
+
+  test("has the collections and fields that FORMATS.md lists", async () => {
+    await using database = openDatabase(url);
+    await using repository = await database.open();
+    const positions = [{ producer: "csv@0/1", epoch: 1, seq: 1, position: "" }];
+    await repository.save([batchOf([[UTIL, 0, 1, factsOf(1, heldBy("train"))]])], { positions });
+    const [, section = ""] = readDocument("services/repository/FORMATS.md").split("## MongoDB\n");
+    const collections = [...section.matchAll(/^#### `(\w+)`$/gm)].map(([, name = ""]) => name);
+    const listed = await database.db.listCollections().toArray();
+    expect(listed.map(({ name }) => name).toSorted()).toEqual(collections.toSorted());
+    for (const collection of collections) {
+      const described = tableUnder(section, `\`${collection}\``).map(([name]) => codeIn(name));
+      const stored = fieldsOf((await database.db.collection(collection).findOne()) ?? {});
+      expect([collection, ...stored]).toEqual([collection, ...described]);
+    }
   });
 
   test("stores series whose names MongoDB would read as paths or operators", async () => {

@@ -1,5 +1,4 @@
-/** What inventory reads from the environment. */
-
+/** Configuration of inventory, read from the environment. */
 import { readSubgraphConfig, type SubgraphConfig } from "../platform/graphql/config.ts";
 import { type Env, gatherConfigs } from "../platform/process/env.ts";
 import { readStoreConfig } from "../repository/config.ts";

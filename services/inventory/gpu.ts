@@ -1,4 +1,4 @@
-/** The graph's GPU: facts, times, and who held it. */
+/** The graph's `Gpu`: facts, times of the first and newest reading, and attributions. */
 import DataLoader from "dataloader";
 import { parseUuid, parseWindow } from "../../schema/model/arguments.ts";
 import type { Attribution, Gpu, GpuUuid } from "../../schema/model/gpu.ts";
@@ -7,7 +7,7 @@ import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { perRequest, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";
 
-/** One store call per request, however many GPUs it names. */
+/** Loads all GPUs that a request names in one store call. */
 export const createGpuLoader = (repository: GpuRepository) =>
   perRequest(
     (context) =>
@@ -20,13 +20,13 @@ export const createGpuLoader = (repository: GpuRepository) =>
 
 export type GpuLoader = ReturnType<typeof createGpuLoader>;
 
-/** Intervals of one request together, so that no query outgrows memory. */
+/** Limits the attributions in one answer, and so the memory that a query takes. */
 const MAX_ATTRIBUTIONS_PER_REQUEST = 250_000;
 const BEYOND =
-  `The query asks for more than ${MAX_ATTRIBUTIONS_PER_REQUEST.toLocaleString("en-US")} attributions: ask for fewer ` +
+  `A query may read at most ${MAX_ATTRIBUTIONS_PER_REQUEST.toLocaleString("en-US")} attributions: request fewer ` +
   "GPUs, or a shorter window";
 
-/** One store call per request and window, however many GPUs are asked for. */
+/** Reads the attributions of all GPUs of a request in one store call per window. */
 const createAttributionReader = (repository: GpuRepository) =>
   answerField<GpuUuid, Window, readonly Attribution[]>({
     ask: (gpus, window, options) => repository.attributions(gpus, window, options),
@@ -37,7 +37,8 @@ const createAttributionReader = (repository: GpuRepository) =>
 export function addGpu(builder: SubgraphBuilder, repository: GpuRepository, loader: GpuLoader) {
   const attributionsOf = createAttributionReader(repository);
   const attributionType = builder.objectRef<Attribution>("Attribution").implement({
-    description: "Who held a GPU, from when to when: both are times of readings.",
+    description:
+      "The container, pod and namespace that held a GPU, with the times of the first and last reading that says so.",
     fields: (t) => ({
       container: t.exposeString("container", { nullable: true }),
       pod: t.exposeString("pod", { nullable: true }),
@@ -48,22 +49,22 @@ export function addGpu(builder: SubgraphBuilder, repository: GpuRepository, load
   });
 
   const gpuType = builder.objectRef<Gpu>("Gpu").implement({
-    description: "A GPU or MIG instance, as last seen. What is unknown is null.",
+    description: "A GPU or MIG instance, as last seen. Unknown facts are null.",
     fields: (t) => ({
-      uuid: t.exposeID("uuid", { description: "As NVML prints it: GPU-… or MIG-…" }),
-      deviceId: t.exposeString("device", { description: "Device name on its host: nvidia0 …" }),
-      gpuIndex: t.exposeString("index", { description: "Index on its host: 0 …" }),
+      uuid: t.exposeID("uuid", { description: "UUID as NVML prints it: GPU-… or MIG-…" }),
+      deviceId: t.exposeString("device", { description: "Device name on its host, such as nvidia0." }),
+      gpuIndex: t.exposeString("index", { description: "Index on its host, such as 0." }),
       modelName: t.exposeString("model"),
       hostname: t.exposeString("host"),
       container: t.exposeString("container", { nullable: true }),
       pod: t.exposeString("pod", { nullable: true }),
       namespace: t.exposeString("namespace", { nullable: true }),
       driverVersion: t.exposeString("driver", { nullable: true }),
-      firstSeen: t.expose("firstSeen", { type: "DateTime", description: "Time of its first reading." }),
-      lastSeen: t.expose("lastSeen", { type: "DateTime", description: "Time of its newest reading." }),
+      firstSeen: t.expose("firstSeen", { type: "DateTime", description: "Time of the first reading." }),
+      lastSeen: t.expose("lastSeen", { type: "DateTime", description: "Time of the newest reading." }),
       attributions: t.field({
         type: [attributionType],
-        description: "Who held it, oldest first. Both bounds are inclusive.",
+        description: "Holders of the GPU, oldest first. Both bounds of the window are inclusive.",
         args: { startTime: t.arg({ type: "DateTime" }), endTime: t.arg({ type: "DateTime" }) },
         resolve: async (gpu, args, context) => [...(await attributionsOf(gpu.uuid, parseWindow(args), context))],
       }),

@@ -1,4 +1,4 @@
-/** Subgraph `inventory` as a process. */
+/** The inventory subgraph as a process of its own. */
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";

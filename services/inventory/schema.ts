@@ -19,7 +19,7 @@ function addHost(builder: SubgraphBuilder) {
   return builder.objectRef<Host>("Host").implement({
     fields: (t) => ({
       hostname: t.exposeString("hostname"),
-      gpus: t.exposeInt("gpus", { description: "How many GPUs were seen on it." }),
+      gpus: t.exposeInt("gpus", { description: "Number of GPUs that were seen on this host." }),
       lastSeen: t.expose("lastSeen", { type: "DateTime" }),
     }),
   });
@@ -27,14 +27,14 @@ function addHost(builder: SubgraphBuilder) {
 
 function addMetric(builder: SubgraphBuilder) {
   return builder.objectRef<MetricInfo & { name: string }>("Metric").implement({
-    description: "A metric of the catalogue. Readings of metrics that are not in it are kept all the same.",
+    description: "A metric of the catalogue. Readings of other metrics are stored, too.",
     fields: (t) => ({
       name: t.exposeString("name"),
       unit: t.exposeString("unit", { description: "%, ratio, MiB, C, W, mJ, MHz, B/s, ns, or 1 for a bare number" }),
       kind: t.exposeString("kind", { description: "gauge, counter, code or bitmask" }),
       description: t.exposeString("description"),
       aliases: t.stringList({
-        description: "Other names for it, accepted wherever a metric is named.",
+        description: "Other names that are accepted for this metric.",
         resolve: (metric) => [...metric.aliases],
       }),
     }),
@@ -52,30 +52,30 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
   const page = builder.objectRef<GpuPage>("GpuPage").implement({
     fields: (t) => ({
       gpus: t.field({ type: [gpu], resolve: ({ gpus }) => gpus as GpuPage["gpus"][number][] }),
-      total: t.exposeInt("total", { description: "All that match, whatever the limit." }),
+      total: t.exposeInt("total", { description: "Number of GPUs that match, regardless of the limit." }),
       next: t.string({
         nullable: true,
-        description: "Pass as `after` for the next page; null when this was the last.",
+        description: "Cursor of the next page: pass it as `after`. null on the last page.",
         resolve: ({ next }) => (next === null ? null : encodeCursor([next.host, next.index, next.uuid])),
       }),
     }),
   });
 
   const filter = builder.inputType("GpuFilter", {
-    description: "All given conditions hold together.",
+    description: "A GPU matches when it meets every condition that is given.",
     fields: (t) => ({ hostname: t.string(), namespace: t.string(), model: t.string() }),
   });
 
-  // All nullable: with this subgraph away, the fields of others are still there.
+  // All nullable: when this subgraph is unavailable, the fields of others are still answered.
   builder.queryFields((t) => ({
     gpus: t.field({
       type: page,
       nullable: true,
-      description: "GPUs in order of host, then index.",
+      description: "GPUs, ordered by host, then by index as a number.",
       args: {
         filter: t.arg({ type: filter }),
         limit: t.arg.int({ defaultValue: GPU_PAGE.default }),
-        after: t.arg.string(),
+        after: t.arg.string({ description: "Cursor: `next` of the previous page." }),
       },
       resolve: (_root, args, context) =>
         repository.gpus({
@@ -92,14 +92,14 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
     gpu: t.field({
       type: gpu,
       nullable: true,
-      description: "null: no such GPU.",
+      description: "One GPU; null when the GPU is unknown.",
       args: { uuid: t.arg.id({ required: true }) },
       resolve: (_root, { uuid }, context) => loader(context).load(parseUuid(uuid)),
     }),
     gpusByUuid: t.field({
       type: [gpu],
       nullable: { list: true, items: true },
-      description: "In the order asked; null: no such GPU. At most 10,000.",
+      description: "GPUs in the order of `uuids`, null for each unknown one. At most 10,000.",
       args: { uuids: t.arg.idList({ required: true }) },
       resolve: (_root, { uuids }, context) => {
         if (uuids.length > GPU_PAGE.max)
@@ -112,7 +112,12 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
       nullable: true,
       resolve: async (_root, _args, context) => [...(await repository.hosts({ signal: context.signal }))],
     }),
-    metrics: t.field({ type: [metric], nullable: true, description: "The catalogue.", resolve: () => catalogue }),
+    metrics: t.field({
+      type: [metric],
+      nullable: true,
+      description: "The catalogue of metrics.",
+      resolve: () => catalogue,
+    }),
   }));
 
   return judgeRepresentations(builder.toSubGraphSchema({}));

@@ -1,5 +1,4 @@
-/** What telemetry reads from the environment. */
-
+/** Configuration of telemetry, read from the environment. */
 import { maxSubscriptions, readSubgraphConfig, type SubgraphConfig } from "../platform/graphql/config.ts";
 import { type Env, gatherConfigs, parseEnv } from "../platform/process/env.ts";
 import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
@@ -8,9 +7,9 @@ import type { RepositoryConfig } from "../repository/open.ts";
 
 export interface TelemetryConfig extends SubgraphConfig {
   readonly store: RepositoryConfig;
-  /** Where the live feed is heard. */
+  /** The Redis that carries the live feed. */
   readonly redis: RedisConfig;
-  /** Running subscriptions of this process together. */
+  /** Maximum number of subscriptions in this process. */
   readonly maxSubscriptions: number;
 }
 

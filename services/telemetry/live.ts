@@ -1,4 +1,4 @@
-/** What a watcher sees: first the newest readings of the store, then what is stored from then on. */
+/** Frames of one subscription: a snapshot of the newest stored readings, then the live feed. */
 import type { Gpu, GpuUuid } from "../../schema/model/gpu.ts";
 import {
   type LiveFeed,
@@ -10,12 +10,12 @@ import {
 } from "../live-feed/port.ts";
 import type { GpuCursor, GpuRepository, TelemetryRepository } from "../repository/port.ts";
 
-/** A large fleet's snapshot comes as several frames of this many GPUs, so that memory stays bounded. */
+/** GPUs in a snapshot frame. The snapshot of a large fleet comes in several frames, so that its memory is bounded. */
 const SNAPSHOT_GPUS = 500;
 
 type Store = Pick<GpuRepository, "gpus" | "gpusByUuid"> & Pick<TelemetryRepository, "latest">;
 
-/** Pages of the GPUs that the filter is about. */
+/** Yields the GPUs that the filter passes, page by page. */
 async function* matchingGpus(store: Store, filter: LiveFilter, signal: AbortSignal): AsyncGenerator<readonly Gpu[]> {
   const matches = (gpu: Gpu) => passesGpu(filter, gpu);
   if (filter.gpus !== undefined) {
@@ -35,11 +35,12 @@ async function* matchingGpus(store: Store, filter: LiveFilter, signal: AbortSign
 
 interface Watch {
   readonly filter: LiveFilter;
+  /** Least time between two live frames. */
   readonly minIntervalMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** The watcher was cut off from an earlier one: the first frame says that something may have been missed. */
+  /** It continues a subscription that was cut off: the first frame says that values may have been missed. */
   readonly resumed?: boolean | undefined;
-  /** Ends with the last snapshot frame. */
+  /** It ends after the snapshot. Default: false. */
   readonly snapshotOnly?: boolean | undefined;
 }
 
@@ -48,7 +49,7 @@ async function* snapshot(
   { filter, resumed }: Pick<Watch, "filter" | "resumed">,
   signal: AbortSignal,
 ): AsyncGenerator<LiveFrame> {
-  let told = false;
+  let hasFrame = false;
   let missed = resumed ? 1 : 0;
   for await (const gpus of matchingGpus(store, filter, signal)) {
     if (gpus.length === 0) continue;
@@ -62,18 +63,20 @@ async function* snapshot(
         if (passesValue(filter, value)) readings.push({ gpu, host, series, at, value });
       }
     }
-    told = true;
+    hasFrame = true;
     yield { readings, missed };
     missed = 0;
   }
-  if (!told) yield { readings: [], missed };
+  if (!hasFrame) yield { readings: [], missed };
 }
 
 /**
- * At least one snapshot frame, then live frames. The feed is subscribed to before the store is asked, so nothing
- * falls between; a reading may therefore be told twice, and around the seam an older one after a newer one: the
- * newest `at` of a series is the one that counts. Returning ends it at once, also while it waits.
- * @throws AppError as the feed's `subscribe`
+ * Yields at least one snapshot frame, then live frames. The feed is subscribed to before the store is read, so no
+ * reading is lost between the two. A reading may come twice, though, and an older one may follow a newer one: the newest
+ * `at` of each series counts.
+ *
+ * `return()` ends the frames at once, even while `next()` waits; an async generator would finish its `next()` first.
+ * @throws AppError as `subscribe` of the feed does
  */
 export async function watch(
   store: Store,
@@ -84,7 +87,7 @@ export async function watch(
   const stop = AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]);
   const live = snapshotOnly ? null : await feed.subscribe({ filter, minIntervalMs, signal: stop });
   const first = snapshot(store, { filter, resumed }, stop);
-  let seam = false;
+  let isLive = false;
   const end = async (): Promise<IteratorResult<LiveFrame>> => {
     ended.abort();
     await live?.return?.();
@@ -93,13 +96,13 @@ export async function watch(
   const frames: AsyncIterableIterator<LiveFrame> = {
     async next() {
       if (stop.aborted) return end();
-      if (!seam) {
+      if (!isLive) {
         try {
           const frame = await first.next();
           if (!frame.done) return frame;
-          seam = true;
+          isLive = true;
         } catch (error) {
-          // A watcher that leaves stops the store's call: nobody waits for it, and nothing is wrong.
+          // A client that leaves aborts the store's call, which is not an error.
           const hasLeft = stop.aborted;
           await end();
           if (hasLeft) return { done: true, value: undefined };

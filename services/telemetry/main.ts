@@ -1,4 +1,4 @@
-/** Subgraph `telemetry` as a process. */
+/** The telemetry subgraph as a process of its own. */
 import { openLiveFeed } from "../live-feed/open.ts";
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";

@@ -1,4 +1,4 @@
-/** The graph's readings: a page of one GPU, and the newest of many. */
+/** The graph's `Reading` and `GpuTelemetry`, and how pages and newest readings are read from the store. */
 
 import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../../schema/model/arguments.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
@@ -8,9 +8,9 @@ import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
 import { type ReadingCursor, type ReadingPage, sizeOfPage, type TelemetryRepository } from "../repository/port.ts";
 
-/** All pages of one request together, so that no query outgrows memory. */
+/** Limits the readings in all pages of one answer, and so the memory that a query takes. */
 const MAX_READINGS_PER_REQUEST = 250_000;
-/** Every series of the largest fleet once, and as much again. */
+/** Twice the number of series of the largest fleet. */
 const MAX_NEWEST_PER_REQUEST = 600_000;
 
 export interface GpuTelemetry {
@@ -36,16 +36,16 @@ function readCursor(parts: readonly unknown[]): ReadingCursor | undefined {
 
 const count = (items: number): string => items.toLocaleString("en-US");
 const BEYOND_PAGES =
-  `The query reads more than ${count(MAX_READINGS_PER_REQUEST)} readings: ask for fewer GPUs, a shorter window or a ` +
-  "smaller limit, and page on with `after`";
+  `A query may read at most ${count(MAX_READINGS_PER_REQUEST)} readings: request fewer GPUs, a shorter window or a ` +
+  "smaller limit, and continue with `after`";
 const BEYOND_NEWEST =
-  `The query asks for more than ${count(MAX_NEWEST_PER_REQUEST)} newest readings: ask for fewer GPUs, or name ` +
+  `A query may read at most ${count(MAX_NEWEST_PER_REQUEST)} newest readings: request fewer GPUs, or name ` +
   "`metrics`";
 
 export interface PageReader {
-  /** Of one GPU. */
+  /** Reads a page of one GPU. */
   one(gpu: GpuUuid, args: TelemetryArguments, context: SubgraphContext): Promise<GpuTelemetry>;
-  /** Of one among many: one store call per request and arguments, however many GPUs are asked for. */
+  /** Reads a page of one GPU among many: all GPUs of a request with equal arguments share one store call. */
   amongMany(gpu: GpuUuid, args: TelemetryArguments, context: SubgraphContext): Promise<GpuTelemetry>;
 }
 
@@ -76,7 +76,7 @@ export function createPageReader(repository: Pick<TelemetryRepository, "readings
   };
 }
 
-/** One store call per request and list of metrics, however many GPUs are asked for. */
+/** Reads the newest readings of a GPU: all GPUs of a request with the same metrics share one store call. */
 export function createLatestReader(repository: Pick<TelemetryRepository, "latest">) {
   const answer = answerField<GpuUuid, readonly string[] | null, readonly Reading[]>({
     ask: (gpus, metrics, { signal }) => repository.latest(gpus, { metrics: metrics ?? undefined, signal }),
@@ -89,24 +89,25 @@ export function createLatestReader(repository: Pick<TelemetryRepository, "latest
 
 export function addReading(builder: SubgraphBuilder) {
   const reading = builder.objectRef<Reading>("Reading").implement({
-    description: "One number of one series of one GPU at one time.",
+    description: "One value of one series of one GPU at one time.",
     fields: (t) => ({
       metricName: t.exposeString("series", {
-        description: "The series: the metric, and in braces the labels that tell readings of one GPU apart.",
+        description:
+          "The series: the metric and, in braces, the labels that distinguish series of the same metric on one GPU.",
       }),
-      value: t.exposeFloat("value", { description: "In the unit of the catalogue." }),
+      value: t.exposeFloat("value", { description: "In the unit of the metric: see `metrics`." }),
       timestamp: t.expose("at", { type: "DateTime", description: "Time at the source." }),
     }),
   });
   const telemetry = builder.objectRef<GpuTelemetry>("GpuTelemetry").implement({
-    description: "Readings of one GPU, newest first, those of one time in order of series.",
+    description: "Readings of one GPU, newest first; readings of the same time are ordered by series.",
     fields: (t) => ({
       gpuUuid: t.exposeID("gpu"),
       telemetry: t.field({ type: [reading], resolve: ({ readings }) => readings as Reading[] }),
-      count: t.int({ description: "Readings in this answer.", resolve: ({ readings }) => readings.length }),
+      count: t.int({ description: "Number of readings in this answer.", resolve: ({ readings }) => readings.length }),
       next: t.string({
         nullable: true,
-        description: "Pass as `after` for older readings; null when there are none.",
+        description: "Cursor of older readings: pass it as `after`. null when there are none.",
         resolve: ({ next }) => (next === null ? null : encodeCursor([next.at, next.series])),
       }),
     }),

@@ -1,4 +1,4 @@
-/** Subgraph `telemetry`: readings of a GPU, the newest ones, and what arrives. */
+/** Subgraph `telemetry`: pages of readings, the newest reading of each series, and a subscription to new readings. */
 import type { GraphQLSchema } from "graphql";
 import { parseDuration, parseMetrics, parseUuid, refuse } from "../../schema/model/arguments.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
@@ -13,8 +13,8 @@ import { addReading, createLatestReader, createPageReader } from "./reading.ts";
 const MIN_INTERVAL_MS = 100;
 const DEFAULT_INTERVAL = "1s";
 /**
- * Of the interval asked for. Readings that come at the very pace of the frames would else lag behind by as much as one
- * of them was ever late, and never catch up.
+ * Frames come at this share of the requested interval. At the full interval, readings that arrive at the pace of the
+ * frames would lag behind by the longest delay that any of them ever had, and never catch up.
  */
 const PACE = 0.9;
 const MAX_FILTER_VALUES = 10_000;
@@ -39,19 +39,24 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
     fields: (t) => ({
       readings: t.field({ type: [reading], resolve: ({ readings }) => readings as LiveReading[] }),
       missed: t.exposeInt("missed", {
-        description: "Values that matched and were replaced by newer ones, or dropped, before they could be told.",
+        description:
+          "Values since the previous frame that are in no frame: matching ones that newer ones replaced, and lost ones.",
       }),
     }),
   });
   const filter = builder.inputType("ReadingFilter", {
-    description: "All given conditions hold together; within a list any one does.",
+    description: "A reading matches when it meets every condition that is given. One match in a list is enough.",
     fields: (t) => ({
       gpus: t.idList(),
       hosts: t.stringList(),
       namespaces: t.stringList(),
-      metrics: t.stringList({ description: "Names or aliases; a metric means all its series." }),
-      above: t.float({ description: "Only values greater than this; with `below`, those outside of the span." }),
-      below: t.float({ description: "Only values less than this; with `above`, those outside of the span." }),
+      metrics: t.stringList({ description: "Names or aliases. A metric covers all of its series." }),
+      above: t.float({
+        description: "Matches values greater than this. With `below`, a value matches when it meets either condition.",
+      }),
+      below: t.float({
+        description: "Matches values less than this. With `above`, a value matches when it meets either condition.",
+      }),
     }),
   });
   const bounded = <T>(name: string, values: readonly T[] | null | undefined): readonly T[] | undefined => {
@@ -70,14 +75,14 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
       readings: t.field({
         type: batch,
         description:
-          "The newest reading of each series first, in one frame or several, then what is new. Lossy: a slow reader " +
-          "gets the newest value per GPU and series, and is told how many it missed. Around the seam a reading may " +
-          "come twice; the newest timestamp of a series is the one that counts.",
+          "First the newest reading of each series, in one or more frames, then new readings. Lossy: a slow client " +
+          "gets the newest value per GPU and series, and `missed` counts the others. Where new readings begin, a " +
+          "reading may come twice, and an older one may follow a newer one: keep the newest timestamp of each series.",
         args: {
           filter: t.arg({ type: filter }),
           minInterval: t.arg({
             type: "Duration",
-            description: `Least time between two frames, give or take a tenth: 100ms at least, ${DEFAULT_INTERVAL} when not given.`,
+            description: `Least time between two frames, to within a tenth. At least 100ms; by default ${DEFAULT_INTERVAL}.`,
           }),
         },
         subscribe: (_root, args, context) => {
@@ -111,11 +116,13 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
   const pages = createPageReader(repository);
   const readLatest = createLatestReader(repository);
   const pageArguments = builder.args((t) => ({
-    startTime: t.field({ type: "DateTime", description: "Inclusive." }),
-    endTime: t.field({ type: "DateTime", description: "Inclusive." }),
-    metrics: t.stringList({ description: "Names or aliases; a metric means all its series. Absent: all." }),
+    startTime: t.field({ type: "DateTime", description: "Earliest time, inclusive." }),
+    endTime: t.field({ type: "DateTime", description: "Latest time, inclusive." }),
+    metrics: t.stringList({
+      description: "Names or aliases; a metric covers all of its series. Default: all metrics.",
+    }),
     limit: t.int({ defaultValue: READING_PAGE.default }),
-    after: t.string({ description: "The `next` of the page before." }),
+    after: t.string({ description: "Cursor: `next` of the previous page." }),
   }));
 
   const gpu = builder.objectRef<{ uuid: GpuUuid }>("Gpu").implement({
@@ -124,7 +131,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
       latest: t.field({
         type: [reading],
         nullable: true,
-        description: "The newest reading of each series, in order of series.",
+        description: "The newest reading of each series, ordered by series.",
         args: { metrics: t.arg.stringList() },
         resolve: async ({ uuid }, { metrics }, context) => [...(await readLatest(uuid, metrics, context))],
       }),
@@ -145,12 +152,12 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
     gpuTelemetry: t.field({
       type: telemetry,
       nullable: true,
-      description: "null: no such GPU.",
+      description: "Readings of one GPU; null when the GPU is unknown.",
       args: { uuid: t.arg.id({ required: true }), ...pageArguments },
       resolve: async (_root, { uuid: text, ...args }, context) => {
         const uuid = parseUuid(text);
         const page = await pages.one(uuid, args, context);
-        // A GPU with readings is known; only an empty page needs the question.
+        // A GPU with readings is known. Only an empty page leaves it open.
         if (page.readings.length > 0) return page;
         const known = await repository.gpusByUuid([uuid], { signal: context.signal });
         return known.length > 0 ? page : null;

@@ -1,4 +1,4 @@
-/** telemetry: the readings of the graph and its subscription, over parts that `main.ts` opened. */
+/** Runs the telemetry subgraph on a store and a live feed that `main.ts` has opened. */
 import type { LiveFeed } from "../live-feed/port.ts";
 import { runSubgraph, type SubgraphParts } from "../platform/graphql/service.ts";
 import { healthOf } from "../platform/http/health.ts";
@@ -11,7 +11,7 @@ export interface TelemetryServiceParts extends Omit<SubgraphParts, "health"> {
   readonly feed: LiveFeed;
 }
 
-/** Serves until the signal aborts. @throws AppError `unavailable` when the address is taken */
+/** Serves until the signal aborts. @throws AppError `unavailable` when the address is in use */
 export const runTelemetry = (
   config: TelemetryConfig,
   { repository, feed, ...parts }: TelemetryServiceParts,

@@ -72,7 +72,7 @@ test("a query that reads too much fails where it no longer fits, and reads no fu
   expect(read).toHaveLength(25);
   expect(errors).toHaveLength(5);
   expect(errors?.[0]).toMatchObject({
-    message: expect.stringContaining("more than 250,000 readings"),
+    message: expect.stringContaining("at most 250,000 readings"),
     path: ["gpus", "gpus", 25, "telemetry"],
     extensions: { code: "TOO_LARGE" },
   });

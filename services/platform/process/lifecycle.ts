@@ -1,19 +1,25 @@
-/** One AbortController per process: SIGTERM and SIGINT ask it to stop, everything else takes its signal. */
+/** The life of a process: its one AbortController, which SIGTERM and SIGINT abort, and its end. */
 import { isAppError } from "../../../schema/model/errors.ts";
 import { ConfigError } from "./env.ts";
 import type { LogConfig } from "./log-config.ts";
 import { type Logger, openLogger } from "./logger.ts";
 
-/** How long a stop may take before the process ends regardless. */
+/** A stop that takes longer ends the process at once. */
 export const STOP_DEADLINE_MS = 25_000;
 
-/** A terminal sends Ctrl-C to the package runner and to us, and the runner passes it on: that is one wish, not two. */
-const SAME_WISH_MS = 500;
+/**
+ * Signals within this time count as one: on Ctrl-C the terminal signals the package runner and this process, and the
+ * runner signals this process again.
+ */
+const SAME_SIGNAL_MS = 500;
 
-/** Exit status of a program that a person or the system asked to stop before its work was done. */
+/** Exit status after a person or the system stopped the program before its work was done. */
 export const INTERRUPTED = 130;
 
-/** Resolves when the signal aborts; at once when it has. */
+/** How long the end of the process waits for a slow reader of standard output and standard error. */
+const FLUSH_MS = 2000;
+
+/** Resolves when the signal aborts; at once if it has. */
 export const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve();
@@ -21,61 +27,80 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
   });
 
 export interface Program<Config extends { readonly log: LogConfig }> {
-  /** @throws ConfigError: printed as it is, exit status 2 */
+  /** @throws ConfigError: printed to standard error, exit status 2 */
   readonly read: () => Config;
-  /** Ends the process when it returns, with the status it gives. */
+  /** The process ends with the status that it resolves to. */
   readonly run: (config: Config, context: { log: Logger; signal: AbortSignal }) => Promise<number>;
   /** Where log lines go. Default: standard output. */
   readonly output?: { write(line: string): unknown };
 }
 
-function readConfig<Config>(read: () => Config): Config {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
+let exiting: Promise<never> | undefined;
+
+/**
+ * Ends the process once its output is written: on a pipe, Bun drops what is still in its buffer at `process.exit`. Of
+ * several calls the first one counts.
+ */
+function exit(status: number): Promise<never> {
+  exiting ??= flush().then(() => process.exit(status));
+  return exiting;
+}
+
+/** Resolves when standard output and standard error are written, or after `FLUSH_MS`. */
+async function flush(): Promise<void> {
+  const written = [process.stdout, process.stderr].map((stream) => {
+    // The reader has gone, or a late line comes after the end: neither changes the exit status.
+    stream.on("error", () => {});
+    return new Promise<void>((resolve) => stream.end(resolve));
+  });
+  await Promise.race([Promise.all(written), new Promise((resolve) => setTimeout(resolve, FLUSH_MS))]);
 }
 
 /** Aborts at the first signal; a second one ends the process at once. */
 function stopOnSignals(log: Logger): AbortSignal {
   const controller = new AbortController();
-  let askedAt = 0;
+  let stoppedAt = 0;
   const stop = (name: string) => {
     if (controller.signal.aborted) {
-      if (performance.now() - askedAt > SAME_WISH_MS) process.exit(INTERRUPTED);
+      if (performance.now() - stoppedAt > SAME_SIGNAL_MS) process.exit(INTERRUPTED);
       return;
     }
-    askedAt = performance.now();
+    stoppedAt = performance.now();
     log.info("stopping", { signal: name });
     controller.abort();
     setTimeout(() => {
       log.error("stop took too long", { deadlineMs: STOP_DEADLINE_MS });
-      process.exit(1);
+      void exit(1);
     }, STOP_DEADLINE_MS).unref();
   };
   for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => stop(name));
   return controller.signal;
 }
 
-/** Runs a program to its end: its own status, 1 when it threw, 2 when its configuration is not usable. */
+/** Runs a program to its end. Exit status: what `run` resolves to; 1 if it throws; 2 for an invalid configuration. */
 export async function runProgram<Config extends { readonly log: LogConfig }>(
   name: string,
   { read, run, output = process.stdout }: Program<Config>,
 ): Promise<never> {
-  const config = readConfig(read);
+  let config: Config;
+  try {
+    config = read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return await exit(2);
+  }
   const log = await openLogger(name, { ...config.log, write: (line) => void output.write(line) });
   process.on("unhandledRejection", (reason) => {
     log.error("unhandled rejection", { reason });
-    process.exit(1);
+    void exit(1);
   });
+  let status = 1;
   try {
-    process.exit(await run(config, { log, signal: stopOnSignals(log) }));
+    status = await run(config, { log, signal: stopOnSignals(log) });
   } catch (error) {
     if (isAppError(error)) log.error("stopped", { reason: error.message });
     else log.error("stopped by an error", { error });
-    process.exit(1);
   }
+  return await exit(status);
 }

@@ -1,0 +1,25 @@
+/** A program that logs far more than a pipe holds and then ends in the way that its argument names. */
+import { runProgram } from "../../../services/platform/process/lifecycle.ts";
+
+export const LINES = 20_000;
+
+const ENDS = {
+  return: async () => 3,
+  throw: async () => {
+    throw new Error("defect");
+  },
+  reject: () => {
+    Promise.reject(new Error("not handled"));
+    return new Promise<number>(() => {});
+  },
+};
+
+if (import.meta.main) {
+  await runProgram("ending", {
+    read: () => ({ log: { level: "info", format: "json" } }),
+    run: async (_config, { log }) => {
+      for (let line = 0; line < LINES; line++) log.info("line", { line, padding: "x".repeat(100) });
+      return await ENDS[process.argv[2] as keyof typeof ENDS]();
+    },
+  });
+}

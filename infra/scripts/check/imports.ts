@@ -1,8 +1,8 @@
-/** What a source file imports, read from its text: type-only, dynamic and re-exported imports too. */
+/** Finds the imports of a source file in its text: static, type-only, dynamic and re-exported ones. */
 import { posix } from "node:path";
 
 export interface Source {
-  /** From the repository's root: `services/queue/port.ts`. */
+  /** Path from the repository's root, e.g. `services/queue/port.ts`. */
   readonly path: string;
   readonly text: string;
 }
@@ -10,12 +10,12 @@ export interface Source {
 export interface SourceImport {
   /** As written: `ioredis`, `./port.ts`. */
   readonly specifier: string;
-  /** Of our own files, from the root; null for a package. */
+  /** Repository path of one of our own files; null for a package. */
   readonly target: string | null;
   readonly typeOnly: boolean;
 }
 
-/** Dynamic imports of anything but a literal cannot be judged; they show up as this specifier. */
+/** Specifier reported for a dynamic import whose argument is not a literal. */
 export const COMPUTED = "(computed)";
 
 const STATIC = /^\s*(?:import|export)\b(\s+type\b)?[^"'`;]*?\bfrom\s*["']([^"']+)["']/gm;
@@ -38,7 +38,7 @@ export function importsOf({ path, text }: Source): SourceImport[] {
   }));
 }
 
-/** `@scope/name` or `name`, without what lies inside the package. */
+/** `@scope/name` or `name`, without a path inside the package. */
 export const packageOf = (specifier: string): string =>
   specifier
     .split("/")

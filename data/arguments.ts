@@ -1,4 +1,4 @@
-/** The command line of the generator. */
+/** Parses the command line of the generator. */
 import { parseArgs } from "node:util";
 import { formatTimestamp, parseTimestamp, TIMESTAMP_FORM } from "../schema/model/timestamp.ts";
 import { duration, integer } from "../services/platform/process/env.ts";
@@ -10,7 +10,7 @@ export interface GeneratorArguments extends SimulationOptions {
   readonly out: string | null;
 }
 
-/** A command line that cannot be followed; the message says why and what is accepted. */
+/** An unusable command line. The message names the option, its value and the accepted values. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -22,11 +22,11 @@ Simulates a fleet of GPUs and writes what dcgm-exporter would have reported, as 
   --hosts N         hosts, 1 to 100000 (${DEFAULT_SIMULATION.hosts})
   --gpus N          GPUs on each host, 1 to ${MAX_GPUS_PER_HOST} (${DEFAULT_SIMULATION.gpusPerHost})
   --interval TIME   between two ticks, such as 15s (15s)
-  --duration TIME   how long the fleet is watched, such as 30m or 24h (30m)
+  --duration TIME   length of the recording, such as 30m or 24h (30m)
   --start TIME      time of the first tick, RFC 3339 (${formatTimestamp(DEFAULT_SIMULATION.startMs)})
-  --seed N          another fleet, another history (${DEFAULT_SIMULATION.seed})
+  --seed N          each seed gives another fleet and history (${DEFAULT_SIMULATION.seed})
   --out FILE        .csv, .csv.gz or .csv.zst; - is standard output;
-                    may be left out when no other option is given: data/sample.csv.gz
+                    without any option it is data/sample.csv.gz
   --help            this text
 `;
 
@@ -47,11 +47,11 @@ function readField(name: string, text: string | undefined, field: Field, otherwi
   if (text === undefined) return otherwise;
   const outcome = field.safeParse(text);
   if (outcome.success) return outcome.data;
-  throw new UsageError(`--${name} ${JSON.stringify(text)}: accepted is ${outcome.error.issues[0]?.message}`);
+  throw new UsageError(`--${name} must be ${outcome.error.issues[0]?.message}, got ${JSON.stringify(text)}`);
 }
 
 /**
- * @returns "help" when that is what was asked for
+ * @returns "help" for `--help`
  * @throws UsageError
  */
 export function parseArguments(args: readonly string[]): GeneratorArguments | "help" {
@@ -59,13 +59,15 @@ export function parseArguments(args: readonly string[]): GeneratorArguments | "h
   if (values.help === true) return "help";
   const { out, ...rest } = values;
   if (out === undefined && Object.keys(rest).length > 0) {
-    throw new UsageError("--out is missing: say where the rows go, or - for standard output");
+    throw new UsageError("--out must be given with other options: a file name, or - for standard output");
   }
-  if (out === "") throw new UsageError("--out is empty: accepted is a file name, or - for standard output");
+  if (out === "") throw new UsageError('--out must be a file name, or - for standard output, got ""');
   const start = values.start === undefined ? null : parseTimestamp(values.start);
   if (start !== null && !start.ok) throw new UsageError(`--start ${start.error}`);
   if (start !== null && !Number.isInteger(start.value)) {
-    throw new UsageError(`--start ${JSON.stringify(values.start)}: accepted is ${TIMESTAMP_FORM}, to the millisecond`);
+    throw new UsageError(
+      `--start must be ${TIMESTAMP_FORM} in whole milliseconds, got ${JSON.stringify(values.start)}`,
+    );
   }
   const simulation = {
     hosts: readField("hosts", values.hosts, integer({ min: 1, max: 100_000 }), DEFAULT_SIMULATION.hosts),
@@ -81,7 +83,7 @@ export function parseArguments(args: readonly string[]): GeneratorArguments | "h
     seed: readField("seed", values.seed, integer({ max: 0xffff_ffff }), DEFAULT_SIMULATION.seed),
   };
   if (!Number.isInteger(simulation.intervalMs)) {
-    throw new UsageError(`--interval ${JSON.stringify(values.interval)}: accepted are whole milliseconds`);
+    throw new UsageError(`--interval must be in whole milliseconds, got ${JSON.stringify(values.interval)}`);
   }
   return { ...simulation, out: out ?? null };
 }

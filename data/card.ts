@@ -1,44 +1,44 @@
-/** A card and its physics: power follows work and clocks, temperature lags behind power, energy adds up. */
+/** Simulates a card: power follows work and clocks, temperature lags behind power, energy is the sum of power. */
 import { between, type Random, wholeBetween } from "./random.ts";
 
-/** What is asked of a card at one moment. */
+/** The load on a card at one moment. */
 export interface Demand {
   /** Share of the time in which a kernel runs, 0 to 1. */
   busy: number;
-  /** How hard a running kernel works the card, 0 to 1 of what the board can draw. */
+  /** Power that a running kernel draws, as a share of the board's power, 0 to 1. */
   intensity: number;
-  /** Share of the time in which memory is read or written, 0 to 1. */
+  /** Share of the time in which memory is being read or written, 0 to 1. */
   copy: number;
-  /** Shares of decoder and encoder, 0 to 1. */
+  /** Utilisation of decoder and encoder, 0 to 1. */
   decode: number;
   encode: number;
-  /** What programs hold, MiB. Above 0 a context is open, and the clocks stay up. */
+  /** Memory held by programs, MiB. Above 0, a context is open and keeps the clocks up. */
   heldMiB: number;
-  /** The last XID the driver reported; 0: none so far. */
+  /** Last XID reported by the driver; 0: none so far. */
   xid: number;
 }
 
 export const NO_DEMAND: Readonly<Demand> = { busy: 0, intensity: 0, copy: 0, decode: 0, encode: 0, heldMiB: 0, xid: 0 };
 
-/** What makes one card differ from its neighbours. */
+/** The differences between cards. */
 export interface CardTraits {
   readonly inletC: number;
-  /** Degrees above the inlet per watt, once settled. */
+  /** Degrees above the inlet temperature per watt, at equilibrium. */
   readonly celsiusPerWatt: number;
   readonly powerLimitW: number;
-  /** The rack's power brake pulls the card down to this during `brakeS`, seconds since the start. */
+  /** Power limit while the rack's power brake is on: during `brakeS`, seconds since the start. */
   readonly brakeW: number;
   readonly brakeS: readonly [from: number, to: number] | null;
   readonly memory: CardMemory;
 }
 
-/** MiB; used + free + reserved = total. */
+/** In MiB. Used + free + reserved = total. */
 export interface CardMemory {
   readonly totalMiB: number;
   readonly reservedMiB: number;
 }
 
-/** H100 80GB HBM3, and its 3g.40gb instance. */
+/** An H100 80GB HBM3, and its MIG instance 3g.40gb. */
 export const WHOLE_MEMORY: CardMemory = { totalMiB: 81_559, reservedMiB: 552 };
 export const INSTANCE_MEMORY: CardMemory = { totalMiB: 40_448, reservedMiB: 276 };
 export const INSTANCE_SLICES = 3 / 7;
@@ -53,13 +53,13 @@ const IDLE_MHZ = 345;
 const FULL_MHZ = 1980;
 const CLOCK_STEP_MHZ = 15;
 const SLOWEST = 0.35;
-/** What the power brake leaves of the clock, whatever the load. */
+/** Largest share of the clock under the power brake, whatever the load. */
 const BRAKED = 0.8;
 const MEMORY_MHZ = 2619;
 const TEMPERATURE_LAG_S = 45;
 const THERMAL_SLOWDOWN_C = 87;
 
-/** The readings of a card at one tick, in the units of its metrics. */
+/** Readings of a card at one tick, in the units of its metrics. */
 interface CardState {
   utilPercent: number;
   copyPercent: number;
@@ -80,7 +80,11 @@ interface CardState {
 
 export interface Card {
   readonly state: Readonly<CardState>;
-  /** `nowS` is seconds since the start; `elapsedS` is since the tick before, 0 at the first: the card has settled. */
+  /**
+   * Advances to the next tick.
+   * @param nowS seconds since the start
+   * @param elapsedS seconds since the tick before; 0 at the first tick, where the card is at equilibrium
+   */
   advance(demand: Demand, nowS: number, elapsedS: number): void;
 }
 
@@ -104,12 +108,12 @@ export function createCard(traits: CardTraits, random: Random): Card {
     smClockMHz: IDLE_MHZ,
     memoryClockMHz: MEMORY_MHZ,
     clockReasons: CLOCK_REASONS.idle,
-    // What it has drawn since its driver was loaded, up to some months ago.
+    // The driver was loaded up to some months ago.
     energyMJ: wholeBetween(random, 1e9, 5e12),
     xid: 0,
   };
 
-  /** Share of the full clock that temperature and power limits leave; sets the reasons. */
+  /** Share of the full clock that the limits of temperature and power allow. Sets the clock reasons. */
   const clockShare = (wantedW: number, contextW: number, nowS: number): number => {
     let share = 1;
     state.clockReasons = 0;
@@ -123,7 +127,7 @@ export function createCard(traits: CardTraits, random: Random): Card {
       state.clockReasons |= CLOCK_REASONS.hwSlowdown | CLOCK_REASONS.powerBrake;
     }
     const limitW = braked ? traits.brakeW : traits.powerLimitW;
-    // Dynamic power goes with the square of the clock: voltage falls with it.
+    // Dynamic power is proportional to the square of the clock, because voltage falls with it.
     if (wantedW * share * share > limitW - contextW) {
       share = Math.sqrt((limitW - contextW) / wantedW);
       if (!braked) state.clockReasons |= CLOCK_REASONS.powerCap;

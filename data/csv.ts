@@ -1,4 +1,4 @@
-/** Rows as a flattened Prometheus query of dcgm-exporter writes them: every field quoted, labels sorted by name. */
+/** Formats rows like a flattened Prometheus query of dcgm-exporter: every field quoted, labels sorted by name. */
 import { DRIVER, type Gpu, MODEL } from "./fleet.ts";
 import type { Tenant } from "./workload.ts";
 
@@ -7,16 +7,16 @@ export const HEADER =
 
 const EXPORTER_JOB = "dcgm-exporter";
 
-/** What a metric's rows read from a card. */
+/** A metric, and how to read it from a card. */
 export interface MetricColumn {
   readonly name: string;
-  /** NaN: this GPU does not report it. */
+  /** NaN if the GPU does not report the metric. */
   read(gpu: Gpu): number;
 }
 
 const wholeCard = (read: (gpu: Gpu) => number) => (gpu: Gpu) => (gpu.instance === null ? read(gpu) : Number.NaN);
 
-/** In the order of the rows of one tick. MIG instances have no utilisation of their own, only engine activity. */
+/** In the order of the rows of a tick. MIG instances report no utilisation, only engine activity. */
 export const METRIC_COLUMNS: readonly MetricColumn[] = [
   { name: "DCGM_FI_DEV_GPU_UTIL", read: wholeCard((gpu) => gpu.card.state.utilPercent) },
   { name: "DCGM_FI_DEV_MEM_COPY_UTIL", read: wholeCard((gpu) => gpu.card.state.copyPercent) },
@@ -35,14 +35,14 @@ export const METRIC_COLUMNS: readonly MetricColumn[] = [
   { name: "DCGM_FI_PROF_GR_ENGINE_ACTIVE", read: (gpu) => gpu.card.state.engineActive },
 ];
 
-/** The parts of a GPU's rows that stay the same until another pod holds it. */
+/** The parts of a GPU's rows that stay the same until its pod changes. */
 export interface RowParts {
   readonly tenant: Tenant | null;
-  /** Between the metric's name and the value. */
+  /** Text between the metric's name and the value. */
   readonly identity: string;
-  /** Between the value and the metric's name in the labels. */
+  /** Text between the value and the metric's name in the labels. */
   readonly labelsBefore: string;
-  /** From behind that name to the end of the row. */
+  /** Text after that name, up to the end of the row. */
   readonly labelsAfter: string;
 }
 

@@ -1,4 +1,4 @@
-/** The fleet: which GPUs stand in which host, what runs on each, and which of them are not well. */
+/** Creates the fleet: the GPUs of each host, their workloads, and their problems. */
 import {
   type Card,
   type CardTraits,
@@ -15,7 +15,7 @@ import { createFineTuning, createInference, createNotebook, createTraining, idle
 export const MODEL = "NVIDIA H100 80GB HBM3";
 export const DRIVER = "550.90.07";
 
-/** A MIG instance, as the exporter's labels name it. */
+/** A MIG instance, as named in the exporter's labels. */
 interface Instance {
   readonly id: string;
   readonly profile: string;
@@ -25,7 +25,7 @@ export interface Gpu {
   readonly index: number;
   readonly uuid: string;
   readonly host: string;
-  /** Set where the card is cut by MIG and its readings are those of this instance. */
+  /** The MIG instance that the readings belong to; null without MIG. */
   readonly instance: Instance | null;
   readonly card: Card;
   readonly workload: Workload;
@@ -39,7 +39,7 @@ export interface FleetSize {
   readonly gpusPerHost: number;
 }
 
-/** Hosts take turns: one trains, one serves, one is shared by people. */
+/** The plans repeat every three hosts: one for training, one for inference, one shared by people. */
 type Role =
   | "training"
   | "hot"
@@ -69,10 +69,10 @@ const HOST_PLANS = [TRAINING, SERVING, SHARED] as const;
 
 const INSTANCE: Instance = { id: "1", profile: "3g.40gb" };
 
-/** Xid 94: contained memory error; the program that hit it is stopped. */
+/** XID 94, a contained memory error: the driver stops the program that hit it. */
 const CONTAINED_MEMORY_ERROR = 94;
 
-/** In the order of the rows: by host, then by index. */
+/** The GPUs in the order of the rows: by host, then by index. */
 export function createFleet(size: FleetSize, seed: number): Gpu[] {
   const gpus: Gpu[] = [];
   for (let host = 0; host < size.hosts; host++) {

@@ -1,11 +1,11 @@
-/** Where rows go: a file, compressed as its name says, or standard output. */
+/** Writes rows to a file, compressed according to its name, or to standard output. */
 import { createWriteStream } from "node:fs";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip, createZstdCompress } from "node:zlib";
 
 /**
- * Writes ASCII pieces as they are made; memory stays at a few pieces whatever the size.
+ * Writes ASCII pieces as they are produced, holding only a few of them in memory.
  * @param to a file name (`.gz` and `.zst` are compressed) or `-` for standard output
  */
 export async function writePieces(pieces: Iterable<string>, to: string): Promise<void> {

@@ -1,9 +1,9 @@
-/** Numbers that look random and are the same for the same seed, on every runtime. */
+/** Pseudo-random numbers: the same for the same seed, on every runtime. */
 
 /** A number in [0, 1). */
 export type Random = () => number;
 
-/** Mulberry32: 32 bits of state, whole-number arithmetic only. */
+/** Mulberry32: 32 bits of state, integer arithmetic only. */
 function createRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -17,14 +17,14 @@ function createRandom(seed: number): Random {
 /** 32 bits in, 32 bits out. */
 const scramble = (value: number): number => createRandom(value)() * 4294967296;
 
-/** A stream of its own for each thing simulated, so that adding one changes no other. */
+/** An independent stream for each simulated object, so that adding one does not change the others. */
 export function createStream(seed: number, ...path: readonly number[]): Random {
   let state = scramble(seed);
   for (const part of path) state = scramble((state + part) >>> 0);
   return createRandom(state);
 }
 
-/** Eight hexadecimal digits, different for each place below 2^32 of the same seed. */
+/** Eight hexadecimal digits, unique among the places below 2^32 of one seed. */
 export const serialNumber = (seed: number, place: number): string =>
   ((Math.imul(place + 1, 0x9e3779b1) ^ scramble(seed)) >>> 0).toString(16).padStart(8, "0");
 
@@ -33,7 +33,7 @@ export const between = (random: Random, low: number, high: number): number => lo
 export const wholeBetween = (random: Random, low: number, high: number): number =>
   low + Math.floor(random() * (high - low + 1));
 
-/** Lower-case letters and digits as Kubernetes puts them behind a pod's name: no vowels, no 0, 1 or 3. */
+/** Lower-case letters and digits as in the suffixes of Kubernetes pod names: no vowels, and no 0, 1 or 3. */
 export const podSuffix = (random: Random, length: number): string =>
   pick(random, "bcdfghjklmnpqrstvwxz2456789", length);
 

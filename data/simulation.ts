@@ -1,4 +1,4 @@
-/** Runs a fleet tick by tick and writes its rows: for each tick, for each metric, for each GPU. */
+/** Simulates a fleet tick by tick. Rows are ordered by tick, then by metric, then by GPU. */
 import { formatTimestamp } from "../schema/model/timestamp.ts";
 import { createRowParts, HEADER, METRIC_COLUMNS, type RowParts } from "./csv.ts";
 import { createFleet, type FleetSize } from "./fleet.ts";
@@ -10,7 +10,7 @@ export interface SimulationOptions extends FleetSize {
   /** ms since the epoch. */
   readonly startMs: number;
   readonly seed: number;
-  /** Stops in the middle of a tick when there are this many rows. */
+  /** Number of rows after which to stop, even in the middle of a tick. */
   readonly maxRows?: number;
 }
 
@@ -25,7 +25,7 @@ export const DEFAULT_SIMULATION: SimulationOptions = {
 
 const CHUNK_CHARACTERS = 1 << 20;
 
-/** The file in pieces of about a megabyte, ASCII. A longer run begins with the same rows as a shorter one. */
+/** The CSV file in ASCII pieces of about a megabyte. A longer run begins with the rows of a shorter one. */
 export function* simulate(options: SimulationOptions): Generator<string, void, void> {
   const fleet = createFleet(options, options.seed);
   const parts: (RowParts | undefined)[] = new Array(fleet.length);

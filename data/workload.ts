@@ -1,9 +1,9 @@
-/** What runs on GPUs, as plans over time: training in step waves with checkpoints, inference in bursts, notebooks. */
+/** Workloads over time: training in waves with checkpoints, inference in bursts, notebooks, fine-tuning. */
 import type { Demand } from "./card.ts";
 import { NO_DEMAND } from "./card.ts";
 import { between, podSuffix, type Random, wholeBetween } from "./random.ts";
 
-/** Who holds a GPU. */
+/** The pod that holds a GPU. */
 export interface Tenant {
   readonly container: string;
   readonly pod: string;
@@ -11,19 +11,19 @@ export interface Tenant {
 }
 
 export interface Workload {
-  /** Who holds the GPU now; null: nobody. The same object as long as it is the same pod. */
+  /** The pod that holds the GPU now; null: none. The same object while the pod stays the same. */
   readonly tenant: Tenant | null;
-  /** Writes what is asked of the card at `nowS` seconds since the start; times only go up. */
+  /** Writes the load at `nowS` seconds since the start into `into`. `nowS` must not go back. */
   demand(into: Demand, nowS: number): void;
 }
 
-/** 0 up to 1 and down again over each period. */
+/** A triangle wave from 0 to 1 and back over each period. */
 const wave = (s: number, periodS: number): number => {
   const phase = (s / periodS) % 1;
   return phase < 0.5 ? phase * 2 : 2 - phase * 2;
 };
 
-/** One job behind the other with a gap between them; between jobs nobody holds the GPU. */
+/** One job of a schedule. Jobs follow each other with gaps in which no pod holds the GPU. */
 interface Run {
   readonly startS: number;
   readonly endS: number;
@@ -31,7 +31,7 @@ interface Run {
 }
 
 interface Schedule {
-  /** The run that is on at `nowS`, or null in a gap. */
+  /** The run at `nowS`, or null in a gap. */
   at(nowS: number): Run | null;
 }
 
@@ -68,7 +68,7 @@ const follow = (schedule: Schedule, work: (into: Demand, sinceS: number, run: Ru
   };
 };
 
-/** One worker of a training job; all workers of a host get streams with the same beginning and so keep step. */
+/** One worker of a training job. All workers of a host get equal `gang` streams and so stay in step. */
 export function createTraining(options: { host: number; gang: Random; jitter: Random }): Workload {
   const { gang, jitter } = options;
   let job = 0;
@@ -98,12 +98,12 @@ export function createTraining(options: { host: number; gang: Random; jitter: Ra
   });
 }
 
-/** A replica that answers requests: a base load that drifts, and bursts. It is replaced now and then. */
+/** A replica that serves requests: a drifting base load and bursts. It is replaced from time to time. */
 export function createInference(options: {
   readonly service: string;
   readonly heldMiB: number;
   readonly video: boolean;
-  /** Largest share of the card it can take. */
+  /** Largest share of the card that it can use. */
   readonly share: number;
   readonly random: Random;
 }): Workload {
@@ -131,7 +131,7 @@ export function createInference(options: {
   });
 }
 
-/** Holds memory and asks nothing of the card. */
+/** A notebook: holds memory but never computes. */
 export function createNotebook(options: { user: string; stays: boolean; heldMiB: number; random: Random }): Workload {
   const { user, stays, heldMiB, random } = options;
   const tenant = { container: "notebook", pod: `jupyter-${user}`, namespace: "research" };
@@ -143,7 +143,7 @@ export function createNotebook(options: { user: string; stays: boolean; heldMiB:
   });
 }
 
-/** Short jobs from a queue; with `xid` the first one dies of that error, and the code stays on the GPU. */
+/** Short jobs from a queue. With an `xid` other than 0, the first job ends with it, and the code stays on the GPU. */
 export function createFineTuning(options: { name: string; xid: number; random: Random }): Workload {
   const { name, random, xid } = options;
   let lastXid = 0;
@@ -175,7 +175,7 @@ export function createFineTuning(options: { name: string; xid: number; random: R
   };
 }
 
-/** Nobody's. */
+/** No workload. */
 export const idle: Workload = {
   tenant: null,
   demand(into) {

@@ -1,41 +1,43 @@
 /**
- * Sources of readings: what there is to read, opened once each and read from any place on.
+ * Sources of readings: found, opened once each, and read from any place on.
  * CSV files and the memory double pass `test/conformance/sources.ts`.
  *
- * A run uses the port like this: `find()` lists the sources, `open()` opens one and judges its content once, and
- * `read()` starts a reader at a place. Readers hand rows over in batches of the caller's choosing.
+ * `find()` lists the sources, `open()` opens one and inspects its content once, and `readFrom()` starts a reader at a
+ * place. The target of a reader decides how many rows are handed over at a time.
  *
  * Guarantees:
  * - Order: a reader hands rows over in the order of the source, each once, as a reading or as a skip with a reason.
  * - Repeatability: rows depend on the content and the place alone, never on chunk sizes, pauses or earlier reads.
- *   The clock has one say: a row dated more than a day ahead of it is a skip.
+ *   One exception: a row dated more than a day ahead of the clock is a skip.
  * - Resumption: a reader started at another reader's place hands over exactly the rows that were still to come, as
  *   long as the source continues the fingerprint taken with that place.
- * - One content: fingerprint, details and readers of an opened source come from the same content, even if another
- *   takes its name meanwhile. What is appended to that content is read too.
+ * - One content: fingerprint, details and readers of an open source come from the same content, even if another
+ *   content takes its name meanwhile. Rows appended to that content are read too.
  * - Bounds: memory does not grow with the size of a source, and no row is longer than 64 KiB.
  *
- * Not promised: order by time, one reading per series and time (both are the store's business), that a source still
- * exists when it is opened, and that it can be read to its end.
+ * Not promised:
+ * - order by time, or only one reading per series and time: the store removes duplicates
+ * - that a source still exists when it is opened, or can be read to its end
+ * - a consistent content if a writer overwrites it in place
  *
  * Errors are `AppError`:
- * - `not_found`: there is no such source, or it is gone since it was found.
- * - `invalid`: the content is not readable as what it claims to be (wrong header, damaged compression).
- * - `unavailable`: the system refused to list, open or read it; the same call may succeed later.
+ * - `not_found`: the source does not exist, or no longer exists.
+ * - `invalid`: the content has a wrong header or damaged compression.
+ * - `unavailable`: the system refused to list, open or read the source; the same call may succeed later.
  */
 import type { GpuFacts } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
 
 /**
- * Why a row gave no reading; the label of the counter and of the summary.
- * - `fields`: another number of fields than the header has
- * - `quote`: a quote where RFC 4180 has none, or one that never closes
+ * Why a row gave no reading, as in the counter's label and in the summary.
+ * - `fields`: not as many fields as the header
+ * - `quote`: a quote where RFC 4180 allows none, or one that never closes
  * - `too_long`: longer than 64 KiB
  * - `encoding`: not UTF-8
- * - `time`: no RFC 3339 time, before 2000, or more than a day ahead of the clock
+ * - `time`: not an RFC 3339 time, before 2000, or more than a day ahead of the clock
  * - `uuid`, `metric`, `labels`: not of the accepted form
  * - `value`: not a number
- * - `blank`: DCGM's sign for a value that is not there
+ * - `blank`: one of DCGM's signs for a missing value
  * - `not_finite`: NaN, infinite or too large for a double
  * - `truncated`: the source ends inside the row; the reader's place stays before it
  */
@@ -63,7 +65,7 @@ export interface FoundSource {
   readonly bytes: number;
 }
 
-/** What identifies a source's content across runs: a hash of its beginning. */
+/** Identifies the content of a source across runs, by a hash of its beginning. */
 export interface Fingerprint {
   /** 32 hex digits of SHA-256. */
   readonly head: string;
@@ -92,7 +94,7 @@ export interface RowTarget {
   slot(facts: GpuFacts, series: Series): number;
   /** A reading. `at`: ms since the epoch. Returns true to stop the reader behind this row. */
   add(slot: number, at: number, value: number): boolean;
-  /** A row without a reading. `detail` words the reason with the value found and what is accepted. */
+  /** A row without a reading. `detail` returns the reason in words, with the value and the accepted ones. */
   skip(reason: SkipReason, line: number, detail: () => string): void;
 }
 
@@ -108,7 +110,7 @@ export interface RowReader extends AsyncDisposable {
   read(target: RowTarget, options: { signal: AbortSignal }): Promise<"stopped" | "end">;
   /** Behind the last row handed over. */
   readonly place: Place;
-  /** How much of the source's `bytes` lies before what has been taken in so far; only grows. */
+  /** Bytes of the source, as stored, before the point up to which it has been read. Never decreases. */
   readonly bytesRead: number;
 }
 
@@ -122,9 +124,9 @@ export interface OpenSource extends AsyncDisposable {
   /** True if the beginning that `earlier` covers is unchanged: the source is the same, and has grown at most. */
   continues(earlier: Fingerprint): boolean;
   /**
-   * Starts a reader, independent of others of this source. A place before the first row means the first row; behind
-   * the end of the content there is nothing to read.
-   * @throws AppError `invalid`, `unavailable` when what lies before the place cannot be read
+   * Starts a reader, independent of others of this source. A place before the first row means the first row. A place
+   * after the last row leaves nothing to read.
+   * @throws AppError `invalid`, `unavailable` if the content before the place cannot be read
    */
   readFrom(place: Place): Promise<RowReader>;
 }

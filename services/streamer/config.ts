@@ -1,4 +1,4 @@
-/** What the streamer reads from the environment. */
+/** Configuration of the streamer, from the environment. */
 import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
 import {
   boolean,

@@ -44,7 +44,7 @@ export async function streamPasses(run: Run): Promise<void> {
   }
 }
 
-/** In a later pass, missing sources are no error: they may come back. */
+/** In a later pass, missing sources are not an error, because they may come back. */
 async function findSources({ sources, log }: Run, isFirst: boolean): Promise<readonly FoundSource[]> {
   try {
     return await sources.find();

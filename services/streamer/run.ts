@@ -1,4 +1,4 @@
-/** What all sources of one run share. */
+/** The parts that all sources of one run share. */
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { ProducerQueue } from "../queue/port.ts";

@@ -1,4 +1,4 @@
-/** The streamer: cuts batches of whole GPUs from sources and publishes them at a pace, resuming where the queue says. */
+/** The streamer: cuts sources into batches of whole GPUs and publishes them, resuming where the queue says. */
 import type { Clock } from "../platform/process/clock.ts";
 import { aborted } from "../platform/process/lifecycle.ts";
 import type { Logger } from "../platform/process/logger.ts";
@@ -25,7 +25,7 @@ export interface StreamerOptions {
   readonly signal: AbortSignal;
   /** Called at most once per confirmed batch. */
   readonly onProgress?: ((progress: StreamerProgress) => void) | undefined;
-  /** Called with what the streamer waits for while it cannot work, and with null when it can again. */
+  /** Called with the problem when the streamer cannot work, and with null when it can again. */
   readonly onState?: ((problem: string | null) => void) | undefined;
   /** Called when the totals have grown, at most once per confirmed batch. The object keeps growing. */
   readonly onTotals?: ((totals: StreamerTotals) => void) | undefined;

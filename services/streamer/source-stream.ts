@@ -23,7 +23,7 @@ export interface SourceOutcome {
 
 /** Readings per batch at a pace, unless configured. */
 const PACED_BATCH_SIZE = 100;
-/** With more slots, the source is read on with a new reader and builder, so that what they interned is freed. */
+/** With more slots, reading continues with a new reader and builder, to free the memory of what they interned. */
 const MAX_SLOTS = 500_000;
 
 type PassMark = Mark & { readonly pass: number };

@@ -1,4 +1,4 @@
-/** What all sources must do, whatever they are made of. */
+/** The conformance suite of the port of sources. */
 import { describe } from "bun:test";
 import type { OpenSources } from "./sources/bench.ts";
 import { contentConformance } from "./sources/content.ts";

@@ -1,4 +1,4 @@
-/** kill -9 at random moments: what was read is in the store once, whatever was under way. */
+/** Kills all-in-one at random moments: every reading is stored once, whatever was in progress. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { temporaryFolder } from "../support/process/temporary-folder.ts";

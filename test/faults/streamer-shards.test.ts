@@ -1,4 +1,4 @@
-/** Streamer, queue-service, Redis and collector as processes, while the number of streamers changes in mid-file. */
+/** Changes the number of streamers in mid-file: streamers, queue-service, Redis and collector as processes. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { systemClock } from "../../services/platform/process/clock.ts";
@@ -69,7 +69,7 @@ describe.skipIf(!haveRedisServer())("streamers whose number changes in the middl
   const stop = async (streamer: Member): Promise<void> => void (await streamer.stop());
   const kill = (streamer: Member): Promise<void> => streamer.kill();
 
-  // Back at a number that was there before, streamers go on at their own positions; else at those of the others.
+  // Under a number used before, streamers continue at their own positions, otherwise at those of the other number.
   for (const [what, numbers, end] of [
     ["1, killed again and again", [1, 1, 1, 1], kill],
     ["from 1 to 3 and back to 1, stopped", [1, 3, 1], stop],
@@ -77,7 +77,7 @@ describe.skipIf(!haveRedisServer())("streamers whose number changes in the middl
     ["from 1 to 3, killed", [1, 3], kill],
     ["from 3 to 2 to 1, killed", [3, 2, 1], kill],
   ] as const) {
-    test(`${what}: nothing is lost, nothing is told twice`, async () => {
+    test(`${what}: every reading is stored once`, async () => {
       const store = join(folder.path, `${what}.sqlite`);
       await using pipeline = await openPipeline(store);
       const { queue, streamers } = pipeline;

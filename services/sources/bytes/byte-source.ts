@@ -12,7 +12,7 @@ export interface ByteSource extends AsyncDisposable {
    *   `unavailable` when the file cannot be read
    */
   read(into: Uint8Array, at: number): Promise<number>;
-  /** Bytes on disk in front of what has been taken in so far. */
+  /** Bytes on disk before the point up to which the file has been read. */
   readonly bytesRead: number;
   /** When the file was last written to, ms since the epoch; null if the bytes say themselves where they end. */
   modifiedAt(): Promise<number | null>;
@@ -54,7 +54,7 @@ class PlainBytes implements ByteSource {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** Compressed bytes taken in at once; what they decompress to is held in memory. */
+/** Compressed bytes read at once; all bytes they decompress to are held in memory. */
 const PIECE_BYTES = 16_384;
 
 class CompressedBytes implements ByteSource {

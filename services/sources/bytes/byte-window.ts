@@ -52,7 +52,7 @@ export class ByteWindow implements AsyncDisposable {
 
   /**
    * Appends the next bytes to those unread, which move to other indices. Reads at most one chunk ahead of need.
-   * @throws AppError of the source, once all bytes before the failure have been appended; every later call throws it too
+   * @throws AppError of the source, once all bytes before the failure have been appended, and at every later call
    */
   async fill(): Promise<void> {
     this.#coming ??= this.#read();

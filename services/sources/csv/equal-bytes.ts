@@ -1,9 +1,9 @@
 /** Compares and hashes ranges of text bytes in JavaScript, where a native call for each range would cost more. */
 
 /**
- * Compares eight bytes as one double, eight doubles per iteration: faster than `Buffer.compare` on ranges of 100 to 300
- * bytes. Doubles of different bytes are equal only for the two zeros, so `a` must hold no zero byte. NaN equals nothing,
- * so bytes that form one (DEL before a control character, or bytes that are not UTF-8) count as different.
+ * Compares eight bytes as one double, eight doubles per iteration: faster than `Buffer.compare` on ranges of 100 to
+ * 300 bytes. Doubles of different bytes are equal only for the two zeros, so `a` must hold no zero byte. NaN equals
+ * nothing, so bytes that form one (DEL before a control character, or bytes that are not UTF-8) count as different.
  */
 export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: number, length: number): boolean {
   const aEnd = aFrom + length;

@@ -41,7 +41,7 @@ async function readBeginning(file: OpenFile): Promise<Buffer> {
 
 /**
  * Parses the first line of the file.
- * @throws AppError `invalid` for a file without a usable header, showing what is expected and what was found, or for
+ * @throws AppError `invalid` for a file without a usable header, showing the expected and the found line, or for
  *   damaged compression; `unavailable` when the file cannot be read
  */
 export async function readCsvHeader(file: OpenFile): Promise<CsvHeader> {

@@ -13,7 +13,7 @@ export class LineFields {
   #bytes: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
-  /** The whole line, decoded when the first field's text is needed: slices of one string are cheaper than new strings. */
+  /** The whole line, decoded once a field is needed: slices of one string are cheaper than new strings. */
   #line: string | undefined;
   count = 0;
   isAscii = true;

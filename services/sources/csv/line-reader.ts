@@ -163,7 +163,7 @@ export class LineReader {
     }
   }
 
-  /** True if the unfinished last line is a whole row that ends with a quote, so that no further byte can belong to it. */
+  /** True if the unfinished last line is a whole row and ends with a quote, so no further byte can belong to it. */
   isLastClosed(): boolean {
     return this.#tooLongFrom === undefined && this.#scanLast() && this.#fields.isClosed && this.#identifyLast();
   }

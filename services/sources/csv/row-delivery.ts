@@ -1,4 +1,4 @@
-/** Hands the fields of one row to the target: as a reading, or as a skip that says what is wrong. */
+/** Hands the fields of one row to the target: as a reading, or as a skip with its reason. */
 import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { RowTarget } from "../port.ts";

@@ -85,11 +85,12 @@ class CsvRowReader implements RowReader {
 }
 
 /**
- * Rows follow RFC 4180, but a quote that never closes costs its own line only. A last line without a newline is a row
- * if it parses whole. Unless a quote closes it, it is taken only if the file does not grow for two seconds, and never
- * behind a comma. A row that is cut short is skipped as `truncated`, and `place` stays before it, so that a later read
- * finds it whole.
- * @throws AppError `invalid`, `unavailable` when what lies before the place cannot be read
+ * Starts a reader at a place.
+ * - Rows follow RFC 4180, but a quote that never closes costs its own line only.
+ * - A last line without a newline is a row if it parses whole. Unless a quote closes it, it is taken only if the file
+ *   does not grow for two seconds, and never after a comma.
+ * - A row that is cut short is skipped as `truncated`. `place` stays before it, so that a later read finds it whole.
+ * @throws AppError `invalid`, `unavailable` if the content before the place cannot be read
  */
 export async function readCsvRows(
   file: OpenFile,

@@ -116,7 +116,7 @@ export class RowShapes {
     return stop;
   }
 
-  /** The slot of a row whose shape is known, which from now on is predicted after the row before. Otherwise undefined. */
+  /** The slot of a row of a known shape, which from now on is predicted after the row before; undefined if unknown. */
   find(view: DataView, parts: RowParts): number | undefined {
     const shape = this.#lookUp(view, parts);
     if (shape === NONE) return undefined;

@@ -47,7 +47,7 @@ async function matching(pattern: string): Promise<readonly FoundSource[]> {
 }
 
 /**
- * The files of one path, sorted, never empty. A directory stands for the `.csv`, `.gz` and `.zst` files directly in it.
+ * The files of one path, sorted, never empty. A directory yields the `.csv`, `.gz` and `.zst` files directly in it.
  * A file may have any name, and a path that exists is never taken for a glob.
  * @throws AppError `not_found` if nothing exists or matches, `invalid` for a directory without data files,
  *   `unavailable` if the system refuses to look

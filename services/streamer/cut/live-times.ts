@@ -2,7 +2,7 @@
 import type { Clock } from "../../platform/process/clock.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 
-/** Each tick gets its own millisecond, so more than a thousand ticks a second run ahead of the clock, at most so far. */
+/** Each tick gets its own millisecond, so more than 1,000 ticks a second run ahead of the clock; this is the limit. */
 const MAX_LEAD_MS = 1000;
 
 export class LiveTimes {

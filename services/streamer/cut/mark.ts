@@ -1,4 +1,4 @@
-/** Where a streamer stands in a source: all that the next batch depends on, apart from the content itself. */
+/** Marks in a source: all that the next batch depends on, apart from the content. */
 import { type Place, START as START_PLACE } from "../../sources/port.ts";
 
 /** The start of a read-ahead, and how much of the read-ahead has been sent. */
@@ -7,7 +7,7 @@ export interface Mark {
   readonly place: Place;
   /** Readings of this shard after `place` that belong to earlier read-aheads. */
   readonly skip: number;
-  /** Readings in the read-ahead if part of it has been sent, so that it is cut alike in a source that grew; else 0. */
+  /** Readings in the read-ahead if part of it has been sent, to cut the same one in a source that grew; otherwise 0. */
   readonly size: number;
   /** Readings of the read-ahead already sent, in the order in which batches are cut. */
   readonly sent: number;

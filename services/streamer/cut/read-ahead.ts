@@ -40,7 +40,7 @@ export class ReadAhead implements RowTarget {
   #mark: Mark;
   /** Start of the next read-ahead. */
   #next: Pick<Mark, "place" | "skip">;
-  /** Entries in the columns: the read-ahead, followed by what has been read of the next one. */
+  /** Entries in the columns: the read-ahead, followed by readings of the next one. */
   #filled = 0;
   /** First entry of the last run of equal times. */
   #lastRun = 0;
@@ -49,7 +49,7 @@ export class ReadAhead implements RowTarget {
   #limit = MAX_READINGS;
   #stopsAtTick = false;
 
-  /** @param mark the place of the reader that `fill` will be given, and what has been sent from there */
+  /** @param mark its place is that of the reader that `fill` will be given */
   constructor(mark: Mark, options: ReadAheadOptions) {
     this.#options = options;
     this.#mark = mark;

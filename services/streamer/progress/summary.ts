@@ -37,7 +37,7 @@ export interface SkippedRow {
   readonly source: string;
   readonly reason: SkipReason;
   readonly line: number;
-  /** Words the reason with the value found and what is accepted. */
+  /** The reason in words, with the value and the accepted values. */
   readonly detail: () => string;
 }
 

@@ -8,7 +8,7 @@ import { MAX_CALL_ITEMS, type OutgoingBatch, type ProducerQueue } from "../../qu
 import type { StreamPosition } from "./position.ts";
 import type { QueueCalls } from "./queue-calls.ts";
 
-/** Bounds of what waits to be published. */
+/** Limits of batches that wait to be published. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 const MAX_WAITING = 100;
 

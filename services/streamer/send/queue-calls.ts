@@ -8,7 +8,7 @@ import type { WaitReason } from "../progress/summary.ts";
 export interface QueueCallsOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Of the run. */
+  /** Aborts when the run ends. */
   readonly signal: AbortSignal;
   readonly onWait: (reason: WaitReason) => void;
   /** Called with why the queue does not answer, and with null when it answers. */

@@ -1,4 +1,4 @@
-/** What the suite needs of an implementation, and what it expects of any rows. */
+/** The interface between the suite and an implementation, and the rows that readers must hand over. */
 import fc from "fast-check";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
@@ -11,7 +11,7 @@ export interface SourcesBench extends AsyncDisposable {
   write(name: string, rows: readonly MemoryRow[]): Promise<void>;
   /** Appends rows to the content of a source. */
   append(name: string, rows: readonly MemoryRow[]): Promise<void>;
-  /** Creates a source that cannot be read as what it claims to be. */
+  /** Creates a source in an unknown format. */
   spoil(name: string): Promise<void>;
   remove(name: string): Promise<void>;
 }

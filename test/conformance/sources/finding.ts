@@ -26,7 +26,7 @@ export function findingConformance(openBench: OpenSources): void {
     expect((await bench.sources.find()).map((source) => source.id)).toEqual([id]);
   });
 
-  test("find() throws an AppError that names where it looked if there is no source", async () => {
+  test("find() without any source throws an AppError that names where it looked", async () => {
     await using bench = await openBench();
     const error = await bench.sources.find().catch((reason: unknown) => reason);
     expect(error).toMatchObject({ name: "AppError", code: expect.stringMatching(/^(not_found|invalid)$/) });

@@ -52,7 +52,7 @@ describe("bun run ingest", () => {
     expect(differences(await stored("copies.sqlite", csv.path), csv.expected)).toEqual([]);
   });
 
-  test("imports the rows around bad ones, and explains those by file, line, value and what is accepted", async () => {
+  test("imports the rows around bad ones, and explains those with file, line and value", async () => {
     const csv = await smallExport(folder.path);
     const lines = (await readFile(csv.path, "utf8")).split("\n");
     const bad = join(folder.path, "bad.csv");

@@ -1,4 +1,4 @@
-/** Any DCGM CSV file: mostly right, in rounds as ticks come, with odd values, times and columns, and damaged lines. */
+/** Arbitrary DCGM CSV files: mostly valid ticks, with odd values, times and columns, and some damaged lines. */
 import fc from "fast-check";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
 import { quoted, rowFields, showNumber } from "./dcgm-file.ts";
@@ -32,7 +32,7 @@ const time = fc.oneof(
   fc.constantFrom("2025-07-21T00:00:00Z", "2025-07-21T00:00:00.001Z", "2025-07-18T20:42:34Z "),
 );
 
-/** What is done to a line once its fields are written. */
+/** Damage to a finished line. */
 const damage = fc.oneof(
   { weight: 30, arbitrary: fc.constant((line: string) => line) },
   fc
@@ -76,7 +76,7 @@ const order = fc.oneof(
   fc.shuffledSubarray([...columns, "extra"], { minLength: 13 }),
 );
 
-/** Lines come in rounds, as ticks do, so that shapes are expected and found; some are damaged. */
+/** Lines repeat like ticks do, so that row shapes are predicted and found; some lines are damaged. */
 export const anyCsv: fc.Arbitrary<Buffer> = fc
   .record({
     order,

@@ -1,10 +1,10 @@
-/** The rules of reading a DCGM CSV file once more, plainly: line by line, everything through csv-parse. */
+/** A simple model of reading a DCGM CSV file: line by line, all through csv-parse. */
 import { type CsvError, parse } from "csv-parse/sync";
 import { lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import { keepRows, rowClock, type Taken } from "./dcgm-file.ts";
 
-/** Readings and skips of all lines that end with a newline. */
+/** The readings and skips of all lines that end with a newline. */
 export function readByModel(content: Buffer): Taken {
   const kept = keepRows();
   const latin = content.toString("latin1");
@@ -37,7 +37,7 @@ export function readByModel(content: Buffer): Taken {
     if (!number.ok) return kept.skip(number.error.reason, at, () => number.error.detail);
     kept.add(slot, when.value, number.value);
   };
-  // What stands behind the last newline is another test's.
+  // Other tests cover a last line without a newline.
   const count = lines.length - 1;
   for (let index = 1; index < count; ) {
     const at = index + 1;

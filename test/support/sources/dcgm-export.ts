@@ -1,4 +1,4 @@
-/** DCGM exports to feed the product with, and what is in them as a plain CSV reader sees it. */
+/** DCGM exports for tests, with their readings according to a plain CSV parser. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
@@ -15,7 +15,7 @@ export interface DcgmExport {
 
 export const keyOf = (series: string, at: number): string => `${series} ${at}`;
 
-/** As the API names it: a MIG instance has a series of its own. */
+/** The name of the series in the API, where a MIG instance has a series of its own. */
 function seriesOf({ metric_name = "", labels_raw = "" }: Record<string, string>): string {
   const instance = /\bGPU_I_ID="(\d+)"/.exec(labels_raw)?.[1];
   return instance === undefined ? metric_name : `${metric_name}{GPU_I_ID="${instance}"}`;
@@ -50,16 +50,16 @@ async function generate(path: string, options: readonly string[]): Promise<DcgmE
 
 const REAL = join(ROOT, "../shared/data/dcgm_metrics_20250718_134233.csv");
 
-/** A real export of 247 GPUs and ten metrics where one is at hand, else one of the same shape by our own generator. */
+/** A real export of 247 GPUs and ten metrics if it is available, otherwise a generated one of the same shape. */
 export const smallExport = (folder: string): Promise<DcgmExport> =>
   existsSync(REAL)
     ? Promise.resolve(readExport(REAL))
     : generate(join(folder, "small.csv"), ["--hosts", "19", "--gpus", "13", "--interval", "15s", "--duration", "15s"]);
 
-/** Some 85,000 readings of 24 GPUs: enough to be killed in the middle at full speed. */
+/** About 85,000 readings of 24 GPUs: large enough to interrupt an import at full speed. */
 export const largeExport = (folder: string): Promise<DcgmExport> =>
   generate(join(folder, "large.csv"), ["--hosts", "3", "--gpus", "8", "--interval", "15s", "--duration", "1h"]);
 
-/** Some 2,000 readings of 8 GPUs: for a store that looks through everything for each GPU. */
+/** About 2,000 readings of 8 GPUs: small enough for a store that scans everything for each GPU. */
 export const tinyExport = (folder: string): Promise<DcgmExport> =>
   generate(join(folder, "tiny.csv"), ["--hosts", "1", "--gpus", "8", "--interval", "15s", "--duration", "5m"]);

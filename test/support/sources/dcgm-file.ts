@@ -1,4 +1,4 @@
-/** DCGM CSV files for tests: rows written field by field, temporary files, and a target that keeps what is read. */
+/** DCGM CSV files for tests: rows written field by field, temporary files, and a target that keeps all rows. */
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,7 +80,7 @@ export interface Taken {
 export const showNumber = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
 
 /**
- * A target that keeps what it is given.
+ * A target that keeps all rows.
  * @param options.stopAfter called for the number of readings until the next stop
  * @param options.wants false declines the GPU and series
  */

@@ -1,4 +1,4 @@
-/** Rows of a generated CSV, taken apart by their quotes alone. */
+/** Rows of a generated CSV file, split at their quotes, independently of the product. */
 import { HEADER } from "../../../data/csv.ts";
 import { type SimulationOptions, simulate } from "../../../data/simulation.ts";
 
@@ -26,14 +26,14 @@ export function sampleRows(options: SimulationOptions): SampleRow[] {
   });
 }
 
-/** What one GPU reported at one tick, by metric name without its prefix. */
+/** Readings of one GPU at one tick, by metric name without its prefix. */
 export interface SampleTick {
   readonly time: string;
   readonly pod: string;
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** By `host/index`, in order of time. */
+/** Ticks by `host/index`, in order of time. */
 export function ticksByGpu(rows: readonly SampleRow[]): Map<string, SampleTick[]> {
   const byGpu = new Map<string, Map<string, { time: string; pod: string; values: Record<string, number> }>>();
   for (const { time, metric, index, host, pod, value } of rows) {

@@ -20,20 +20,20 @@ const [HOT, THROTTLED, INSTANCE, HELD, XID] = [
 const column = (ticks: readonly SampleTick[], metric: string) => ticks.map((tick) => tick.values[metric]!);
 const pairs = <T>(items: readonly T[]) => items.slice(1).map((item, place) => [items[place]!, item] as const);
 
-test("the committed sample is what the generator writes", async () => {
+test("the committed sample equals the output of the generator", async () => {
   const packed = await Bun.file(SAMPLE).bytes();
   expect(packed.length).toBeLessThanOrEqual(1 << 20);
   expect(gunzipSync(packed).toString() === sampleText(DEFAULT_SIMULATION)).toBe(true);
 });
 
-test("the sample is three hosts with eight GPUs each, over at least 100 ticks", () => {
+test("the sample has three hosts with eight GPUs each, and at least 100 ticks", () => {
   expect(gpus.size).toBe(24);
   expect(new Set(rows.map((row) => row.host)).size).toBe(3);
   expect(new Set(rows.map((row) => row.uuid)).size).toBe(24);
   for (const [name, ticks] of gpus) expect([name, ticks.length]).toEqual([name, 120]);
 });
 
-test("rows go by tick, then by metric, then by GPU", () => {
+test("rows are ordered by tick, then by metric, then by GPU", () => {
   const metrics = METRIC_COLUMNS.map((metric) => metric.name);
   const place = (row: (typeof rows)[number]) =>
     [row.time, String(metrics.indexOf(row.metric)).padStart(3, "0"), row.host, row.index].join(" ");
@@ -47,20 +47,20 @@ test("labels_raw repeats the columns, sorted by name", () => {
     expect(labels.map(([name, value]) => `${name}=""${value}""`).join(",")).toBe(row.labels);
     const names = labels.map(([name]) => name!);
     expect(names).toEqual([...names].sort());
-    const told = Object.fromEntries(labels);
-    expect(told).toMatchObject({ __name__: row.metric, UUID: row.uuid, Hostname: row.host, gpu: String(row.index) });
-    expect(told.pod ?? "").toBe(row.pod);
+    const byName = Object.fromEntries(labels);
+    expect(byName).toMatchObject({ __name__: row.metric, UUID: row.uuid, Hostname: row.host, gpu: String(row.index) });
+    expect(byName.pod ?? "").toBe(row.pod);
   }
 });
 
-test("memory used, free and reserved add up to the card", () => {
+test("used, free and reserved memory add up to the memory of the card", () => {
   for (const [name, ticks] of gpus) {
     const total = (name === INSTANCE ? INSTANCE_MEMORY : WHOLE_MEMORY).totalMiB;
     for (const { values } of ticks) expect(values.FB_USED! + values.FB_FREE! + values.FB_RESERVED!).toBe(total);
   }
 });
 
-test("the energy counter grows by power times time", () => {
+test("the energy counter grows by power × time", () => {
   const seconds = DEFAULT_SIMULATION.intervalMs / 1000;
   for (const ticks of gpus.values()) {
     for (const [{ values: before }, { values: after }] of pairs(ticks)) {
@@ -70,7 +70,7 @@ test("the energy counter grows by power times time", () => {
   }
 });
 
-test("power follows work, and temperature follows power", () => {
+test("power follows load, and temperature follows power", () => {
   for (const [name, ticks] of gpus) {
     if (name === THROTTLED) continue;
     for (const { values } of ticks) {
@@ -85,7 +85,7 @@ test("power follows work, and temperature follows power", () => {
   }
 });
 
-test("one GPU is hot: the thermal slowdown holds it between 85 and 92 °C", () => {
+test("thermal slowdown holds the hot GPU between 85 and 92 °C", () => {
   const temperatures = column(gpu(HOT), "GPU_TEMP");
   expect(temperatures.filter((celsius) => celsius >= 85).length).toBeGreaterThan(30);
   expect(Math.max(...temperatures)).toBeLessThanOrEqual(92);
@@ -96,7 +96,7 @@ test("one GPU is hot: the thermal slowdown holds it between 85 and 92 °C", () =
   expect(Math.max(...others)).toBeLessThan(80);
 });
 
-test("one GPU is throttled: braked clocks and power at full utilisation", () => {
+test("the throttled GPU has reduced clocks and power at full utilisation", () => {
   const braked = gpu(THROTTLED).filter(({ values }) => (values.CLOCKS_EVENT_REASONS! & CLOCK_REASONS.powerBrake) !== 0);
   expect(braked.length).toBeGreaterThan(20);
   for (const { values } of braked) {
@@ -108,7 +108,7 @@ test("one GPU is throttled: braked clocks and power at full utilisation", () => 
   expect(Math.max(...column(gpu(THROTTLED), "POWER_USAGE"))).toBeLessThanOrEqual(600);
 });
 
-test("idle GPUs sleep, and one holds memory without working", () => {
+test("idle GPUs are at their lowest clocks, and one holds memory without any load", () => {
   const asleep = [...gpus].filter(([, ticks]) => ticks.every(({ values }) => values.SM_CLOCK === 345));
   expect(asleep.length).toBeGreaterThanOrEqual(3);
   for (const { pod, values } of gpu(HELD)) {
@@ -118,7 +118,7 @@ test("idle GPUs sleep, and one holds memory without working", () => {
   }
 });
 
-test("an XID ends the pod that hit it and stays", () => {
+test("an XID ends the pod that caused it, and stays", () => {
   const codes = column(gpu(XID), "XID_ERRORS");
   const first = codes.indexOf(94);
   expect(first).toBeGreaterThan(0);
@@ -130,7 +130,7 @@ test("an XID ends the pod that hit it and stays", () => {
   expect(new Set(others)).toEqual(new Set([0]));
 });
 
-test("a MIG instance tells engine activity instead of utilisation, under its labels", () => {
+test("the MIG instance reports engine activity instead of utilisation, under its labels", () => {
   for (const { values } of gpu(INSTANCE)) {
     expect(values).not.toHaveProperty("GPU_UTIL");
     expect(values.PROF_GR_ENGINE_ACTIVE!).toBeLessThanOrEqual(3 / 7);
@@ -141,7 +141,7 @@ test("a MIG instance tells engine activity instead of utilisation, under its lab
   }
 });
 
-test("pods come and go, and between them nobody holds the GPU", () => {
+test("pods follow each other with gaps in which no pod holds the GPU", () => {
   const training = gpu("gpu-node-001/0").map((tick) => tick.pod);
   const changes = pairs(training).filter(([before, after]) => before !== after);
   expect(changes).toEqual([
@@ -153,7 +153,7 @@ test("pods come and go, and between them nobody holds the GPU", () => {
   }
 });
 
-test("a longer history begins with the shorter one, and a seed is a fleet of its own", () => {
+test("a longer history begins with the shorter one, and each seed gives another fleet", () => {
   const short = { ...DEFAULT_SIMULATION, durationMs: 60_000 };
   expect(sampleText({ ...short, durationMs: 120_000 })).toStartWith(sampleText(short));
   expect(sampleText({ ...short, maxRows: 500 }).split("\n").length).toBe(502);

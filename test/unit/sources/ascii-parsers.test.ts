@@ -93,7 +93,7 @@ describe("AsciiTime.read()", () => {
     );
   });
 
-  test("returns -1, or what parseTimestamp() returns, for a time with one damaged byte", () => {
+  test("returns -1 or agrees with parseTimestamp() for a time with one damaged byte", () => {
     const text = "2024-02-29T23:59:58Z";
     for (let at = 0; at < text.length; at++) {
       for (const wrong of ["x", "9", " ", ":", "\0"]) {

@@ -7,7 +7,10 @@ import { ZstdFrames } from "./zstd-frames.ts";
 const MAX_HELD_BYTES = 4_194_304;
 const OUTPUT = { chunkSize: 262_144 };
 
-/** One decompressor. Takes output from the stream as it comes, because a stream that fails discards what it holds. */
+/**
+ * One decompressor. Takes output from the stream as it comes, because a stream that fails discards what it holds. Not a
+ * `Mailbox`: its reader waits until one piece of input is used up, not until the output ends.
+ */
 class Unpacker {
   readonly #stream: Transform;
   readonly #ready: Uint8Array[] = [];

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Trouble } from "./trouble.ts";
 
 const HEALTHY_MS = 90_000;
-/** From the first row of the file to the first GPU in the list. */
+/** Covers the time from the first row of the file to the first GPU in the list. */
 const GPUS_MS = 60_000;
 const POLL_MS = 250;
 const ASK_MS = 5000;
@@ -25,6 +25,7 @@ const totalIn = (body: string): number => {
   }
 };
 
+/** Asks until the answer fits or the time is up; returns the last answer. */
 async function until(url: string, fits: (answer: { status: number; body: string }) => boolean, limitMs: number) {
   const deadline = performance.now() + limitMs;
   for (;;) {
@@ -51,7 +52,7 @@ export async function checkAnswers(api: string): Promise<string> {
   }
   const list = await until(`${api}/api/v1/gpus?limit=1`, ({ body }) => totalIn(body) > 0, GPUS_MS);
   const total = totalIn(list.body);
-  if (list.status === 401 || list.status === 403) return "healthy; the API asks for a token";
+  if (list.status === 401 || list.status === 403) return "healthy; the API requires a token";
   return total > 0 ? `healthy, ${total} GPUs` : "healthy, no GPUs yet: just logs streamer, just logs collector";
 }
 
@@ -64,7 +65,7 @@ Check it:
   curl '${url}/api/v1/gpus?limit=3'
 
 Open it:
-  ${url}/                     what runs and what to try
+  ${url}/                     overview and examples
   ${url}/graphql              GraphQL
   ${url}/swagger/index.html   REST
 `;

@@ -1,6 +1,6 @@
 /**
- * The port of localhost on which the kind cluster serves the API. Docker publishes it when kind creates the node, and it
- * cannot change in the life of the cluster; no process of ours keeps it open.
+ * The port of localhost on which the kind cluster serves the API. Docker publishes it when kind creates the node, so it
+ * cannot change while the cluster exists, and no process of ours keeps it open.
  */
 import { clusterExists } from "./cluster.ts";
 import { CLUSTER, NODE_PORT } from "./place.ts";
@@ -13,7 +13,7 @@ export const DEFAULT_PORT = 8080;
 /** `HostConfig.PortBindings` of a container, as Docker's API has it. */
 type PortBindings = Readonly<Record<string, readonly { readonly HostPort: string }[] | null>>;
 
-/** Returns null if there is no node, or none with a port for the API. Works for a stopped node, too. */
+/** Returns null if the node does not exist or publishes no port for the API. A stopped node counts, too. */
 export async function readApiPort(shell: Shell): Promise<number | null> {
   const node = `${CLUSTER}-control-plane`;
   const outcome = await shell.ask(["docker", "inspect", "--format", "{{json .HostConfig.PortBindings}}", node]);

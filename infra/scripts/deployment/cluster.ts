@@ -1,4 +1,4 @@
-/** The kind cluster: there and answering, or made; its context, which is the only one that is written. */
+/** Creates, wakes and deletes the kind cluster, and writes its context, the only one that the scripts write. */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,11 +11,11 @@ import { Trouble } from "./trouble.ts";
 
 const CONFIG = join(ROOT, "infra/kind/cluster.yaml");
 const CONFIG_COPY = "kind-cluster.yaml";
-/** The image of a node is about 1 GB. */
+/** Includes the download of the node image, about 1 GB. */
 const CREATE_MS = 15 * 60_000;
 const COMMAND_MS = 60_000;
 const ANSWER_MS = 90_000;
-/** The context that was current before ours. */
+/** Name of the state file with the context that was current before ours. */
 const EARLIER_CONTEXT = "earlier-context";
 
 export async function clusterExists(shell: Shell): Promise<boolean> {
@@ -35,7 +35,7 @@ const answers = async (shell: Shell): Promise<boolean> => {
   return outcome === null || outcome.code === 0;
 };
 
-/** Nodes are containers, and stay stopped when Docker was stopped with them. */
+/** Starts nodes that stayed stopped after a restart of Docker; returns whether there were any. */
 async function wake(shell: Shell): Promise<boolean> {
   const filters = ["--filter", `label=io.x-k8s.kind.cluster=${CLUSTER}`, "--filter", "status=exited"];
   const outcome = await shell.ask(["docker", "ps", "--all", "--quiet", ...filters]);
@@ -44,7 +44,7 @@ async function wake(shell: Shell): Promise<boolean> {
   const deadline = performance.now() + ANSWER_MS;
   while (!(await answers(shell))) {
     if (performance.now() > deadline) {
-      throw new Trouble(`Cluster ${CLUSTER} is there but does not answer within ${ANSWER_MS / 1000} s`, {
+      throw new Trouble(`Cluster ${CLUSTER} exists but does not answer within ${ANSWER_MS / 1000} s`, {
         next: ["just down", "just up"],
       });
     }
@@ -58,7 +58,7 @@ async function serverOfKind(shell: Shell): Promise<string | null> {
   return /^\s*server:\s*(\S+)/m.exec(outcome?.stdout ?? "")?.[1] ?? null;
 }
 
-/** Our context, with our namespace, current: what `kubectl get pods` without options shows. */
+/** Makes our context current, with our namespace, so that `kubectl get pods` needs no options. */
 async function ensureContext(shell: Shell, note: (line: string) => void, before: Contexts): Promise<void> {
   let contexts = await readContexts(shell);
   if (!shell.dryRun && contexts.server(KIND_CONTEXT) !== (await serverOfKind(shell))) {
@@ -73,7 +73,7 @@ async function ensureContext(shell: Shell, note: (line: string) => void, before:
     await shell.run(["kubectl", "config", "use-context", KIND_CONTEXT], { timeoutMs: COMMAND_MS });
   }
   if (before.current !== null && before.current !== KIND_CONTEXT) {
-    note(`kubectl's current context was ${before.current}: \`just down\` goes back to it, and so does`);
+    note(`kubectl's current context was ${before.current}. \`just down\` restores it, as does`);
     note(`kubectl config use-context ${before.current}`);
   }
 }
@@ -104,7 +104,7 @@ export async function ensureCluster(
     }
     const woken = await wake(shell);
     await ensureContext(shell, note, before);
-    return woken ? "it was stopped and runs again" : "it is there";
+    return woken ? "started again" : "exists";
   }
   const config = shell.dryRun ? "infra/kind/cluster.yaml" : await writeConfig(state, port);
   if (shell.dryRun) note(`with hostPort: ${port}`);
@@ -114,16 +114,16 @@ export async function ensureCluster(
   return "created";
 }
 
-/** @returns what became of it */
+/** Deletes the cluster and restores the context that was current before it; returns what it did. */
 export async function deleteCluster(shell: Shell, state: State): Promise<string> {
   const contexts = await readContexts(shell);
   const exists = shell.dryRun || (await clusterExists(shell));
   if (exists) await shell.run(["kind", "delete", "cluster", "--name", CLUSTER], { timeoutMs: 3 * COMMAND_MS });
   const earlier = await state.read(EARLIER_CONTEXT);
   await state.forget(EARLIER_CONTEXT);
-  if (!exists) return "there is none";
+  if (!exists) return "does not exist";
   const goBack = contexts.current === KIND_CONTEXT && earlier !== null && contexts.server(earlier) !== null;
-  if (!goBack) return "deleted, with all that was in it";
+  if (!goBack) return "deleted with everything in it";
   await shell.run(["kubectl", "config", "use-context", earlier], { timeoutMs: COMMAND_MS });
-  return `deleted, with all that was in it; kubectl's current context is ${earlier} again`;
+  return `deleted with everything in it; kubectl's current context is ${earlier} again`;
 }

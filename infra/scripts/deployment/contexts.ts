@@ -1,4 +1,4 @@
-/** The user's kubeconfig: only the entry of our own cluster is ever written. */
+/** Reads the contexts of the user's kubeconfig. */
 import type { Shell } from "./shell.ts";
 
 interface Config {
@@ -9,7 +9,7 @@ interface Config {
 
 export interface Contexts {
   readonly current: string | null;
-  /** null: there is no such context. */
+  /** Address of the context's API server; null if the context does not exist. */
   server(context: string): string | null;
   namespace(context: string): string | null;
 }

@@ -1,4 +1,4 @@
-/** `CSV=path`: a file or a folder of the user's, looked at before anything is touched, then put where the pods read it. */
+/** `CSV=path`: checks the user's file or folder before anything changes, then copies it to where the pods read it. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
@@ -15,7 +15,7 @@ export interface CsvData {
   /** Never empty. */
   readonly files: readonly string[];
   readonly bytes: number;
-  /** The same for the same content. */
+  /** Identifies the content: names, sizes, modification times and the first 64 KiB of all files. */
   readonly hash: string;
 }
 
@@ -23,9 +23,9 @@ const NAME = /\.(csv|csv\.gz|csv\.zst)$/;
 const COPY_MS = 30 * 60_000;
 const COMMAND_MS = 60_000;
 const MIB = 1024 ** 2;
-/** Of every file, the part by which its content is known; with its length and time. */
+/** Bytes of each file that go into the hash. */
 const HEAD_BYTES = 64 * 1024;
-/** On a node. */
+/** On a node; holds one folder per hash. */
 const FOLDER = "/var/local/gpu-telemetry";
 const LABEL = "gpu-telemetry/csv";
 
@@ -52,17 +52,17 @@ async function firstLine(path: string): Promise<string> {
   }
 }
 
-/** @throws Trouble that shows what was expected and what is there */
+/** @throws Trouble if the first line is not the header of a DCGM export */
 async function checkHeader(path: string): Promise<void> {
   const line = await firstLine(path).catch((error: Error) => {
-    throw new Trouble(`CSV: ${path} cannot be read: ${error.message}`, { cause: error });
+    throw new Trouble(`CSV file ${path} cannot be read: ${error.message}`, { cause: error });
   });
   const names = line.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
   const header = parseDcgmHeader(names);
   if (header.ok) return;
-  throw new Trouble(`CSV: the first line of ${path} is not a header we know: ${header.error}
-  there:    ${line.slice(0, 200)}
-  expected: ${DCGM_HEADER}, in any order`);
+  throw new Trouble(`CSV file ${path}, line 1 must be the header of a DCGM export: ${header.error}
+  got:      ${line.slice(0, 200)}
+  accepted: ${DCGM_HEADER}, in any order`);
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
@@ -73,25 +73,27 @@ async function headOf(path: string): Promise<Uint8Array> {
 }
 
 /**
- * A file, or a folder with some.
- * @throws Trouble when there is nothing to read, or its header is not one of DCGM's exports
+ * Checks a file, or all CSV files of a folder.
+ *
+ * @throws Trouble if there is no file, or one is empty, unreadable or without the header of a DCGM export
  */
 export async function readCsv(path: string): Promise<CsvData> {
   const found = await stat(path).catch(() => null);
-  if (found === null) throw new Trouble(`CSV: there is no ${path}`);
+  if (found === null) throw new Trouble(`CSV must be an existing file or folder, got ${path}`);
   const files = found.isDirectory()
     ? (await readdir(path))
         .filter((name) => NAME.test(name))
         .sort()
         .map((name) => resolve(path, name))
     : [resolve(path)];
-  if (files.length === 0) throw new Trouble(`CSV: folder ${path} holds no .csv, .csv.gz or .csv.zst file`);
+  if (files.length === 0)
+    throw new Trouble(`CSV must be a folder with .csv, .csv.gz or .csv.zst files, got ${path} without any`);
   const hash = createHash("sha256");
   let bytes = 0;
   for (const file of files) {
-    if (!NAME.test(file)) throw new Trouble(`CSV: ${file}: accepted are names that end in .csv, .csv.gz or .csv.zst`);
+    if (!NAME.test(file)) throw new Trouble(`CSV must be a file that ends in .csv, .csv.gz or .csv.zst, got ${file}`);
     const { size, mtimeMs } = await stat(file);
-    if (size === 0) throw new Trouble(`CSV: ${file} is empty`);
+    if (size === 0) throw new Trouble(`CSV file ${file} must not be empty`);
     await checkHeader(file);
     bytes += size;
     hash.update(`${basename(file)} ${size} ${mtimeMs}\n`).update(await headOf(file));
@@ -103,8 +105,8 @@ export const describeCsv = ({ files, bytes }: CsvData): string =>
   `${files.length === 1 ? basename(files[0]!) : `${files.length} files`}, ${(bytes / MIB).toFixed(1)} MiB`;
 
 /**
- * A ConfigMap holds 1 MiB and a release's own record no more than that, so files of any size go onto the nodes, and the
- * pods get them as a volume claim: that is what the restricted pod security standard allows.
+ * A namespace, a volume on the nodes and its claim. A ConfigMap and the record of a release hold 1 MiB at most, so files
+ * of any size go onto the nodes. Pods mount a claim because the restricted pod security standard forbids host paths.
  */
 function volumeManifests({ hash, bytes }: CsvData, nodes: readonly string[], { namespace }: Place): string {
   const name = `csv-${hash}`;
@@ -135,8 +137,8 @@ function volumeManifests({ hash, bytes }: CsvData, nodes: readonly string[], { n
   return [space, volume, claim].map((object) => `${JSON.stringify(object)}\n`).join("");
 }
 
-/** @returns the name of the claim */
-export async function placeCsv(shell: Shell, place: Place, data: CsvData): Promise<string> {
+/** Copies the files to every node that lacks them and applies the claim. */
+export async function placeCsv(shell: Shell, place: Place, data: CsvData): Promise<void> {
   const name = `csv-${data.hash}`;
   const folder = join(FOLDER, name);
   const nodes = await clusterNodes(shell);
@@ -147,17 +149,16 @@ export async function placeCsv(shell: Shell, place: Place, data: CsvData): Promi
     await inNode("mkdir", "-p", folder);
     for (const file of data.files)
       await shell.run(["docker", "cp", file, `${node}:${folder}/`], { timeoutMs: COPY_MS });
-    // Whatever they are on this machine: the streamer reads as a user of its own.
+    // The streamer runs as another user than the owner of the files on this machine.
     await inNode("chmod", "-R", "a+rX", folder);
     await inNode("touch", join(folder, ".complete"));
   }
   const apply = kubectl(place, "apply", "--server-side", "--filename", "-");
   await shell.run(apply, { timeoutMs: COMMAND_MS, input: volumeManifests(data, nodes, place) });
-  return name;
 }
 
-/** What earlier runs have placed and no pod reads any more. */
-export async function forgetOtherCsv(shell: Shell, place: Place, kept: CsvData | null): Promise<void> {
+/** Deletes the claims, volumes and files of earlier runs, except those of `kept`. */
+export async function deleteOtherCsv(shell: Shell, place: Place, kept: CsvData | null): Promise<void> {
   const selector = `${LABEL}${kept === null ? "" : `,${LABEL}!=${kept.hash}`}`;
   const outcome = await shell.ask(
     kubectl(place, "get", "persistentvolumeclaims", "--selector", selector, "--output", "name"),

@@ -1,4 +1,4 @@
-/** `just deploy`: builds and pushes the image, and installs the chart on a cluster that is there. */
+/** `just deploy`: builds and pushes the image, and installs the chart on an existing cluster. */
 import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { checkAnswers, tryIt } from "./answers.ts";
@@ -17,10 +17,12 @@ import { Trouble, UsageError } from "./trouble.ts";
 const TAG = /^[\w][\w.-]{0,127}$/;
 
 function imageOf({ REGISTRY, TAG: tag }: Run["values"]): Image {
-  if (!TAG.test(tag!)) throw new UsageError(`TAG=${tag}: accepted are letters, digits, _ . and -, at most 128`);
+  if (!TAG.test(tag!))
+    throw new UsageError(`TAG must be 1 to 128 letters, digits, _ . or -, got ${JSON.stringify(tag)}`);
   const registry = REGISTRY!.replace(/\/+$/, "");
   if (registry === "" || /[\s@]|:\/\//.test(registry)) {
-    throw new UsageError(`REGISTRY=${REGISTRY}: accepted is a host with or without a path, such as ghcr.io/your-name`);
+    const accepted = "a host with or without a path such as ghcr.io/your-name";
+    throw new UsageError(`REGISTRY must be ${accepted}, got ${JSON.stringify(REGISTRY)}`);
   }
   return { repository: `${registry}/${IMAGE}`, tag: tag! };
 }
@@ -32,43 +34,50 @@ function placeOf(
 ): Place {
   const context = CONTEXT ?? contexts.current ?? (dryRun ? "CURRENT-CONTEXT" : null);
   if (context === null) {
-    throw new Trouble("kubectl has no current context: say which cluster with CONTEXT=…", {
+    throw new Trouble("kubectl has no current context: choose one with CONTEXT=…", {
       next: ["kubectl config get-contexts"],
     });
   }
   if (!dryRun && contexts.server(context) === null) {
-    throw new Trouble(`kubectl knows no context ${context}`, { next: ["kubectl config get-contexts"] });
+    throw new Trouble(`CONTEXT must be a context of kubectl, got ${context}`, {
+      next: ["kubectl config get-contexts"],
+    });
   }
   return { context, namespace };
 }
 
 async function checkCluster(shell: Shell, place: Place): Promise<string> {
   const ready = await shell.ask(kubectl(place, "get", "--raw", "/version", "--request-timeout=15s"));
-  if (ready === null) return "it answers";
+  if (ready === null) return "";
   if (ready.code !== 0)
-    throw new Trouble(`Cluster of context ${place.context} does not answer: ${ready.stderr.trim()}`);
+    throw new Trouble(`The cluster of context ${place.context} does not answer: ${ready.stderr.trim()}`);
   const may = await shell.ask(kubectl(place, "auth", "can-i", "create", "deployments.apps"));
   if (may?.stdout.trim() === "no") {
-    throw new Trouble(`You may not create deployments in namespace ${place.namespace} of ${place.context}`, {
-      next: ["just deploy … NAMESPACE=…"],
-    });
+    throw new Trouble(
+      `kubectl may not create deployments in namespace ${place.namespace} of context ${place.context}`,
+      {
+        next: ["just deploy … NAMESPACE=…"],
+      },
+    );
   }
   await checkIdle(shell, place);
   return `Kubernetes ${(JSON.parse(ready.stdout) as { gitVersion: string }).gitVersion}`;
 }
 
-/** @throws Trouble for any answer but yes, and where nobody can be asked */
+/** @throws Trouble unless the user answers yes, and if there is no terminal to ask on */
 async function askOnce(question: string): Promise<void> {
   if (!process.stdin.isTTY) {
-    throw new Trouble(`${question}\nNobody is there to answer: say YES=1`, { next: ["just deploy … YES=1"] });
+    throw new Trouble(`${question}\nThere is no terminal to answer on: confirm with YES=1`, {
+      next: ["just deploy … YES=1"],
+    });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(`      ${question} [y/N] `);
   terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Trouble("Not confirmed: nothing was changed");
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Trouble("Not confirmed, nothing was changed");
 }
 
-async function deploy({ values, shell, steps, print, folder, looksAt }: Run): Promise<void> {
+async function deploy({ values, shell, steps, print, folder, reportOn }: Run): Promise<void> {
   const image = imageOf(values);
   const port = values.PORT === undefined ? DEFAULT_PORT : parsePort(values.PORT);
   const timeoutSeconds = parseTimeout(values.TIMEOUT);
@@ -87,7 +96,7 @@ async function deploy({ values, shell, steps, print, folder, looksAt }: Run): Pr
     note(`namespace  ${place.namespace}`);
     note(`image      ${image.repository}:${image.tag}`);
     if (place.context.startsWith("kind-")) {
-      note("This is a kind cluster, which can do without a registry: `just up` makes and uses its own.");
+      note("This is a kind cluster, which needs no registry: `just up` creates and uses one of its own.");
     }
     if (shell.dryRun) return "";
     if (values.YES === "1") return "YES=1";
@@ -99,7 +108,7 @@ async function deploy({ values, shell, steps, print, folder, looksAt }: Run): Pr
     digest = await pushImage(shell, image);
     return digest ?? "pushed";
   });
-  looksAt(place);
+  reportOn(place);
   await step(`Release ${RELEASE} in namespace ${place.namespace}`, () => {
     const more = digest === undefined ? {} : { digest };
     const file = values.VALUES === undefined ? {} : { valuesFile: resolve(folder, values.VALUES) };
@@ -111,25 +120,25 @@ async function deploy({ values, shell, steps, print, folder, looksAt }: Run): Pr
     return await checkAnswers(forward.url);
   });
   if (shell.dryRun) return;
-  print(`\nIt runs. ${steps.summary()}.`);
+  print(`\nReady. ${steps.summary()}.`);
   print(`\nReach it from this machine, until Ctrl-C:\n  ${forwardCommand(place, port)}`);
   print(`${tryIt(port, `--context ${place.context} --namespace ${place.namespace} `)}
 just status CONTEXT=${place.context} NAMESPACE=${place.namespace}
-helm --kube-context ${place.context} --namespace ${place.namespace} uninstall ${RELEASE}     # takes it off the cluster`);
+helm --kube-context ${place.context} --namespace ${place.namespace} uninstall ${RELEASE}     # removes it from the cluster`);
 }
 
 const DEPLOY: Program = {
   name: "deploy",
   does: "Builds and pushes the image, installs the chart on an existing cluster and waits until it is ready.\nNeeds Docker 20.10, kubectl 1.29, Helm 3.14 or newer.",
   keys: {
-    REGISTRY: "where the image is pushed to and pulled from: ghcr.io/your-name",
+    REGISTRY: "host and path to push the image to and to pull it from: ghcr.io/your-name",
     TAG: "of the image",
     CONTEXT: "of kubectl (the current one)",
-    NAMESPACE: `made where it is not there (${NAMESPACE})`,
+    NAMESPACE: `of the release, created if missing (${NAMESPACE})`,
     PORT: "of localhost, in the port-forward command that it prints (8080)",
-    TIMEOUT: "until its pods must be ready (5m)",
-    VALUES: "a file with values for the chart",
-    YES: "1: do not ask",
+    TIMEOUT: "time limit for its pods to become ready (5m)",
+    VALUES: "a file with more values for the chart",
+    YES: "1: do not ask for confirmation",
   },
   required: ["REGISTRY", "TAG"],
   dryRun: true,

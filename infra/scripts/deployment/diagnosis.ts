@@ -1,4 +1,4 @@
-/** What a person needs who sees a step fail: the command, its last words, the pods, events, a log, and what to type. */
+/** The report of a failed step: the command and its last output, pods, events, a log, and the commands to try next. */
 import { kubectl, LOCAL, type Place } from "./place.ts";
 import { type Pod, readPods, waitedFor } from "./pods.ts";
 import { CommandFailed, type Shell, shown } from "./shell.ts";
@@ -21,9 +21,9 @@ function adviseFor({ name, state }: Pod, place: Place, typed: string): readonly 
   const words = ["describe", "pod", name];
   const describe = shown(isLocal ? ["kubectl", ...words] : kubectl(place, ...words));
   if (/ImagePull|ErrImage|InvalidImage/.test(state)) {
-    return [`${describe}     # says which image could not be pulled, and why`, typed];
+    return [`${describe}     # shows which image could not be pulled, and why`, typed];
   }
-  if (state === "Unschedulable") return [`${describe}     # says what the nodes have too little of`];
+  if (state === "Unschedulable") return [`${describe}     # shows which resource the nodes lack`];
   if (/CrashLoop|Error|OOMKilled/.test(state)) return [`just logs ${app} --previous${where}`, describe];
   return [`just logs ${app}${where}`, `just status${where}`];
 }
@@ -44,22 +44,22 @@ async function describePods(
   const { name, container, restarts } = blamed;
   const which = restarts > 0 ? ["--previous"] : [];
   const logs = lastLines(await ask("logs", name, "--container", container, `--tail=${LOG_LINES}`, ...which), LOG_LINES);
-  lines.push("", `${name} is not ready (${blamed.state}). The end of its log:`);
-  lines.push(...(logs.length > 0 ? logs : ["(it has none)"]));
+  lines.push("", `${name} is not ready (${blamed.state}). Its last log lines:`);
+  lines.push(...(logs.length > 0 ? logs : ["(empty)"]));
   return { lines, next: adviseFor(blamed, place, typed) };
 }
 
 export interface Failure {
   readonly step: string;
   readonly error: unknown;
-  /** null: there is no cluster to look at yet. */
+  /** null if the step failed before there was a cluster. */
   readonly place: Place | null;
-  /** What the user typed. */
+  /** The command that the user typed. */
   readonly typed: string;
   readonly logFile: string;
 }
 
-/** The report, line by line. */
+/** Returns the lines of the report. */
 export async function diagnose(shell: Shell, { step, error, place, typed, logFile }: Failure): Promise<string[]> {
   const lines = ["", `FAILED: ${step || typed}`];
   const next: string[] = [];
@@ -77,6 +77,6 @@ export async function diagnose(shell: Shell, { step, error, place, typed, logFil
     next.push(...pods.next);
   }
   if (next.length === 0) next.push(typed);
-  lines.push("", "Next:", ...new Set(next.map((command) => `  ${command}`)), "", `Everything that was run: ${logFile}`);
+  lines.push("", "Next:", ...new Set(next.map((command) => `  ${command}`)), "", `Log of all commands: ${logFile}`);
   return lines;
 }

@@ -8,7 +8,7 @@ import { NOT_FOUND } from "./shell.ts";
 async function down({ shell, state, steps }: Run): Promise<void> {
   await steps.step(`Cluster ${CLUSTER}`, async () => {
     // `just deploy` alone does not need kind.
-    if ((await shell.ask(["kind", "version"]))?.code === NOT_FOUND) return "there is none: kind is not installed";
+    if ((await shell.ask(["kind", "version"]))?.code === NOT_FOUND) return "does not exist: kind is not installed";
     await checkDocker(shell, { forCluster: false });
     return deleteCluster(shell, state);
   });

@@ -1,13 +1,13 @@
-/** What the scripts read from the environment; the programs they start inherit it. */
+/** The environment variables that the scripts read, and those that the programs they start inherit. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 export interface Environment {
-  /** Keys that may be given before the command as well as behind it. */
+  /** Values of keys that may be set in the environment instead of as an argument. */
   readonly given: Readonly<Record<string, string>>;
-  /** Where the user typed the command: paths are relative to it. */
+  /** Folder in which the user typed the command; paths are relative to it. */
   readonly folder: string;
-  /** What one run leaves for the next: forwards, the context to go back to, the log of the last run. */
+  /** Folder for the state between runs: the earlier context, kind's configuration, the logs of the last runs. */
   readonly stateFolder: string;
 }
 
@@ -20,5 +20,5 @@ export function readEnvironment(): Environment {
   };
 }
 
-/** What a program gets that is started from here. */
+/** The environment of a started program. */
 export const environmentWith = (more: Readonly<Record<string, string>> = {}) => ({ ...process.env, ...more });

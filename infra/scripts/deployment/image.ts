@@ -1,4 +1,4 @@
-/** The image: built, put on the nodes of the kind cluster, or pushed. */
+/** Builds the image, and loads it onto the nodes of the kind cluster or pushes it. */
 import { join } from "node:path";
 import { clusterNodes } from "./cluster.ts";
 import { CHART, CLUSTER, helm, IMAGE, type Place, RELEASE, ROOT } from "./place.ts";
@@ -6,7 +6,7 @@ import type { Shell } from "./shell.ts";
 import { Trouble } from "./trouble.ts";
 
 const BUILD = join(ROOT, "infra/scripts/docker-build.sh");
-/** A first build takes the base image from a registry. */
+/** A first build downloads the base image. */
 const BUILD_MS = 20 * 60_000;
 const LOAD_MS = 10 * 60_000;
 const PUSH_MS = 20 * 60_000;
@@ -18,16 +18,16 @@ export interface Image {
 
 const nameOf = ({ repository, tag }: Image) => `${repository}:${tag}`;
 
-/** Of the tree as it stands: the tag is the commit, and what differs from it. */
+/** Builds the work tree. The tag is the commit, plus a hash of the tree if that has uncommitted changes. */
 export async function buildLocalImage(shell: Shell): Promise<Image> {
   const printed = await shell.run([BUILD], { timeoutMs: BUILD_MS, env: { IMAGE } });
   const name = shell.dryRun ? `${IMAGE}:COMMIT` : printed.trim();
   const match = /^(\S+):([\w.-]+)$/.exec(name);
-  if (match === null) throw new Trouble(`${BUILD} printed ${JSON.stringify(name)}: expected is the image's name`);
+  if (match === null) throw new Trouble(`${BUILD} must print the image's name, got ${JSON.stringify(name)}`);
   return { repository: match[1]!, tag: match[2]! };
 }
 
-/** `[host[:port]/]path/name:tag`, as containerd spells it in full. */
+/** Completes a name as containerd does, to `host[:port]/path/name:tag`. */
 export function fullName(name: string): string {
   const parts = name.split("/");
   if (parts.length === 1) return `docker.io/library/${name}`;
@@ -48,7 +48,7 @@ async function load(shell: Shell, name: string, nodes: readonly string[]): Promi
   await shell.run(command, { timeoutMs: LOAD_MS });
 }
 
-/** The images of others that the chart names: the databases'. */
+/** Images of the databases, which the chart names. */
 async function imagesOfChart(shell: Shell, place: Place): Promise<string[]> {
   const outcome = await shell.ask(helm(place, "template", RELEASE, CHART));
   const names = [...(outcome?.stdout ?? "").matchAll(/^\s*(?:- )?image: *["']?([^"'\s]+)/gm)].map((match) => match[1]!);
@@ -56,8 +56,8 @@ async function imagesOfChart(shell: Shell, place: Place): Promise<string[]> {
 }
 
 /**
- * Puts on the nodes what they lack: the image, and of the databases' images those that are on this machine, so that the
- * nodes need not pull them.
+ * Loads onto the nodes the images that they lack: ours, and the databases' images that are on this machine, which saves
+ * the nodes a download. Returns a summary.
  */
 export async function loadImages(
   shell: Shell,
@@ -80,15 +80,18 @@ export async function loadImages(
       await load(shell, name, needs);
       loaded.push(name);
     } catch {
-      // Docker's containerd store keeps one platform of several and saves the index of all: kind cannot load that.
-      note(`${name} is on this machine but cannot be loaded: the nodes pull it themselves`);
+      // Docker's containerd store keeps one platform of an image but saves the index of all, which kind cannot load.
+      note(`${name} is on this machine but cannot be loaded: the nodes will pull it`);
     }
   }
-  if (shell.dryRun) return "and redis and mongo, where they are on this machine";
-  return loaded.length === 0 ? "nothing to load: the nodes have it" : `loaded ${loaded.join(", ")}`;
+  if (shell.dryRun) return "";
+  return loaded.length === 0 ? "the nodes have all images" : `loaded ${loaded.join(", ")}`;
 }
 
-/** `linux/arm64` when that is what all nodes are and the daemon is not; null: as the daemon is, or nobody may know. */
+/**
+ * Returns the platform of the nodes, such as `linux/arm64`, if all have the same and the Docker daemon has another. Null
+ * means to build for the daemon's platform; that includes users who may not list nodes.
+ */
 async function foreignPlatform(shell: Shell, place: Place): Promise<string | null> {
   const path = "jsonpath={.items[*].status.nodeInfo.architecture}";
   const nodes = await shell.ask(["kubectl", "--context", place.context, "get", "nodes", "--output", path]);
@@ -99,15 +102,15 @@ async function foreignPlatform(shell: Shell, place: Place): Promise<string | nul
   return only === daemon?.stdout.trim() ? null : `linux/${only}`;
 }
 
-/** Built for the nodes of the cluster, under the name that its registry knows. */
+/** Builds the image for the nodes of the cluster, with its name in the registry; returns a summary. */
 export async function buildImage(shell: Shell, place: Place, image: Image): Promise<string> {
   const platform = await foreignPlatform(shell, place);
   const options = platform === null ? [] : ["--platform", platform];
   await shell.run([BUILD, "--tag", nameOf(image), ...options], { timeoutMs: BUILD_MS, env: { IMAGE } });
-  return platform === null ? nameOf(image) : `${nameOf(image)} for ${platform}, as the nodes are`;
+  return platform === null ? nameOf(image) : `${nameOf(image)} for ${platform}, the platform of the nodes`;
 }
 
-/** @returns the digest that the registry gave it; undefined when Docker does not say */
+/** Returns the digest in the registry; undefined if Docker does not print one. */
 export async function pushImage(shell: Shell, image: Image): Promise<string | undefined> {
   const printed = await shell.run(["docker", "push", nameOf(image)], { timeoutMs: PUSH_MS });
   return /digest: (sha256:[0-9a-f]{64})/.exec(printed)?.[1];

@@ -1,18 +1,18 @@
-/** `just logs [component]`: what the pods say; flags of `kubectl logs` go on to it. */
+/** `just logs [component]`: prints logs of pods; passes flags to `kubectl logs`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { COMPONENTS, KIND_CONTEXT, kubectl, NAMESPACE, RELEASE } from "./place.ts";
 
 const USAGE = `Usage: just logs [component] [CONTEXT=…] [NAMESPACE=…] [--follow] [--previous] [--since=5m] [--tail=1000] …
 
-The last lines of a component's pods, or of all of them; flags are those of \`kubectl logs\`.
+Prints the last log lines of a component's pods, or of all pods. Flags are those of \`kubectl logs\`.
 
   component  ${COMPONENTS.join(", ")}
   CONTEXT    of kubectl (${KIND_CONTEXT})
   NAMESPACE  of the release (${NAMESPACE})
 `;
 
-/** Above what one component has at the most, and all of them together in a usual deployment. */
+/** More than a usual deployment has in all. */
 const MOST_PODS = 100;
 
 async function logs(args: readonly string[]): Promise<number> {
@@ -26,7 +26,11 @@ async function logs(args: readonly string[]): Promise<number> {
     else if (/^--?\w/.test(argument) && !/^(--help|-h)$/.test(argument)) flags.push(argument);
     else {
       const asked = /^(--help|-h)$/.test(argument);
-      (asked ? process.stdout : process.stderr).write(asked ? USAGE : `${argument}: not a component\n\n${USAGE}`);
+      (asked ? process.stdout : process.stderr).write(
+        asked
+          ? USAGE
+          : `component must be one of ${COMPONENTS.join(", ")}, got ${JSON.stringify(argument)}\n\n${USAGE}`,
+      );
       return asked ? 0 : 2;
     }
   }

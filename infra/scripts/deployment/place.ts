@@ -1,20 +1,20 @@
-/** Names and places of what the scripts make. */
+/** Names and paths of the cluster, the release and its components. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const CLUSTER = "gpu-telemetry-cluster";
-/** As kind names it. */
+/** kind derives this name from the cluster's. */
 export const KIND_CONTEXT = `kind-${CLUSTER}`;
 export const NAMESPACE = "gpu-telemetry";
 export const RELEASE = "gpu-telemetry";
-/** The image's name without a registry. */
+/** Name of the image without its registry. */
 export const IMAGE = "gpu-telemetry";
-/** Of service api-gateway in the kind cluster; infra/kind/cluster.yaml maps it to a port of localhost. */
+/** NodePort of service api-gateway in the kind cluster; infra/kind/cluster.yaml maps it to a port of localhost. */
 export const NODE_PORT = 30_080;
 export const CHART = join(ROOT, "infra/helm/gpu-telemetry");
 
-/** Components by the name of their pods' `app` label. */
+/** Components, by the `app` label of their pods. */
 export const COMPONENTS = [
   "api-gateway",
   "collector",
@@ -26,7 +26,7 @@ export const COMPONENTS = [
   "telemetry",
 ] as const;
 
-/** Where a release is. */
+/** Location of a release. */
 export interface Place {
   readonly context: string;
   readonly namespace: string;
@@ -34,7 +34,7 @@ export interface Place {
 
 export const LOCAL: Place = { context: KIND_CONTEXT, namespace: NAMESPACE };
 
-/** kubectl in that place and no other. */
+/** The words of a kubectl command for a place, whatever the current context. */
 export const kubectl = ({ context, namespace }: Place, ...args: string[]) =>
   ["kubectl", "--context", context, "--namespace", namespace, ...args] as const;
 

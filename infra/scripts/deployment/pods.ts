@@ -1,13 +1,13 @@
-/** What kubectl says about the pods of a release. */
+/** The state of a release's pods, from kubectl. */
 import { kubectl, type Place, RELEASE } from "./place.ts";
 import type { Shell } from "./shell.ts";
 
 export interface Pod {
   readonly name: string;
-  /** The container that is not ready, or the first. */
+  /** The first container that is not ready, or else the first container. */
   readonly container: string;
   readonly ready: boolean;
-  /** `Running`, or why it is not. */
+  /** `Running`, or the reason why it does not run. */
   readonly state: string;
   readonly restarts: number;
 }
@@ -49,17 +49,17 @@ function readPod({ metadata, spec, status }: KubePod): Pod {
   };
 }
 
-/** Reasons that do not pass by waiting for the others. */
+/** States that do not end by waiting for other pods. */
 const STUCK = /^(Unschedulable|OOMKilled|.*(Err|Error|BackOff|Invalid|Failed).*)$/;
 
-/** How likely it is that the others wait for this one. */
+/** Rank of the pods that others may be waiting for; 0 is ready. */
 const blameOf = ({ ready, state, restarts }: Pod): number => (ready ? 0 : STUCK.test(state) ? 3 : restarts > 0 ? 2 : 1);
 
-/** Those that are not ready, the likely reason first. */
+/** Pods that are not ready, the likely cause first. */
 export const waitedFor = (pods: readonly Pod[]): Pod[] =>
   pods.filter(({ ready }) => !ready).sort((a, b) => blameOf(b) - blameOf(a));
 
-/** Those that are to stay; null when nobody answers. */
+/** Returns all pods that are not being deleted; null if the cluster does not answer. */
 export async function readPods(shell: Shell, place: Place): Promise<Pod[] | null> {
   const selector = `app.kubernetes.io/instance=${RELEASE}`;
   const outcome = await shell.ask(kubectl(place, "get", "pods", "--selector", selector, "--output", "json"));

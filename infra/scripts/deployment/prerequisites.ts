@@ -1,11 +1,11 @@
-/** What has to be on the machine: looked for first, and all that is missing is named at once. */
+/** Checks the tools, the Docker daemon and the port that a command needs, before it changes anything. */
 import { createServer } from "node:net";
 import { NOT_FOUND, type Outcome, type Shell } from "./shell.ts";
 import { Trouble } from "./trouble.ts";
 
 interface Tool {
   readonly name: string;
-  /** The oldest release that will do. */
+  /** Oldest supported release. */
   readonly least: string;
   readonly version: readonly [program: string, ...args: string[]];
   readonly get: string;
@@ -46,7 +46,7 @@ const TOOLS = {
 
 export type ToolName = keyof typeof TOOLS;
 
-/** The first number with a dot in what a tool says about itself. */
+/** Returns the first version number in the output of a tool. */
 const versionIn = (text: string): string | undefined => /\bv?(\d+\.\d+(?:\.\d+)?)/.exec(text)?.[1];
 
 export function isAtLeast(version: string, least: string): boolean {
@@ -58,21 +58,22 @@ export function isAtLeast(version: string, least: string): boolean {
   return true;
 }
 
-/** What is wrong with a tool, or its version. */
+/** Returns the problem of a tool, or its version. */
 function judge({ name, least, get }: Tool, { code, stdout, stderr }: Outcome): { wrong: string } | { version: string } {
-  if (code === NOT_FOUND) return { wrong: `${name} is not installed: needed is ${least} or newer (${get})` };
-  // Docker says its client's version although no daemon answers.
+  if (code === NOT_FOUND) return { wrong: `${name} ${least} or newer must be installed (${get})` };
+  // Docker exits with an error if no daemon answers, but prints the version of its client.
   const version = versionIn(stdout);
   if (version === undefined) {
-    return { wrong: `${name} does not say its version (status ${code}): ${(stderr || stdout).trim().slice(0, 300)}` };
+    return { wrong: `${name} does not print its version (status ${code}): ${(stderr || stdout).trim().slice(0, 300)}` };
   }
-  if (!isAtLeast(version, least)) return { wrong: `${name} is ${version}: needed is ${least} or newer (${get})` };
+  if (!isAtLeast(version, least)) return { wrong: `${name} must be ${least} or newer, got ${version} (${get})` };
   return { version };
 }
 
 /**
- * @returns what was found, to be printed
- * @throws Trouble with all that is missing or too old
+ * Returns a line with the tools and their versions.
+ *
+ * @throws Trouble that names every tool that is missing or too old
  */
 export async function checkTools(shell: Shell, names: readonly ToolName[]): Promise<string> {
   const found = await Promise.all(
@@ -82,18 +83,20 @@ export async function checkTools(shell: Shell, names: readonly ToolName[]): Prom
     }),
   );
   const wrong = found.flatMap((each) => ("wrong" in each ? [each.wrong] : []));
-  if (wrong.length > 0) throw new Trouble(wrong.join("\n"), { next: ["Install them, then type the same again."] });
+  if (wrong.length > 0)
+    throw new Trouble(wrong.join("\n"), { next: ["Install them, then run the same command again."] });
   if (shell.dryRun) return names.map((name) => `${name} ≥ ${TOOLS[name].least}`).join(", ");
   return names.map((name, index) => `${name} ${(found[index] as { version: string }).version}`).join(", ");
 }
 
 const GIB = 1024 ** 3;
-/** What the requests of all pods, the node's own and some room for builds come to. */
+/** The memory requests of all pods and of the node itself, and some room for builds. */
 const LEAST_MEMORY_GIB = 3.5;
 
 /**
- * @returns the daemon's memory in GiB; 0 when nothing is run
- * @throws Trouble when no daemon answers, or when it has too little memory for `neededGiB`
+ * Returns a line with the memory of the daemon.
+ *
+ * @throws Trouble if no daemon answers, if it is too old, or if it has too little memory for the cluster
  */
 export async function checkDocker(shell: Shell, { forCluster }: { forCluster: boolean }): Promise<string> {
   const outcome = await shell.ask(["docker", "info", "--format", "{{.ServerVersion}} {{.MemTotal}}"]);
@@ -106,14 +109,12 @@ export async function checkDocker(shell: Shell, { forCluster }: { forCluster: bo
     });
   }
   if (!isAtLeast(versionIn(version!)!, TOOLS.docker.least)) {
-    throw new Trouble(
-      `The Docker daemon is ${version}: needed is ${TOOLS.docker.least} or newer (${TOOLS.docker.get})`,
-    );
+    throw new Trouble(`The Docker daemon must be ${TOOLS.docker.least} or newer, got ${version} (${TOOLS.docker.get})`);
   }
   const memory = Number(bytes) / GIB;
   if (forCluster && memory > 0 && memory < LEAST_MEMORY_GIB) {
-    throw new Trouble(`Docker has ${memory.toFixed(1)} GiB of memory: the cluster needs ${LEAST_MEMORY_GIB} GiB`, {
-      next: ["Docker Desktop: Settings, Resources, Memory: 4 GB or more. Then: just up"],
+    throw new Trouble(`Docker's memory must be at least ${LEAST_MEMORY_GIB} GiB, got ${memory.toFixed(1)} GiB`, {
+      next: ["In Docker Desktop, set Settings > Resources > Memory to 4 GB or more. Then: just up"],
     });
   }
   return `Docker answers, ${memory.toFixed(1)} GiB`;
@@ -122,14 +123,14 @@ export async function checkDocker(shell: Shell, { forCluster }: { forCluster: bo
 const canListen = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer();
-    // A machine without IPv6 has no such address: nobody can hold it.
+    // A machine without IPv6 has no ::1, so no program can listen on it.
     server.once("error", (error: NodeJS.ErrnoException) =>
       resolve(error.code !== "EADDRINUSE" && error.code !== "EACCES"),
     );
     server.listen({ port, host }, () => server.close(() => resolve(true)));
   });
 
-/** @throws Trouble when another program holds it on either of localhost's addresses */
+/** @throws Trouble if another program listens on the port, on either address of localhost */
 export async function checkPort(port: number, command: string): Promise<void> {
   const free = (await canListen(port, "127.0.0.1")) && (await canListen(port, "::1"));
   if (free) return;

@@ -1,4 +1,4 @@
-/** What the commands have in common: arguments, output, the report of a failure, the exit code. */
+/** The common part of all commands: arguments, lock, output, the report of a failure, and the exit code. */
 import { join } from "node:path";
 import { type Command, type CommandLine, parseCommandLine, usageOf } from "./command-line.ts";
 import { diagnose } from "./diagnosis.ts";
@@ -15,10 +15,10 @@ export interface Run {
   readonly state: State;
   readonly steps: Steps;
   readonly print: (line: string) => void;
-  /** Where the user is; paths are relative to it. */
+  /** Folder in which the user typed the command; paths are relative to it. */
   readonly folder: string;
-  /** From now on a failure has pods to show. */
-  looksAt(place: Place): void;
+  /** Sets the release whose pods the report of a failure shows. */
+  reportOn(place: Place): void;
 }
 
 export interface Program extends Command {
@@ -29,7 +29,7 @@ export interface Program extends Command {
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const complain = (line: string) => process.stderr.write(`${line}\n`);
 
-/** @returns the exit code: 0 done, 1 failed, 2 bad usage */
+/** Returns the exit code: 0 done, 1 failed, 2 bad usage. */
 export async function runProgram(program: Program, args: readonly string[]): Promise<number> {
   const environment = readEnvironment();
   try {
@@ -58,10 +58,10 @@ async function runSteps(program: Program, { values, dryRun, environment, typed }
   const logFile = join(state.folder, `${program.name}.log`);
   const steps = createSteps({ total: program.steps, print, timed: !dryRun });
   let place: Place | null = null;
-  const looksAt = (found: Place) => {
+  const reportOn = (found: Place) => {
     place = found;
   };
-  const common = { values, state, steps, print, folder: environment.folder, looksAt };
+  const common = { values, state, steps, print, folder: environment.folder, reportOn };
   if (dryRun) {
     await program.act({ ...common, shell: createDryShell(print) });
     print("\nNothing was run.");

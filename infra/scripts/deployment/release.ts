@@ -1,4 +1,4 @@
-/** The helm release: brought to what the tree says, and repaired where an earlier try left it half done. */
+/** Installs or upgrades the Helm release, and repairs one that an interrupted command left half done. */
 import { CHART, helm, kubectl, type Place, RELEASE } from "./place.ts";
 import type { Shell } from "./shell.ts";
 import { Trouble } from "./trouble.ts";
@@ -8,13 +8,13 @@ const COMMAND_MS = 90_000;
 
 export interface ReleaseValues {
   readonly image: { readonly repository: string; readonly tag: string; readonly digest?: string };
-  /** A claim with CSV files; the sample of the image without. */
+  /** Claim with the CSV files; without it, pods read the sample in the image. */
   readonly csvClaim?: string;
-  /** Of service api-gateway; without it, the service is reachable inside the cluster only. */
+  /** NodePort of service api-gateway; without it, the service is reachable inside the cluster only. */
   readonly nodePort?: number;
-  /** How long its pods may take to become ready. */
+  /** Time limit for its pods to become ready. */
   readonly timeoutSeconds: number;
-  /** More values; what is above wins. */
+  /** File with more values; those above win. */
   readonly valuesFile?: string;
 }
 
@@ -30,9 +30,8 @@ export async function releaseHistory(shell: Shell, place: Place): Promise<Revisi
 }
 
 /**
- * helm refuses what was interrupted ("another operation is in progress"), and a first install that failed may have left
- * anything behind.
- * @returns what was done, or null
+ * Repairs a release that Helm would refuse to upgrade because a command was interrupted ("another operation is in
+ * progress"), and removes a failed first install. Returns what it did, or null.
  */
 async function repair(shell: Shell, place: Place): Promise<string | null> {
   const history = await releaseHistory(shell, place);
@@ -40,27 +39,27 @@ async function repair(shell: Shell, place: Place): Promise<string | null> {
   if (last === undefined || !/^(failed|pending-|uninstalling)/.test(last.status)) return null;
   const good = history.findLast(({ status }) => status === "deployed" || status === "superseded");
   if (good === undefined) {
-    // The volumes stay, and so does the Secret with the passwords that what is in them was made with.
+    // The volumes stay, and so does the Secret with the passwords of the data in them.
     await shell.run(helm(place, "uninstall", RELEASE, "--wait", "--timeout", "60s"), { timeoutMs: COMMAND_MS });
-    return `an earlier install was left ${last.status}: removed`;
+    return `removed an earlier install that was ${last.status}`;
   }
   if (last.status === "failed") return null;
-  // Its record alone: the upgrade that follows brings everything else.
+  // Only its record: the upgrade that follows replaces everything else.
   const secret = `sh.helm.release.v1.${RELEASE}.v${last.revision}`;
   await shell.run(kubectl(place, "delete", "secret", secret), { timeoutMs: COMMAND_MS });
-  return `an earlier upgrade was left ${last.status}: revision ${last.revision} forgotten`;
+  return `deleted the record of revision ${last.revision}, an earlier upgrade that was ${last.status}`;
 }
 
-/** For clusters that others may be working on: says what is going on in place of repairing it. */
+/** @throws Trouble instead of repairing the release, for clusters where another user may be deploying */
 export async function checkIdle(shell: Shell, place: Place): Promise<void> {
   const last = (await releaseHistory(shell, place)).at(-1);
   if (last === undefined || !last.status.startsWith("pending-")) return;
-  throw new Trouble(`Release ${RELEASE} is ${last.status}: somebody else deploys, or a deployment was interrupted`, {
+  throw new Trouble(`Release ${RELEASE} is ${last.status}: another deployment is running, or one was interrupted`, {
     next: [helm(place, "history", RELEASE).join(" "), helm(place, "rollback", RELEASE).join(" ")],
   });
 }
 
-/** Resolves when everything is ready. @returns what became of it */
+/** Resolves with a summary when all pods are ready. */
 export async function ensureRelease(
   shell: Shell,
   place: Place,

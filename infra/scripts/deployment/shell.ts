@@ -1,13 +1,13 @@
-/** Runs other programs: every call has a time limit, every failure names the command, everything goes to a log. */
+/** Runs other programs. Every call has a time limit, every failure names its command, every command is logged. */
 import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { environmentWith } from "./environment.ts";
 
-/** What is kept of a program's output: the end, where the reason stands. */
+/** The end of a program's output is kept, because the reason of a failure comes last. */
 const KEPT_CHARACTERS = 4 * 1024 * 1024;
 const GRACE_MS = 5000;
-/** A program that could not be started at all, as shells say it. */
+/** Exit status of a program that could not be started, as in shells. */
 export const NOT_FOUND = 127;
 
 export interface Outcome {
@@ -19,9 +19,9 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly timeoutMs: number;
-  /** Written to its standard input. */
+  /** Standard input. */
   readonly input?: string;
-  /** Beside the environment of the script. */
+  /** Variables in addition to the script's own. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +32,7 @@ export class CommandFailed extends Error {
   readonly command: CommandWords;
   readonly outcome: Outcome;
   constructor(command: CommandWords, outcome: Outcome, timeoutMs: number) {
-    const how = outcome.timedOut ? `did not end within ${timeoutMs / 1000} s` : `ended with status ${outcome.code}`;
+    const how = outcome.timedOut ? `did not finish within ${timeoutMs / 1000} s` : `failed with status ${outcome.code}`;
     super(`${command[0]} ${how}`);
     this.command = command;
     this.outcome = outcome;
@@ -40,22 +40,26 @@ export class CommandFailed extends Error {
 }
 
 export interface Shell {
-  /** Nothing is run: questions have no answer, changes are only printed. */
+  /** If true, `run` prints commands and `ask` returns null; nothing is executed. */
   readonly dryRun: boolean;
-  /** Asks and changes nothing; any status is an answer. null when nothing is run. */
+  /** Runs a command that changes nothing. Any exit status is an answer; null in a dry run. */
   ask(command: CommandWords, options?: Partial<RunOptions>): Promise<Outcome | null>;
-  /** Changes something, and gives what it printed. @throws CommandFailed for any status but 0 */
+  /**
+   * Runs a command that may change something and returns its standard output.
+   *
+   * @throws CommandFailed if it fails or exceeds its time limit
+   */
   run(command: CommandWords, options: RunOptions): Promise<string>;
 }
 
 const quoted = (word: string) => (/^[\w@%+=:,./{}-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
-/** To be pasted into a shell. */
+/** Formats a command so that it can be pasted into a shell. */
 export const shown = (command: readonly string[]): string => command.map(quoted).join(" ");
 
 const ASK_MS = 20_000;
 
-/** @throws nothing: what goes wrong is in the outcome */
+/** Never rejects: the outcome tells failures. */
 function start(command: CommandWords, { timeoutMs, input, env }: RunOptions, log: (text: string) => void) {
   return new Promise<Outcome>((resolve) => {
     const [program, ...args] = command;
@@ -84,7 +88,7 @@ function start(command: CommandWords, { timeoutMs, input, env }: RunOptions, log
       settle(NOT_FOUND);
     });
     child.on("close", (code) => settle(timedOut ? 124 : (code ?? 1)));
-    // A program that does not read its input to the end says why in its own words.
+    // A program that ends before it has read its input reports the reason itself.
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });
@@ -101,7 +105,7 @@ export function createShell({ logFile }: { logFile: string }): Shell {
   };
   return {
     dryRun: false,
-    // Answers are long, and some hold keys and passwords: their status has to do.
+    // The log gets the status only: answers are long, and some hold keys and passwords.
     ask: (command, options = {}) => execute(command, { timeoutMs: ASK_MS, ...options }, () => {}),
     run: async (command, options) => {
       const outcome = await execute(command, options, (text) => log.write(text));

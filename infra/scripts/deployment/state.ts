@@ -30,9 +30,8 @@ const LOCK = "lock.sqlite";
 const HOLDER = "lock-holder";
 
 /**
- * Takes the lock of `state`. SQLite locks the file through the kernel, so the lock ends with the process, also when that
- * is killed, and a file that a killed run left behind locks nobody out. Keep the result: garbage collection releases
- * the lock, too.
+ * Takes the lock of `state`. SQLite locks the file through the kernel, so the lock ends with the process, even if that is
+ * killed, and a file left behind by a killed run does not count. Keep the result: garbage collection releases the lock.
  *
  * @throws Trouble if another run holds the lock
  */

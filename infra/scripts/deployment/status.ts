@@ -46,7 +46,7 @@ async function readApi(shell: Shell, place: Place): Promise<Finding[]> {
 
 async function findings(shell: Shell, place: Place): Promise<Finding[]> {
   const server = (await readContexts(shell)).server(place.context);
-  if (server === null) return [{ good: false, text: `cluster  kubectl knows no context ${place.context}: just up` }];
+  if (server === null) return [{ good: false, text: `cluster  kubectl has no context ${place.context}: just up` }];
   const pods = await readPods(shell, place);
   if (pods === null) return [{ good: false, text: `cluster  ${place.context} (${server}) does not answer: just up` }];
   const found: Finding[] = [{ good: true, text: `cluster  ${place.context} (${server})` }];

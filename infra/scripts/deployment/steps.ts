@@ -1,19 +1,19 @@
-/** Numbered steps with the time that each took. */
+/** Prints numbered steps and the time that each took. */
 export interface Steps {
-  /** The result's text is what became of it; what it throws goes on, and is the step that failed. */
+  /** Runs a step and prints the summary that `act` returns. If `act` rejects, so does this; `current` names the step. */
   step(title: string, act: () => Promise<string>): Promise<void>;
-  /** A line below the step that runs. */
+  /** Prints a line below the running step. */
   note(line: string): void;
-  /** What took the time, longest first. */
+  /** The total time and the longest steps. */
   summary(): string;
-  /** The step that runs or failed. */
+  /** Title of the running step, or of the one that failed. */
   readonly current: string;
 }
 
 export interface StepsOptions {
   readonly total: number;
   readonly print: (line: string) => void;
-  /** Without, nothing is done, and nothing is said about what became of it. */
+  /** If false (a dry run), results and times are not printed. */
   readonly timed: boolean;
   readonly now?: () => number;
 }

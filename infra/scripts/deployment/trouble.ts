@@ -1,7 +1,7 @@
-/** What stops a script: said to the user as it stands, with what to type next. */
+/** An expected failure: printed to the user without a stack trace, with the commands to try next. */
 export class Trouble extends Error {
   override readonly name = "Trouble";
-  /** Commands, or a sentence each. */
+  /** Commands or sentences. */
   readonly next: readonly string[];
   constructor(message: string, { next = [], cause }: { next?: readonly string[]; cause?: unknown } = {}) {
     super(message, { cause });
@@ -9,7 +9,7 @@ export class Trouble extends Error {
   }
 }
 
-/** A command line that cannot be followed. */
+/** An invalid command line; the usage is printed after the message. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -1,10 +1,10 @@
-/** `just up`: a kind cluster with everything in it, and http://localhost:8080. */
+/** `just up`: a kind cluster with the whole pipeline in it, on http://localhost:8080. */
 import { resolve } from "node:path";
 import { checkAnswers, tryIt } from "./answers.ts";
 import { chooseApiPort } from "./api-port.ts";
 import { ensureCluster } from "./cluster.ts";
 import { parsePort, parseTimeout } from "./command-line.ts";
-import { type CsvData, describeCsv, forgetOtherCsv, placeCsv, readCsv } from "./csv.ts";
+import { type CsvData, deleteOtherCsv, describeCsv, placeCsv, readCsv } from "./csv.ts";
 import { buildLocalImage, type Image, loadImages } from "./image.ts";
 import { CLUSTER, LOCAL, NAMESPACE, NODE_PORT, RELEASE } from "./place.ts";
 import { checkDocker, checkTools } from "./prerequisites.ts";
@@ -13,7 +13,7 @@ import { ensureRelease } from "./release.ts";
 
 const fileIn = (folder: string, path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
 
-async function up({ values, shell, state, steps, print, folder, looksAt }: Run): Promise<void> {
+async function up({ values, shell, state, steps, print, folder, reportOn }: Run): Promise<void> {
   const asked = values.PORT === undefined ? null : parsePort(values.PORT);
   const timeoutSeconds = parseTimeout(values.TIMEOUT);
   const { step, note } = steps;
@@ -28,7 +28,7 @@ async function up({ values, shell, state, steps, print, folder, looksAt }: Run):
     return `${tools}; ${docker}; port ${port}`;
   });
   await step(`Cluster ${CLUSTER}`, () => ensureCluster(shell, state, port, note));
-  looksAt(LOCAL);
+  reportOn(LOCAL);
   await step("Image", async () => {
     image = await buildLocalImage(shell);
     return `${image.repository}:${image.tag}`;
@@ -53,12 +53,12 @@ async function up({ values, shell, state, steps, print, folder, looksAt }: Run):
       },
       note,
     );
-    await forgetOtherCsv(shell, LOCAL, csv);
+    await deleteOtherCsv(shell, LOCAL, csv);
     return outcome;
   });
   await step("Answers", async () => (shell.dryRun ? "" : checkAnswers(`http://localhost:${port}`)));
   if (shell.dryRun) return;
-  print(`\nIt runs. ${steps.summary()}.`);
+  print(`\nReady. ${steps.summary()}.`);
   print(`${tryIt(port!, "")}
 just status · just logs [component] · just system-test · just down`);
 }
@@ -67,10 +67,10 @@ const UP: Program = {
   name: "up",
   does: "Creates a kind cluster that serves the API on localhost, builds the image, installs the chart and waits until it is\nready. A second run updates what has changed. Needs Docker 20.10, kind 0.20, kubectl 1.29, Helm 3.14 or newer.",
   keys: {
-    CSV: "a file or folder with .csv, .csv.gz or .csv.zst of your own; without it, the sample fleet",
+    CSV: "your own file, or folder with files, of type .csv, .csv.gz or .csv.zst (the sample fleet)",
     PORT: "of localhost (8080); fixed when the cluster is created",
-    TIMEOUT: "until its pods must be ready (5m)",
-    VALUES: "a file with values for the chart",
+    TIMEOUT: "time limit for its pods to become ready (5m)",
+    VALUES: "a file with more values for the chart",
   },
   dryRun: true,
   steps: 6,

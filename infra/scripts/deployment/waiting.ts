@@ -1,4 +1,4 @@
-/** Says what is waited for while pods become ready. */
+/** Prints which pods a release waits for while they become ready. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Place } from "./place.ts";
 import { readPods, waitedFor } from "./pods.ts";
@@ -7,7 +7,7 @@ import type { Shell } from "./shell.ts";
 const LOOK_MS = 5000;
 const NAMED = 4;
 
-/** A line whenever something has changed, for as long as `act` takes. */
+/** Prints a line whenever the state of the pods has changed, for as long as `act` takes. */
 export async function watchPods<T>(
   shell: Shell,
   place: Place,

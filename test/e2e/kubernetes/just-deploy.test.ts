@@ -49,20 +49,20 @@ describe.skipIf(programs === null)("just deploy", () => {
     const { code, stdout, stderr } = await bench.just("deploy", ...IMAGE);
     expect(code).toBe(1);
     expect(stdout).toContain(`context    kind-mine (${bench.server.url})`);
-    expect(stdout).toContain("`just up` makes and uses its own");
-    expect(stderr).toContain("say YES=1");
+    expect(stdout).toContain("`just up` creates and uses one of its own");
+    expect(stderr).toContain("confirm with YES=1");
     expect((await bench.calls()).filter((call) => CHANGING.test(call))).toEqual([]);
   });
 
   test("refuses what it does not know: keys, tags, contexts", async () => {
     await using bench = await setUpCluster();
     for (const [words, said] of [
-      [[], "REGISTRY=… and TAG=… missing"],
-      [["REGISTRY=x"], "TAG=… missing"],
-      [[...IMAGE, "registry=x"], "registry=x: accepted are REGISTRY=…, TAG=…"],
-      [["REGISTRY=x", "TAG=a b"], "TAG=a b: accepted are"],
-      [["REGISTRY=https://x", "TAG=v1"], "REGISTRY=https://x: accepted is a host"],
-      [[...IMAGE, "CONTEXT=nowhere", "YES=1"], "kubectl knows no context nowhere"],
+      [[], "REGISTRY and TAG must be set"],
+      [["REGISTRY=x"], "TAG must be set"],
+      [[...IMAGE, "registry=x"], "argument must be one of REGISTRY=…, TAG=…"],
+      [["REGISTRY=x", "TAG=a b"], 'TAG must be 1 to 128 letters, digits, _ . or -, got "a b"'],
+      [["REGISTRY=https://x", "TAG=v1"], "REGISTRY must be a host"],
+      [[...IMAGE, "CONTEXT=nowhere", "YES=1"], "CONTEXT must be a context of kubectl, got nowhere"],
     ] as const) {
       const { code, stderr } = await bench.just("deploy", ...words);
       expect([words, code > 0, stderr]).toEqual([words, true, expect.stringContaining(said)]);

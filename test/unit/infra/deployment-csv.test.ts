@@ -27,8 +27,8 @@ test("readCsv() names what cannot be streamed", async () => {
   await using folder = await temporaryFolder();
   const path = (name: string) => join(folder.path, name);
   const bad: readonly [name: string, content: string | Uint8Array, said: string][] = [
-    ["empty.csv", "", "is empty"],
-    ["data.txt", DCGM_HEADER, "accepted are names that end in .csv"],
+    ["empty.csv", "", "must not be empty"],
+    ["data.txt", DCGM_HEADER, "must be a file that ends in .csv"],
     ["other.csv", "a,b\n1,2\n", "column timestamp is missing"],
     ["torn.csv.gz", gzipSync(ROWS).subarray(0, 9), "cannot be read"],
     ["plain.csv.gz", ROWS, "cannot be read"],
@@ -37,7 +37,7 @@ test("readCsv() names what cannot be streamed", async () => {
     await Bun.write(path(name), content);
     expect(readCsv(path(name)), name).rejects.toThrow(said);
   }
-  expect(readCsv(path("none.csv"))).rejects.toThrow("there is no");
+  expect(readCsv(path("none.csv"))).rejects.toThrow("must be an existing file or folder");
   await using empty = await temporaryFolder();
-  expect(readCsv(empty.path)).rejects.toThrow("holds no .csv");
+  expect(readCsv(empty.path)).rejects.toThrow("must be a folder with .csv");
 });

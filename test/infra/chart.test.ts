@@ -93,17 +93,29 @@ if (tools !== null) {
       [{ set: { "streamer.interval": "fast" } }, "/streamer/interval"],
       [{ set: { "collector.keda.minReplicas": 0 } }, "minimum: got 0, want 1"],
       [{ set: { "apiGateway.terminationGracePeriodSeconds": 10 } }, "minimum: got 10, want 30"],
-      [{ set: { "redis.external.addr": "redis.example.com:6379" } }, "set redis.enabled=false to use the external one"],
-      [{ set: { "redis.enabled": false } }, "there is no Redis: set redis.enabled=true, or redis.external.addr"],
-      [{ set: { "mongodb.external.existingSecret": "database" } }, "set mongodb.enabled=false to use the external one"],
-      [{ set: { "mongodb.enabled": false } }, "there is no MongoDB: set mongodb.enabled=true, or mongodb.external"],
-      [{ set: { "streamer.csv.existingClaim": "a", "streamer.csv.existingConfigMap": "b" } }, "exclude each other"],
-      [{ files: { "streamer.csv.gzip": file("large.b64") } }, "has 368641 bytes packed: through Helm"],
-      [{ files: { "streamer.csv.gzip": file("plain.b64") } }, "is not a gzip file in base64"],
-      [{ set: { "collector.autoscaling.enabled": true, "collector.keda.enabled": true } }, "are both enabled"],
+      [{ set: { "redis.external.addr": "redis.example.com:6379" } }, "set redis.enabled=false to use your own Redis"],
+      [{ set: { "redis.enabled": false } }, "redis.external.addr must be host:port of your own Redis"],
+      [{ set: { "mongodb.external.existingSecret": "database" } }, "set mongodb.enabled=false to use your own MongoDB"],
+      [
+        { set: { "mongodb.enabled": false } },
+        "mongodb.external.existingSecret must be a Secret with the connection string",
+      ],
+      [
+        { set: { "streamer.csv.existingClaim": "a", "streamer.csv.existingConfigMap": "b" } },
+        "must have at most one of gzip, existingConfigMap",
+      ],
+      [
+        { files: { "streamer.csv.gzip": file("large.b64") } },
+        "must be at most 368640 bytes compressed, because Helm keeps the release in a Secret of 1 MiB, got 368641",
+      ],
+      [{ files: { "streamer.csv.gzip": file("plain.b64") } }, "must be a gzip file in base64"],
+      [
+        { set: { "collector.autoscaling.enabled": true, "collector.keda.enabled": true } },
+        "collector must have at most one of autoscaling and keda enabled",
+      ],
       [
         { set: { "inventory.autoscaling.enabled": true, "inventory.autoscaling.minReplicas": 9 } },
-        "at least minReplicas (9)",
+        "must be at least minReplicas (9), got 5",
       ],
     ];
     for (const [options, said] of refused) {

@@ -1,4 +1,4 @@
-/** `bun run chart`: what follows from the chart's values.yaml, printed into the chart. */
+/** `bun run chart`: generates the chart's schema and the tables of its README from values.yaml. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHART } from "../deployment/place.ts";

@@ -1,4 +1,4 @@
-/** What our programs read from their environment, by the argument that starts them, asked of their own config.ts. */
+/** The environment variables of our services, found by running the config readers of each. */
 import { readGatewayConfig } from "../../../services/api-gateway/config.ts";
 import { readCollectorProcessConfig } from "../../../services/collector/config.ts";
 import { readInventoryConfig } from "../../../services/inventory/config.ts";
@@ -9,7 +9,7 @@ import { readTelemetryConfig } from "../../../services/telemetry/config.ts";
 
 const TERMINAL = { isTerminal: false };
 
-/** @throws ConfigError */
+/** Config readers by the argument of the image that starts the service. Each throws ConfigError. */
 export const PROGRAMS: Readonly<Record<string, (env: Env) => unknown>> = {
   "api-gateway": (env) => readGatewayConfig(env, TERMINAL),
   collector: (env) => readCollectorProcessConfig(env, TERMINAL),
@@ -19,10 +19,10 @@ export const PROGRAMS: Readonly<Record<string, (env: Env) => unknown>> = {
   telemetry: (env) => readTelemetryConfig(env, TERMINAL),
 };
 
-/** Sorted. */
+/** Returns the names of the variables that a service reads, sorted. */
 export function variablesOf(program: string): readonly string[] {
   const read = PROGRAMS[program];
-  if (read === undefined) throw new Error(`There is no program ${program}`);
+  if (read === undefined) throw new Error(`program must be one of ${Object.keys(PROGRAMS).join(", ")}, got ${program}`);
   const names = new Set<string>();
   const nothing = new Proxy({} as Env, { get: (_, name) => void names.add(String(name)) });
   read(nothing);

@@ -1,4 +1,4 @@
-/** The schema of the chart's values: closed, so that a name typed wrong is refused and not ignored. */
+/** Generates the schema of the chart's values. It is closed, so that a misspelt name is refused, not ignored. */
 import type { ChartValue } from "./values.ts";
 
 type Schema = Record<string, unknown>;
@@ -11,7 +11,7 @@ const port = { type: "integer", minimum: 1, maximum: 65535 };
 const quantity = { type: ["string", "number"], pattern: "^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$" };
 const quantities = closed({ cpu: quantity, memory: quantity, "ephemeral-storage": quantity });
 
-/** What several values have in common, by the name that their `$ref` has in values.yaml. */
+/** Schemas that several values share, by the name to which `$ref` in values.yaml refers. */
 const SHARED: Schema = {
   strings,
   objects,
@@ -50,7 +50,8 @@ function schemaOf({ path, value, description, schema, members }: ChartValue): Sc
   if (schema !== null && "$ref" in schema) return { ...about, ...schema };
   const type = typeOf(value);
   const isOpen = type === "object" || type === "array";
-  if (isOpen && schema === null) throw new Error(`${path.join(".")}: say in @schema what it may hold`);
+  if (isOpen && schema === null)
+    throw new Error(`${path.join(".")} must have a comment # @schema that says what it may hold`);
   return { ...about, type, ...schema };
 }
 

@@ -1,4 +1,4 @@
-/** Tables of the chart's README. */
+/** Generates the tables of the chart's README. */
 import { type ChartValue, leaves } from "./values.ts";
 import { type ChartVariable, VARIABLES } from "./variables.ts";
 
@@ -8,7 +8,7 @@ const row = (...cells: readonly string[]): string => `| ${cells.map(cell).join("
 
 const shown = (value: unknown): string => `\`${value === "" ? '""' : JSON.stringify(value).replaceAll('"', "")}\``;
 
-/** Each value that can be set, as `helm --set` names it. */
+/** One row per value, named as in `helm --set`. */
 export const printValues = (values: readonly ChartValue[]): string =>
   row("value", "default", "meaning") +
   row("---", "---", "---") +
@@ -24,14 +24,14 @@ function variableRow(
 ): string {
   const [first] = paths;
   const found = leaves(values).find(({ path }) => path.join(".") === first);
-  if (first !== undefined && found === undefined) throw new Error(`${name}: there is no value ${first}`);
+  if (first !== undefined && found === undefined) throw new Error(`${name}: ${first} must be a value of values.yaml`);
   const where = services.length === 6 ? "all" : services.map((service) => `\`${service}\``).join(", ");
   const from = paths.map((path) => `\`${path}\``).join(" or ");
   return row(`\`${name}\``, where, from || "–", otherwise ?? (isNothing(found?.value) ? "–" : shown(found?.value)));
 }
 
-/** Each variable of our services: who gets it, from where, and what it is unless someone says otherwise. */
+/** One row per environment variable: the services that get it, the value it is set from, and the default. */
 export const printVariables = (values: readonly ChartValue[]): string =>
-  row("variable", "of", "value", "default") +
+  row("variable", "read by", "value", "default") +
   row("---", "---", "---", "---") +
   VARIABLES.map((variable) => variableRow(values, variable)).join("");

@@ -1,14 +1,14 @@
-/** The annotated values of the chart: what stands in values.yaml, and what the comment above each says of it. */
+/** Reads values.yaml of the chart: each value with the description and schema in the comment above it. */
 import { isMap, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from "yaml";
 
 export interface ChartValue {
   readonly path: readonly string[];
   readonly value: unknown;
-  /** After `# --`; empty: it says enough by its name. */
+  /** Text after `# --`; empty if the name says enough. */
   readonly description: string;
-  /** After `# @schema`: what the schema says beyond the type of the value; null: nothing. */
+  /** JSON after `# @schema`, which adds to the type of the value; null if there is none. */
   readonly schema: Readonly<Record<string, unknown>> | null;
-  /** Of a group whose members are described one by one; null: it is a value. */
+  /** The members of a group; null for a value. */
   readonly members: readonly ChartValue[] | null;
 }
 
@@ -17,7 +17,7 @@ interface Comment {
   readonly schema: ChartValue["schema"];
 }
 
-/** The comment lines right above a line, down to the first that is none. */
+/** Reads the comment lines directly above a line. */
 function commentAbove(lines: readonly string[], line: number): Comment {
   const found: string[] = [];
   for (let at = line - 1; at >= 0; at--) {
@@ -36,7 +36,7 @@ function commentAbove(lines: readonly string[], line: number): Comment {
 
 const keyOf = ({ key }: Pair): string => String(isScalar(key) ? key.value : key);
 
-/** @throws Error when the text is no YAML, or a comment's schema no JSON */
+/** @throws Error if the text is not a YAML map, or the schema of a comment is not JSON */
 export function readValues(text: string): readonly ChartValue[] {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
@@ -49,16 +49,16 @@ export function readValues(text: string): readonly ChartValue[] {
       const { description, schema } = commentAbove(lines, counter.linePos(offset).line - 1);
       const path = [...above, keyOf(pair)];
       const node = pair.value;
-      // What has a schema of its own is one value, whatever its default holds.
+      // A map with a schema of its own is one value, even if its default has members.
       const isGroup = isMap(node) && !node.flow && node.items.length > 0 && schema === null;
       const value = (node as { toJSON(): unknown }).toJSON();
       return { path, value, description, schema, members: isGroup ? membersOf(node, path) : null };
     });
 
-  if (!isMap(document.contents)) throw new Error("values.yaml is not a map");
+  if (!isMap(document.contents)) throw new Error("values.yaml must be a map");
   return membersOf(document.contents, []);
 }
 
-/** Values without the groups around them, in the order of the file. */
+/** Returns the values of all groups, in the order of the file. */
 export const leaves = (values: readonly ChartValue[]): readonly ChartValue[] =>
   values.flatMap((value) => (value.members === null ? [value] : leaves(value.members)));

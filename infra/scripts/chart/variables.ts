@@ -1,13 +1,13 @@
-/** Every variable that our services read, and the value of the chart that it comes from. */
+/** Maps every environment variable of our services to the chart value that sets it. */
 import { PROGRAMS, variablesOf } from "./program-variables.ts";
 
 export interface ChartVariable {
   readonly name: string;
-  /** The services that the chart gives it to, sorted. */
+  /** Services that get the variable, sorted. */
   readonly services: readonly string[];
-  /** Paths in values.yaml, the first of them what its default is the value of; none: it is always the same. */
+  /** Paths in values.yaml, the first one with the default. Empty if no value sets the variable. */
   readonly values: readonly string[];
-  /** What it is where no value says so, for people. Absent: as the first value is. */
+  /** Default in words, if it is not that of the first path. */
   readonly otherwise?: string;
 }
 
@@ -27,12 +27,12 @@ const fixed = (name: string, otherwise: string, services = readers(name)): Chart
   otherwise,
 });
 
-/** In the order of the table. */
+/** All variables, in the order of the table. */
 export const VARIABLES: readonly ChartVariable[] = [
-  { ...from("CSV_PATH", "streamer.csv.path"), otherwise: "the sample in the image, or all that is mounted" },
+  { ...from("CSV_PATH", "streamer.csv.path"), otherwise: "the sample in the image, or everything mounted at `/data`" },
   from("STREAM_INTERVAL", "streamer.interval"),
   from("LOOP_MODE", "streamer.loop"),
-  fixed("AT_END", "`wait`: a StatefulSet starts again whatever ends"),
+  fixed("AT_END", "`wait`: a StatefulSet restarts a container that exits"),
   of("streamer", "BATCH_SIZE", "streamer.batchSize"),
   from("TIMESTAMPS", "streamer.timestamps"),
   fixed("STREAMER_SHARD", "the pod's name"),
@@ -42,7 +42,7 @@ export const VARIABLES: readonly ChartVariable[] = [
   from("QUEUE_MAX_BYTES", "queueService.maxBytes"),
   from("QUEUE_MAX_DELIVERIES", "queueService.maxDeliveries"),
   from("QUEUE_LEASE", "queueService.lease"),
-  { ...from("REDIS_ADDR", "redis.external.addr"), otherwise: "`redis:6379`, the release's own" },
+  { ...from("REDIS_ADDR", "redis.external.addr"), otherwise: "`redis:6379`, the server in the release" },
   from("REDIS_MODE", "redis.external.mode"),
   from("REDIS_SENTINEL_NAME", "redis.external.sentinelName"),
   from("REDIS_USERNAME", "redis.external.username"),
@@ -54,11 +54,11 @@ export const VARIABLES: readonly ChartVariable[] = [
   from("REDIS_TLS", "redis.external.tls"),
   {
     ...from("MONGODB_URI", "mongodb.external.uri", "mongodb.external.existingSecret", "mongodb.auth.existingSecret"),
-    otherwise: "the release's own, with a random password",
+    otherwise: "the server in the release, with a random password",
   },
   from("MONGODB_DATABASE", "mongodb.database"),
   from("MONGODB_POOL_SIZE", "mongodb.poolSize"),
-  fixed("SQLITE_PATH", "not set: pods have no disk in common"),
+  fixed("SQLITE_PATH", "not set: pods share no disk"),
   of("collector", "RETENTION", "collector.retention"),
   from("MAX_CONCURRENT_HANDLERS", "collector.maxConcurrentHandlers"),
   of("collector", "BATCH_SIZE", "collector.batchSize"),
@@ -76,9 +76,9 @@ export const VARIABLES: readonly ChartVariable[] = [
   from("QUERY_TIMEOUT", "apiGateway.queryTimeout"),
   of("api-gateway", "MAX_SUBSCRIPTIONS", "apiGateway.maxSubscriptions"),
   of("telemetry", "MAX_SUBSCRIPTIONS", "telemetry.maxSubscriptions"),
-  fixed("PORT", "`8080`, by the image"),
+  fixed("PORT", "`8080`, set by the image"),
   fixed("API_PORT", "not set"),
-  fixed("HOST", "`0.0.0.0`, by the image"),
+  fixed("HOST", "`0.0.0.0`, set by the image"),
   from("LOG_LEVEL", "log.level"),
   from("LOG_FORMAT", "log.format"),
 ];

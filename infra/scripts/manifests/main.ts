@@ -1,4 +1,4 @@
-/** `bun run k8s`: infra/k8s from the chart. Needs `helm`. */
+/** `bun run k8s`: renders the chart into infra/k8s. Needs `helm`. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { printManifests } from "./print.ts";

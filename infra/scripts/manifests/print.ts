@@ -1,19 +1,19 @@
-/** The raw manifests: what Helm renders of the chart, a file for each component, put together by Kustomize. */
+/** Renders the chart into raw manifests: one file per component, combined by Kustomize. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { CHART, COMPONENTS } from "../deployment/place.ts";
 
-/** Secrets are Kustomize's: what Helm would make up would be another in each render. */
+/** Kustomize generates the Secrets, because random ones from Helm would differ in each render. */
 const VALUES = {
   "auth.existingSecret": "gpu-telemetry",
   "redis.auth.existingSecret": "redis",
   "mongodb.auth.existingSecret": "mongodb",
 };
 
-/** What only Helm asks for. */
+/** Labels that only Helm needs. */
 const HELM_ONLY = /^ *(helm\.sh\/chart: .*|app\.kubernetes\.io\/managed-by: Helm)\n/gm;
 
-/** What is not of one component: its account and the policy that binds all pods. */
+/** File for objects of no single component: the service account, and the network policy for all pods. */
 const RELEASE = "release";
 
 function fileOf(document: string): string {
@@ -36,12 +36,12 @@ kind: Kustomization
 namespace: gpu-telemetry
 resources:
 ${files.map((file) => `  - ${file}`).join("\n")}
-# Your registry and tag go here.
+# Set your registry and tag here.
 images:
   - name: gpu-telemetry
     newName: gpu-telemetry
     newTag: dev
-# Their names get a hash of what is in them: pods are replaced when it changes.
+# Names of these Secrets end in a hash of their content, so pods are replaced when it changes.
 secretGenerator:
   - name: gpu-telemetry
     envs: [secrets/tokens.env]
@@ -52,8 +52,9 @@ secretGenerator:
 `;
 
 /**
- * Name of the file → what it must hold.
- * @throws Error with what Helm said
+ * Returns file name → content.
+ *
+ * @throws Error with the output of Helm if it fails
  */
 export async function printManifests(helm: string): Promise<Readonly<Record<string, string>>> {
   const set = Object.entries(VALUES).flatMap(([name, value]) => ["--set-string", `${name}=${value}`]);
@@ -68,7 +69,7 @@ export async function printManifests(helm: string): Promise<Readonly<Record<stri
       .replace(HELM_ONLY, "")
       .replace(/[ \t]+$/gm, "")
       .trim();
-    // The policy that lets the release's test through.
+    // Leave out the policy for the pod of `helm test`.
     if (document === "" || /^ {4}app: test$/m.test(document.slice(0, document.indexOf("\nspec:")))) continue;
     const name = fileOf(document);
     files.set(name, [...(files.get(name) ?? []), document]);

@@ -1,5 +1,5 @@
-// Runs in mongosh at every start of the container, until it succeeds: makes the replica set of one member, its root user
-// and the user of the services, where they are missing.
+// Runs in mongosh at every start of the container, until it succeeds. Creates the replica set of one member, its root user
+// and the user of the services if they are missing.
 const { ROOT_PASSWORD, PASSWORD, DATABASE, MEMBER } = process.env;
 const admin = db.getSiblingDB("admin");
 
@@ -7,7 +7,7 @@ function signIn() {
   try {
     return admin.auth("root", ROOT_PASSWORD).ok === 1;
   } catch {
-    // At the first start there is no user yet, and who comes from localhost may make one.
+    // At the first start there is no user yet, and MongoDB lets a client on localhost create one.
     return false;
   }
 }
@@ -21,7 +21,7 @@ while (!db.hello().isWritablePrimary) {
 }
 const account = (user, pwd, ...roles) => ({ user, pwd, roles });
 if (!hadRoot) {
-  // Fails where there is a root user that the Secret does not know. The data is older than it, then.
+  // Fails if the data has a root user with another password: the data is then older than the Secret.
   admin.createUser(account("root", ROOT_PASSWORD, "root"));
   admin.auth("root", ROOT_PASSWORD);
 }

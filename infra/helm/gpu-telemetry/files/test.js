@@ -1,4 +1,4 @@
-// What a user would try first, until it works or the pod's deadline ends it.
+// Sends the requests that a user would try first until they succeed or the pod's deadline ends them.
 const { API_URL, API_TOKEN } = process.env;
 const headers = API_TOKEN ? { authorization: `Bearer ${API_TOKEN}` } : {};
 

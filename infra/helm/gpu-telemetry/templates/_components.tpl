@@ -1,5 +1,6 @@
 {{/*
-Our services, as YAML: the key of each in values.yaml, whom it calls (environment, network policies) and how it runs.
+Our services as YAML: key in values.yaml, kind of workload, and the services and databases that it calls, from which the
+environment and the network policies follow.
 */}}
 {{- define "gpu-telemetry.components" -}}
 api-gateway:
@@ -29,14 +30,14 @@ telemetry:
 {{- end }}
 
 {{/*
-"true" when something else than `replicas` decides how many pods a component has. Takes its values.
+"true" if an autoscaler decides the number of pods instead of `replicas`. Takes the values of a component.
 */}}
 {{- define "gpu-telemetry.isScaled" -}}
 {{- if or (dig "autoscaling" "enabled" false .) (dig "keda" "enabled" false .) -}}true{{- end -}}
 {{- end }}
 
 {{/*
-Pods that a component has at the least. Takes its values.
+The least number of pods. Takes the values of a component.
 */}}
 {{- define "gpu-telemetry.leastReplicas" -}}
 {{- if dig "autoscaling" "enabled" false . -}}

@@ -1,5 +1,5 @@
 {{/*
-Where the streamer's data comes from: "image" (the sample), "configMap" or "volume".
+The source of the streamer's data: "image" (the sample), "configMap" or "volume".
 */}}
 {{- define "gpu-telemetry.csvSource" -}}
 {{- $csv := .Values.streamer.csv -}}
@@ -9,7 +9,7 @@ Where the streamer's data comes from: "image" (the sample), "configMap" or "volu
 {{- end }}
 
 {{/*
-CSV_PATH; empty: what the image says, which is its sample. What is mounted is read as a directory.
+CSV_PATH; empty for the default of the image, its sample. A mounted source is read as a directory.
 */}}
 {{- define "gpu-telemetry.csvPath" -}}
 {{- $csv := .Values.streamer.csv -}}

@@ -1,5 +1,5 @@
 {{/*
-The volume `data` of a database, claimed by its StatefulSet or gone with the pod: (list $ "redis" persistence).
+The claim of a database for its volume `data`, if its StatefulSet makes one: (list $ "redis" persistence).
 */}}
 {{- define "gpu-telemetry.claim" -}}
 {{- $ := index . 0 -}}

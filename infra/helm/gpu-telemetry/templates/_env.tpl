@@ -1,6 +1,6 @@
 {{/*
-One variable, unless its value is empty: (list "NAME" value). Numbers come as floats from YAML, and 1e+06 is no number
-to whoever reads it.
+One variable, unless its value is empty: (list "NAME" value). YAML numbers are floats here; int64 prevents 1e+06, which
+the config readers refuse.
 */}}
 {{- define "gpu-telemetry.variable" -}}
 {{- $value := index . 1 -}}
@@ -53,11 +53,11 @@ The environment of a component: (list $ "collector").
 {{- include "gpu-telemetry.variable" (list "CSV_PATH" (include "gpu-telemetry.csvPath" $)) }}
 {{- include "gpu-telemetry.variable" (list "STREAM_INTERVAL" $values.interval) }}
 {{- include "gpu-telemetry.variable" (list "LOOP_MODE" $values.loop) }}
-{{- /* A StatefulSet starts again whatever ends. */}}
+{{- /* A StatefulSet restarts a container that exits. */}}
 {{- include "gpu-telemetry.variable" (list "AT_END" "wait") }}
 {{- include "gpu-telemetry.variable" (list "BATCH_SIZE" $values.batchSize) }}
 {{- include "gpu-telemetry.variable" (list "TIMESTAMPS" $values.timestamps) }}
-{{- /* The number at the end of the pod's name. */}}
+{{- /* The streamer takes the number at the end of the pod's name. */}}
 - name: STREAMER_SHARD
   valueFrom:
     fieldRef:

@@ -1,5 +1,5 @@
 {{/*
-What selects the pods of a component: (list $ "collector"). It never changes in the life of a release.
+The selector of a component's pods: (list $ "collector"). Kubernetes does not let it change after the first install.
 */}}
 {{- define "gpu-telemetry.selector" -}}
 {{- $ := index . 0 -}}
@@ -10,7 +10,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
 {{/*
-What selects all pods of this release and no others. Takes $.
+The selector of all pods of this release and no others. Takes $.
 */}}
 {{- define "gpu-telemetry.releaseSelector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
@@ -33,8 +33,8 @@ helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_" 
 {{- end }}
 
 {{/*
-Labels of a pod: (list $ "collector" podLabels). Without what changes at each release of the chart: pods would be
-replaced for nothing.
+Labels of a pod: (list $ "collector" podLabels). Leaves out the version of the chart, which would replace all pods at
+each upgrade.
 */}}
 {{- define "gpu-telemetry.podLabels" -}}
 {{- $ := index . 0 -}}
@@ -49,7 +49,7 @@ app.kubernetes.io/part-of: {{ $.Chart.Name }}
 {{- end }}
 
 {{/*
-An image's address: (list image defaultTag). A digest wins over the tag.
+The address of an image: (list image defaultTag). A digest wins over the tag.
 */}}
 {{- define "gpu-telemetry.image" -}}
 {{- $image := index . 0 -}}

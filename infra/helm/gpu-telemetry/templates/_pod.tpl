@@ -1,14 +1,14 @@
 {{/*
-What values say of a component's pods, as YAML: its own before those of all: (list $ values). Annotations and labels are
-put together.
+The `pod` values of a component as YAML, merged over those for all components: (list $ values). Annotations and labels
+of both apply.
 */}}
 {{- define "gpu-telemetry.podValues" -}}
 {{- toYaml (merge (deepCopy ((index . 1).pod | default dict)) (index . 0).Values.pod) -}}
 {{- end }}
 
 {{/*
-Fields of every pod spec, ours and others', that keep it in the restricted pod security standard and out of the API
-server: (list $ pod uid).
+Fields that all pod specs share, those of the databases included. They meet the restricted pod security standard and
+mount no token of the API server: (list $ pod uid).
 */}}
 {{- define "gpu-telemetry.pod" -}}
 {{- $ := index . 0 -}}
@@ -16,7 +16,7 @@ server: (list $ pod uid).
 {{- $uid := int64 (index . 2) -}}
 serviceAccountName: {{ include "gpu-telemetry.serviceAccount" $ }}
 automountServiceAccountToken: false
-{{- /* A Service called `api` in the namespace would otherwise set API_PORT=tcp://… in every container. */}}
+{{- /* With links, a Service named `api` in the namespace would set API_PORT=tcp://… in every container. */}}
 enableServiceLinks: false
 {{- with $.Values.imagePullSecrets }}
 imagePullSecrets:
@@ -52,7 +52,7 @@ affinity:
 {{- end }}
 
 {{/*
-Of every container.
+Security context of every container.
 */}}
 {{- define "gpu-telemetry.containerSecurity" -}}
 allowPrivilegeEscalation: false
@@ -65,8 +65,8 @@ seccompProfile:
 {{- end }}
 
 {{/*
-Pods of a component on different nodes and zones where there are some: (list $ "collector" pod). A cluster of one node
-takes them all the same.
+Spreads the pods of a component over nodes and zones if possible; one node can still run all of them:
+(list $ "collector" pod).
 */}}
 {{- define "gpu-telemetry.spread" -}}
 {{- $ := index . 0 -}}
@@ -88,14 +88,15 @@ topologySpreadConstraints:
 {{- end }}
 
 {{/*
-/healthz never asks a dependency: a service is not restarted because Redis or MongoDB is away. /readyz does.
+Liveness uses /healthz, which checks no dependency, so an outage of Redis or MongoDB restarts no service. Readiness uses
+/readyz, which does.
 */}}
 {{- define "gpu-telemetry.probes" -}}
 startupProbe:
   httpGet: { path: /healthz, port: http }
   periodSeconds: 2
   timeoutSeconds: 5
-  # Two minutes for a node that is busy pulling and starting everything at once.
+  # Two minutes, for a node that pulls and starts everything at the same time.
   failureThreshold: 60
 livenessProbe:
   httpGet: { path: /healthz, port: http }
@@ -110,8 +111,8 @@ readinessProbe:
 {{- end }}
 
 {{/*
-Annotations that replace pods when what they were started with changes; none for what this release does not hold. Takes
-a dict of names and data.
+Annotations that replace pods when a Secret or ConfigMap of this release changes. Takes a dict of name → data; empty data
+gets no annotation.
 */}}
 {{- define "gpu-telemetry.checksums" -}}
 {{- range $name, $data := . }}

@@ -1,6 +1,6 @@
 {{/*
-A secret value: what values.yaml gives, else what the cluster's Secret holds already, else a new random one, the same
-wherever this render asks for it: (list $ holder "field" secret key).
+A secret value: from values.yaml, or from the Secret in the cluster, or random. It is the same everywhere in one render:
+(list $ holder "field" secret key).
 */}}
 {{- define "gpu-telemetry.kept" -}}
 {{- $ := index . 0 -}}
@@ -22,7 +22,7 @@ wherever this render asks for it: (list $ holder "field" secret key).
 {{- end }}
 
 {{/*
-Keys of tokens that the API asks for; empty: it asks for none.
+Keys of the tokens that the API requires; empty if it requires none.
 */}}
 {{- define "gpu-telemetry.apiTokenKey" -}}
 {{- if .Values.auth.existingSecret -}}{{- .Values.auth.existingSecretKeys.apiToken -}}
@@ -34,7 +34,7 @@ Keys of tokens that the API asks for; empty: it asks for none.
 {{- end }}
 
 {{/*
-Where Redis' password is; empty: it asks for none.
+The Secret and key of Redis' password; empty if Redis has none.
 */}}
 {{- define "gpu-telemetry.redisSecret" -}}
 {{- if .Values.redis.enabled -}}{{- .Values.redis.auth.existingSecret | default "redis" -}}
@@ -47,7 +47,7 @@ Where Redis' password is; empty: it asks for none.
 {{- end }}
 
 {{/*
-Where the connection string of MongoDB is, which holds its password.
+The Secret and key of MongoDB's connection string, which contains the password.
 */}}
 {{- define "gpu-telemetry.mongodbSecret" -}}
 {{- if .Values.mongodb.enabled -}}{{- .Values.mongodb.auth.existingSecret | default "mongodb" -}}
@@ -59,7 +59,7 @@ Where the connection string of MongoDB is, which holds its password.
 {{- end }}
 
 {{/*
-The data of our Secrets, for them and for the checksums that replace pods when one changes.
+The data of the Secrets that the chart creates, also used for the checksums that replace pods.
 */}}
 {{- define "gpu-telemetry.authData" -}}
 {{- if not .Values.auth.existingSecret -}}

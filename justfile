@@ -1,8 +1,8 @@
-# Each recipe is a script of package.json; without just: npx -y bun run NAME
+# Each recipe is a script of package.json. Without just: npx -y bun run NAME
 
 set positional-arguments
 
-# Paths are relative to where the command was typed.
+# Relative paths in arguments start at the folder where the command was typed.
 export INVOKED_IN := invocation_directory()
 
 _default:
@@ -12,23 +12,23 @@ _default:
 start:
     bun run start
 
-# Run every test, or the files named
+# Run all tests, or only the named files
 test *ARGS:
     bun run test "$@"
 
-# Run the tests, or the files named, and write coverage.html
+# Run all tests, or only the named files, and write coverage.html
 cover *ARGS:
     bun run cover "$@"
 
-# Format, lint, layers, types, dead code
+# Check format, lint, layers, types and dead code
 check:
     bun run check
 
-# Print what follows from the code into schema/generated
+# Generate the schemas, the supergraph and the OpenAPI description in schema/generated
 generate:
     bun run generate
 
-# Print the REST API: schema/generated/openapi.json and openapi.yaml
+# Generate the description of the REST API: schema/generated/openapi.json and openapi.yaml
 openapi:
     bun run openapi
 
@@ -56,22 +56,22 @@ deploy *ARGS:
 status *ARGS:
     @bun run --silent status "$@"
 
-# What the pods say: `just logs collector --follow`, or see `just logs --help`
+# Print the logs of pods: `just logs collector --follow`, or see `just logs --help`
 logs *ARGS:
     @bun run --silent logs "$@"
 
-# Build the image gpu-telemetry:COMMIT and gpu-telemetry:dev; BUN_IMAGE=… is another base
+# Build the image gpu-telemetry:COMMIT, also tagged dev; BUN_IMAGE=… chooses another base image
 docker-build *ARGS:
     infra/scripts/docker-build.sh "$@"
 
-# Print what follows from the chart's values.yaml: its schema and its README's tables
+# Generate the chart's schema and the tables of its README from values.yaml
 chart:
     bun run chart
 
-# Print the raw manifests of infra/k8s from the chart; needs helm
+# Render the chart into the raw manifests of infra/k8s; needs helm
 k8s:
     bun run k8s
 
-# Twelve checks of a deployed system; `just system-test --help` says what it reads
+# Run twelve checks of a deployed system: see `just system-test --help`
 system-test *ARGS:
     test/e2e/system-test.sh "$@"

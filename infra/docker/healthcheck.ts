@@ -1,5 +1,4 @@
-/** Whether the service in this container lives: the image has no shell and no curl to ask with. */
-
+/** The health check of the image, which has no shell and no curl: asks the service in this container. */
 import { port, readListenConfig } from "../../services/platform/http/listen-config.ts";
 import {
   ConfigError,
@@ -11,11 +10,13 @@ import {
 
 const DEADLINE_MS = 4000;
 
-/** A service that listens on all addresses listens on its own, too. */
+/** A service that listens on all addresses is reached on loopback. */
 const reachable = (host: string): string => (host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host);
 
 /**
- * Where the service may listen: only some heed API_PORT, and whoever asks does not know which one this is.
+ * Returns the addresses where the service may listen. There can be two, because some services ignore API_PORT and the
+ * check does not know which service runs here.
+ *
  * @throws ConfigError
  */
 export function healthAddresses(env: Env): readonly URL[] {
@@ -36,7 +37,7 @@ async function isAlive(url: URL): Promise<boolean> {
   }
 }
 
-/** Ends the process: 0 when the service says that it lives. */
+/** Ends the process with 0 if the service answers /healthz with success, else with 1. */
 export async function checkHealth(): Promise<never> {
   try {
     const urls = healthAddresses(readEnvironment());

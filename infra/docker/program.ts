@@ -1,7 +1,7 @@
-/** What the image runs: the service that the first argument names, or the image's own health check. */
+/** Entry point of the image: runs the service that the first argument names, or the health check of the image. */
 import { checkHealth } from "./healthcheck.ts";
 
-/** Each ends the process itself. */
+/** Each program ends the process itself. */
 const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map([
   ["streamer", () => import("../../services/streamer/main.ts")],
   ["queue-service", () => import("../../services/queue-service/main.ts")],
@@ -13,7 +13,7 @@ const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map([
   ["healthcheck", checkHealth],
 ]);
 
-// The first process of a container ignores what it has not asked for, and a service asks once it has loaded.
+// The first process of a container ignores signals without a handler, and a service installs its own once it has loaded.
 process.on("SIGTERM", () => {
   if (process.listenerCount("SIGTERM") === 1) process.exit(143);
 });
@@ -23,7 +23,7 @@ const program = PROGRAMS.get(name ?? "");
 if (program === undefined || more.length > 0) {
   const given = name === undefined ? "nothing" : JSON.stringify([name, ...more].join(" "));
   process.stderr.write(
-    `Cannot start ${given}: accepted is one of ${[...PROGRAMS.keys()].join(", ")}; configuration is by environment\n`,
+    `argument must be one of ${[...PROGRAMS.keys()].join(", ")}, got ${given}; configuration is by environment\n`,
   );
   process.exit(2);
 }

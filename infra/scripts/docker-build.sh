@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Builds the image and prints its name. The tag is the commit, and where the work tree differs from it, the tree too: the
-# same files always have the same tag, so who has that one needs no other. `:dev` is what was built last. What git ignores
-# is not in it.
+# Builds the image and prints its name. The tag is the commit, plus a hash of the tree if the work tree has uncommitted
+# changes: the same files always get the same tag. The tag `dev` names the last build. Files that git ignores are left out.
 # usage: docker-build.sh [DOCKER-BUILD-OPTION…]     IMAGE=… (gpu-telemetry)  BUN_IMAGE=…: the base image
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# As if all that is not ignored were committed; the real index stays as it is.
+# Prints the tree that a commit of all files would have, without touching the real index.
 tree() {
   local index
   index=$(mktemp -d)
@@ -23,7 +22,7 @@ files=$(tree)
 
 readonly name=${IMAGE:-gpu-telemetry}
 options=(--build-arg "REVISION=$revision" --build-arg "VERSION=$tag")
-# BuildKit would know; the builder before it does not.
+# BuildKit sets BUILDPLATFORM itself; the builder before it does not.
 options+=(--build-arg "BUILDPLATFORM=$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')")
 [[ -z ${BUN_IMAGE:-} ]] || options+=(--build-arg "BUN_IMAGE=$BUN_IMAGE")
 git archive "$files" |

@@ -1,4 +1,4 @@
-/** Reads what `bun test` says of coverage: lines with their counts, and of functions only how many. */
+/** Reads the coverage report of `bun test`: a count per line, and only totals of functions. */
 import coverage, { type CoverageMap, type Range } from "istanbul-lib-coverage";
 
 const END = Number.MAX_SAFE_INTEGER;
@@ -7,8 +7,8 @@ const numberOf = (record: string, name: string): number =>
   Number(new RegExp(`^${name}:(\\d+)`, "m").exec(record)?.[1] ?? 0);
 
 /**
- * @param root what the paths in it are relative to
- * @param counts whether a path counts
+ * @param root folder to which the paths in the report are relative
+ * @param counts whether to include a path
  */
 export function readLcov(text: string, root: string, counts: (path: string) => boolean): CoverageMap {
   const map = coverage.createCoverageMap({});

@@ -1,14 +1,14 @@
-/** What the tests reach, for people: a page with every line, and totals by folder. */
+/** Writes the coverage report: a page per file, and totals by folder. */
 import { readFile, writeFile } from "node:fs/promises";
 import { relative } from "node:path";
 import type { CoverageMap } from "istanbul-lib-coverage";
 import { createContext } from "istanbul-lib-report";
 import reports from "istanbul-reports";
 
-/** `coverage/html/` with a page for each file, and `coverage.html` in front of it. */
+/** Writes `coverage/html/` with a page per file, and `coverage.html` as its index. */
 export async function writePages(map: CoverageMap, root: string): Promise<void> {
   const dir = `${root}/coverage/html`;
-  // The report writes to this folder at once, and takes sources from where the paths point.
+  // execute() writes synchronously and reads each source at the path in the map.
   reports.create("html").execute(createContext({ dir, coverageMap: map, defaultSummarizer: "nested" }));
   const index = await readFile(`${dir}/index.html`, "utf8");
   await writeFile(`${root}/coverage.html`, index.replace("<head>", '<head><base href="coverage/html/">'));
@@ -27,7 +27,7 @@ const NOTHING: Reached = { covered: 0, total: 0 };
 const percent = ({ covered, total }: Reached): string =>
   `${(total === 0 ? 100 : (100 * covered) / total).toFixed(1)} %`.padStart(8);
 
-/** One line per folder, and their sum. */
+/** Returns one line per folder and one with their sum. */
 export function totalsOf(map: CoverageMap, root: string): string {
   const folders = new Map<string, { lines: Reached; functions: Reached }>();
   const add = (folder: string, lines: Reached, functions: Reached) => {

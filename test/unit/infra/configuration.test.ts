@@ -21,8 +21,8 @@ const SETTINGS: readonly Env[] = [
   { REDIS_ADDR: "sentinel:26379", REDIS_MODE: "sentinel", REDIS_SENTINEL_NAME: "main" },
   { MONGODB_URI: "mongodb://mongodb:27017" },
 ];
-/** Refused by every variable that does not take any text. */
-const REFUSED = ["\u0001?", "a b", "-1"];
+/** Each variable refuses at least one of these values, or accepts any text. */
+const REFUSED = ["\u0001?", "a b", "-1"] as const;
 
 interface Row {
   readonly name: string;
@@ -58,12 +58,10 @@ const unchanged = new Map(
 
 /** The first setting under which a program reads the variable. */
 const settingOf = (program: string, name: string): Env | undefined =>
-  SETTINGS.find((env, at) =>
-    REFUSED.some((value) => {
-      const changed = outcomeOf(program, { ...env, [name]: value });
-      return !Bun.deepEquals(changed, unchanged.get(program)?.[at]);
-    }),
-  );
+  SETTINGS.find((env, at) => {
+    const changed = outcomeOf(program, { ...env, [name]: REFUSED[0] });
+    return !Bun.deepEquals(changed, unchanged.get(program)?.[at]);
+  });
 
 /** Names that a program asks its environment for. */
 function namesOf(program: string): string[] {

@@ -9,22 +9,22 @@ test.each([
   [[], "nothing"],
   [["collectors"], '"collectors"'],
   [["collector", "--verbose"], '"collector --verbose"'],
-])("the image's program started with %j lists what it can start, and ends with 2", async (args, given) => {
+])("the image's program, started with %j, lists the accepted arguments and exits with 2", async (args, given) => {
   await using program = start(args);
   expect(await program.exited).toBe(2);
   expect(program.output.stderr).toStartWith(
-    `Cannot start ${given}: accepted is one of streamer, queue-service, collector, inventory, telemetry, api-gateway, ` +
-      "all-in-one, healthcheck; ",
+    "argument must be one of streamer, queue-service, collector, inventory, telemetry, api-gateway, all-in-one, " +
+      `healthcheck, got ${given}; `,
   );
 });
 
-test("the image's program starts the service that its argument names, in that service's own way", async () => {
+test("the image's program starts the service that its argument names, which validates its own configuration", async () => {
   await using program = start(["telemetry"], { MAX_SUBSCRIPTIONS: "many" });
   expect(await program.exited).toBe(2);
   expect(program.output.stderr).toContain("MAX_SUBSCRIPTIONS");
 });
 
-test("the image's health check is what the service says of itself", async () => {
+test("the image's health check exits with 0 only if the service answers /healthz with success", async () => {
   let status = 200;
   using service = Bun.serve({
     port: 0,
@@ -37,14 +37,14 @@ test("the image's health check is what the service says of itself", async () => 
   };
   const here = { PORT: `${service.port}`, HOST: "0.0.0.0" };
   expect(await check(here)).toEqual([0, ""]);
-  // Of a service that does not heed API_PORT.
+  // As for a service that ignores API_PORT.
   expect(await check({ ...here, API_PORT: "1" })).toEqual([0, ""]);
   status = 500;
   expect(await check(here)).toEqual([1, `No answer from http://127.0.0.1:${service.port}/healthz\n`]);
   expect(await check({ PORT: "all" })).toEqual([1, expect.stringContaining("PORT")]);
 });
 
-test("healthAddresses() asks where the service listens", () => {
+test("healthAddresses() returns every address where the service may listen", () => {
   const asked = (env: Record<string, string>) => healthAddresses(env).map(({ host }) => host);
   expect(asked({})).toEqual(["127.0.0.1:8080"]);
   expect(asked({ HOST: "0.0.0.0", PORT: "81" })).toEqual(["127.0.0.1:81"]);

@@ -17,7 +17,7 @@ export interface Bucket {
   readonly unpack: () => Columns;
 }
 
-/** Pulls as many buckets as it needs, one per `yield`; gets undefined when there are no more. */
+/** Pulls as many buckets as it needs, one per `yield`; gets undefined after the last one. */
 export type BucketReader<T> = Generator<undefined, T, Bucket | undefined>;
 
 export function readBuckets<T>(reader: BucketReader<T>, buckets: Iterable<Bucket>): T {

@@ -1,6 +1,6 @@
 /**
- * The store: readings in buckets, the inventory of GPUs, and who held each GPU when. SQLite, MongoDB and the reference
- * model of the tests pass `test/conformance/repository.ts`.
+ * The store: readings in buckets, the inventory of GPUs, and their attribution to holders. SQLite, MongoDB and the
+ * reference model of the tests pass `test/conformance/repository.ts`.
  *
  * Errors: every method throws `AppError` `unavailable` when the store does not answer. The same call may be repeated.
  * Arguments are not checked: windows, limits and uuids are parsed at the edge.

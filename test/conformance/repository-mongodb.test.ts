@@ -5,7 +5,7 @@ import { randomDatabase, requireMongo } from "../support/servers/mongo-server.ts
 import { openBench } from "./repository/bench.ts";
 import { repositoryConformance } from "./repository.ts";
 
-// Servers without indexes look at every document for most reads.
+// Servers without indexes scan every document for most reads.
 setDefaultTimeout(120_000);
 
 const server = await requireMongo("MongoDB repository");

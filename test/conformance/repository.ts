@@ -1,4 +1,4 @@
-/** What every store must do, whatever it is made of. */
+/** The conformance suite of the repository port: every store runs it. */
 import { describe } from "bun:test";
 import { attributionConformance } from "./repository/attribution.ts";
 import type { OpenRepository } from "./repository/bench.ts";

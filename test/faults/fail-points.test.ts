@@ -1,6 +1,6 @@
 /**
- * A process kills itself between any two steps of publish, claim, save, ack, nack, reap and redrive; the others go on,
- * another takes its place, and every reading is stored once.
+ * A process kills itself before or after a step of publish, claim, save, ack, nack, extend or redrive. A new process
+ * takes its place while the others continue, and every reading is stored once.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../../services/platform/process/clock.ts";
@@ -31,7 +31,7 @@ const LEASE_MS = 400;
 
 interface FailPoint extends Pick<DoomedLife, "role" | "situation"> {
   readonly doom: Doom;
-  /** Done with the whole file published and nobody consuming, before the collector comes. */
+  /** Runs after the whole file is published and before a collector starts. */
   readonly prepare?: (queue: Queue) => Promise<void>;
   readonly poison?: boolean;
 }
@@ -41,7 +41,7 @@ const at = (role: FailPoint["role"], call: string, nth: number, more: Omit<FailP
   moments.map((moment): FailPoint => ({ role, doom: { call, moment, nth }, ...more }));
 const situation = (name: Situation) => ({ situation: name });
 
-/** Deliveries of a consumer that never answers: their leases end. */
+/** Claims deliveries and lets their leases expire. */
 async function abandon(queue: Queue): Promise<void> {
   const request = { max: 4, maxBytes: 1e9, leaseMs: 100, waitMs: 0 };
   const deliveries = await queue.claim(request);
@@ -50,6 +50,7 @@ async function abandon(queue: Queue): Promise<void> {
   await eventually(() => performance.now() > over, { what: "the end of the leases" });
 }
 
+/** Makes dead letters of four deliveries, and redrives them. */
 async function bury(queue: Queue): Promise<void> {
   const deliveries = await queue.claim({ max: 4, maxBytes: 1e9, leaseMs: 10_000, waitMs: 0 });
   await queue.nack(
@@ -57,7 +58,7 @@ async function bury(queue: Queue): Promise<void> {
     { kind: "reject", reason: "buried by the test" },
   );
   expect((await queue.stats()).dead).toBe(4);
-  // The call that the service may die of; its caller asks again.
+  // The service may kill itself in this call; its caller retries.
   await eventually(
     () =>
       queue.deadLetters.redrive().then(
@@ -104,7 +105,7 @@ const POINTS: readonly FailPoint[] = [
 const nameOf = ({ role, doom, situation: of, poison, prepare }: FailPoint): string =>
   `${role} dies ${doomName(doom)}${of ? `, ${of}` : ""}${poison ? ", poison" : ""}${prepare ? `, ${prepare.name}` : ""}`;
 
-/** One undecodable batch, of a producer of its own. */
+/** Publishes one undecodable batch, of a producer of its own. */
 async function poison(queue: Queue): Promise<void> {
   const { epoch } = await queue.openProducer("poison@0/1");
   const batch = { seq: 1, body: Uint8Array.of(1, 2, 3), readings: 1, position: "" };
@@ -112,18 +113,18 @@ async function poison(queue: Queue): Promise<void> {
   if (outcome.kind !== "accepted") throw new Error(`poison was not accepted: ${outcome.kind}`);
 }
 
-/** The queue is empty, and its books are in order. */
+/** Waits until the queue is empty, and checks that its counters add up. */
 async function settled(queue: Queue, dead: number): Promise<void> {
   const { orphans, counters, ...stats } = await drained(queue);
   expect({ dead: stats.dead, orphans }).toEqual({ dead, orphans: 0 });
   expect(counters.published).toBe(counters.acked + counters.purged + dead);
 }
 
-/** Lives all roles; the doomed one is a process of its own until it is dead, and then another life in its place. */
+/** Runs all roles in this process; the one that dies runs as a process of its own first. */
 async function endure(point: FailPoint, surroundings: Surroundings, port: number): Promise<void> {
   await using queue = openHttpQueue({ url: surroundings.queueUrl, token: null, clock: systemClock });
   await using lives = new AsyncDisposableStack();
-  /** Until the end of this function; whoever came last goes first. */
+  /** Runs a role until the end of this function; the role started last ends first. */
   const live = (life: (signal: AbortSignal) => Promise<void>): void => {
     const stop = new AbortController();
     const over = life(stop.signal);

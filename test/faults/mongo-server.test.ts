@@ -1,4 +1,4 @@
-/** The server that other tests kill: what it acknowledged as journalled must be there when it is back. */
+/** The server that other tests kill: journalled writes that it acknowledged must survive. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { MongoClient } from "mongodb";
 import { randomDatabase, requireMongo, requirePrivateMongo } from "../support/servers/mongo-server.ts";
@@ -14,7 +14,7 @@ const LOST_MS = 2000;
 const DURABLE = { writeConcern: { w: "majority", journal: true } } as const;
 
 describe.skipIf(shared === null || own === null)("MongoDB-compatible server", () => {
-  test("takes documents in a database of the test's own", async () => {
+  test("stores documents in a database of the test's own", async () => {
     await using client = new MongoClient(shared?.uri ?? "");
     const database = client.db(randomDatabase());
     await database.collection("numbers").insertMany([{ n: 1 }, { n: 2 }]);
@@ -22,14 +22,14 @@ describe.skipIf(shared === null || own === null)("MongoDB-compatible server", ()
     await database.dropDatabase();
   });
 
-  test("keeps what it acknowledged when it is killed, and goes on at the same address", async () => {
+  test("keeps acknowledged writes when it is killed, and restarts at the same address", async () => {
     if (own === null) return;
     await using client = new MongoClient(own.uri);
     const numbers = client.db(randomDatabase()).collection<{ _id: number }>("numbers");
     let acknowledged = 0;
     const insertMany = async () => {
       for (;;) {
-        // The driver may wait for ever where a connection is closed just as it begins to use it.
+        // The driver may wait forever on a connection that closes just as it begins to use it.
         const options: object = { ...DURABLE, signal: AbortSignal.timeout(LOST_MS) };
         await numbers.insertOne({ _id: acknowledged }, options);
         if (++acknowledged === 20) await own.kill();
@@ -42,7 +42,7 @@ describe.skipIf(shared === null || own === null)("MongoDB-compatible server", ()
     expect(found.length).toBeGreaterThanOrEqual(acknowledged);
   }, 60_000);
 
-  test("answers again after it was stopped for a while", async () => {
+  test("answers again after a pause", async () => {
     if (own === null) return;
     await using client = new MongoClient(own.uri);
     const ping = () => client.db("admin").command({ ping: 1 });

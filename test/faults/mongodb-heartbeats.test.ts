@@ -1,4 +1,4 @@
-/** Every client of a MongoDB store finds the server again that was killed while it worked. */
+/** Clients of a MongoDB store reconnect to a server that was killed during their calls. */
 import { expect, test } from "bun:test";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
@@ -9,7 +9,7 @@ import { eventually } from "../support/time/eventually.ts";
 
 const CLIENTS = 16;
 const KILLS = 2;
-/** More than the driver's least pause: from then on it sends a heartbeat the moment that a connection breaks. */
+/** Longer than the driver's shortest pause: after it, a broken connection triggers a heartbeat at once. */
 const HEARTBEAT_PAUSE_MS = 700;
 
 const answers = (repository: Repository): Promise<boolean> =>
@@ -18,7 +18,7 @@ const answers = (repository: Repository): Promise<boolean> =>
     () => false,
   );
 
-test("repository over MongoDB works again after its server was killed in the middle of its work", async () => {
+test("MongoDB store answers again after its server was killed during calls", async () => {
   await using server = await requirePrivateMongo("heartbeats");
   if (server === null) return;
   await using opened = new AsyncDisposableStack();
@@ -40,10 +40,10 @@ test("repository over MongoDB works again after its server was killed in the mid
     const before = asked;
     const soonest = performance.now() + HEARTBEAT_PAUSE_MS;
     await eventually(() => asked > before + 20 * CLIENTS && performance.now() > soonest, {
-      what: "clients at work",
+      what: "answers for all clients",
     });
     await server.kill();
-    // So that each has begun to look for it.
+    // Each client has then noticed the outage.
     await Promise.all(
       repositories.map((repository) => eventually(async () => !(await answers(repository)), { what: "a refusal" })),
     );

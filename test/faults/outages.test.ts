@@ -1,6 +1,6 @@
 /**
- * What is away for a while, and what stops in an orderly way, costs delay and nothing else: no reading, no attempt, no
- * wait for a lease. A batch may be handed out once only, so an attempt used up shows as a dead letter.
+ * Outages and orderly stops cost only time: no reading, no attempt, no wait for a lease to expire. `maxDeliveries` is
+ * 1, so a used attempt shows as a dead letter.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { pause } from "../support/chaos/chaos.ts";
@@ -10,7 +10,7 @@ import { type PrivateMongoServer, requirePrivateMongo } from "../support/servers
 import { haveRedisServer } from "../support/servers/redis-server.ts";
 import { eventually } from "../support/time/eventually.ts";
 
-/** A minute as well, when there is time for it: nothing in the pipeline gives up. */
+/** May be set to a minute or more: nothing in the pipeline gives up. */
 const OUTAGE_MS = Number(process.env.OUTAGE_MS ?? 12_000);
 const TEN_MINUTES = 600_000;
 
@@ -40,7 +40,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
   }
 
   test(
-    `waits ${OUTAGE_MS / 1000} s for its store, several leases long`,
+    `waits ${OUTAGE_MS / 1000} s, several leases long, while the store is down`,
     async () => {
       const report = await run({}, async (events) => {
         await acked(20, events);
@@ -58,9 +58,9 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
   );
 
   test(
-    `waits ${OUTAGE_MS / 1000} s for Redis`,
+    `waits ${OUTAGE_MS / 1000} s while Redis is down`,
     async () => {
-      // What was handed out before is handed out again: its lease could not be renewed.
+      // Leases cannot be renewed meanwhile, so claimed batches are delivered again.
       const report = await run({ maxDeliveries: 3 }, async (events) => {
         await acked(20, events);
         await events.redis.kill();
@@ -106,7 +106,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
     expect(report.stats.counters.released).toBeGreaterThan(0);
   }, 180_000);
 
-  test("leaves nothing leased when its queue-services are replaced one after the other", async () => {
+  test("leaves nothing leased when its queue-services are restarted one after the other", async () => {
     const report = await run({ leaseMs: TEN_MINUTES, intervalMs: 3 }, async (events) => {
       for (const round of [1, 2, 3, 4, 5, 6]) {
         for (const service of events.pipeline.queueServices) {
@@ -122,8 +122,8 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
     expect(report.stats.counters.expired).toBe(0);
   }, 180_000);
 
-  test("sends again what a Redis that came back empty has lost", async () => {
-    // Slowly, so that streamers are still at it on a busy machine: one that has left sends nothing again.
+  test("publishes again what Redis lost when it was emptied", async () => {
+    // Slowly, so that streamers still run on a busy machine: one that has ended publishes nothing again.
     const report = await run({ files: 1, intervalMs: 80 }, async (events) => {
       await acked(40, events);
       await events.redis.command("FLUSHALL");

@@ -1,4 +1,4 @@
-/** What a SQLite store holds after its writers were killed, and when several write at once. */
+/** SQLite stores whose writers are killed, or write at the same time. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Series } from "../../schema/model/reading.ts";
@@ -14,7 +14,7 @@ import { WRITTEN_GPUS, writtenBatch, writtenGpu, writtenReadings } from "../supp
 import { seeded } from "../support/time/seeded.ts";
 
 const KILLS = 20;
-/** Batches that a life may save before it is killed. */
+/** Batches that a writer saves before it is killed, at most. */
 const LIFE = 12;
 const UTIL = "DCGM_FI_DEV_GPU_UTIL" as Series;
 const TEMP = "DCGM_FI_DEV_GPU_TEMP" as Series;
@@ -37,7 +37,7 @@ async function storedReadings(repository: Repository, gpu: number, series: Serie
   return stored;
 }
 
-test(`a SQLite store whose writer is killed ${KILLS} times holds exactly the readings its position tells of`, async () => {
+test(`SQLite store has exactly the readings up to its position after its writer is killed ${KILLS} times`, async () => {
   const random = seeded("SQLite kills");
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
@@ -47,8 +47,8 @@ test(`a SQLite store whose writer is killed ${KILLS} times holds exactly the rea
     await using writer = startWriter(path, "csv@0/1", UTIL, total);
     const first = await writer.logLine(({ message }) => message === "saving", { what: "the first save" });
     const victim = Number(first.seq) + Math.floor(random() * (LIFE - 1));
-    await writer.logLine(({ seq }) => Number(seq) >= victim, { what: `batch ${victim} on its way` });
-    // A random moment of a save that takes a few milliseconds.
+    await writer.logLine(({ seq }) => Number(seq) >= victim, { what: `the save of batch ${victim}` });
+    // A save takes a few milliseconds: kill the writer at a random moment of it.
     await new Promise((resolve) => setTimeout(resolve, random() * 4));
     writer.kill("SIGKILL");
     await writer.exited;
@@ -66,7 +66,7 @@ test(`a SQLite store whose writer is killed ${KILLS} times holds exactly the rea
   console.log(`SQLite kills: ${underWay} of ${KILLS} with a batch under way`);
 }, 120_000);
 
-test("two processes that write one SQLite file at once lose nothing", async () => {
+test("SQLite store loses nothing of two processes that write at the same time", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   const last = 60;

@@ -6,20 +6,20 @@ import { eventually } from "../support/time/eventually.ts";
 
 const QUERY = "subscription { readings { readings { value } missed } }";
 
-test("a subscription gives up a connection that has fallen silent, and goes on over the next one", async () => {
+test("a subscription reconnects after its connection has fallen silent, and continues", async () => {
   const { log, lines } = keptLog();
   const reasons = () => lines.filter(({ message }) => message === "unavailable").map(({ fields }) => fields.reason);
   await using api = await openRemoteApi({ log });
   await using events = await openEvents(api.url, QUERY);
   expect((await events.next()).data.readings).toMatchObject({ missed: 0 });
   {
-    // Also takes new connections, and answers nothing on them.
+    // New connections are accepted too, but get no answer.
     using _stalled = api.links.telemetry.stall();
-    await eventually(() => reasons().length > 0, { what: "the silence to be noticed" });
+    await eventually(() => reasons().length > 0, { what: "the end of the silent connection" });
     expect(reasons()).toEqual(["closed with 4499 Terminated"]);
   }
   const { missed, readings } = (await events.next()).data.readings;
   expect([missed, readings.length]).toEqual([1, 6]);
   await events[Symbol.asyncDispose]();
-  await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
+  await eventually(() => api.feed.subscribers.size === 0, { what: "no subscriber" });
 }, 60_000);

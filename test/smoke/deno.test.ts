@@ -1,4 +1,4 @@
-/** The same sources on either runtime: the answers that are recorded, to the same thirty questions. */
+/** All-in-one on Bun and on Deno gives the recorded answers to thirty questions. */
 import { afterAll, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { type Answers, answersAboutSample, RECORDED } from "../support/api/answers.ts";

@@ -1,4 +1,4 @@
-/** One store, two runtimes: each fills one and reads the other's, and all answers are the same. */
+/** Bun and Deno each fill a store and read both: all answers must be equal. */
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { RepositoryConfig } from "../../services/repository/open.ts";
@@ -16,7 +16,7 @@ async function answersOnDeno(store: RepositoryConfig): Promise<string> {
     onRuntime("deno", "test/support/repository/repository-answers.ts", JSON.stringify(store)),
   );
   const code = await program.exited;
-  if (code !== 0) throw new Error(`Deno ended with ${code}: ${program.output.stderr}`);
+  if (code !== 0) throw new Error(`Deno exited with ${code}: ${program.output.stderr}`);
   return program.output.stdout.trimEnd();
 }
 
@@ -28,14 +28,14 @@ async function compareRuntimes(ofBun: RepositoryConfig, ofDeno: RepositoryConfig
   expect(await repositoryAnswers(ofDeno)).toBe(expected);
 }
 
-test("SQLite store filled by Deno answers as one filled by Bun, read by either", async () => {
+test("SQLite stores filled by Bun and by Deno give equal answers on both", async () => {
   await using folder = await temporaryFolder();
   const storeIn = (name: string) => ({ kind: "sqlite", path: join(folder.path, name), retentionMs: 0 }) as const;
   await compareRuntimes(storeIn("bun.sqlite"), storeIn("deno.sqlite"));
 }, 60_000);
 
 test.skipIf(mongo === null)(
-  "MongoDB store filled by Deno answers as one filled by Bun, read by either",
+  "MongoDB stores filled by Bun and by Deno give equal answers on both",
   async () => {
     await using bun = openDatabase(mongo?.uri ?? "");
     await using deno = openDatabase(mongo?.uri ?? "");

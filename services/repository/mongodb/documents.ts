@@ -18,8 +18,8 @@ export interface BucketDocument {
 }
 
 /**
- * A GPU's newest sighting. MongoDB compares documents field by field in this order, so `$max` keeps the newest sighting,
- * and of two that end together always the same one, whatever the order of writes.
+ * A GPU's newest sighting. MongoDB compares documents field by field in this order, so `$max` keeps the newest
+ * sighting, and of two that end together always the same one, whatever the order of writes.
  */
 export interface SeenDocument {
   readonly lastSeen: Date;

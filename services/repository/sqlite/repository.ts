@@ -24,7 +24,7 @@ import { createSeriesLists } from "./series-lists.ts";
 const ATTRIBUTIONS_SLICE = 50;
 
 export interface SqliteRepositoryOptions {
-  /** The file. It and its directory are created if missing. While it is open, `-wal` and `-shm` files are beside it. */
+  /** The file. It and its directory are created if missing. While open, it has a `-wal` and a `-shm` file. */
   readonly path: string;
   readonly retentionMs: number;
 }

@@ -1,4 +1,4 @@
-/** Who held a GPU, from when to when. */
+/** Attribution: which holder had a GPU from when to when. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { ALL_TIME } from "../../../schema/model/window.ts";
@@ -19,13 +19,13 @@ import {
   windowOf,
 } from "./bench.ts";
 
-/** One reading a second, each with the pod that held the GPU then. */
+/** Returns one reading a second, each with the pod that holds the GPU at that time. */
 const rowsHeldBy = (pods: readonly (string | null)[], from = 0): Row[] =>
   pods.map((pod, tick) => [UTIL, (from + tick) * 1000, tick, factsOf(1, heldBy(pod))]);
 
 type Interval = [pod: string | null, from: number, to: number];
 
-/** Runs of one pod, seconds after START; runs of nobody left out. */
+/** Returns the intervals of each pod, in seconds after START, without those of nobody. */
 const runsOf = (pods: readonly (string | null)[]): Interval[] => {
   const runs: Interval[] = [];
   for (const [tick, pod] of pods.entries()) {
@@ -43,7 +43,7 @@ const intervals = async (
   (await heldIn(repository, GPU, window)).map(({ pod, from, to }) => [pod, (from - START) / 1000, (to - START) / 1000]);
 
 export function attributionConformance(open: OpenRepository): void {
-  test("repository.attributions() tells who held a GPU, batch after batch as one interval", async () => {
+  test("repository.attributions() returns one interval for a holder that continues over several batches", async () => {
     await using bench = await open();
     for (const from of [0, 2, 4]) await bench.repository.save([batchOf(rowsHeldBy(["a", "a"], from))]);
     expect(await heldIn(bench.repository, GPU, ALL_TIME)).toEqual([
@@ -51,7 +51,7 @@ export function attributionConformance(open: OpenRepository): void {
     ]);
   });
 
-  test("repository.attributions() tells A-B-A as three intervals, also across a time when nobody held it", async () => {
+  test("repository.attributions() returns A-B-A as three intervals, and A-nobody-A as two", async () => {
     await using bench = await open();
     await bench.repository.save([batchOf(rowsHeldBy(["a", "a", "b"]))]);
     await bench.repository.save([batchOf(rowsHeldBy(["a", null, "a", "a"], 3))]);
@@ -63,7 +63,7 @@ export function attributionConformance(open: OpenRepository): void {
     ]);
   });
 
-  test("repository.attributions() tells two pods of one name in two namespaces apart", async () => {
+  test("repository.attributions() distinguishes pods of the same name in two namespaces", async () => {
     await using bench = await open();
     await bench.repository.save([
       batchOf([
@@ -80,7 +80,7 @@ export function attributionConformance(open: OpenRepository): void {
     ]);
   });
 
-  test("repository.attributions() splits an interval when another holder turns out to lie inside", async () => {
+  test("repository.attributions() splits an interval when a later save names another holder inside it", async () => {
     await using bench = await open();
     const pods = ["a", "a", "b", null, "a", "a"];
     const [early, between, late] = [pods.slice(0, 2), pods.slice(2, 4), pods.slice(4)] as [
@@ -95,7 +95,7 @@ export function attributionConformance(open: OpenRepository): void {
     expect(await intervals(bench)).toEqual(runsOf(pods));
   });
 
-  test("repository.attributions() cuts an interval at the readings next to another holder's, also within a bucket", async () => {
+  test("repository.attributions() cuts an interval at the nearest readings, also inside a bucket", async () => {
     await using bench = await open();
     const others = rowsHeldBy(["a", "a", "a", "a", "a"]).filter((_, tick) => tick !== 2);
     await bench.repository.save([batchOf(others)]);
@@ -107,7 +107,7 @@ export function attributionConformance(open: OpenRepository): void {
     ]);
   });
 
-  test("repository.attributions() keeps what a later source told when an earlier batch is redelivered", async () => {
+  test("repository.attributions() keeps the holder of a later source when an earlier batch is redelivered", async () => {
     await using bench = await open();
     const first = batchOf(rowsHeldBy(["a", "a", "a"]));
     await bench.repository.save([first]);
@@ -118,7 +118,7 @@ export function attributionConformance(open: OpenRepository): void {
     expect(await intervals(bench)).toEqual(before);
   });
 
-  test("repository.attributions() gives the intervals that touch the window, whole", async () => {
+  test("repository.attributions() returns the intervals that overlap the window, uncut", async () => {
     await using bench = await open();
     await bench.repository.save([batchOf(rowsHeldBy(["a", "a", "b", "b", null, "c"]))]);
     const touching = (from: number, to: number) => intervals(bench, windowOf(from, to));
@@ -133,7 +133,7 @@ export function attributionConformance(open: OpenRepository): void {
     expect(await touching(4000, Number.POSITIVE_INFINITY)).toEqual([["c", 5, 5]]);
   });
 
-  test("repository.attributions() does not change when another source tells the same times again", async () => {
+  test("repository.attributions() does not change when another source names the same holders", async () => {
     await using bench = await open();
     const pods = ["a", "a", "b", "b", "a"];
     await bench.repository.save([batchOf(rowsHeldBy(pods))]);
@@ -142,17 +142,17 @@ export function attributionConformance(open: OpenRepository): void {
     expect(await intervals(bench)).toEqual(runsOf(pods));
   });
 
-  test("repository.attributions() are the same in whatever order, groups and repetitions batches arrive", async () => {
+  test("repository.attributions() does not depend on the order, grouping and repetition of batches", async () => {
     const timeline = fc.array(fc.constantFrom("a", "b", null), { minLength: 1, maxLength: 24 }).chain((pods) => {
       const cuts = fc.subarray([...pods.keys()].slice(1));
       return fc.record({
         pods: fc.constant(pods),
-        /** Two sources tell all times, in batches cut at these ticks. */
+        /** Two sources cover all times, in batches cut at these ticks. */
         sources: fc.tuple(cuts, cuts),
         shuffle: fc.array(fc.nat(1000), { minLength: 2 * pods.length, maxLength: 2 * pods.length }),
         twice: fc.nat(7),
         group: fc.integer({ min: 1, max: 4 }),
-        /** Ticks lie close together, or spread over hours. */
+        /** Distance of ticks: a second, or a quarter of an hour. */
         stepMs: fc.constantFrom(1000, HOUR / 4),
       });
     });

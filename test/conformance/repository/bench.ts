@@ -1,4 +1,4 @@
-/** What each part of the store's conformance suite works with. */
+/** Opens stores and builds batches for the conformance suite of the repository. */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
@@ -13,11 +13,11 @@ import { ManualClock } from "../../support/time/manual-clock.ts";
 export interface RepositoryUnderTest extends AsyncDisposable {
   readonly repository: Repository;
   readonly clock: ManualClock;
-  /** A counter's value by its name without prefix. */
+  /** Returns a counter's value by its name without prefix. */
   counted(name: string): Promise<number>;
 }
 
-/** An empty store at each call. `retentionMs` 0 by default. */
+/** Opens an empty store. `retentionMs`: default 0. */
 export type OpenRepository = (options?: { retentionMs?: number }) => Promise<RepositoryUnderTest>;
 
 export async function openBench(
@@ -42,8 +42,8 @@ export async function openBench(
 const RUNS_MAX = 10;
 
 /**
- * Stores for the runs of a property: each serves some, as opening one takes time, and not all of them, as some servers
- * look at every document for each read. Runs that share one need GPUs of their own.
+ * Opens stores for the runs of a property, one for every `RUNS_MAX` runs: opening one takes time, and some servers scan
+ * every document for each read. Runs that share a store need GPUs of their own.
  */
 export class StoresOfRuns implements AsyncDisposable {
   readonly #open: OpenRepository;
@@ -54,7 +54,7 @@ export class StoresOfRuns implements AsyncDisposable {
     this.#open = open;
   }
 
-  /** The store of the next run, and the run's number. */
+  /** Returns the store of the next run, and the run's number. */
   async next(): Promise<{ readonly repository: Repository; readonly run: number }> {
     const run = this.#runs++;
     if (run % RUNS_MAX === 0) {
@@ -82,7 +82,7 @@ export const uuidOf = (number: number): GpuUuid =>
   `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
 export const GPU = uuidOf(1);
 
-/** Facts of GPU `number`, eight to a host, held by nobody. */
+/** Facts of GPU `number`, eight to a host, without a holder. */
 export const factsOf = (number: number, facts: Partial<GpuFacts> = {}): GpuFacts => ({
   uuid: uuidOf(number),
   index: String(number % 8),
@@ -99,7 +99,7 @@ export const factsOf = (number: number, facts: Partial<GpuFacts> = {}): GpuFacts
 export const heldBy = (pod: string | null): Partial<GpuFacts> =>
   pod === null ? {} : { pod, namespace: "research", container: "main" };
 
-/** Series, milliseconds after START, value; of GPU 1 held by nobody unless facts are given. */
+/** Series, milliseconds after START, value, and facts; by default those of GPU 1 without a holder. */
 export type Row = readonly [series: Series, at: number, value: number, facts?: GpuFacts];
 
 const GPU_1 = factsOf(1);
@@ -110,7 +110,7 @@ export function batchOf(rows: readonly Row[], header: Partial<Pick<Batch, "produ
   return builder.take({ producer: "csv@0/1", epoch: 1, seq: 1, ...header });
 }
 
-/** `[series, ms after START, value]` of each reading, in the order told. */
+/** `[series, ms after START, value]` of each reading, in the same order. */
 export const rowsOf = (readings: readonly Reading[]): [Series, number, number][] =>
   readings.map(({ series, at, value }) => [series, at - START, value]);
 
@@ -125,7 +125,7 @@ export const read = async (
 
 const PAGES_MAX = 500;
 
-/** All pages, one after the other; `between` runs before each but the first. */
+/** Reads all pages of GPU 1. `between` runs before each page but the first. */
 export async function readPages(
   repository: Repository,
   { window = ALL_TIME, ...query }: ReadingQuery & { window?: Window },

@@ -1,4 +1,4 @@
-/** GPUs and hosts: the newest facts, never going backwards. */
+/** Inventory: GPUs with their newest facts, and hosts. */
 import { expect, test } from "bun:test";
 import type { Gpu } from "../../../schema/model/gpu.ts";
 import type { GpuCursor } from "../../../services/repository/port.ts";
@@ -19,7 +19,7 @@ const gpuIn = async ({ repository }: RepositoryUnderTest): Promise<Gpu | undefin
   (await repository.gpusByUuid([GPU]))[0];
 
 export function inventoryConformance(open: OpenRepository): void {
-  test("repository keeps each GPU's facts, when it was first seen and when last", async () => {
+  test("repository.gpusByUuid() returns a GPU's facts and the times of its first and last reading", async () => {
     await using bench = await open();
     const facts = factsOf(1, { ...heldBy("train-1"), driver: null });
     await bench.repository.save([
@@ -31,7 +31,7 @@ export function inventoryConformance(open: OpenRepository): void {
     expect(await gpuIn(bench)).toEqual({ ...facts, firstSeen: START, lastSeen: START + 9000 });
   });
 
-  test("repository takes facts from the newest sighting; an older batch never takes them back", async () => {
+  test("repository.gpusByUuid() returns the facts of the newest sighting, also after an older batch", async () => {
     await using bench = await open();
     const { repository } = bench;
     const upgraded = factsOf(1, { driver: "550.54.14", host: "moved", ...heldBy("train-2") });
@@ -44,7 +44,7 @@ export function inventoryConformance(open: OpenRepository): void {
     expect(await gpuIn(bench)).toEqual({ ...factsOf(1), firstSeen: START + 4000, lastSeen: START + 6000 });
   });
 
-  test("repository decides between two sightings that end together without regard to their order", async () => {
+  test("repository.gpusByUuid() chooses between sightings that end together regardless of their order", async () => {
     const answers: (Gpu | undefined)[] = [];
     for (const order of [
       ["a", "b"],
@@ -59,7 +59,7 @@ export function inventoryConformance(open: OpenRepository): void {
     expect(answers[0]).toEqual(answers[1] as Gpu);
   });
 
-  test("repository.gpus() lists in order of host, index as a number, uuid", async () => {
+  test("repository.gpus() sorts by host, index as a number, uuid", async () => {
     await using bench = await open();
     const places: [number, string, string][] = [
       [1, "host-b", "0"],
@@ -77,7 +77,7 @@ export function inventoryConformance(open: OpenRepository): void {
     expect([total, next]).toEqual([6, null]);
   });
 
-  test("repository.gpus() pages with a cursor, also when a GPU moves meanwhile", async () => {
+  test("repository.gpus() pages by cursor, also when a GPU moves to another host meanwhile", async () => {
     await using bench = await open();
     const { repository } = bench;
     const numbers = Array.from({ length: 50 }, (_, number) => number);
@@ -97,7 +97,7 @@ export function inventoryConformance(open: OpenRepository): void {
     expect([...new Set(seen)].sort()).toEqual(numbers.map(uuidOf).sort());
   });
 
-  test("repository.gpus() filters by host, namespace and model, all at once", async () => {
+  test("repository.gpus() filters by host, namespace and model together", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([
@@ -118,7 +118,7 @@ export function inventoryConformance(open: OpenRepository): void {
     expect(await listed({ hostname: "" })).toEqual([undefined, 0]);
   });
 
-  test("repository.gpusByUuid() gives the known ones among thousands, each once", async () => {
+  test("repository.gpusByUuid() returns the known GPUs among thousands, each once", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf([3, 1500, 2999].map((number): Row => [UTIL, 0, 1, factsOf(number)]))]);
@@ -127,7 +127,7 @@ export function inventoryConformance(open: OpenRepository): void {
     expect(found.map(({ uuid }) => uuid).sort()).toEqual([uuidOf(3), uuidOf(1500), uuidOf(2999)].sort());
   });
 
-  test("repository.hosts() counts each host's GPUs, in order of hostname", async () => {
+  test("repository.hosts() counts the GPUs of each host, by hostname", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([

@@ -1,4 +1,4 @@
-/** The newest reading of each series. */
+/** Newest readings. */
 import { expect, test } from "bun:test";
 import {
   batchOf,
@@ -16,7 +16,7 @@ import {
 } from "./bench.ts";
 
 export function latestConformance(open: OpenRepository): void {
-  test("repository.latest() gives the newest reading of each series, in order of series", async () => {
+  test("repository.latest() returns the newest reading of each series, by series", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([
@@ -25,7 +25,7 @@ export function latestConformance(open: OpenRepository): void {
         [UTIL, 1000, 11],
         [TEMP, 1000, 30],
       ]),
-      // Ends later, yet its readings of UTIL are older.
+      // Ends later, but its reading of UTIL is older.
       batchOf([
         [UTIL, 1500, 99],
         [TEMP, 3000, 31],
@@ -37,7 +37,7 @@ export function latestConformance(open: OpenRepository): void {
     ]);
   });
 
-  test("repository.latest() finds a series that has been silent for long", async () => {
+  test("repository.latest() finds the last reading of a series that ended many hours ago", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([
@@ -55,7 +55,7 @@ export function latestConformance(open: OpenRepository): void {
     ]);
   });
 
-  test("repository.latest() is not taken back by readings that come late", async () => {
+  test("repository.latest() ignores older readings that arrive late", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf([[UTIL, 2 * HOUR, 2]])]);
@@ -67,14 +67,14 @@ export function latestConformance(open: OpenRepository): void {
     ]);
   });
 
-  test("repository.latest() takes the larger of two values at one time", async () => {
+  test("repository.latest() returns the largest of several values at one time", async () => {
     await using bench = await open();
     const { repository } = bench;
     for (const value of [5, 9, 7]) await repository.save([batchOf([[UTIL, 0, value]])]);
     expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([[UTIL, 0, 9]]);
   });
 
-  test("repository.latest() filters by metric, and gives an empty list to a GPU without readings", async () => {
+  test("repository.latest() filters by metric, and returns an empty list for a GPU without readings", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([
@@ -97,7 +97,7 @@ export function latestConformance(open: OpenRepository): void {
     expect(latest.get(uuidOf(99))).toEqual([]);
   });
 
-  test("repository.latest() answers for many GPUs at once", async () => {
+  test("repository.latest() answers for many GPUs in one call", async () => {
     await using bench = await open();
     const { repository } = bench;
     const numbers = Array.from({ length: 250 }, (_, index) => index);

@@ -1,13 +1,13 @@
-/** Questions about many GPUs at once: what each would be told alone, within a bound for all. */
+/** Calls for many GPUs: the same answers as for each alone, within a common bound. */
 import { expect, test } from "bun:test";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import { heldIn } from "../../support/repository/held-in.ts";
 import { batchOf, factsOf, heldBy, type OpenRepository, type Row, TEMP, UTIL, uuidOf, windowOf } from "./bench.ts";
 
-/** More than a store asks for together. */
+/** More than a store reads in one slice. */
 const GPUS = 60;
 const numbers = Array.from({ length: GPUS }, (_, number) => number);
-/** GPU `n` has n % 4 readings of each of two series, and changes hands with each. */
+/** GPU `n` has `n % 4` readings of each of two series, and another holder at each time. */
 const rows = numbers.flatMap((number) =>
   Array.from({ length: number % 4 }, (_, tick): Row[] => {
     const facts = factsOf(number, heldBy(`pod-${number}-${tick}`));
@@ -20,7 +20,7 @@ const rows = numbers.flatMap((number) =>
 const readingsOf = (number: number): number => 2 * (number % 4);
 
 export function manyConformance(open: OpenRepository): void {
-  test("repository.pages() tells of each GPU what readings() does, in the order asked, each once", async () => {
+  test("repository.pages() returns the same page as readings() for each GPU, in the order asked, each once", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf(rows)]);
@@ -39,20 +39,22 @@ export function manyConformance(open: OpenRepository): void {
     expect(later.get(uuidOf(7))?.readings).toHaveLength(5);
   });
 
-  test("repository.pages() ends where the readings no longer fit", async () => {
+  test("repository.pages() ends before the first page that exceeds its bound", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf(rows)]);
     const gpus = numbers.map(uuidOf);
     const all = numbers.reduce((sum, number) => sum + readingsOf(number), 0);
-    const told = async (max: number) => (await repository.pages(gpus, ALL_TIME, { limit: 100, max })).size;
-    expect(await told(all)).toBe(GPUS);
-    expect(await told(all - 1)).toBe(GPUS - 1);
-    // Of four GPUs the first has none, so it fits where nothing else does.
-    expect([await told(0), await told(1), await told(2), await told(12)]).toEqual([1, 1, 2, 5]);
+    const pagesWithin = async (max: number) => (await repository.pages(gpus, ALL_TIME, { limit: 100, max })).size;
+    expect(await pagesWithin(all)).toBe(GPUS);
+    expect(await pagesWithin(all - 1)).toBe(GPUS - 1);
+    // GPU 0 has no readings, so its page fits into any bound.
+    expect([await pagesWithin(0), await pagesWithin(1), await pagesWithin(2), await pagesWithin(12)]).toEqual([
+      1, 1, 2, 5,
+    ]);
   });
 
-  test("repository.attributions() tells of each GPU what it does of one alone, within its bound", async () => {
+  test("repository.attributions() returns the same intervals as for each GPU alone, within its bound", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf(rows)]);
@@ -70,7 +72,7 @@ export function manyConformance(open: OpenRepository): void {
     expect([...some.keys()]).toEqual(gpus.slice(0, 4));
   });
 
-  test("repository.pages() and attributions() end when the caller leaves", async () => {
+  test("repository.pages() and attributions() reject when the caller aborts", async () => {
     await using bench = await open();
     const signal = AbortSignal.abort();
     const gpus = numbers.map(uuidOf);

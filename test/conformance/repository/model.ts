@@ -1,4 +1,4 @@
-/** The store and the reference model give the same answers, whatever is saved and in whatever order. */
+/** Random saves and questions: the store and the reference model must give the same answers. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Batch } from "../../../schema/batch/batch.ts";
@@ -29,8 +29,8 @@ const GPUS = 3;
 const METRICS = ["DCGM_FI_PROF_GR_ENGINE_ACTIVE", UTIL, TEMP, "UNKNOWN"];
 
 /**
- * Batches disagree about holders, so their times stay within one day (START is at 10:00 UTC): of a sighting that goes
- * on over midnight, MongoDB lets only the batch's own times count.
+ * Batches disagree about holders, so their times stay within one day (START is at 10:00 UTC): MongoDB cuts a sighting
+ * that spans midnight at the batch's own readings, see FORMATS.md.
  */
 const row = fc.record({
   series: fc.constantFrom(UTIL, TEMP, ENGINE_3, ENGINE_7),
@@ -116,7 +116,7 @@ async function inventoryOf(repository: Repository, { gpus, hosts }: Fleet) {
 }
 
 export function modelConformance(open: OpenRepository): void {
-  test("repository gives the reference model's answers, in whatever order and groups batches are saved", async () => {
+  test("repository gives the reference model's answers, whatever the order and grouping of saves", async () => {
     await using stores = new StoresOfRuns(open);
     await fc.assert(
       fc.asyncProperty(saves, fc.array(question, { minLength: 3, maxLength: 6 }), async (saved, questions) => {

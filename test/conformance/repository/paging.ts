@@ -1,4 +1,4 @@
-/** Pages of readings: true while new ones arrive. */
+/** Pages of readings, also while new ones arrive. */
 import { expect, test } from "bun:test";
 import { batchOf, HOUR, type OpenRepository, type Row, read, readPages, TEMP, UTIL, windowOf } from "./bench.ts";
 
@@ -10,7 +10,7 @@ const rows = (ticks: number, stepMs: number): Row[] =>
 
 export function pagingConformance(open: OpenRepository): void {
   for (const order of ["newest", "oldest"] as const) {
-    test(`repository.readings() pages ${order} first: each page full, each reading once, next null at the end`, async () => {
+    test(`repository.readings() pages ${order} first: full pages, each reading once, null at the end`, async () => {
       await using bench = await open();
       const { repository } = bench;
       for (let part = 0; part < 4; part++) {
@@ -28,7 +28,7 @@ export function pagingConformance(open: OpenRepository): void {
     });
   }
 
-  test("repository.readings() pages within a window and of one metric", async () => {
+  test("repository.readings() pages within a window and one metric", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf(rows(100, 60_000))]);
@@ -39,7 +39,7 @@ export function pagingConformance(open: OpenRepository): void {
   });
 
   for (const order of ["newest", "oldest"] as const) {
-    test(`repository.readings() tells each old reading once, ${order} first, while new ones arrive everywhere`, async () => {
+    test(`repository.readings() returns each old reading once, ${order} first, while new ones arrive at all times`, async () => {
       await using bench = await open();
       const { repository } = bench;
       await repository.save([batchOf(rows(30, 200_000))]);
@@ -58,12 +58,12 @@ export function pagingConformance(open: OpenRepository): void {
       );
       const known = new Set(before.map(([series, at]) => `${series} ${at}`));
       expect(pages.flat().filter(([series, at]) => known.has(`${series} ${at}`))).toEqual(before);
-      const told = pages.flat().map(([series, at]) => `${series} ${at}`);
-      expect(new Set(told).size).toBe(told.length);
+      const keys = pages.flat().map(([series, at]) => `${series} ${at}`);
+      expect(new Set(keys).size).toBe(keys.length);
     });
   }
 
-  test("repository.readings() goes on after a cursor whose own reading is not there", async () => {
+  test("repository.readings() continues after a cursor that is not a stored reading", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf(rows(4, 1000))]);

@@ -1,4 +1,4 @@
-/** How far a producer's batches are stored. */
+/** Positions of producers. */
 import { expect, test } from "bun:test";
 import type { StoredPosition } from "../../../services/repository/port.ts";
 import { batchOf, type OpenRepository, read, UTIL } from "./bench.ts";
@@ -11,7 +11,7 @@ const at = (epoch: number, seq: number, producer = "csv@0/1"): StoredPosition =>
 });
 
 export function positionConformance(open: OpenRepository): void {
-  test("repository.position() gives what was saved with the readings, per producer", async () => {
+  test("repository.position() returns the position saved with the readings, per producer", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf([[UTIL, 0, 1]])], { positions: [at(1, 1), at(4, 9, "csv@1/2")] });
@@ -21,7 +21,7 @@ export function positionConformance(open: OpenRepository): void {
     expect(await repository.position("csv@0/2")).toBeNull();
   });
 
-  test("repository.position() never goes back: epoch first, then seq", async () => {
+  test("repository.position() never goes back, by epoch and then by seq", async () => {
     await using bench = await open();
     const { repository } = bench;
     const save = async (...positions: StoredPosition[]) => {
@@ -36,7 +36,7 @@ export function positionConformance(open: OpenRepository): void {
     expect(await save(at(2, 3), at(2, 2))).toEqual(at(2, 3));
   });
 
-  test("repository.save() stores the position also when every reading is there already", async () => {
+  test("repository.save() stores the position also when every reading is a duplicate", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf([[UTIL, 0, 1]])], { positions: [at(1, 1)] });

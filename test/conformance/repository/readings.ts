@@ -1,4 +1,4 @@
-/** Reading a GPU's readings: merged, ordered, within a window. */
+/** Readings of one GPU: merged, in order, within a window. */
 import { expect, test } from "bun:test";
 import {
   batchOf,
@@ -14,7 +14,7 @@ import {
 } from "./bench.ts";
 
 export function readingsConformance(open: OpenRepository): void {
-  test("repository.readings() merges overlapping buckets: the larger value wins, and a counter says so", async () => {
+  test("repository.readings() returns the larger value where buckets overlap, and counts the difference", async () => {
     await using bench = await open();
     const { repository } = bench;
     const first = batchOf([
@@ -42,7 +42,7 @@ export function readingsConformance(open: OpenRepository): void {
     expect(await bench.counted("store_differing_readings_total")).toBe(1);
   });
 
-  test("repository.readings() tells newest first over many buckets and hours, oldest first when asked", async () => {
+  test("repository.readings() sorts newest first over many buckets and hours, oldest first when asked", async () => {
     await using bench = await open();
     const { repository } = bench;
     const times = Array.from({ length: 50 }, (_, index) => index * 400_000 + (index % 3));
@@ -55,7 +55,7 @@ export function readingsConformance(open: OpenRepository): void {
     expect(await read(repository)).toEqual(newest.map(([...row]) => row));
   });
 
-  test("repository.readings() holds its window half-open", async () => {
+  test("repository.readings() includes the start of its window and excludes the end", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf([0, 1000, 2000, HOUR, HOUR + 1000].map((at) => [UTIL, at, 1]))]);
@@ -72,7 +72,7 @@ export function readingsConformance(open: OpenRepository): void {
     expect(await times(-5000, 0)).toEqual([]);
   });
 
-  test("repository.readings() filters by metric: a metric means all its series", async () => {
+  test("repository.readings() filters by metric, which means all its series", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([
@@ -98,7 +98,7 @@ export function readingsConformance(open: OpenRepository): void {
     expect(await read(repository, { metrics: [UTIL], limit: 1 })).toEqual([[UTIL, 0, 10]]);
   });
 
-  test("repository.readings() tells readings of one GPU only", async () => {
+  test("repository.readings() returns readings of one GPU only", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([

@@ -1,4 +1,4 @@
-/** Readings that are too old: on arrival, and when their time comes. */
+/** Retention: readings that are too old on arrival, and expiry. */
 import { expect, test } from "bun:test";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import type { Repository } from "../../../services/repository/port.ts";
@@ -18,7 +18,7 @@ import {
   UTIL,
 } from "./bench.ts";
 
-/** How many calls it took. */
+/** Calls `expire` until it returns 0. */
 async function expireAll(repository: Repository, before: number): Promise<{ dropped: number; calls: number }> {
   let dropped = 0;
   for (let calls = 1; ; calls++) {
@@ -40,7 +40,7 @@ export function retentionConformance(open: OpenRepository): void {
     expect((await read(repository, { metrics: [UTIL] })).map(([, at]) => at / HOUR)).toEqual([-1, -2]);
   });
 
-  test("repository.save() counts age from now, and keeps a block whole that is partly too old", async () => {
+  test("repository.save() measures age by the clock, and keeps a block that is only partly too old", async () => {
     await using bench = await open({ retentionMs: 2 * HOUR });
     await bench.clock.advance(HOUR / 2);
     const outcome = await bench.repository.save([
@@ -56,7 +56,7 @@ export function retentionConformance(open: OpenRepository): void {
     expect(await bench.repository.save([batchOf([[TEMP, -HOUR / 2, 2]])])).toMatchObject({ buckets: 1, tooOld: 0 });
   });
 
-  test("repository learns nothing of a GPU from readings it drops", async () => {
+  test("repository.save() learns nothing about a GPU from dropped readings", async () => {
     await using bench = await open({ retentionMs: HOUR });
     const { repository } = bench;
     await repository.save([batchOf([[UTIL, -2 * HOUR, 1, factsOf(1, heldBy("a"))]])]);
@@ -64,7 +64,7 @@ export function retentionConformance(open: OpenRepository): void {
     expect(await heldIn(repository, GPU, ALL_TIME)).toEqual([]);
   });
 
-  test("repository keeps everything, however old, when there is no retention", async () => {
+  test("repository.save() keeps readings of any age without retention", async () => {
     await using bench = await open();
     expect(await bench.repository.save([batchOf([[UTIL, -200_000 * HOUR, 1]])])).toMatchObject({
       tooOld: 0,
@@ -72,7 +72,7 @@ export function retentionConformance(open: OpenRepository): void {
     });
   });
 
-  test("repository.expire() drops buckets that end before the time, in bounded steps, and nothing else", async () => {
+  test("repository.expire() drops the buckets that end before the time, in bounded steps", async () => {
     await using bench = await open();
     const { repository } = bench;
     const rows = Array.from({ length: 50 }, (_, gpu) =>
@@ -89,7 +89,7 @@ export function retentionConformance(open: OpenRepository): void {
     expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([[UTIL, 59 * HOUR, 59]]);
   });
 
-  test("repository.expire() keeps a bucket whose last reading is not older, and forgets who held the GPU before", async () => {
+  test("repository.expire() keeps a bucket whose last reading is not older, and drops older intervals", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([
@@ -108,7 +108,7 @@ export function retentionConformance(open: OpenRepository): void {
     expect((await repository.gpusByUuid([GPU])).map(({ lastSeen }) => lastSeen)).toEqual([START + HOUR + 1000]);
   });
 
-  test("repository.save() takes expired readings in again when they are not too old for it", async () => {
+  test("repository.save() stores expired readings again when they are within the retention", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.save([batchOf([[UTIL, 0, 1]])]);

@@ -1,4 +1,4 @@
-/** Saving: once, whole, and counted. */
+/** Saving: each reading once, and the counts of the outcome. */
 import { expect, test } from "bun:test";
 import { heldIn } from "../../support/repository/held-in.ts";
 import { batchOf, factsOf, GPU, type OpenRepository, type Row, read, START, TEMP, UTIL, uuidOf } from "./bench.ts";
@@ -11,7 +11,7 @@ const ROWS: readonly Row[] = [
 ];
 
 export function saveConformance(open: OpenRepository): void {
-  test("repository.save() stores every reading exactly, and counts buckets and readings", async () => {
+  test("repository.save() stores every reading, and counts buckets and readings", async () => {
     await using bench = await open();
     expect(await bench.repository.save([batchOf(ROWS)])).toEqual({
       buckets: 2,
@@ -28,7 +28,7 @@ export function saveConformance(open: OpenRepository): void {
     expect(await read(bench.repository, { gpu: uuidOf(2) })).toEqual([[UTIL, 0, 90]]);
   });
 
-  test("repository.save() of the same batch again changes nothing and is success", async () => {
+  test("repository.save() of a stored batch changes nothing and succeeds", async () => {
     await using bench = await open();
     const { repository } = bench;
     const all = async () => [
@@ -45,7 +45,7 @@ export function saveConformance(open: OpenRepository): void {
     expect(await all()).toEqual(before);
   });
 
-  test("repository.save() counts a batch that comes twice in one call once", async () => {
+  test("repository.save() counts the second copy of a batch in one call as a duplicate", async () => {
     await using bench = await open();
     expect(await bench.repository.save([batchOf(ROWS), batchOf(ROWS)])).toMatchObject({
       buckets: 2,
@@ -62,7 +62,7 @@ export function saveConformance(open: OpenRepository): void {
     expect((await read(bench.repository, { order: "oldest" })).map(([, , value]) => value)).toEqual(values);
   });
 
-  test("repository.save() stores nothing of a call that has a block without sighting", async () => {
+  test("repository.save() rejects a call with a block without a sighting, and stores nothing of it", async () => {
     await using bench = await open();
     const { repository } = bench;
     const good = batchOf(ROWS);
@@ -76,14 +76,14 @@ export function saveConformance(open: OpenRepository): void {
     expect((await repository.gpus({ limit: 10 })).total).toBe(2);
   });
 
-  test("repository.save() that is aborted before it begins stores nothing", async () => {
+  test("repository.save() stores nothing when it is aborted before it begins", async () => {
     await using bench = await open();
     const saved = bench.repository.save([batchOf(ROWS)], { signal: AbortSignal.abort() });
     expect(await saved.catch(({ name }) => name)).toBe("AbortError");
     expect(await read(bench.repository)).toEqual([]);
   });
 
-  test("repository answers pings, and knows nothing of what was never saved", async () => {
+  test("repository answers ping(), and is empty before the first save", async () => {
     await using bench = await open();
     const { repository } = bench;
     await repository.ping();

@@ -1,4 +1,4 @@
-/** Who held one GPU, in the model: one holder per time of a stored reading; intervals are runs of the same holder. */
+/** Attribution of one GPU in the model: one holder per time of a stored reading; an interval is a run of one holder. */
 import type { Sighting } from "../../../schema/batch/batch.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import { type Holder, holderOf, isNobody, sameHolder } from "../../../services/repository/holders.ts";
@@ -7,7 +7,7 @@ import type { Bucket } from "./readings.ts";
 /** Intervals in one answer. */
 const ATTRIBUTIONS_MAX = 10_000;
 
-/** The holder at each time of a stored reading, ms. All its names are null where nobody held the GPU. */
+/** The holder at each time of a stored reading, ms. An idle GPU has the holder whose names are all null. */
 export type HolderAt = Map<number, Holder>;
 
 interface Interval {

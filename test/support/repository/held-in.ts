@@ -1,4 +1,4 @@
-/** Who held one GPU, as a store tells it. */
+/** Reads the attribution of one GPU. */
 import type { Attribution, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import type { GpuRepository } from "../../../services/repository/port.ts";

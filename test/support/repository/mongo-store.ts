@@ -1,4 +1,4 @@
-/** A MongoDB store of a test, and what lies in its database. */
+/** Opens MongoDB stores on a database of the test's own. */
 import { type Db, MongoClient } from "mongodb";
 import type { Clock } from "../../../services/platform/process/clock.ts";
 import { type Logger, silentLogger } from "../../../services/platform/process/logger.ts";
@@ -13,7 +13,7 @@ export interface StoreOptions {
   readonly retentionMs?: number;
 }
 
-/** One database: opened as a store by any number of "processes", seen as it is, dropped in the end. */
+/** A database that stores open as several processes would, and that the test can inspect. It is dropped at the end. */
 export interface SharedDatabase extends AsyncDisposable {
   readonly db: Db;
   readonly config: RepositoryConfig;

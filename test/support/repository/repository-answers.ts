@@ -1,5 +1,5 @@
 /**
- * What a store answers to every question; also a program, for Bun and Deno, that prints it.
+ * Asks a store every question. As a program, on Bun or Deno, it prints the answers as JSON.
  * Argument: the store's configuration in JSON.
  */
 import process from "node:process";
@@ -33,7 +33,7 @@ const rowsOfPart = (part: number): Row[] =>
     ];
   }).flat();
 
-/** Fills the store first when it is empty. */
+/** Fills an empty store first. */
 export async function repositoryAnswers(store: RepositoryConfig): Promise<string> {
   await using repository = await openRepository(store, { clock: systemClock, log: silentLogger });
   if ((await repository.position("csv@0/1")) === null) {

@@ -1,6 +1,6 @@
 /**
- * A program that saves numbered batches into a SQLite store, from where its producer's stored position ends, and
- * says so line by line. Arguments: path, producer, series, last batch. Runs on Bun and Deno.
+ * A program, for Bun and Deno, that saves numbered batches to a SQLite store, beginning after the stored position, and
+ * prints a JSON line before each save. Arguments: path, producer, series, number of the last batch.
  */
 import process from "node:process";
 import type { Batch } from "../../../schema/batch/batch.ts";
@@ -19,7 +19,7 @@ const WRITING_BEGINS = Date.UTC(2025, 6, 20, 10);
 export const writtenGpu = (number: number): GpuUuid =>
   `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
 
-/** A pod holds each GPU for ten batches. */
+/** The pod changes every ten batches. */
 const factsOf = (number: number, seq: number): GpuFacts => ({
   uuid: writtenGpu(number),
   index: String(number % 8),
@@ -32,7 +32,7 @@ const factsOf = (number: number, seq: number): GpuFacts => ({
   namespace: "research",
 });
 
-/** Batch `seq`, counted from 1: 25 ticks of every GPU. The value tells which batch and tick it is. */
+/** Returns batch `seq`, from 1: 25 ticks of every GPU. Each value is the number of its tick. */
 export function writtenBatch(producer: string, series: Series, seq: number): Batch {
   const builder = createBatchBuilder();
   for (let number = 0; number < WRITTEN_GPUS; number++) {
@@ -44,7 +44,7 @@ export function writtenBatch(producer: string, series: Series, seq: number): Bat
   return builder.take({ producer, epoch: 1, seq });
 }
 
-/** Times and values of one GPU when all batches up to `seq` are stored, oldest first. */
+/** Returns times and values of one GPU after batch `seq`, oldest first. */
 export const writtenReadings = (seq: number): [at: number, value: number][] =>
   Array.from({ length: seq * TICKS }, (_, tick) => [WRITING_BEGINS + tick * STEP_MS, tick]);
 

@@ -1,4 +1,4 @@
-/** A SQLite store of a test, and what its refusals say. */
+/** Opens SQLite stores for tests. */
 import { isAppError } from "../../../schema/model/errors.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import type { Metrics } from "../../../services/platform/process/metrics.ts";
@@ -12,7 +12,7 @@ export const openStore = (
 ): Promise<Repository> =>
   openRepository({ kind: "sqlite", path, retentionMs: 0 }, { clock, log: silentLogger, metrics });
 
-/** `code: message` of an AppError, the text of any other. */
+/** Returns `code: message` of an AppError, or any other error as text. */
 export const refusalOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => "answered",

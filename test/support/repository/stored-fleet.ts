@@ -1,4 +1,4 @@
-/** What a store holds of a numbered fleet: as readers see it, and of MongoDB document by document past our own code. */
+/** Compares what is stored with a numbered fleet: through the repository, or through MongoDB's own driver. */
 import { MongoClient } from "mongodb";
 import type { Attribution } from "../../../schema/model/gpu.ts";
 import { ALL_TIME } from "../../../schema/model/window.ts";
@@ -7,7 +7,7 @@ import { Comparison, type Verdict } from "../chaos/comparison.ts";
 import type { HeldBy, NumberedFleet } from "../chaos/numbered-fleet.ts";
 import { heldIn } from "./held-in.ts";
 
-/** As `telemetry_points` is documented. */
+/** A document of `telemetry_points`, see services/repository/FORMATS.md. */
 interface PointsDocument {
   readonly gpu: string;
   readonly from: number | Date;
@@ -17,7 +17,7 @@ interface PointsDocument {
   readonly series: Readonly<Record<string, readonly (number | null)[]>>;
 }
 
-/** One scan of all documents: a reading that lies in two of them is told twice, whatever readers make of it. */
+/** Scans all documents. A reading that is in two of them counts twice, although reads would merge it. */
 export async function compareDocuments(uri: string, database: string, fleet: NumberedFleet): Promise<Verdict> {
   const comparison = new Comparison(fleet);
   await using client = new MongoClient(uri);
@@ -33,7 +33,7 @@ export async function compareDocuments(uri: string, database: string, fleet: Num
   return comparison.verdict();
 }
 
-/** All readings of these GPUs, or of the whole fleet, page by page. */
+/** Reads all readings of the GPUs, or of the whole fleet, page by page. */
 export async function compareAnswers(
   repository: Pick<Repository, "readings">,
   fleet: NumberedFleet,
@@ -52,33 +52,33 @@ export async function compareAnswers(
   return comparison.verdict(gpus);
 }
 
-/** How far behind the end of an interval may stay for ever when its collector is killed. */
+/** How far the end of an interval may stay behind when its collector is killed. */
 const LAG_MS = 30_000;
 
-const isTold = (held: readonly Pick<Attribution, "pod" | "from" | "to">[], expected: readonly HeldBy[]): boolean =>
+const matches = (held: readonly Pick<Attribution, "pod" | "from" | "to">[], expected: readonly HeldBy[]): boolean =>
   held.length === expected.length &&
   expected.every(({ pod, from, to }, index) => {
-    const told = held[index];
-    return told?.pod === pod && told.from === from && told.to <= to && told.to > to - LAG_MS;
+    const stored = held[index];
+    return stored?.pod === pod && stored.from === from && stored.to <= to && stored.to > to - LAG_MS;
   });
 
-/** What is said of the fleet's GPUs and of who held them, where it is not the truth; a few in words. */
+/** Describes the first few differences between the stored inventory and attribution and the fleet. */
 export async function compareInventory(
   repository: Pick<Repository, "gpus" | "attributions">,
   fleet: NumberedFleet,
 ): Promise<string[]> {
   const { gpus, total } = await repository.gpus({ limit: 10_000 });
-  const wrong = total === fleet.size.gpus ? [] : [`${total} GPUs are listed, not ${fleet.size.gpus}`];
+  const wrong = total === fleet.size.gpus ? [] : [`total must be ${fleet.size.gpus} GPUs, got ${total}`];
   for (const { uuid } of gpus) {
     const gpu = fleet.gpuOf(uuid);
     if (gpu === undefined) {
-      wrong.push(`${uuid} is not of the fleet`);
+      wrong.push(`${uuid} is not in the fleet`);
       continue;
     }
     const held = (await heldIn(repository, uuid, ALL_TIME)).map(({ pod, from, to }) => ({ pod, from, to }));
     const expected = fleet.heldBy(gpu);
-    if (!isTold(held, expected)) {
-      wrong.push(`GPU ${gpu} was held ${JSON.stringify(held)}, not ${JSON.stringify(expected)}`);
+    if (!matches(held, expected)) {
+      wrong.push(`holders of GPU ${gpu} must be ${JSON.stringify(expected)}, got ${JSON.stringify(held)}`);
     }
   }
   return wrong.slice(0, 5);

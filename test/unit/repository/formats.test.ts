@@ -1,4 +1,4 @@
-/** FORMATS.md against the code. What needs a MongoDB server is compared in `mongodb-documents.test.ts`. */
+/** Compares FORMATS.md with the code. `mongodb-documents.test.ts` compares the fields of documents on a server. */
 import { expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The MongoDB store's documents and indexes, and what it does where a server lacks a feature. */
+/** The MongoDB store's documents and indexes, also on servers that lack a feature. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Series } from "../../../schema/model/reading.ts";
 import { openRepository } from "../../../services/repository/open.ts";

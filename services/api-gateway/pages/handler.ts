@@ -37,7 +37,7 @@ const START_FILES = [
   "colours.css",
   "start.css",
   "states.css",
-  ...["commands", "hottest", "patience", "rate", "running", "said", "server", "start", "token"].map(
+  ...["commands", "hottest", "parts", "rate", "retry", "server", "start", "status", "token"].map(
     (name) => `${name}.js`,
   ),
 ];

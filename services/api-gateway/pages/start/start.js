@@ -1,11 +1,11 @@
 /** The start page: follows the server for as long as it is open, through restarts of it. */
 import { fillCommands, watchCopyButtons } from "./commands.js";
 import { createHottest, METRICS } from "./hottest.js";
-import { keepTrying, pause } from "./patience.js";
+import { showRunning } from "./parts.js";
 import { createRate } from "./rate.js";
-import { showRunning } from "./running.js";
-import { say, sayNumbers, showState } from "./said.js";
+import { keepTrying, pause } from "./retry.js";
 import { getJson, Locked, query, subscribe } from "./server.js";
+import { say, sayNumbers, showState } from "./status.js";
 import { acceptToken, askForToken, keptToken, watchTokenForm } from "./token.js";
 
 const HEALTH_MS = 5000;

@@ -1,4 +1,4 @@
-/** Pages for people, all from our own files: the start page, Swagger UI, GraphiQL. */
+/** Serves the pages for browsers, all from files of our own: the start page, Swagger UI and GraphiQL. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
@@ -8,9 +8,11 @@ import { generatedFile, pageFile } from "../assets.ts";
 import type { ApiConfig } from "../config.ts";
 import { GRAPHQL_PATH } from "../edge/graphql-endpoint.ts";
 
+/** A file that is served as it is. */
 interface File {
   readonly type: string;
   readonly location: URL;
+  /** Content security policy, which pages have. */
   readonly csp?: string;
 }
 
@@ -31,7 +33,7 @@ const TYPES: Readonly<Record<string, string>> = {
   png: "image/png",
 };
 
-/** Of the start page, which lie in `pages/start/`. */
+/** Files of the start page, in `pages/start/`. */
 const START_FILES = [
   "icon.svg",
   "colours.css",
@@ -70,24 +72,35 @@ function listFiles(): ReadonlyMap<string, File> {
   ]);
 }
 
-/** Nine megabytes of editor: loaded when the first browser asks, kept packed. */
+const DEFAULT_QUERY = `{
+  gpus(limit: 10) {
+    total
+    gpus {
+      uuid
+      hostname
+      latest { metricName value timestamp }
+    }
+  }
+}
+`;
+
+/** Loads the editor, 9 MB, on the first request. It is kept compressed. */
 async function packGraphiql(): Promise<Uint8Array> {
   const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
   const html = renderGraphiQL({
     title: "GPU telemetry",
-    defaultQuery:
-      "{\n  gpus(limit: 10) {\n    total\n    gpus {\n      uuid\n      hostname\n      latest { metricName value timestamp }\n    }\n  }\n}\n",
+    defaultQuery: DEFAULT_QUERY,
   });
   return promisify(gzip)(html);
 }
 
-export type Pages = (request: Request, url: URL) => Promise<Response | null>;
-
-/** Without the links that lead to what is switched off. */
+/** Removes the links to GraphiQL, for a server that does not serve it. */
 const withoutLinks = (html: Uint8Array): Uint8Array =>
   new TextEncoder().encode(new TextDecoder().decode(html).replace(/<a\b[^>]*href="\/graphql"[^>]*>.*?<\/a>/gs, ""));
 
-/** Null for what it does not have. */
+/** Answers requests for pages and their files; null means that the URL is none of them. */
+export type Pages = (request: Request, url: URL) => Promise<Response | null>;
+
 export function createPages({ graphiql: hasGraphiql }: Pick<ApiConfig, "graphiql">): Pages {
   const files = listFiles();
   const read = new Map<string, Promise<Uint8Array>>();
@@ -117,12 +130,12 @@ export function createPages({ graphiql: hasGraphiql }: Pick<ApiConfig, "graphiql
         },
       });
     }
-    // With a query in the address, too: that is how GraphiQL shares one.
+    // Also when the URL has a query: GraphiQL shares queries by URL.
     const wantsPage = request.headers.get("accept")?.includes("text/html");
     if (url.pathname === GRAPHQL_PATH && request.method === "GET" && wantsPage) {
-      // A query that is typed into a browser is answered, as to any other client.
+      // Without GraphiQL, a query in the address bar is answered as for any other client.
       if (!hasGraphiql && url.searchParams.has("query")) return null;
-      if (!hasGraphiql) return problemOf("not_found", "GraphiQL is off: GRAPHIQL=true serves it");
+      if (!hasGraphiql) return problemOf("not_found", "GraphiQL is disabled: set GRAPHIQL=true to serve it");
       graphiql ??= packGraphiql();
       return new Response((await graphiql) as Uint8Array<ArrayBuffer>, {
         headers: {

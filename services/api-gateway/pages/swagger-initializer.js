@@ -2,6 +2,6 @@ window.SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
-  // Its validator badge would send the document to another site.
+  // The validator badge would send the document to another site.
   validatorUrl: null,
 });

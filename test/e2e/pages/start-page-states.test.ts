@@ -19,7 +19,7 @@ function look(chromium: Browser): void {
     await using shown = await openPage(chromium, api.url);
     const { page } = shown;
     await page.goto(`${api.url}/`);
-    await page.getByText("No GPU has been seen yet. Start the server with CSV_PATH").waitFor();
+    await page.getByText("No GPUs yet. Start the server with CSV_PATH").waitFor();
     expect(await page.locator("#hottest").isVisible()).toBe(false);
     expect(await violationsOf(page)).toEqual([]);
     api.fill({ gpus: 3, ticks: 2 });
@@ -47,7 +47,7 @@ function look(chromium: Browser): void {
     api.queue.stats = () => Promise.reject(new Error("The queue is away"));
     await page.clock.fastForward(6000);
     await depth("–");
-    await page.locator("#parts .away").waitFor();
+    await page.locator("#parts .unavailable").waitFor();
     expect(await parts()).toEqual([...all.filter((part) => !part.startsWith("pipeline")), "pipeline does not answer"]);
     expect(await violationsOf(page)).toEqual([]);
   });
@@ -108,8 +108,8 @@ function look(chromium: Browser): void {
     });
     await page.goto(`${api.url}/`);
     await page.locator("#state").getByText(`${detail}: trying again in 1 s`).waitFor();
-    await page.locator("#state").getByText("Something else than the server answers: trying again").waitFor();
-    await page.locator("#state").getByText("The inventory is away: live numbers again in 1 s").waitFor();
+    await page.locator("#state").getByText("The answer did not come from the server: trying again").waitFor();
+    await page.locator("#state").getByText("The inventory is unavailable: trying again in 1 s").waitFor();
     await reaches(page, "live");
   });
 

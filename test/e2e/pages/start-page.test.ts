@@ -69,7 +69,7 @@ function follow(chromium: Browser): void {
     };
     await eventually(moved, { what: "more readings, and other values of a GPU in the table" });
     await eventually(async () => numberIn(await text("rate")) > 0, { what: "readings per second" });
-    expect(await text("said")).toMatch(/^[\d,]+ readings? per second of \d+ GPUs$/);
+    expect(await text("announcement")).toMatch(/^[\d,]+ readings? per second of \d+ GPUs$/);
     expect(numberIn(await text("depth"))).toBeGreaterThanOrEqual(0);
     expect(shown.offences).toEqual([]);
   });
@@ -95,7 +95,7 @@ function follow(chromium: Browser): void {
       const command = commands.nth(index);
       await command.getByRole("button").click();
       await command.getByText("Copied").waitFor();
-      expect(await page.locator("#said").textContent()).toBe("Copied");
+      expect(await page.locator("#announcement").textContent()).toBe("Copied");
       const copied = await page.evaluate(() => navigator.clipboard.readText());
       expect(copied).toBe((await command.locator("code").textContent()) ?? "");
       expect(await outputOf(copied, (output) => answer.test(output))).toMatch(answer);
@@ -150,9 +150,9 @@ function follow(chromium: Browser): void {
   test("says that the server is gone, and goes on by itself when it is back", async () => {
     expect(shown.offences).toEqual([]);
     await server.kill();
-    await reaches(shown.page, "away");
+    await reaches(shown.page, "offline");
     expect(await text("state")).toMatch(/^The server does not answer: trying again in \d+ s$/);
-    expect(await text("said")).toMatch(/^The server does not answer/);
+    expect(await text("announcement")).toMatch(/^The server does not answer/);
     server.start();
     await reaches(shown.page, "live");
     const seen = numberIn(await text("received"));

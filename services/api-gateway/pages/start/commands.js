@@ -1,14 +1,15 @@
-/** The commands to copy: with this page's address, and a place for the token where the server wants one. */
+/** The commands on the page, with the address of the server and, if it requires a token, the header that carries it. */
+/** How long a button shows the outcome of a copy. */
 const SHOWN_MS = 2000;
 
-export function fillCommands({ origin, wantsToken }) {
+export function fillCommands({ origin, needsToken }) {
   for (const place of document.querySelectorAll(".command .origin")) place.textContent = origin;
-  const token = wantsToken ? ` -H "authorization: Bearer $API_TOKEN"` : "";
+  const token = needsToken ? ` -H "authorization: Bearer $API_TOKEN"` : "";
   for (const place of document.querySelectorAll(".command .token")) place.textContent = token;
-  document.getElementById("token-hint").hidden = !wantsToken;
+  document.getElementById("token-hint").hidden = !needsToken;
 }
 
-/** False: neither way is allowed here. The clipboard itself is there for HTTPS and localhost only. */
+/** Returns false when the browser refuses both ways. It offers the clipboard to HTTPS and localhost only. */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -27,6 +28,7 @@ async function copy(text) {
   }
 }
 
+/** @param say announces a text to screen readers */
 export function watchCopyButtons(say) {
   for (const button of document.querySelectorAll(".command button")) {
     const word = button.querySelector("span");
@@ -37,7 +39,7 @@ export function watchCopyButtons(say) {
       button.focus();
       if (!copied) getSelection().selectAllChildren(code);
       word.textContent = copied ? "Copied" : "Press Ctrl+C";
-      say(copied ? "Copied" : "Copying is not allowed here: the command is selected, press Ctrl+C");
+      say(copied ? "Copied" : "The browser does not allow copying. The command is selected: press Ctrl+C");
       clearTimeout(timer);
       timer = setTimeout(() => {
         word.textContent = "Copy";

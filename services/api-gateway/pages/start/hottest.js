@@ -1,6 +1,6 @@
-/** The table of the hottest GPUs, kept from the newest readings of three metrics. */
+/** The table of the hottest GPUs, from the newest readings of three metrics. */
 const ROWS = 8;
-/** Rows that change places every second cannot be read. */
+/** Time between two rankings. Rows that moved every second would be unreadable. */
 const RANKED_MS = 5000;
 const UNITS = { DCGM_FI_DEV_GPU_TEMP: "°C", DCGM_FI_DEV_GPU_UTIL: "%", DCGM_FI_DEV_POWER_USAGE: "W" };
 export const METRICS = Object.keys(UNITS);
@@ -14,7 +14,7 @@ function addCell(row, name) {
   return cell;
 }
 
-/** @param body where the rows go */
+/** @param body the `tbody` of the table */
 export function createHottest(body) {
   const known = new Map();
   const rows = [];
@@ -42,14 +42,15 @@ export function createHottest(body) {
   }
 
   return {
-    /** Of how many GPUs something is known. */
+    /** Number of GPUs with a reading. */
     get size() {
       return known.size;
     },
+    /** Time of the newest reading, in ms; 0 when there is none. */
     get newestAt() {
       return newestAt;
     },
-    /** The newest timestamp of a series is the one that counts: an older one may follow the snapshot. */
+    /** Keeps the newest value per GPU and metric. An older reading may follow a newer one, just after the snapshot. */
     keep(readings) {
       for (const { gpuUuid, hostname, metricName, value, timestamp } of readings) {
         const metric = metricName.split("{", 1)[0];
@@ -60,7 +61,7 @@ export function createHottest(body) {
         if (at >= (gpu.values.get(metric)?.at ?? 0)) gpu.values.set(metric, { value, at });
       }
     },
-    /** @param fleet GPUs as the inventory knows them, by uuid */
+    /** Writes the rows. @param fleet GPUs of the inventory, by uuid */
     show(fleet) {
       rank();
       fitRows();

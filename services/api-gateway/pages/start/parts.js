@@ -1,4 +1,4 @@
-/** What is running: version, time since its start, and each part with its state. */
+/** Shows version and uptime of the server, and the state of each part. */
 const byId = (id) => document.getElementById(id);
 
 const UNITS = [
@@ -14,23 +14,26 @@ function spanOf(seconds) {
   return `${count.toLocaleString()} ${unit}${count === 1 ? "" : "s"}`;
 }
 
-/** @param health as `/health` answers */
-export function showRunning({ version, uptimeSeconds, wiring, subgraphs }, health) {
+/** @param health the answer of `/health` */
+export function showParts({ version, uptimeSeconds, wiring, subgraphs }, health) {
   byId("about").textContent = `Version ${version}, up for ${spanOf(uptimeSeconds)}`;
-  const away = health?.dependencies ?? {};
+  const unavailable = health?.dependencies ?? {};
   const parts =
     wiring === "embedded"
-      ? [["all-in-one", Object.keys(away).length === 0 ? "everything in one process" : "one process"]]
-      : [["api-gateway", "answers"], ...subgraphs.filter((name) => !(name in away)).map((name) => [name, "answers"])];
+      ? [["all-in-one", Object.keys(unavailable).length === 0 ? "everything in one process" : "one process"]]
+      : [
+          ["api-gateway", "answers"],
+          ...subgraphs.filter((name) => !(name in unavailable)).map((name) => [name, "answers"]),
+        ];
   byId("parts").replaceChildren(
     ...parts.map(([name, state]) => partOf(name, state, true)),
-    ...Object.entries(away).map(([name, state]) => partOf(name, state, false)),
+    ...Object.entries(unavailable).map(([name, state]) => partOf(name, state, false)),
   );
 }
 
-function partOf(name, state, isThere) {
+function partOf(name, state, isAvailable) {
   const part = document.createElement("li");
-  part.className = isThere ? "there" : "away";
+  part.className = isAvailable ? "available" : "unavailable";
   const title = document.createElement("b");
   title.textContent = name;
   part.append(title, ` ${state}`);

@@ -1,15 +1,15 @@
-/** How fast a counter grows, over the last few looks at it. */
-const LOOKS = 6;
+/** The rate at which a counter grows, over its last few samples. */
+const SAMPLES = 6;
 
 export function createRate() {
-  let looks = [];
+  let samples = [];
   return {
-    /** Per second; null until there are two looks. A counter that shrinks has begun anew. */
+    /** Returns the increase per second, null until there are two samples. A counter that shrinks was reset. */
     of(total, atMs) {
-      if (looks.length > 0 && total < looks[looks.length - 1].total) looks = [];
-      looks = [...looks.slice(1 - LOOKS), { total, atMs }];
-      const first = looks[0];
-      return looks.length < 2 ? null : ((total - first.total) / (atMs - first.atMs)) * 1000;
+      if (samples.length > 0 && total < samples[samples.length - 1].total) samples = [];
+      samples = [...samples.slice(1 - SAMPLES), { total, atMs }];
+      const first = samples[0];
+      return samples.length < 2 ? null : ((total - first.total) / (atMs - first.atMs)) * 1000;
     },
   };
 }

@@ -1,10 +1,10 @@
-/** Trying again: at first soon, then less and less often, and never all pages at the same moment. */
-import { Away, Locked } from "./server.js";
+/** Retries with exponential backoff, and with jitter so that open pages do not retry all at once. */
+import { Locked, Offline } from "./server.js";
 
 const FIRST_MS = 500;
 const LONGEST_MS = 5000;
 
-/** Resolves early when the signal aborts. */
+/** Resolves after `ms`, or as soon as the signal aborts. */
 export const pause = (ms, signal) =>
   new Promise((resolve) => {
     const done = () => {
@@ -17,11 +17,12 @@ export const pause = (ms, signal) =>
   });
 
 /**
- * Runs `task` until the signal aborts. `task` gets a function to call when it went well, and throws when it is over.
- * @param lets errors that are for the caller to treat, by class
- * @param onWait told why, and in how many seconds the next attempt is
+ * Runs `task` again and again until the signal aborts. `task` calls its argument when it has succeeded, which resets
+ * the backoff, and throws when it has failed.
+ * @param rethrown classes of errors that end the retries: they are thrown on
+ * @param onWait called each second of a pause with the reason and the seconds that are left
  */
-export async function keepTrying(task, { signal, lets = [Locked, Away], onWait = () => {} }) {
+export async function keepTrying(task, { signal, rethrown = [Locked, Offline], onWait = () => {} }) {
   let attempt = 0;
   while (!signal.aborted) {
     try {
@@ -30,7 +31,7 @@ export async function keepTrying(task, { signal, lets = [Locked, Away], onWait =
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (lets.some((kind) => error instanceof kind)) throw error;
+      if (rethrown.some((kind) => error instanceof kind)) throw error;
       const waitMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt) * (0.8 + 0.4 * Math.random());
       attempt++;
       for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs -= 1000) {

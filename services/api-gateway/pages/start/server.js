@@ -1,12 +1,12 @@
-/** What the page asks of the server it came from. Errors say in words what happened. */
+/** Requests to the server of the page. The messages of errors are shown to the user. */
 import { keptToken } from "./token.js";
 
-/** Longer than the server leaves a stream without a sign of life. */
+/** A stream that is silent for this long is given up. The server sends a ping more often than that. */
 const SILENCE_MS = 30_000;
 
-/** Nobody answers at all. */
-export class Away extends Error {}
-/** It wants a token, or another one. */
+/** The server cannot be reached. */
+export class Offline extends Error {}
+/** The server requires a token, or another one. */
 export class Locked extends Error {}
 
 async function request(path, { headers, ...init }) {
@@ -19,9 +19,9 @@ async function request(path, { headers, ...init }) {
       headers: { ...headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
     });
   } catch (cause) {
-    throw new Away("The server does not answer", { cause });
+    throw new Offline("The server does not answer", { cause });
   }
-  if (response.status === 401) throw new Locked("The server wants a token");
+  if (response.status === 401) throw new Locked("The server requires a token");
   return response;
 }
 
@@ -33,35 +33,35 @@ const operation = (query, variables, accept, signal) =>
     signal,
   });
 
-/** What a failed answer says: problem details, GraphQL errors, or only its status. */
-async function wordsOf(response) {
+/** Returns the message of a failed answer: from GraphQL errors, problem details, or else its status. */
+async function messageOf(response) {
   const body = await response.json().catch(() => null);
-  return body?.errors?.[0]?.message ?? body?.detail ?? `The server answers ${response.status}`;
+  return body?.errors?.[0]?.message ?? body?.detail ?? `The server answered ${response.status}`;
 }
 
-/** @param also a status other than success whose answer is wanted, too */
+/** @param also a status that is accepted besides 2xx */
 export async function getJson(path, { signal, also }) {
   const response = await request(path, { signal });
-  if (!response.ok && response.status !== also) throw new Error(await wordsOf(response));
+  if (!response.ok && response.status !== also) throw new Error(await messageOf(response));
   try {
     return await response.json();
   } catch (cause) {
-    throw new Error("Something else than the server answers", { cause });
+    throw new Error("The answer did not come from the server", { cause });
   }
 }
 
-/** The data of a query: null where a part of the server is away. */
+/** Returns the data of a query. Fields of a subgraph that is unavailable are null. */
 export async function query(text, { signal }) {
   const response = await operation(text, undefined, "application/graphql-response+json, application/json", signal);
   const body = await response
     .clone()
     .json()
     .catch(() => null);
-  if (body?.data == null) throw new Error(await wordsOf(response));
+  if (body?.data == null) throw new Error(await messageOf(response));
   return body.data;
 }
 
-/** Calls `onData` for each event; ends by throwing, with the reason. */
+/** Calls `onData` with the data of each event. Never returns: it throws when the stream ends, with the reason. */
 export async function subscribe(text, { variables, signal, onData }) {
   const leave = new AbortController();
   const stop = AbortSignal.any([signal, leave.signal]);
@@ -73,12 +73,15 @@ export async function subscribe(text, { variables, signal, onData }) {
   listen();
   try {
     const response = await operation(text, variables, "text/event-stream", stop);
-    if (!response.ok || response.body === null) throw new Error(await wordsOf(response));
+    if (!response.ok || response.body === null) throw new Error(await messageOf(response));
     let rest = "";
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
       const { done, value } = await reader.read().catch(() => ({ done: true }));
-      if (done) throw new Error(leave.signal.aborted ? "The server fell silent" : "The server ended the stream");
+      if (done)
+        throw new Error(
+          leave.signal.aborted ? "The server sent nothing for 30 seconds" : "The server ended the stream",
+        );
       listen();
       const events = `${rest}${value}`.split(/\r?\n\r?\n/);
       rest = events.pop();

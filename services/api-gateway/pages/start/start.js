@@ -1,7 +1,7 @@
-/** The start page: follows the server for as long as it is open, through restarts of it. */
+/** The start page: follows the server while the page is open, through restarts of the server. */
 import { fillCommands, watchCopyButtons } from "./commands.js";
 import { createHottest, METRICS } from "./hottest.js";
-import { showRunning } from "./parts.js";
+import { showParts } from "./parts.js";
 import { createRate } from "./rate.js";
 import { keepTrying, pause } from "./retry.js";
 import { getJson, Locked, query, subscribe } from "./server.js";
@@ -10,11 +10,11 @@ import { acceptToken, askForToken, keptToken, watchTokenForm } from "./token.js"
 
 const HEALTH_MS = 5000;
 const FLEET_MS = 10_000;
-/** Of an empty fleet: the first GPU is waited for. */
+/** While there is no GPU, so that the first one appears soon. */
 const EMPTY_FLEET_MS = 2000;
-/** Figures of the queue come every second. */
+/** Figures of the queue older than this are hidden. New ones come every second. */
 const STALE_MS = 5000;
-/** Beyond this, the first of them are followed: a page is no place for ten thousand. */
+/** GPUs that the page subscribes to. Of a larger fleet, these are the first. */
 const FOLLOWED = 256;
 const FLEET = `{ gpus(limit: ${FOLLOWED}) { total gpus { uuid gpuIndex modelName pod } } hosts { hostname } }`;
 const QUEUES = "subscription { queues { ready leased delayed dead counters { readings } } }";
@@ -38,7 +38,7 @@ let missed = 0;
 
 async function watchFleet(signal, wentWell) {
   const { gpus, hosts } = await query(FLEET, { signal });
-  if (gpus === null) throw new Error("The inventory is away");
+  if (gpus === null) throw new Error("The inventory is unavailable");
   fleet = { total: gpus.total, known: new Map(gpus.gpus.map((gpu) => [gpu.uuid, gpu])) };
   show("gpus", gpus.total.toLocaleString());
   show("hosts", hosts === null ? "" : `on ${count(hosts.length, "host")}`);
@@ -51,10 +51,10 @@ async function watchFleet(signal, wentWell) {
 
 const emptyText = () =>
   about?.wiring === "embedded"
-    ? "No GPU has been seen yet. Start the server with CSV_PATH set to a DCGM export, or without it for the sample " +
-      "fleet; its log says what it reads. GPUs appear here by themselves."
-    : "No GPU has been seen yet. Start a streamer and a collector; their logs say what they read and store. " +
-      "GPUs appear here by themselves.";
+    ? "No GPUs yet. Start the server with CSV_PATH set to a DCGM export, or without CSV_PATH for the sample fleet. " +
+      "Its log names the files that it reads. GPUs appear here as they arrive."
+    : "No GPUs yet. Start a streamer and a collector. Their logs say what they read and store. " +
+      "GPUs appear here as they arrive.";
 
 function showQueues(queues) {
   const dead = sum(queues, "dead");
@@ -68,16 +68,16 @@ function showQueues(queues) {
   }
 }
 
-/** While the queue is away there is no news of it, and old figures would be wrong ones. */
+/** Shows figures of the queue. Hides them when no new ones come: the queue is unavailable, and old ones would be wrong. */
 async function watchQueues(signal, wentWell) {
   let stale;
-  const forget = () => {
+  const hide = () => {
     for (const id of ["rate", "depth"]) show(id, "–");
     show("dead", "");
   };
   const onData = ({ queues }) => {
     clearTimeout(stale);
-    stale = setTimeout(forget, STALE_MS);
+    stale = setTimeout(hide, STALE_MS);
     wentWell();
     showQueues(queues);
   };
@@ -85,11 +85,11 @@ async function watchQueues(signal, wentWell) {
     await subscribe(QUEUES, { signal, onData });
   } finally {
     clearTimeout(stale);
-    forget();
+    hide();
   }
 }
 
-/** The whole fleet while it is small: then new GPUs come by themselves. */
+/** Passes the whole fleet while it is small, so that new GPUs are included. */
 const filterOf = ({ total, known }) => ({ metrics: METRICS, ...(total > FOLLOWED ? { gpus: [...known.keys()] } : {}) });
 
 function showReadings(frame) {
@@ -97,7 +97,7 @@ function showReadings(frame) {
   missed += frame.missed;
   hottest.keep(frame.readings);
   hottest.show(fleet.known);
-  show("received", `${count(received, "reading")} seen here`);
+  show("received", `${count(received, "reading")} received`);
   show("missed", missed.toLocaleString());
   byId("hottest").hidden = hottest.size === 0;
   const isPart = fleet.total > FOLLOWED;
@@ -115,29 +115,29 @@ async function watchReadings(signal, wentWell) {
   await subscribe(READINGS, { variables: { filter: filterOf(fleet) }, signal, onData });
 }
 
-async function lookAtHealth(signal) {
+async function showHealth(signal) {
   about = await getJson("/about.json", { signal });
-  showRunning(about, await getJson("/health", { signal, also: 503 }));
+  showParts(about, await getJson("/health", { signal, also: 503 }));
 }
 
 async function watchHealth(signal, wentWell) {
   await pause(HEALTH_MS, signal);
-  await lookAtHealth(signal);
+  await showHealth(signal);
   wentWell();
 }
 
-/** Ends by throwing when the server goes, or wants a token. */
+/** Never returns: it throws when the server stops, or requires a token. */
 async function follow(signal, wentWell) {
-  await lookAtHealth(signal);
+  await showHealth(signal);
   acceptToken();
   wentWell();
   const inner = new AbortController();
   const all = { signal: AbortSignal.any([signal, inner.signal]) };
-  const onWait = (reason, seconds) => showState("waiting", `${reason}: live numbers again in ${seconds} s`);
+  const onWait = (reason, seconds) => showState("waiting", `${reason}: trying again in ${seconds} s`);
   try {
     await Promise.race([
       keepTrying((well) => watchHealth(all.signal, well), all),
-      // Readings wait for the fleet: until it is known, why it is not is what there is to say.
+      // Readings need the fleet. Until the fleet is known, its error is the one to show.
       keepTrying((well) => watchFleet(all.signal, well), {
         ...all,
         onWait: (reason, seconds) => fleet === null && onWait(reason, seconds),
@@ -156,14 +156,14 @@ async function start() {
   running.abort();
   running = new AbortController();
   const { signal } = running;
-  fillCommands({ origin: location.origin, wantsToken: keptToken() !== null });
-  const onWait = (reason, seconds) => showState("away", `${reason}: trying again in ${seconds} s`);
+  fillCommands({ origin: location.origin, needsToken: keptToken() !== null });
+  const onWait = (reason, seconds) => showState("offline", `${reason}: trying again in ${seconds} s`);
   try {
-    await keepTrying((wentWell) => follow(signal, wentWell), { signal, lets: [Locked], onWait });
+    await keepTrying((wentWell) => follow(signal, wentWell), { signal, rethrown: [Locked], onWait });
   } catch (error) {
     if (!(error instanceof Locked)) throw error;
     showState("locked", error.message);
-    fillCommands({ origin: location.origin, wantsToken: true });
+    fillCommands({ origin: location.origin, needsToken: true });
     askForToken();
   }
 }

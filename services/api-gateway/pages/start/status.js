@@ -1,10 +1,10 @@
-/** What a screen reader is told: changes of state at once, numbers seldom. */
+/** Shows the state of the page, and announces it to screen readers: changes at once, numbers once a minute. */
 const NUMBERS_MS = 60_000;
 const byId = (id) => document.getElementById(id);
 let numbersAt = 0;
 
 export function say(text) {
-  byId("said").textContent = text;
+  byId("announcement").textContent = text;
 }
 
 export function sayNumbers(text) {
@@ -14,7 +14,7 @@ export function sayNumbers(text) {
   say(text);
 }
 
-/** @param state asking, live, waiting, away or locked */
+/** @param state connecting, live, waiting, offline or locked */
 export function showState(state, text) {
   const place = byId("state");
   const changed = place.dataset.state !== state;

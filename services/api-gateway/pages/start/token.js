@@ -1,10 +1,10 @@
-/** The token of a server that asks for one: kept in this tab, never shown. */
+/** The token of a server that requires one. It is kept in this tab, and never shown. */
 const KEY = "api-token";
 const byId = (id) => document.getElementById(id);
 
 export const keptToken = () => sessionStorage.getItem(KEY);
 
-/** @param onToken called when a token was entered */
+/** @param onToken called when a token has been entered or forgotten */
 export function watchTokenForm(onToken) {
   byId("token-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -28,7 +28,7 @@ export function askForToken() {
   byId("token").focus();
 }
 
-/** The server answers: with the token that is kept, or because it wants none. */
+/** Hides the form: the server has accepted the token, or requires none. */
 export function acceptToken() {
   byId("token-form").hidden = true;
   byId("forget").hidden = keptToken() === null;

@@ -86,7 +86,7 @@ describe.skipIf(!haveRedisServer())("Redis queue", () => {
     for (const flushes of [1, 2]) {
       await load.more(3000);
       await server.command("FLUSHALL");
-      await eventually(() => load.gaps >= 3 * flushes, { what: "every producer is told gap" });
+      await eventually(() => load.gaps >= 3 * flushes, { what: "every producer is answered gap" });
     }
     await load.finish();
   }, 60_000);

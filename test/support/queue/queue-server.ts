@@ -1,4 +1,4 @@
-/** queue-service's API on a free port, in front of any queue, and its client. */
+/** queue-service's API on a free port in front of any queue, and a client of it. */
 
 import { listen } from "../../../services/platform/http/listen.ts";
 import { systemClock } from "../../../services/platform/process/clock.ts";
@@ -11,13 +11,13 @@ import { createQueueApi } from "../../../services/queue-service/service.ts";
 export interface QueueServer extends AsyncDisposable {
   readonly url: string;
   readonly client: Queue;
-  /** How many claims wait in the service, as its metrics say. */
+  /** Reads from the metrics how many claims wait in the service. */
   waiting(): Promise<number>;
-  /** Begins the stop of the service; resolves when what was under way is answered. */
+  /** Stops the service. Resolves once the requests in flight are answered. */
   stop(): Promise<void>;
 }
 
-/** The queue behind stays the caller's to close. */
+/** The caller closes the queue behind it. */
 export async function openQueueServer(
   queue: Queue,
   { token = null, log = silentLogger }: { token?: string | null; log?: Logger } = {},

@@ -76,16 +76,16 @@ test("openProducer() of the memory queue reads a position from the store once, t
 });
 
 test("openProducer() of the memory queue throws while the store is unavailable, and asks again at the next call", async () => {
-  let away = true;
+  let isDown = true;
   const { queue } = open({
     restore: async () => {
-      if (away) throw new AppError("store unavailable", { code: "unavailable" });
+      if (isDown) throw new AppError("store unavailable", { code: "unavailable" });
       return { epoch: 1, seq: 9, position: "stored" };
     },
   });
   const calls = [queue.openProducer("csv"), queue.openProducer("csv")];
   expect(await Promise.all(calls.map(codeOf))).toEqual(["unavailable", "unavailable"]);
-  away = false;
+  isDown = false;
   expect(await queue.openProducer("csv")).toMatchObject({ epoch: 2, seq: 9 });
 });
 

@@ -1,5 +1,4 @@
-/** What every subgraph that runs as a process of its own reads from the environment. */
-
+/** The environment variables of a subgraph that runs as its own process. */
 import { readInternalToken } from "../http/internal-token.ts";
 import { type ListenConfig, readListenConfig } from "../http/listen-config.ts";
 import { duration, type Env, gatherConfigs, integer, parseEnv } from "../process/env.ts";
@@ -8,12 +7,12 @@ import { type LogConfig, readLogConfig } from "../process/log-config.ts";
 export interface SubgraphConfig {
   readonly listen: ListenConfig;
   readonly queryTimeoutMs: number;
-  /** Null: every caller is answered. */
+  /** INTERNAL_TOKEN; null if every caller is answered. */
   readonly internalToken: string | null;
   readonly log: LogConfig;
 }
 
-/** `QUERY_TIMEOUT`, in ms. */
+/** `QUERY_TIMEOUT`, in milliseconds. */
 export const queryTimeout = () => duration({ minMs: 10, maxMs: 3_600_000 }).default(30_000);
 
 /** `MAX_SUBSCRIPTIONS`. */

@@ -1,22 +1,22 @@
 /**
- * Documents that were read and judged before, kept by the size of their text. yoga keeps a thousand of any size, and
- * with each what was planned for it: enough for one caller of ever new queries to fill the memory of a process.
+ * Caches parsed and validated documents, bounded by the size of their text. The cache of graphql-yoga holds a thousand
+ * documents of any size, each with its query plans: one caller that varies its queries could exhaust the memory.
  */
 import type { DocumentNode, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
 
-/** Of all texts together; in memory a document and its plans take some two hundred times its text. */
+/** Bound on all texts together. A document and its plans take about 200 times its text in memory. */
 const MAX_CHARACTERS = 200_000;
-/** Longer ones are read anew each time. */
+/** Longer documents are not cached. */
 const MAX_DOCUMENT_CHARACTERS = 20_000;
 
 const isYogas = (plugin: object): boolean => Object.keys(plugin).sort().join() === "onParse,onValidate";
 
 /**
- * The last of all plugins: it keeps what the others have made of a document. It takes the place of yoga's own cache,
- * which Hive's gateway has no option to do without.
- * @throws Error where yoga's is not found
+ * Must be the last plugin, so that it caches the document as the others changed it. Replaces yoga's own cache, which
+ * Hive's gateway cannot switch off.
+ * @throws Error if yoga's cache is not found
  */
 export function keepDocuments(): Pick<Plugin, "onPluginInit" | "onParse" | "onValidate"> {
   const documents = new LRUCache<string, DocumentNode>({
@@ -28,7 +28,7 @@ export function keepDocuments(): Pick<Plugin, "onPluginInit" | "onParse" | "onVa
   return {
     onPluginInit({ plugins }) {
       const place = plugins.findIndex(isYogas);
-      if (place === -1) throw new Error("graphql-yoga has no cache of documents that looks like the one known");
+      if (place === -1) throw new Error("Document cache of graphql-yoga not found: adapt isYogas() to its version");
       plugins.splice(place, 1);
     },
     onParse({ params, setParsedDocument }) {

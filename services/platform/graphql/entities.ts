@@ -1,8 +1,8 @@
-/** What a gateway may ask a subgraph's `_entities` for. */
+/** Validates the representations that a gateway passes to `_entities`. */
 import { type GraphQLSchema, isUnionType } from "graphql";
 import { refuse } from "../../../schema/model/arguments.ts";
 
-/** The same schema, in which a representation of what is no entity is a caller's mistake that says what is one. */
+/** Makes a representation of an unknown type an error of the caller that lists the known types. Changes the schema. */
 export function judgeRepresentations(schema: GraphQLSchema): GraphQLSchema {
   const union = schema.getType("_Entity");
   const field = schema.getQueryType()?.getFields()._entities;

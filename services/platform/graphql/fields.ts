@@ -1,21 +1,21 @@
-/** Fields whose answers come from a store: one question for all objects of a request, and a bound on what it reads. */
+/** Fields that read from a store: one call for all objects of a request, within a budget of items. */
 import DataLoader from "dataloader";
 import { AppError } from "../../../schema/model/errors.ts";
 import { perRequest, type SubgraphContext } from "./subgraph.ts";
 
-/** What one request may read, so that no query outgrows memory: one question after the other, until it is used up. */
+/** The items that one request may still read, so that no query exhausts the memory. Calls run one after another. */
 export class Budget {
   readonly #beyond: string;
   #left: number;
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param beyond what a caller is told whose query goes beyond */
+  /** @param beyond the error message for a query that exceeds the budget */
   constructor(items: number, beyond: string) {
     this.#left = items;
     this.#beyond = beyond;
   }
 
-  /** `ask` gets how many items there is room for. It is not run when there is none. */
+  /** Runs `ask` with the number of items left. @throws AppError `too_large` without running it when none is left */
   spend<T>(ask: (left: number) => Promise<T>): Promise<T> {
     const asked = this.#turn.then(() => {
       if (this.#left <= 0) throw this.tooLarge();
@@ -25,7 +25,7 @@ export class Budget {
     return asked;
   }
 
-  /** Within `ask`, for what it read. False: it does not fit, and nothing will from now on. */
+  /** Within `ask`: takes the items that it read. False if they do not fit; then nothing else fits either. */
   takes(items: number): boolean {
     const fits = items <= this.#left;
     this.#left = fits ? this.#left - items : 0;
@@ -38,20 +38,20 @@ export class Budget {
 }
 
 export interface FieldOptions<Key, Args, Answer> {
-  /** Asks for all of them at once. What is not among the answers did not fit into `max` items. */
+  /** Reads all keys in one call. A key without an answer did not fit into `max` items. */
   readonly ask: (
     keys: readonly Key[],
     args: Args,
     options: { readonly max: number; readonly signal: AbortSignal | undefined },
   ) => Promise<ReadonlyMap<Key, Answer>>;
   readonly budgetOf: (context: SubgraphContext) => Budget;
-  /** Items in an answer. */
+  /** The number of items in an answer. */
   readonly sizeOf: (answer: Answer) => number;
 }
 
 /**
- * One question per request and arguments, however many objects have the field.
- * @returns a function that rejects with AppError `too_large` for an object whose answer does not fit
+ * One `ask` per request and set of arguments, however many objects have the field.
+ * @returns a loader that rejects with AppError `too_large` for an object whose answer does not fit the budget
  */
 export function answerField<Key, Args, Answer>({ ask, budgetOf, sizeOf }: FieldOptions<Key, Args, Answer>) {
   const loadersOf = perRequest(() => new Map<string, DataLoader<Key, Answer>>());

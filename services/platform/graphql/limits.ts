@@ -1,10 +1,10 @@
-/** What one GraphQL operation may cost a server: bytes of its request, and time. */
+/** Limits of one GraphQL operation: the size of its request, and its time. */
 import { GraphQLError } from "graphql";
 import { ERROR_CODES, type ErrorCode, isAppError } from "../../../schema/model/errors.ts";
 import { withBoundedBody } from "../http/bounded-body.ts";
 import { retryAfterSeconds } from "../http/problem.ts";
 
-/** An answer in GraphQL's form to a request that is not read as far as its query. */
+/** An error response in GraphQL's form, for a request that is refused before its query is read. */
 export function refuseGraphql(
   code: ErrorCode,
   message: string,
@@ -17,9 +17,9 @@ export function refuseGraphql(
 }
 
 const tooLarge = (maxBytes: number): Response =>
-  refuseGraphql("too_large", `The body is larger than accepted: at most ${maxBytes.toLocaleString("en-US")} bytes`);
+  refuseGraphql("too_large", `The body must be at most ${maxBytes.toLocaleString("en-US")} bytes`);
 
-/** `answer` gets the request when its body came in time and is not too large; the refusal has GraphQL's form. */
+/** Passes the request to `answer` if its body arrives in time and is small enough; refuses it in GraphQL's form. */
 export async function limitBody(
   request: Request,
   maxBytes: number,
@@ -30,7 +30,7 @@ export async function limitBody(
     bounded = await withBoundedBody(request, maxBytes);
   } catch (error) {
     if (isAppError(error)) return refuseGraphql(error.code, error.message);
-    return refuseGraphql("invalid", "The body broke off before its end");
+    return refuseGraphql("invalid", "The body ended before it was complete");
   }
   return bounded === null ? tooLarge(maxBytes) : answer(bounded);
 }
@@ -44,7 +44,7 @@ const unanswered = (message: string) => ({
 const isParts = (result: unknown): result is AsyncIterable<unknown> =>
   typeof result === "object" && result !== null && Symbol.asyncIterator in result;
 
-/** The parts of an answer until `stopped` says why no more come; that is then its last part. */
+/** The parts of an incremental answer. When `stopped` resolves, its errors become the last part. */
 function untilStopped(
   parts: AsyncIterable<unknown>,
   { stopped, end }: { stopped: Promise<{ errors: GraphQLError[] }>; end: () => void },
@@ -65,7 +65,7 @@ function untilStopped(
         if (!("errors" in part)) return part.done ? finish() : part;
         finish();
         iterator.return?.().catch(() => {});
-        // No fragment is left out by name: which ones are still due is known to the planner alone.
+        // Only the planner knows which fragments are still due, so none of them is named.
         return { done: false, value: { incremental: [{ data: {}, path: [], errors: part.errors }], hasNext: false } };
       } catch (error) {
         finish();
@@ -84,8 +84,8 @@ function untilStopped(
 }
 
 /**
- * What `run` gives; or an error once time is up, or the caller has left: then the signal that `run` got aborts, and
- * what still becomes of it is nobody's concern. An answer in parts has its last part by then.
+ * Returns the result of `run`, or an error after `timeoutMs` or when the caller disconnects. The signal of `run` then
+ * aborts, and its outcome is ignored. The time limit holds until the last part of an incremental answer.
  */
 export async function withDeadline<T>(
   timeoutMs: number,
@@ -98,7 +98,7 @@ export async function withDeadline<T>(
     resolve(unanswered(message));
     stop.abort();
   };
-  const leave = () => give("The caller left before the answer");
+  const leave = () => give("The caller disconnected before the answer");
   if (left?.aborted) leave();
   left?.addEventListener("abort", leave);
   const timer = setTimeout(
@@ -112,7 +112,7 @@ export async function withDeadline<T>(
   try {
     const result = await Promise.race([stopped, run(stop.signal)]);
     if (isParts(result)) {
-      // Whoever stops reading has left, too.
+      // A reader that returns early has disconnected.
       const close = () => {
         end();
         stop.abort();

@@ -1,20 +1,23 @@
 /**
- * How a reader of many subscriptions on one WebSocket sets the pace of each: it names a window of frames that may be on
- * their way, and tells each frame that it has taken. Without it a slow reader's frames would pile up on either side;
- * with it they wait in the live feed, which keeps the newest values and counts the others.
+ * Flow control of the subscriptions that share a WebSocket. The reader sets a window of frames that may be in flight, and
+ * confirms each frame. Without it, the frames of a slow reader would pile up on either side; with it, they wait in the
+ * live feed, which keeps the newest values and counts the others.
  *
- * On the wire: `extensions: { window, resumed, snapshot }` of a `subscribe` message, and a `pong` with payload `{ taken: ID }` for
- * each frame. Callers that send neither are told everything as it comes.
+ * On the wire:
+ * - `extensions` of a `subscribe` message: `{ window?: 1 to 64, resumed?: boolean, snapshot?: boolean }`
+ * - `pong` with payload `{ taken: ID }`, ID being the subscription's: the reader has taken one frame
+ *
+ * A caller that sends neither gets every frame at once.
  */
 
 const MAX_WINDOW = 64;
 
 export interface SubscribeExtensions {
-  /** Frames that may be on their way at once. */
+  /** Frames that may be in flight; 1 to 64. Default: no limit. */
   readonly window?: number;
-  /** The reader had this subscription before and lost it. */
+  /** The reader had this subscription before, and its connection was cut. Default: false. */
   readonly resumed?: boolean;
-  /** The reader wants what there is now, and no more. */
+  /** The subscription ends after the snapshot. Default: false. */
   readonly snapshot?: boolean;
 }
 
@@ -30,13 +33,13 @@ export function readSubscribeExtensions(extensions: unknown): Required<Subscribe
 
 export const takenMessage = (id: string): string => JSON.stringify({ type: "pong", payload: { taken: id } });
 
-/** The subscription that a `pong` is about; undefined: it answers a ping. */
+/** Returns the subscription that a `pong` confirms a frame of, or undefined if it answers a ping. */
 export function readTaken(payload: unknown): string | undefined {
   const { taken } = (payload ?? {}) as Record<string, unknown>;
   return typeof taken === "string" ? taken : undefined;
 }
 
-/** Frames of one subscription that may still be sent. */
+/** The frames of one subscription that may still be sent. */
 export class FrameWindow {
   #left: number;
   #opened = () => {};
@@ -45,7 +48,7 @@ export class FrameWindow {
     this.#left = size;
   }
 
-  /** Resolves once there is room for a frame, which is then spoken for; at once after `close`. */
+  /** Waits for room in the window and takes it. Resolves at once after `close`. */
   async enter(): Promise<void> {
     if (this.#left <= 0) {
       await new Promise<void>((resolve) => {

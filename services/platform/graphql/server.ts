@@ -1,4 +1,4 @@
-/** A subgraph over HTTP and SSE: what reaches its schema, how long it may take, and what its errors say. */
+/** A subgraph over HTTP, SSE and WebSocket: its access, limits and error masking. */
 import { useDeferStream } from "@graphql-yoga/plugin-defer-stream";
 import type { Hooks } from "crossws";
 import type { GraphQLSchema } from "graphql";
@@ -14,7 +14,7 @@ import { endUnsent } from "./unsent.ts";
 
 export const SUBGRAPH_PATH = "/graphql";
 
-/** A join names every GPU of a page: 10,000 of them are 1 MB. */
+/** A join names every GPU of a page; 10,000 uuids are 1 MB. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export interface SubgraphServerParts {
@@ -25,17 +25,17 @@ export interface SubgraphServerParts {
 }
 
 export interface SubgraphServer extends AsyncDisposable {
-  /** Answers `/graphql`; other paths are not asked of it. */
+  /** Answers `/graphql`; callers route no other path here. */
   fetch(request: Request): Promise<Response>;
-  /** GraphQL over WebSocket (graphql-transport-ws) at `/graphql`; the token comes as `authorization` in connectionParams. */
+  /** graphql-transport-ws at `/graphql`; the token is `authorization` in connectionParams. */
   readonly websocket: Partial<Hooks>;
 }
 
-/** Queries and mutations end at the deadline, or when nobody waits; subscriptions when their reader leaves. */
+/** Ends queries and mutations at the deadline, or when the caller disconnects. Subscriptions have no deadline. */
 function limitTime(timeoutMs: number, metrics: Metrics): Plugin<SubgraphContext> {
   const seconds = metrics.histogram({
     name: "graphql_operation_duration_seconds",
-    help: "Time that queries and mutations of this subgraph took, by outcome.",
+    help: "Time of queries and mutations of this subgraph, by outcome.",
     labels: ["outcome"],
     buckets: ANSWER_SECONDS,
   });
@@ -63,7 +63,7 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
     schema,
     graphqlEndpoint: SUBGRAPH_PATH,
     context: ({ request, closed, resumed, snapshot }) => ({ signal: closed ?? request.signal, resumed, snapshot }),
-    // A subgraph that is asked by itself answers in parts, too; the gateway divides a question before it asks.
+    // Direct callers may use @defer; the gateway splits a query itself.
     plugins: [limitTime(queryTimeoutMs, metrics), endUnsent(), useDeferStream(), keepDocuments()],
     maskedErrors: { maskError: (error) => exposeError(error, log) },
     graphiql: false,

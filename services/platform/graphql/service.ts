@@ -1,4 +1,4 @@
-/** A subgraph as a process of its own: its schema, probes and metrics on one port, until it is asked to stop. */
+/** A subgraph as its own process: schema, probes and metrics on one port, until it is asked to stop. */
 import type { GraphQLSchema } from "graphql";
 import { createProbes, type Health, PROBE_PATHS, STOPPING } from "../http/health.ts";
 import { createInternalGuard, warnWhenOpen } from "../http/internal-token.ts";
@@ -21,8 +21,8 @@ const routeOf = (pathname: string): string =>
   pathname === SUBGRAPH_PATH || pathname === "/metrics" || PROBE_PATHS.has(pathname) ? pathname : "other";
 
 /**
- * Serves until the signal aborts; then it is not ready, ends the queries under way, and cuts subscriptions, which
- * their gateways take up again elsewhere. Resolves to the exit code.
+ * Serves until the signal aborts. Then it reports not ready, lets running queries finish, and cuts subscriptions, which
+ * gateways resume at another replica. Resolves to the exit code.
  * @throws AppError `unavailable` when the address is taken
  */
 export async function runSubgraph(

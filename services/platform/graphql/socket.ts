@@ -1,4 +1,4 @@
-/** A subgraph over WebSocket (graphql-transport-ws): all subscriptions of one caller on one socket, at its pace. */
+/** A subgraph over WebSocket (graphql-transport-ws): subscriptions share a socket, each at its own pace. */
 import type { Hooks, Peer } from "crossws";
 import type { ExecutionResult, GraphQLError } from "graphql";
 import type { ServerOptions } from "graphql-ws";
@@ -11,9 +11,9 @@ import type { Logger } from "../process/logger.ts";
 import { FrameWindow, readSubscribeExtensions, readTaken } from "./pace.ts";
 import { exposeError, type SubgraphContext } from "./subgraph.ts";
 
-/** What a transport hands to a request's context. */
+/** Fields that a transport adds to the context of a request. */
 export interface ServerContext {
-  /** Over WebSocket: aborts when the socket closes. */
+  /** Aborts when the socket closes; absent over HTTP. */
   readonly closed?: AbortSignal;
   readonly resumed?: boolean;
   readonly snapshot?: boolean;
@@ -37,7 +37,7 @@ class Connection {
     return this.#closed.signal;
   }
 
-  /** Results that are pulled when their reader has room for them, and so has the socket. */
+  /** Pulls each result when the window and the socket have room for it. */
   pace(id: string, results: AsyncIterableIterator<ExecutionResult>, size: number): Results {
     const window = new FrameWindow(size);
     this.#windows.set(id, window);
@@ -78,12 +78,12 @@ export function createSubgraphSocket(
   const connections = new WeakMap<object, Connection>();
   const connectionOf = ({ extra }: { extra: Extra }): Connection => {
     const connection = connections.get(extra.socket);
-    if (connection === undefined) throw new Error("A message came before its socket was opened");
+    if (connection === undefined) throw new Error("A message arrived before its socket was opened");
     return connection;
   };
   const options: Options = {
     onConnect: ({ connectionParams }) => guard.allowsBearer(String(connectionParams?.authorization ?? "")),
-    // An error thrown here would close the socket with all its other subscriptions.
+    // An error thrown here would close the socket and all its other subscriptions.
     async onSubscribe(context, id, { query, operationName, variables, extensions }) {
       const connection = connectionOf(context);
       const { window, resumed, snapshot } = readSubscribeExtensions(extensions);

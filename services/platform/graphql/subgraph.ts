@@ -1,21 +1,21 @@
-/** What every subgraph shares: its builder with scalars, its context, and how its errors reach a caller. */
+/** Shared by all subgraphs: the schema builder with its scalars, the request context, and the masking of errors. */
 import SchemaBuilder from "@pothos/core";
 import DirectivesPlugin from "@pothos/plugin-directives";
 import FederationPlugin from "@pothos/plugin-federation";
 import { GraphQLError } from "graphql";
 import { ERROR_CODES, isAppError } from "../../../schema/model/errors.ts";
 import { formatTimestamp } from "../../../schema/model/timestamp.ts";
-import { AWAY, logAway } from "../process/away-log.ts";
 import type { Logger } from "../process/logger.ts";
 import { oncePerKey } from "../process/once-per-key.ts";
+import { logUnavailable, UNAVAILABLE } from "./unavailable-log.ts";
 
-/** One object per request: data loaders and limits live as long as it does. */
+/** One object per request; data loaders and budgets live as long as it does. */
 export interface SubgraphContext {
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when the caller no longer waits for the answer. */
   readonly signal?: AbortSignal | undefined;
-  /** A subscription that the caller had before and lost: something may have been missed in between. */
+  /** The caller had this subscription before and was cut off: it may have missed readings. */
   readonly resumed?: boolean | undefined;
-  /** A subscription that is to end when it has told what there is now. */
+  /** The subscription ends after its snapshot. */
   readonly snapshot?: boolean | undefined;
 }
 
@@ -23,7 +23,7 @@ interface SubgraphTypes {
   DefaultFieldNullability: false;
   Context: SubgraphContext;
   Scalars: {
-    /** In: whatever the caller wrote, read by the resolver, whose message can name the argument. Out: ms. */
+    /** Input: unparsed, because only the resolver can name the argument in an error. Output: milliseconds. */
     DateTime: { Input: unknown; Output: number };
     Duration: { Input: unknown; Output: string };
     ID: { Input: string; Output: string };
@@ -36,7 +36,7 @@ export function createSubgraphBuilder() {
     defaultFieldNullability: false,
   });
   builder.scalarType("DateTime", {
-    description: "RFC 3339 time. Answers are UTC, whole seconds without a fraction (2025-07-18T20:42:34Z), else ms.",
+    description: "RFC 3339 time. Answers are in UTC, with milliseconds unless they are zero (2025-07-18T20:42:34Z).",
     serialize: (ms) => formatTimestamp(ms),
     parseValue: (value) => value,
   });
@@ -52,17 +52,17 @@ export const perRequest: <T extends object>(
 ) => (context: SubgraphContext) => T = oncePerKey;
 
 /**
- * The error as a caller may see it: an AppError's message and code, and what graphql-js itself says of a request. What
- * is away and why, and anything else, is masked, and logged for the operator.
+ * Returns the error that a caller may see. Messages of AppErrors and of graphql-js pass. The reason of an `unavailable`
+ * and every other error are masked, and logged for the operator.
  */
 export function exposeError(error: unknown, log: Logger): GraphQLError {
   const located = error instanceof GraphQLError ? error : undefined;
   const cause = located?.originalError ?? error;
   const place = { nodes: located?.nodes ?? null, path: located?.path ?? null };
   if (isAppError(cause) && cause.code !== "internal") {
-    const isAway = cause.code === "unavailable";
-    if (isAway) logAway(log, cause);
-    return new GraphQLError(isAway ? AWAY : cause.message, {
+    const isUnavailable = cause.code === "unavailable";
+    if (isUnavailable) logUnavailable(log, cause);
+    return new GraphQLError(isUnavailable ? UNAVAILABLE : cause.message, {
       ...place,
       extensions: {
         code: ERROR_CODES[cause.code].graphql,
@@ -76,7 +76,7 @@ export function exposeError(error: unknown, log: Logger): GraphQLError {
       nodes: cause.nodes ?? null,
       source: cause.source ?? null,
       positions: cause.positions ?? null,
-      // A gateway knows where in its own answer a subgraph's error belongs.
+      // Only the gateway knows where in its answer the error of a subgraph belongs.
       path: located?.path ?? cause.path ?? null,
       extensions: { ...cause.extensions, code },
     });

@@ -1,10 +1,10 @@
-/** Results that come one after the other, and for which Accept leaves no form: they are ended, as nobody reads them. */
+/** Ends the results of a subscription that is answered with 406, because nothing reads them. */
 import type { Plugin } from "graphql-yoga";
 
 const isRunning = (result: unknown): result is AsyncIterableIterator<unknown> =>
   typeof result === "object" && result !== null && Symbol.asyncIterator in result;
 
-/** A subscription is under way before Accept is looked at; an answer of 406 leaves it so. */
+/** Yoga starts a subscription before it checks Accept, and leaves it running when it answers 406. */
 export function endUnsent(): Pick<Plugin, "onResultProcess" | "onResponse"> {
   const underWay = new WeakMap<Request, AsyncIterableIterator<unknown>>();
   return {

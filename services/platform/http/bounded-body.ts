@@ -1,11 +1,11 @@
-/** Bodies of requests and answers, never larger than accepted, and of requests never waited for without end. */
+/** Reads HTTP bodies within a size limit, and request bodies within a time limit. */
 import ms from "ms";
 import { AppError } from "../../../schema/model/errors.ts";
 
-/** How long a request's body may take to arrive. */
+/** How long the body of a request may take to arrive. */
 const ARRIVAL_MS = 30_000;
 
-/** The whole body; null: larger than accepted, and not read further. */
+/** Returns the whole body, or null if it is larger than `maxBytes`; the rest is then not read. */
 export async function readBody(message: Request | Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
   if (message.body === null) return new Uint8Array(0);
   const length = message.headers.get("content-length");
@@ -13,7 +13,7 @@ export async function readBody(message: Request | Response, maxBytes: number): P
     await message.body.cancel();
     return null;
   }
-  // Each side holds the other to the length it declares.
+  // Both runtimes enforce the declared length.
   if (length !== null) return new Uint8Array(await message.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -25,7 +25,7 @@ export async function readBody(message: Request | Response, maxBytes: number): P
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-/** As `readBody`. @throws AppError `unavailable` for a body that does not arrive */
+/** The same as `readBody`. @throws AppError `unavailable` when the body does not arrive within `withinMs` */
 export async function receiveBody(
   request: Request,
   maxBytes: number,
@@ -43,7 +43,7 @@ export async function receiveBody(
   }
 }
 
-/** The request with its body read, when it has one; null: larger than accepted. @throws as `receiveBody` */
+/** Returns the request with its body read, or null if the body is larger than `maxBytes`. @throws as `receiveBody` */
 export async function withBoundedBody(request: Request, maxBytes: number, withinMs?: number): Promise<Request | null> {
   if (request.body === null) return request;
   const body = await receiveBody(request, maxBytes, withinMs);

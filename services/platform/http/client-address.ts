@@ -1,20 +1,20 @@
-/** Who asks: the address of a caller, also behind proxies, as something to count by. */
+/** The address by which a client is counted, also behind proxies. */
 import { isIP } from "node:net";
 
 export interface Caller {
-  /** The other end of the connection; absent: the server does not say. */
+  /** Remote address of the connection; absent where the server does not know it. */
   readonly ip?: string | undefined;
   readonly headers: Headers;
 }
 
-/** `192.0.2.1`, `192.0.2.1:443`, `[2001:db8::1]:443`, `fe80::1%eth0` → the address alone; undefined: it is none. */
+/** Returns the address in `192.0.2.1`, `192.0.2.1:443`, `[2001:db8::1]:443` or `fe80::1%eth0`; otherwise undefined. */
 function addressIn(text: string): string | undefined {
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+)(?::\d+)?$/.exec(text)?.[1] ?? text;
   const address = bare.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/i, "");
   return isIP(address) === 0 ? undefined : address;
 }
 
-/** The first four groups: one household, one host of a cloud has all addresses below them. */
+/** The first four groups of an IPv6 address: one household or one cloud host has all addresses of such a /64. */
 function networkOf(address: string): string {
   if (isIP(address) === 4) return address;
   const [head = "", tail] = address.toLowerCase().split("::");
@@ -30,9 +30,9 @@ function networkOf(address: string): string {
 }
 
 /**
- * The caller's IPv4 address, or the /64 network of its IPv6 address. Each of the `proxies` in front has appended the
- * address that it saw to X-Forwarded-For, so the client's is that many from the right; what stands further left is what
- * the caller claims.
+ * Returns the client's IPv4 address, or the /64 network of its IPv6 address. Each of the `proxies` in front appends the
+ * address that it saw to X-Forwarded-For, so the client's address is that many from the right. Entries further left are
+ * claims of the client and ignored.
  */
 export function clientOf({ ip, headers }: Caller, { proxies }: { proxies: number }): string {
   const direct = addressIn(ip ?? "");

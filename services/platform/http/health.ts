@@ -1,4 +1,4 @@
-/** What a service says of itself to whoever runs it: alive, ready, and its metrics. */
+/** Liveness, readiness and metrics of a service, for its operator. */
 import { messageOf } from "../../../schema/model/errors.ts";
 import type { Availability } from "../process/availability.ts";
 import type { Metrics } from "../process/metrics.ts";
@@ -7,15 +7,15 @@ import { methodNotAllowed } from "./problem.ts";
 
 export interface Health {
   readonly healthy: boolean;
-  /** What is away, by name, in words for the operator; empty when healthy. */
+  /** Reasons for the operator by name of the unavailable dependency; empty when healthy. */
   readonly away: Readonly<Record<string, string>>;
-  /** True: what is not away is of use without the rest. */
+  /** True if the service is useful without its unavailable dependencies. */
   readonly isDegraded?: boolean;
 }
 
 export const STOPPING: Health = { healthy: false, away: { service: "is stopping" } };
 
-/** Asks all parts at once, each by a call that throws when it is away. */
+/** Checks all parts concurrently. The call of a part throws when that part is unavailable. */
 export async function healthOf(parts: Readonly<Record<string, () => Promise<unknown>>>): Promise<Health> {
   const problems = await Promise.all(
     Object.entries(parts).map(([name, part]) =>
@@ -29,7 +29,7 @@ export async function healthOf(parts: Readonly<Record<string, () => Promise<unkn
   return { healthy: Object.keys(away).length === 0, away };
 }
 
-/** The health with what is unavailable added to it. */
+/** Adds the parts that have a problem. */
 export function withOutages(
   { away: others }: Health,
   parts: Iterable<Pick<Availability, "dependency" | "problem">>,
@@ -39,7 +39,7 @@ export function withOutages(
   return { healthy: Object.keys(away).length === 0, away };
 }
 
-/** Never rejects: a question that fails is an answer, too. */
+/** Never rejects: a health check that throws is unhealthy. */
 export const askHealth = async (health: () => Promise<Health>): Promise<Health> => {
   try {
     return await health();
@@ -48,12 +48,12 @@ export const askHealth = async (health: () => Promise<Health>): Promise<Health> 
   }
 };
 
-/** `/healthz`: the process lives. `/readyz`: its dependencies answer, or those that it is of use with. */
+/** `/healthz`: the process is alive. `/readyz`: its required dependencies are available. */
 export const PROBE_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 /**
  * Answers `/healthz`, `/readyz` and `/metrics`; null for every other path.
- * @param guard whom `/metrics` is for; probes are for everyone
+ * @param guard who may read `/metrics`; anyone may read the probes
  */
 export function createProbes({
   metrics,

@@ -1,5 +1,4 @@
-/** Who may ask what is not for the outside: queue-service and the subgraphs answer callers that send INTERNAL_TOKEN. */
-
+/** INTERNAL_TOKEN: the bearer token of requests between our own services (queue-service and the subgraphs). */
 import { type Env, parseEnv, text } from "../process/env.ts";
 import type { Logger } from "../process/logger.ts";
 import { createBearerCheck } from "./bearer.ts";
@@ -8,11 +7,11 @@ import { problem } from "./problem.ts";
 
 export interface InternalGuard {
   allows(request: Request): boolean;
-  /** For what has no request of its own, such as an operation over WebSocket. */
+  /** For callers without a request of their own, such as an operation over WebSocket. */
   allowsBearer(authorization: string | null | undefined): boolean;
 }
 
-/** Null: none is set, and every caller is answered. */
+/** Returns null when no token is set: every caller is then answered. */
 export const readInternalToken = (env: Env): string | null =>
   parseEnv(env, { INTERNAL_TOKEN: text().optional() }).INTERNAL_TOKEN ?? null;
 
@@ -21,7 +20,7 @@ export function createInternalGuard(token: string | null): InternalGuard {
   return { allowsBearer, allows: ({ headers }) => allowsBearer(headers.get("authorization")) };
 }
 
-/** Says once, at the start, that a service which is not meant for the public answers whoever reaches it. */
+/** Warns at the start when an internal service listens on the network without a token. */
 export function warnWhenOpen({ host, token }: { host: string; token: string | null }, log: Logger): void {
   if (token !== null || isLoopback(host)) return;
   log.warn("answers everyone who reaches it: set INTERNAL_TOKEN, or keep it to a private network", { host });

@@ -1,8 +1,8 @@
-/** Where a service listens. */
+/** The address on which a service listens, from the environment. */
 import { type Env, integer, parseEnv, text } from "../process/env.ts";
 
 export interface ListenConfig {
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
   readonly host: string;
 }

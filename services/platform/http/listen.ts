@@ -1,4 +1,4 @@
-/** One HTTP and WebSocket listener that is the same on Bun and Deno. */
+/** An HTTP and WebSocket listener that behaves the same on Bun and Deno. */
 import type { Hooks } from "crossws";
 import { serve } from "crossws/server";
 import { AppError } from "../../../schema/model/errors.ts";
@@ -8,34 +8,34 @@ import { problemOf } from "./problem.ts";
 export interface Listener extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** Takes no more requests; resolves when those under way are answered, or `withinMs` is over. */
+  /** Takes no more requests. Resolves when the running ones are answered, or after `withinMs`. */
   drain(withinMs: number): Promise<void>;
-  /** Resolves once every request has got the head of its answer: streams that run on do not count. */
+  /** Resolves when every request has the head of its response; streaming bodies do not count. */
   idle(): Promise<void>;
 }
 
 export interface ListenOptions {
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
   readonly hostname: string;
   readonly fetch: (request: Request) => Response | Promise<Response>;
-  /** crossws hooks; absent: WebSocket upgrades are refused. */
+  /** crossws hooks. Default: WebSocket upgrades are refused. */
   readonly websocket?: Partial<Hooks>;
-  /** Told of what `fetch` and the hooks throw; callers are told nothing. */
+  /** Gets the errors that `fetch` and the hooks throw; callers get none of them. */
   readonly log?: Logger;
 }
 
-/** Runtimes answer what is thrown with a page that shows where. A Host that is none makes an address that is none. */
+/** Replaces the error pages of the runtimes, which show the stack. An invalid Host makes an invalid URL: 400. */
 const answerThrown = (log: Logger | undefined) => (error: unknown) => {
-  // Deno gives it no code.
+  // On Deno the error has no code.
   if (error instanceof TypeError && error.message.startsWith("Invalid URL")) {
-    return problemOf("invalid", "The Host of the request is no host name: accepted is one, with or without a port");
+    return problemOf("invalid", "Host must be a host name, with or without a port");
   }
   log?.error("request failed", { error });
-  return problemOf("internal", "Something is wrong on our side; the log says what");
+  return problemOf("internal", "Internal error: see the log of the service");
 };
 
-/** Counts the requests that are being answered. */
+/** Counts the running requests. */
 function countRequests(fetch: ListenOptions["fetch"]) {
   let running = 0;
   let ended = () => {};
@@ -56,7 +56,7 @@ function countRequests(fetch: ListenOptions["fetch"]) {
   };
 }
 
-/** @throws AppError `unavailable` when the port is taken or may not be bound */
+/** @throws AppError `unavailable` when the port is taken or cannot be bound */
 export async function listen({ port, hostname, fetch, websocket, log }: ListenOptions): Promise<Listener> {
   const requests = countRequests(fetch);
   try {
@@ -67,7 +67,7 @@ export async function listen({ port, hostname, fetch, websocket, log }: ListenOp
       error: answerThrown(log),
       silent: true,
       gracefulShutdown: false,
-      // Quiet SSE streams outlive Bun's default of 10 s.
+      // Bun would close a quiet SSE stream after 10 s.
       bun: { idleTimeout: 0 },
       ...(websocket === undefined ? {} : { websocket }),
     });

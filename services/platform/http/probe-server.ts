@@ -1,5 +1,4 @@
-/** The port of a service that has nothing to answer but how it is: probes and metrics. */
-
+/** The listener of a service that answers probes and metrics only. */
 import type { Logger } from "../process/logger.ts";
 import type { Metrics } from "../process/metrics.ts";
 import { createProbes, type Health } from "./health.ts";
@@ -8,7 +7,7 @@ import type { ListenConfig } from "./listen-config.ts";
 import { problemOf } from "./problem.ts";
 
 /**
- * Answers `/healthz`, `/readyz` and `/metrics` until disposed, and logs where it listens.
+ * Answers `/healthz`, `/readyz` and `/metrics` until disposed, and logs its address.
  * @throws AppError `unavailable` when the address is taken
  */
 export async function listenForProbes(
@@ -17,7 +16,7 @@ export async function listenForProbes(
 ): Promise<Listener> {
   const probes = createProbes({ metrics, health });
   const fetch = async (request: Request) =>
-    (await probes(request)) ?? problemOf("not_found", `There is nothing at ${new URL(request.url).pathname}`);
+    (await probes(request)) ?? problemOf("not_found", `Nothing is at ${new URL(request.url).pathname}`);
   const listener = await listen({ port, hostname, fetch, log });
   log.info("listening", { url: listener.url });
   return listener;

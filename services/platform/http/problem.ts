@@ -1,4 +1,4 @@
-/** Errors of HTTP answers: RFC 9457 problem details. */
+/** HTTP error responses: RFC 9457 problem details. */
 import { ERROR_CODES, type ErrorCode } from "../../../schema/model/errors.ts";
 
 export const PROBLEM_MEDIA = "application/problem+json";
@@ -6,10 +6,10 @@ export const PROBLEM_MEDIA = "application/problem+json";
 interface Problem {
   readonly status: number;
   readonly title: string;
-  /** What was wrong, the value, and what is accepted. */
+  /** For the caller: the name of the value, the accepted values, and the given one. */
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of our own, for programs that ask. */
+  /** Extension members, for programs. */
   readonly members?: Readonly<Record<string, unknown>>;
 }
 
@@ -19,7 +19,7 @@ export const problem = ({ status, title, detail, headers, members }: Problem): R
     { status, headers: { ...headers, "content-type": PROBLEM_MEDIA, "cache-control": "no-store" } },
   );
 
-/** Milliseconds as `Retry-After` says them; callers that are told no time come back in a second. */
+/** Milliseconds as a `Retry-After` value, in whole seconds. Default: one second. */
 export const retryAfterSeconds = (ms = 1000): string => String(Math.ceil(ms / 1000));
 
 export function problemOf(
@@ -37,6 +37,6 @@ export const methodNotAllowed = (method: string, allowed: string): Response =>
   problem({
     status: 405,
     title: "Method not allowed",
-    detail: `${method} is not possible here: accepted is ${allowed}`,
+    detail: `Method must be ${allowed}, got ${method}`,
     headers: { allow: allowed },
   });

@@ -1,4 +1,4 @@
-/** Every HTTP request answered, logged and measured, whatever becomes of it. */
+/** Answers, logs and measures every HTTP request, also those that fail. */
 import type { Logger } from "../process/logger.ts";
 import { ANSWER_SECONDS, type Metrics } from "../process/metrics.ts";
 import { problemOf } from "./problem.ts";
@@ -9,23 +9,23 @@ const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
 export interface RequestParts {
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** The route of a path, one of few: paths themselves would be labels without end. */
+  /** Maps a path to one of few routes, as label values must be bounded. */
   readonly routeOf: (pathname: string) => string;
-  /** Routes whose requests wait for something to come: they are never slow. */
+  /** Routes whose requests wait by design; they are never logged as slow. */
   readonly waiting?: ReadonlySet<string>;
-  /** Set on every answer, those to failures too. */
+  /** Headers for every response, failures included. */
   readonly headersOf?: (request: Request, response: Response) => Readonly<Record<string, string>>;
 }
 
 /**
- * For HEAD: the headers that GET would get, with the length of a body that was made and is not sent. A stream, of
- * which there is no length, is given as an empty one.
+ * The response to HEAD: the headers of GET, with the length of the body that is not sent. A stream of unknown length
+ * becomes an empty stream.
  */
 async function withoutBody(response: Response): Promise<Response> {
   if (response.body === null) return response;
   const { status, headers } = response;
   const { byteLength } = await response.arrayBuffer();
-  // Without a body at all runtimes would say that its length is 0.
+  // With a null body the runtimes would send content-length: 0.
   if (byteLength === 0) return new Response(emptyStream(), { status, headers });
   headers.set("content-length", String(byteLength));
   return new Response(null, { status, headers });
@@ -34,14 +34,14 @@ async function withoutBody(response: Response): Promise<Response> {
 export const emptyStream = (): ReadableStream<Uint8Array> =>
   new ReadableStream({ pull: (controller) => controller.close() }, { highWaterMark: 0 });
 
-/** Never rejects: what `answer` throws is a 500, and is logged. */
+/** Never rejects: an error of `answer` is logged and becomes a 500. */
 export function measureRequests(
   { log, metrics, routeOf, waiting = new Set(), headersOf = () => ({}) }: RequestParts,
   answer: (request: Request, url: URL) => Promise<Response>,
 ): (request: Request) => Promise<Response> {
   const seconds = metrics.histogram({
     name: "http_request_duration_seconds",
-    help: "Time to the head of an answer, by route, method and status.",
+    help: "Time to the head of a response, by route, method and status.",
     labels: ["route", "method", "status"],
     buckets: ANSWER_SECONDS,
   });
@@ -53,9 +53,9 @@ export function measureRequests(
       response = await answer(request, url);
     } catch (error) {
       const fields = { method: request.method, path: url.pathname, error };
-      if (request.signal.aborted) log.debug("caller left", fields);
+      if (request.signal.aborted) log.debug("caller disconnected", fields);
       else log.error("request failed", fields);
-      response = problemOf("internal", "Something is wrong on our side; the log says what");
+      response = problemOf("internal", "Internal error: see the log of the service");
     }
     response.headers.set("x-content-type-options", "nosniff");
     for (const [name, value] of Object.entries(headersOf(request, response))) {

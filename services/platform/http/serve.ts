@@ -1,16 +1,16 @@
-/** A listener for as long as its process is wanted. */
+/** A listener that serves until its process is asked to stop. */
 import { systemClock } from "../process/clock.ts";
 import { aborted } from "../process/lifecycle.ts";
 import type { Logger } from "../process/logger.ts";
 import { type ListenOptions, listen } from "./listen.ts";
 
-/** How long a stop waits for requests under way. */
+/** How long a stop waits for running requests. */
 const DRAIN_MS = 5000;
-/** And for the bodies of answers whose heads are out, when streams keep the server busy for ever. */
+/** How long a stop waits for response bodies once every head is sent; endless streams would never finish. */
 const FLUSH_MS = 250;
 
 /**
- * Serves until the signal aborts; then lets requests under way end, and cuts what runs on.
+ * Serves until the signal aborts. Then lets running requests finish, and cuts streams.
  * @throws AppError `unavailable` when the address is taken
  */
 export async function serveUntil(signal: AbortSignal, options: ListenOptions, log: Logger): Promise<void> {

@@ -1,7 +1,7 @@
-/** Room on a WebSocket: its messages wait while the reader is slow, instead of piling up or being dropped. */
+/** Flow control of a WebSocket: messages to a slow reader wait, instead of piling up or being dropped. */
 import type { Peer } from "crossws";
 
-/** Bytes that may lie between us and the reader; servers drop what is sent far beyond. */
+/** Bytes that may be buffered for the reader; servers drop messages far beyond that. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 const POLL_MS = 10;
 
@@ -13,7 +13,7 @@ export class SocketRoom {
     this.#peer = peer;
   }
 
-  /** Resolves when the next message may be sent, one after the other; at once when the socket is closed. */
+  /** Resolves when the caller may send its next message; callers wait in turn. Resolves at once on a closed socket. */
   wait(): Promise<void> {
     this.#turn = this.#turn.then(() =>
       this.#peer.waitForDrain({ threshold: MAX_BUFFERED_BYTES, pollInterval: POLL_MS }),

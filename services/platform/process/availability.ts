@@ -1,4 +1,4 @@
-/** Whether one dependency is available: logs each outage once, reports it to health, and retries calls until it ends. */
+/** Whether one dependency is available: logs each outage, reports it to health, and retries calls until it ends. */
 import { AppError, isAppError } from "../../../schema/model/errors.ts";
 import { backoffMs, type Clock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
@@ -69,12 +69,12 @@ export class Availability {
     return this.#outage !== undefined;
   }
 
-  /** For health: the reason of the outage, or that a required first answer is missing; null when there is no problem. */
+  /** The reason of the outage, or that a required first answer is missing; null otherwise. For health. */
   get problem(): string | null {
     return this.#problem;
   }
 
-  /** Begins an outage. Ignored during one: its first reason stands. */
+  /** Begins an outage. Ignored during one, so the first reason remains. */
   down(reason: string): void {
     if (this.#outage !== undefined) return;
     const { log, clock } = this.#options;
@@ -97,16 +97,16 @@ export class Availability {
     this.#report(null);
   }
 
-  /** Resolves when there is no outage, or when `signal` aborts; makes no attempt of its own. */
+  /** Resolves when the dependency is up, or when `signal` aborts. Makes no attempt of its own. */
   async whenUp({ signal }: { signal: AbortSignal }): Promise<void> {
     const { promise } = this.#outage?.over ?? { promise: Promise.resolve() };
     await withinDeadline(() => promise, signal).catch(() => {});
   }
 
   /**
-   * Repeats `call` while it throws AppError `unavailable`, which counts as `down`; every other outcome counts as `up`.
+   * Repeats `call` while it throws AppError `unavailable`, which counts as `down`. Every other outcome counts as `up`.
    * The pause before a retry is the larger of the backoff and the error's `retryAfterMs`.
-   * @throws AppError `unavailable` when `signal` or `deadline` has ended the retries; any other error as `call` throws it
+   * @throws AppError `unavailable` when `signal` or `deadline` has ended the retries; other errors of `call` unchanged
    */
   async untilAvailable<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
     const { clock, backoff } = this.#options;

@@ -1,4 +1,4 @@
-/** The one place that touches the environment, and the vocabulary in which services declare what they read from it. */
+/** Reads the environment, and parses its variables: the only file that touches `process.env`. */
 import ms from "ms";
 import { z } from "zod";
 
@@ -6,7 +6,7 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 export const readEnvironment = (): Env => process.env;
 
-/** All problems of a configuration at once: each names variable, value and what is accepted. */
+/** All problems of a configuration. Each names the variable, the accepted values and the given one. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
@@ -61,7 +61,7 @@ export const url = () =>
     URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
   );
 
-/** A requests-per-second limit: `100/s`; `0` is null, no limit. */
+/** Requests per second, from `100/s`; null from `0`, which switches the limit off. */
 export const rate = () =>
   parsed("a rate such as 100/s, or 0 for none", (value) => {
     if (value === "0") return null;
@@ -69,7 +69,7 @@ export const rate = () =>
     return match !== null && Number(match[1]) > 0 ? Number(match[1]) : undefined;
   });
 
-/** `host`, `host:port` or `[::1]:port`, or several of them with commas between. */
+/** `host`, `host:port` or `[::1]:port`, or several separated by commas. */
 export const addresses = ({ defaultPort }: { defaultPort: number }) =>
   parsed("host:port, or several separated by commas", (value) => {
     const found = value.split(",").map((part) => {
@@ -83,7 +83,7 @@ export const addresses = ({ defaultPort }: { defaultPort: number }) =>
 const SECRET = /TOKEN|PASSWORD|URI|URL/;
 
 /**
- * Reads the variables that `shape` names; an empty value counts as not set.
+ * Reads the variables that `shape` names. An empty value counts as unset.
  * @throws ConfigError with every problem found
  */
 export function parseEnv<Shape extends z.ZodRawShape>(env: Env, shape: Shape): z.infer<z.ZodObject<Shape>> {

@@ -38,8 +38,8 @@ export interface Program<Config extends { readonly log: LogConfig }> {
 let exiting: Promise<never> | undefined;
 
 /**
- * Ends the process once its output is written: on a pipe, Bun drops what is still in its buffer at `process.exit`. Of
- * several calls the first one counts.
+ * Ends the process after its output is written: `process.exit` alone drops the lines that Bun still buffers for a pipe.
+ * The first of several calls decides the status.
  */
 function exit(status: number): Promise<never> {
   exiting ??= flush().then(() => process.exit(status));
@@ -49,7 +49,7 @@ function exit(status: number): Promise<never> {
 /** Resolves when standard output and standard error are written, or after `FLUSH_MS`. */
 async function flush(): Promise<void> {
   const written = [process.stdout, process.stderr].map((stream) => {
-    // The reader has gone, or a late line comes after the end: neither changes the exit status.
+    // A reader that has gone, or a line logged after the end, must not change the exit status.
     stream.on("error", () => {});
     return new Promise<void>((resolve) => stream.end(resolve));
   });

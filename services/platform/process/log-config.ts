@@ -1,4 +1,4 @@
-/** What every service reads from the environment about its log. */
+/** The environment variables of the log, the same for every service. */
 import { choice, type Env, parseEnv } from "./env.ts";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "./logger.ts";
 

@@ -1,4 +1,4 @@
-/** Log lines: a constant message plus fields. Passed or derived, never global. */
+/** Log lines: a constant message plus fields. Loggers are passed or derived, never global. */
 import { configure, getLogger, getTextFormatter, type LogRecord, type Sink } from "@logtape/logtape";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -10,12 +10,12 @@ export interface Logger {
   debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
-  /** A person should look. */
+  /** For events that a person should look at. */
   error(message: string, fields?: Fields): void;
   child(fields: Fields): Logger;
 }
 
-/** Errors as fields: message and cause, the stack only for what is not ours. */
+/** An error as a field: message and cause, and the stack unless it is an AppError. */
 const plain = (value: unknown): unknown => {
   if (!(value instanceof Error)) return value;
   const cause =
@@ -43,7 +43,7 @@ function formatJson(record: LogRecord): string {
   return `${JSON.stringify({ time: new Date(timestamp).toISOString(), level: level === "warning" ? "warn" : level, message: message.join(""), ...properties })}\n`;
 }
 
-/** One sink for the process: standard output, or standard error where the output belongs to the program. */
+/** Configures the one sink of the process, and returns the logger of `service`. */
 export async function openLogger(
   service: string,
   { level, format, write }: { level: LogLevel; format: LogFormat; write: (line: string) => void },

@@ -29,7 +29,7 @@ const DONE = { done: true, value: undefined } as const;
 export class Mailbox<T> implements AsyncIterableIterator<T> {
   readonly #options: MailboxOptions<T>;
   readonly #items: T[] = [];
-  /** Not empty only while there are no items. */
+  /** Waiting `next()` calls; empty while there are items. */
   readonly #readers: PromiseWithResolvers<IteratorResult<T>>[] = [];
   #isClosed = false;
   #failure: { readonly error: unknown } | null = null;
@@ -46,12 +46,12 @@ export class Mailbox<T> implements AsyncIterableIterator<T> {
     return this.#items.length;
   }
 
-  /** The reader waits for an item: a push goes straight to it. */
+  /** True while the reader waits for an item: a push goes straight to it. */
   get isAwaited(): boolean {
     return this.#readers.length > 0;
   }
 
-  /** It accepts nothing more. Items may still wait for the reader. */
+  /** True once the mailbox accepts nothing more. Items may still wait for the reader. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -78,7 +78,7 @@ export class Mailbox<T> implements AsyncIterableIterator<T> {
     this.#close();
   }
 
-  /** Nothing more comes, because of `error`; the first `next()` after the last item rejects with it. Ignored when closed. */
+  /** Nothing more comes: the first `next()` after the last item rejects with `error`. Ignored when closed. */
   fail(error: unknown): void {
     if (this.#isClosed) return;
     this.#failure = { error };
@@ -114,13 +114,13 @@ export class Mailbox<T> implements AsyncIterableIterator<T> {
     this.#close();
   };
 
-  /** The signal matters until the reader has everything. */
+  /** An abort drops items until the reader has them all, so the listener stays until then. */
   #unlisten(): void {
     if (this.#items.length > 0 || this.#failure !== null) return;
     this.#options.signal?.removeEventListener("abort", this.#drop);
   }
 
-  /** The error once, to one reader; the end to all others. */
+  /** The outcome of a `next()` after the last item: the error once, then the end. */
   #outcome(): Promise<IteratorResult<T>> {
     const failure = this.#failure;
     this.#failure = null;

@@ -3,11 +3,11 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 const PREFIX = "gpu_telemetry_";
 
-/** Buckets for the time that an answer takes. */
+/** Histogram buckets for response times, in seconds. */
 export const ANSWER_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
 
 interface Declaration<Label extends string> {
-  /** snake_case without prefix; ends in its unit, counters in `_total`. */
+  /** snake_case without the prefix; ends in the unit, or in `_total` for a counter. */
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly Label[];
@@ -15,7 +15,7 @@ interface Declaration<Label extends string> {
 
 export interface Metrics {
   counter<Label extends string = never>(declaration: Declaration<Label>): Counter<Label>;
-  /** `read`, when given, is asked at each scrape. */
+  /** If `read` is given, each scrape calls it. */
   gauge<Label extends string = never>(declaration: Declaration<Label>, read?: () => number): Gauge<Label>;
   histogram<Label extends string = never>(
     declaration: Declaration<Label> & { buckets: readonly number[] },

@@ -1,6 +1,6 @@
 /**
- * Clients of Redis as we want them: the one file that knows their driver. A client runs a command once or says that it
- * cannot tell; trying again is for those who know what a second run would do.
+ * Redis clients: the one file that knows the driver. A client runs each command at most once. If a reply is lost, the
+ * call fails and only the caller, who knows what a second run would do, may retry.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { Availability } from "../process/availability.ts";
@@ -8,13 +8,13 @@ import { backoffMs, systemClock } from "../process/clock.ts";
 import type { Logger } from "../process/logger.ts";
 import type { RedisConfig } from "./config.ts";
 
-/** A server that is there accepts within this. */
+/** Limit for a connection attempt. */
 const CONNECT_MS = 2000;
-/** A server that is there answers within this; one that stays silent is taken for lost, and its connection is cut. */
+/** Limit for a reply. A server that stays silent for longer counts as lost, and its connection is cut. */
 const REPLY_MS = 5000;
-/** How long opening waits for Redis before it goes on without. */
+/** How long opening waits for Redis before it returns without a connection. */
 const OPEN_MS = 3000;
-/** The longest that one command of a blocking connection may wait. */
+/** Limit for the wait of one command on a blocking connection. */
 export const MAX_BLOCK_MS = 5000;
 
 export type RedisRole = "commands" | "blocking";
@@ -26,7 +26,7 @@ export const reconnectMs = (attempt: number): number => backoffMs(attempt, { bas
 /** The reason of an outage where the driver gives none. */
 export const CONNECTION_ENDED = "the connection ended";
 
-/** Its log lines name the connection. */
+/** Logs the outages of one connection, by its name. */
 export const redisAvailability = (connection: string, log: Logger): Availability =>
   new Availability("redis", { log: log.child({ connection }), clock: systemClock });
 
@@ -47,13 +47,13 @@ function commonOptions(config: RedisConfig, name: string, role: RedisRole) {
     connectTimeout: CONNECT_MS,
     sentinelCommandTimeout: CONNECT_MS,
     commandTimeout: role === "commands" ? REPLY_MS : undefined,
-    // Half-open connections are found by their silence.
+    // Silence reveals a half-open connection.
     socketTimeout: role === "commands" ? REPLY_MS + 500 : MAX_BLOCK_MS + REPLY_MS,
-    // What was sent when a connection ends is answered with an error at once, and never sent again.
+    // If a connection ends, its pending commands fail at once and are never sent again.
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResubscribe: false,
-    // A server that is no master any more keeps its connections: look for the new one.
+    // A demoted master keeps its connections, so the client must reconnect to find the new master.
     reconnectOnError: (error: Error) => /^(READONLY|UNBLOCKED)/.test(error.message),
   } satisfies RedisOptions;
 }
@@ -65,7 +65,7 @@ function serverOptions({ mode, addresses, sentinelName }: RedisConfig, turn: num
   return { ...addresses[turn % addresses.length] };
 }
 
-/** Reconnects for as long as it is not told to disconnect. */
+/** Reconnects until it is disconnected. */
 export function createClient(config: RedisConfig, name: string, role: RedisRole): RedisClient {
   const options = commonOptions(config, name, role);
   if (config.mode !== "cluster") {
@@ -77,15 +77,15 @@ export function createClient(config: RedisConfig, name: string, role: RedisRole)
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: reconnectMs,
-    // Would send again what may have run when the connection to a node ended.
+    // A retry would repeat a command that may have run before the connection to its node ended.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    // Certificates name hosts.
+    // Certificates name hosts, not addresses.
     ...(config.tls ? { dnsLookup: (host, found) => found(null, host) } : {}),
   });
 }
 
-/** One connection to the server, the master or, by `turn`, a node of the cluster; it ends when it is cut. */
+/** One connection, without reconnecting: to the server, the master or, by `turn`, one node of the cluster. */
 export const createServerClient = (config: RedisConfig, name: string, turn: number): RedisServerClient =>
   new Redis({
     ...commonOptions(config, name, "commands"),
@@ -94,7 +94,7 @@ export const createServerClient = (config: RedisConfig, name: string, turn: numb
     sentinelRetryStrategy: () => null,
   });
 
-/** Resolves when `opened` calls back, or after a few seconds without. */
+/** Resolves when `opened` calls back, at the latest after 3 s. */
 export const untilOpened = (opened: (done: () => void) => void): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, OPEN_MS);
@@ -104,11 +104,11 @@ export const untilOpened = (opened: (done: () => void) => void): Promise<void> =
     });
   });
 
-/** The one server, or every node of the cluster that is known. */
+/** The server, or every known node of the cluster. */
 export const serversOf = (client: RedisClient): readonly RedisServerClient[] =>
   client instanceof Cluster ? client.nodes("all") : [client];
 
-/** While the connection to a node of a cluster is being made, the calls to it are refused: so they are made before. */
+/** Connects to every node of a cluster, because calls to a node that is still connecting are refused. */
 export async function connectNodes(client: RedisClient): Promise<void> {
   if (!(client instanceof Cluster)) return;
   const idle = client.nodes("all").filter(({ status }) => status === "wait");

@@ -1,4 +1,4 @@
-/** Where Redis is and how to log in, from the environment. */
+/** Address and credentials of Redis, from the environment. */
 import { addresses, boolean, ConfigError, choice, type Env, integer, parseEnv, text } from "../process/env.ts";
 
 export interface RedisConfig {
@@ -8,7 +8,7 @@ export interface RedisConfig {
   /** Name of the master that the sentinels watch; null in the other modes. */
   readonly sentinelName: string | null;
   readonly username: string | null;
-  /** Sentinels are given it too. */
+  /** Also sent to sentinels. */
   readonly password: string | null;
   readonly db: number;
   readonly tls: boolean;

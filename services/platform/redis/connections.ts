@@ -1,4 +1,4 @@
-/** Connections to Redis, as the rest of the product sees them. */
+/** Connections to Redis for the rest of the product: no type of the driver leaves this folder. */
 import { createHash } from "node:crypto";
 import type { Availability } from "../process/availability.ts";
 import type { Logger } from "../process/logger.ts";
@@ -32,17 +32,18 @@ export interface RedisScript {
 
 export interface RedisConnection extends AsyncDisposable {
   /**
-   * One command, never run twice; on a blocking connection it waits at most `MAX_BLOCK_MS`.
-   * @throws AppError `unavailable` when Redis is away or did not answer in time: the command may have run; `overloaded`
-   * when Redis has no memory left for it; `internal` when Redis refused it
+   * Runs a command at most once. On a blocking connection it may wait up to `MAX_BLOCK_MS`.
+   * @throws AppError `unavailable` when Redis is unavailable or did not answer in time (the command may have run);
+   *   `overloaded` when Redis is out of memory; `internal` when Redis refused the command
    */
   call(command: string, ...args: readonly RedisArgument[]): Promise<RedisReply>;
   /**
-   * The same command at every server that clients may be connected to: one, or each node of a cluster. Undefined where
-   * one did not answer. Throws what `call` throws when none did.
+   * Runs a command on every server: the one server, or each node of a cluster. The reply of a node that did not answer
+   * is undefined.
+   * @throws as `call`, when no server answered
    */
   callAll(command: string, ...args: readonly RedisArgument[]): Promise<readonly (RedisReply | undefined)[]>;
-  /** EVALSHA, and EVAL when the server does not know the script. Throws what `call` throws. */
+  /** Runs a script by EVALSHA, or by EVAL if the server does not have it. @throws as `call` */
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<RedisReply>;
 }
 
@@ -73,7 +74,7 @@ function watchOutages(client: RedisClient, availability: Availability): void {
   });
 }
 
-/** Resolves once connected, or after a few seconds without: calls then answer `unavailable` until it is there. */
+/** Resolves when connected, at the latest after 3 s: calls then throw `unavailable` until Redis is available. */
 export async function openRedis(
   config: RedisConfig,
   { log, name, role }: { log: Logger; name: string; role: RedisRole },
@@ -118,7 +119,7 @@ export async function openRedis(
   };
 }
 
-/** Resolves once connected, or after a few seconds without; it goes on trying for as long as it is not disposed. */
+/** Resolves when connected, at the latest after 3 s. Reconnects until it is disposed. */
 export async function openRedisSubscriber(
   config: RedisConfig,
   parts: { log: Logger; name: string } & Pick<RedisSubscriberParts, "onMessage" | "onReset">,

@@ -1,4 +1,4 @@
-/** A connection that listens to channels, and tells when it may have missed something. */
+/** A connection that subscribes to channels, and reports when it may have missed messages. */
 import type { Availability } from "../process/availability.ts";
 import type { Logger } from "../process/logger.ts";
 import {
@@ -13,11 +13,11 @@ import {
 import type { RedisConfig } from "./config.ts";
 import { redisError } from "./errors.ts";
 
-/** Nothing else is sent on this connection: without it, a half-open one would go unnoticed. */
+/** A subscriber sends nothing else, so only pings reveal a half-open connection. */
 const PING_MS = 2000;
 
 export interface RedisSubscriber extends AsyncDisposable {
-  /** In place when it resolves. @throws AppError `unavailable`: none of those that are new is in place */
+  /** Resolves when subscribed. @throws AppError `unavailable`: none of the new channels is subscribed */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;
 }
@@ -26,12 +26,12 @@ export interface RedisSubscriberParts {
   readonly log: Logger;
   readonly name: string;
   onMessage(channel: string, payload: Buffer): void;
-  /** The connection was cut and is there again, with its channels: something may have been missed. */
+  /** Called after a reconnect, when the channels are subscribed again: messages may have been missed. */
   onReset(): void;
 }
 
 export class Subscriber implements RedisSubscriber {
-  /** Once connected, or after a few seconds without. */
+  /** Resolves when connected, at the latest after 3 s. */
   readonly opened: Promise<void>;
   readonly #config: RedisConfig;
   readonly #parts: RedisSubscriberParts;
@@ -39,7 +39,7 @@ export class Subscriber implements RedisSubscriber {
   readonly #channels = new Set<string>();
   #client: RedisServerClient;
   #onOpened = ignore;
-  /** Lives of the connection so far. In a cluster, each is with the next node: a message reaches all of them. */
+  /** Connections so far. In a cluster each goes to the next node, as a message reaches every node. */
   #turn = 0;
   #failures = 0;
   #wasThere = false;
@@ -61,7 +61,7 @@ export class Subscriber implements RedisSubscriber {
     const added = channels.filter((channel) => !this.#channels.has(channel));
     for (const channel of added) this.#channels.add(channel);
     try {
-      // Also those that are known: another call may still be waiting for them.
+      // All channels, because another call may still be waiting for the known ones.
       await this.#client.subscribe(...channels);
     } catch (error) {
       for (const channel of added) this.#channels.delete(channel);
@@ -71,7 +71,7 @@ export class Subscriber implements RedisSubscriber {
 
   async unsubscribe(channels: readonly string[]): Promise<void> {
     const known = channels.filter((channel) => this.#channels.delete(channel));
-    // The end of a connection is the end of its subscriptions.
+    // If this fails, the connection has ended, and its subscriptions with it.
     if (known.length > 0) await this.#client.unsubscribe(...known).catch(ignore);
   }
 

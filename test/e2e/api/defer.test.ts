@@ -117,8 +117,8 @@ for (const [wiring, open] of [
         return errors.map(({ message, path, extensions }) => [message, path, extensions?.code]);
       };
       expect(await errorsOf(new AppError("The store is away", { code: "unavailable" }))).toEqual([
-        ["Something that this needs is away: try again in a moment", ["gpus", "gpus", 0, "latest"], "UNAVAILABLE"],
-        ["Something that this needs is away: try again in a moment", ["gpus", "gpus", 1, "latest"], "UNAVAILABLE"],
+        ["A dependency is unavailable: try again in a moment", ["gpus", "gpus", 0, "latest"], "UNAVAILABLE"],
+        ["A dependency is unavailable: try again in a moment", ["gpus", "gpus", 1, "latest"], "UNAVAILABLE"],
       ]);
       const masked = await errorsOf(new Error("password=hunter2"));
       expect(masked.map(([message, , code]) => [message, code])).toEqual([

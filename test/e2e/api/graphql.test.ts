@@ -227,7 +227,7 @@ describe("trouble behind the graph", () => {
     };
     const { errors } = await api.graphql("{ gpus { total } }");
     expect(errors?.[0]).toMatchObject({
-      message: "Something that this needs is away: try again in a moment",
+      message: "A dependency is unavailable: try again in a moment",
       extensions: { code: "UNAVAILABLE", retryAfterMs: 2500 },
     });
     const rest = await api.get("/api/v1/gpus");

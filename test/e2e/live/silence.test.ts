@@ -117,7 +117,7 @@ test("the log says once why something is away, however many ask", async () => {
     throw TROUBLES["a store that is away"];
   };
   for (let n = 0; n < 20; n++) await api.graphql("{ gpus { total } }");
-  const said = lines.filter(({ message }) => message === "query not answered");
+  const said = lines.filter(({ message }) => message === "query failed");
   expect(said.length).toBe(1);
   expect(said[0]?.fields.reason).toContain("10.4.0.7:27017");
 });

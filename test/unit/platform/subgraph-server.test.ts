@@ -64,7 +64,7 @@ describe("a subgraph over HTTP", () => {
     };
     const known = await subgraph.graphql(PAGE, { headers: TOKEN });
     expect(known.errors?.[0]).toMatchObject({
-      message: "Something that this needs is away: try again in a moment",
+      message: "A dependency is unavailable: try again in a moment",
       extensions: { code: "UNAVAILABLE", retryAfterMs: 2500 },
     });
     subgraph.store.before = async () => {

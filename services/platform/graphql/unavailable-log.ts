@@ -1,0 +1,26 @@
+/**
+ * Logs why queries fail when a dependency is unavailable: callers get a message without addresses and file names. The
+ * dependency's own client logs the outage; this log holds each reason once per 10 s, however many queries fail.
+ */
+import type { AppError } from "../../../schema/model/errors.ts";
+import type { Logger } from "../process/logger.ts";
+
+const REPEAT_MS = 10_000;
+/** Bounds the reasons that are remembered. */
+const MAX_REASONS = 20;
+
+const loggedAt = new WeakMap<Logger, Map<string, number>>();
+
+/** The message for callers, in place of the reason. */
+export const UNAVAILABLE = "A dependency is unavailable: try again in a moment";
+
+export function logUnavailable(log: Logger, { message, cause }: AppError): void {
+  const reasons = loggedAt.get(log) ?? new Map<string, number>();
+  loggedAt.set(log, reasons);
+  const now = performance.now();
+  const last = reasons.get(message);
+  if (last !== undefined && now - last < REPEAT_MS) return;
+  if (reasons.size >= MAX_REASONS) reasons.clear();
+  reasons.set(message, now);
+  log.warn("query failed", { code: "unavailable", reason: message, cause });
+}

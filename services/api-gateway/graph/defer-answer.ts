@@ -1,6 +1,7 @@
 /** An answer in parts: first what is not deferred, then each deferred fragment as soon as it is there. */
 import type { ExecutionRequest, ExecutionResult, Executor, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { type DocumentNode, GraphQLError } from "graphql";
+import { Mailbox } from "../../platform/process/mailbox.ts";
 import { KEYS, type Later, MANY, SPOT, type Split } from "./defer-split.ts";
 
 type Path = (string | number)[];
@@ -52,49 +53,32 @@ function placeMany({ data, errors = [] }: ExecutionResult, spots: readonly Spot[
   return placed;
 }
 
-class Parts implements AsyncIterableIterator<ExecutionResult> {
-  #first: ExecutionResult | undefined;
-  readonly #ready: Incremental[] = [];
-  #due = 0;
-  #arrived = () => {};
-
-  constructor(first: ExecutionResult, later: readonly Promise<readonly Incremental[]>[]) {
-    this.#first = first;
-    this.#due = later.length;
-    for (const part of later) {
-      part.then((incremental) => {
-        this.#ready.push(...incremental);
-        this.#due--;
-        this.#arrived();
-      });
-    }
+/**
+ * The first part, then what has arrived by each read: fragments that arrive while the reader is busy share one part. A
+ * reader who stops aborts the signal of the request, which ends the work.
+ */
+function inParts(
+  first: ExecutionResult,
+  later: readonly Promise<Incremental[]>[],
+): AsyncIterableIterator<ExecutionResult> {
+  const parts = new Mailbox<ExecutionResult>({
+    // The first part and one more.
+    capacity: 2,
+    merge: (waiting, { incremental = [], hasNext = false }) => ({
+      incremental: [...(waiting.incremental ?? []), ...incremental],
+      hasNext,
+    }),
+  });
+  let due = later.length;
+  parts.push({ ...first, hasNext: true });
+  for (const fragments of later) {
+    void fragments.then((incremental) => {
+      due--;
+      parts.push({ incremental, hasNext: due > 0 });
+      if (due === 0) parts.end();
+    });
   }
-
-  async next(): Promise<IteratorResult<ExecutionResult>> {
-    const first = this.#first;
-    this.#first = undefined;
-    if (first !== undefined) return { done: false, value: { ...first, hasNext: true } };
-    while (this.#ready.length === 0) {
-      if (this.#due === 0) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => {
-        this.#arrived = resolve;
-      });
-    }
-    return { done: false, value: { incremental: this.#ready.splice(0), hasNext: this.#due > 0 } };
-  }
-
-  /** Whoever stops reading aborts the signal of the request, which ends the work. */
-  async return(): Promise<IteratorResult<ExecutionResult>> {
-    this.#first = undefined;
-    this.#ready.length = 0;
-    this.#due = 0;
-    this.#arrived();
-    return { done: true, value: undefined };
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
+  return parts;
 }
 
 /**
@@ -130,5 +114,5 @@ export async function answerInParts(
     const due = split.later[number];
     return due === undefined ? [] : [askLater(due, spots)];
   });
-  return later.length === 0 ? first : new Parts(first, later);
+  return later.length === 0 ? first : inParts(first, later);
 }

@@ -1,88 +1,66 @@
-/** One source of frames, many readers: each frame is made once, and nobody waits for anybody. */
+/** One source of frames, many readers: the source makes each frame once, and no reader waits for another. */
+import { Mailbox } from "../../platform/process/mailbox.ts";
 
-/** Frames that a reader may be behind the fastest one, before it has begun to read. */
+/** Frames that may wait for a reader that has not begun to read. */
 const MAX_BEFORE = 64;
 
-export type Taken<T> =
-  | { readonly kind: "frame"; readonly frame: T }
-  /** It was too slow, and has left: what it missed is gone. */
-  | { readonly kind: "behind" }
-  | { readonly kind: "end" };
-
-const BEHIND = { kind: "behind" } as const;
-const END = { kind: "end" } as const;
-
-/** Reads one after the other: the next `take` comes after the one before was answered. */
+/** The frames that wait for one reader. It reads them one after the other: `next()` calls do not overlap. */
 export class RelayReader<T> {
   readonly #relay: Relay<T>;
-  readonly #frames: T[] = [];
-  #state: "reading" | "behind" | "ended" = "reading";
-  #failure: { readonly error: unknown } | null = null;
-  #waiting: { resolve: (taken: Taken<T>) => void; reject: (error: unknown) => void } | null = null;
-  #reads = false;
+  readonly #frames = new Mailbox<T>({ capacity: MAX_BEFORE });
+  #isBehind = false;
+  #hasBegun = false;
 
   constructor(relay: Relay<T>) {
     this.#relay = relay;
   }
 
-  get isHungry(): boolean {
-    return this.#waiting !== null;
+  get isAwaited(): boolean {
+    return this.#frames.isAwaited;
   }
 
-  take(): Promise<Taken<T>> {
-    this.#reads = true;
-    const frame = this.#frames.shift();
-    if (frame !== undefined) return Promise.resolve({ kind: "frame", frame });
-    if (this.#failure !== null) return Promise.reject(this.#failure.error);
-    if (this.#state !== "reading") return Promise.resolve(this.#state === "behind" ? BEHIND : END);
-    const taken = new Promise<Taken<T>>((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
-    this.#relay.pull();
-    return taken;
+  /** The reader was too slow: it got no more frames, and those that waited are dropped. */
+  get isBehind(): boolean {
+    return this.#isBehind;
   }
 
-  /** False: it is too far behind. */
+  /** Asks the relay for a frame if none waits. @throws what the source throws */
+  next(): Promise<IteratorResult<T>> {
+    this.#hasBegun = true;
+    const result = this.#frames.next();
+    if (this.#frames.isAwaited) this.#relay.pull();
+    return result;
+  }
+
+  /** Returns false when the reader has fallen behind. */
   push(frame: T): boolean {
-    const waiting = this.#waiting;
-    if (waiting !== null) {
-      this.#waiting = null;
-      waiting.resolve({ kind: "frame", frame });
-      return true;
-    }
-    if (this.#frames.length >= (this.#reads ? this.#relay.maxBehind : MAX_BEFORE)) {
-      this.#frames.length = 0;
-      this.#state = "behind";
-      return false;
-    }
-    this.#frames.push(frame);
-    return true;
+    const frames = this.#frames;
+    const maxWaiting = this.#hasBegun ? this.#relay.maxBehind : MAX_BEFORE;
+    if (frames.isAwaited || frames.size < maxWaiting) return frames.push(frame);
+    this.#isBehind = true;
+    void frames.return();
+    return false;
   }
 
   end(failure: { readonly error: unknown } | null): void {
-    if (this.#state === "reading") this.#state = "ended";
-    this.#failure = failure;
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (failure === null) waiting?.resolve(END);
-    else waiting?.reject(failure.error);
+    if (failure === null) this.#frames.end();
+    else this.#frames.fail(failure.error);
   }
 
   leave(): void {
-    this.#frames.length = 0;
-    this.end(null);
+    void this.#frames.return();
     this.#relay.remove(this);
   }
 }
 
 export interface RelayOptions {
-  /** Told once, when there is nothing more to come. */
+  /** Called once, when the source has ended. */
   readonly onEnd: () => void;
   /** Frames that a reader may be behind the fastest one. */
   readonly maxBehind: number;
 }
 
-/** The source is asked for a frame when the fastest reader wants one: it may conflate what comes meanwhile. */
+/** Asks the source for a frame when the fastest reader wants one; until then, the source may conflate. */
 export class Relay<T> {
   readonly #source: AsyncIterator<T>;
   readonly #options: RelayOptions;
@@ -100,7 +78,7 @@ export class Relay<T> {
     return this.#options.maxBehind;
   }
 
-  /** False: whoever joins now misses nothing. */
+  /** False until the first frame is asked for: a reader who joins before that misses nothing. */
   get started(): boolean {
     return this.#started;
   }
@@ -125,7 +103,7 @@ export class Relay<T> {
         this.#pulling = false;
         if (result.done) return this.#end(null);
         for (const reader of this.#readers) if (!reader.push(result.value)) this.remove(reader);
-        for (const reader of this.#readers) if (reader.isHungry) return this.pull();
+        for (const reader of this.#readers) if (reader.isAwaited) return this.pull();
       },
       (error: unknown) => this.#end({ error }),
     );

@@ -5,6 +5,7 @@
  */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
+import { mapAsync } from "../../platform/process/map-async.ts";
 import { Relay, type RelayOptions, type RelayReader } from "./relay.ts";
 
 export type Results = AsyncIterableIterator<ExecutionResult>;
@@ -48,19 +49,9 @@ function encodedOnce(result: ExecutionResult): ExecutionResult & { readonly stri
   };
 }
 
-function encoding(results: Results): AsyncIterator<ExecutionResult> {
-  return {
-    async next() {
-      const result = await results.next();
-      return result.done ? OVER : { done: false, value: encodedOnce(result.value) };
-    },
-    return: async () => (await results.return?.()) ?? OVER,
-  };
-}
-
 const relayOf = async (opening: Promise<Results | ExecutionResult>, options: RelayOptions): Promise<Source> => {
   const results = await opening;
-  return isResults(results) ? new Relay(encoding(results), options) : { refused: results };
+  return isResults(results) ? new Relay(mapAsync(results, encodedOnce), options) : { refused: results };
 };
 
 export class SharedSubscriptions {
@@ -142,7 +133,7 @@ function snapshotOf(group: Group): Promise<Source> {
 async function drain(reader: RelayReader<ExecutionResult>): Promise<void> {
   // Joiners begin to read before the first frame comes.
   try {
-    while ((await reader.take()).kind === "frame");
+    while (!(await reader.next()).done);
   } catch {
     // Those who read it are told.
   }
@@ -173,12 +164,12 @@ function readOn(
       if (gone.signal.aborted) return OVER;
       if (alone !== null) return alone.next();
       const [reader] = readers;
-      const taken = (await reader?.take()) ?? { kind: "end" };
-      if (taken.kind === "frame") return { done: false, value: taken.frame };
-      if (taken.kind === "end") {
+      if (reader === undefined) return end();
+      const result = await reader.next();
+      if (!result.done) return result;
+      if (!reader.isBehind) {
         readers.shift();
-        if (readers.length > 0) continue;
-        return end();
+        continue;
       }
       stop();
       const results = await open({ signal: gone.signal, resumed: true });

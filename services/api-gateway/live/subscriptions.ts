@@ -5,6 +5,7 @@ import type { ExecutionResult } from "@graphql-tools/utils";
 import { type ExecutionArgs, GraphQLError, getOperationAST, Kind, print } from "graphql";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
+import { mapAsync } from "../../platform/process/map-async.ts";
 import { type Open, type Results, SharedSubscriptions } from "./shared-subscriptions.ts";
 
 export interface Subscriptions {
@@ -24,28 +25,6 @@ function keyOf({ document, operationName, variableValues }: ExecutionArgs): stri
   if (field?.kind !== Kind.FIELD || field.name.value !== SHARED_FIELD || others.length > 0) return null;
   const asked = [print(document), operationName ?? "", JSON.stringify(variableValues ?? {})];
   return createHash("sha256").update(asked.join("\0")).digest("base64");
-}
-
-function leaving(results: Results, leave: () => void): Results {
-  return {
-    async next() {
-      try {
-        const result = await results.next();
-        if (result.done) leave();
-        return result;
-      } catch (error) {
-        leave();
-        throw error;
-      }
-    },
-    async return(value) {
-      leave();
-      return (await results.return?.(value)) ?? { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }
 
 const refused = (max: number) => ({
@@ -82,7 +61,8 @@ export function createSubscriptions(max: number): Subscriptions {
         try {
           const key = keyOf(args);
           const results = await (key === null ? open({ signal: left }) : shared.subscribe(key, open, left));
-          if (Symbol.asyncIterator in results) return leaving(results[Symbol.asyncIterator](), leave);
+          if (Symbol.asyncIterator in results)
+            return mapAsync(results[Symbol.asyncIterator](), (result) => result, leave);
           leave();
           return results;
         } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * Files that the gateway reads at run time. They are located from here because a bundle puts this module into a folder
- * of the same depth (`services/shared/`), while the modules that use it lie deeper.
+ * Locates the files that the gateway reads at run time. The bundler moves this module to `services/shared/`, which is
+ * as deep as this folder, so its relative paths stay valid; those of the modules that use it would not.
  */
 
 /** A file of `services/api-gateway/pages/`. */

@@ -1,5 +1,4 @@
-/** What api-gateway reads from the environment. */
-
+/** Reads the configuration of api-gateway from the environment. */
 import { maxSubscriptions, queryTimeout } from "../platform/graphql/config.ts";
 import { readInternalToken } from "../platform/http/internal-token.ts";
 import { type ListenConfig, port, readListenConfig } from "../platform/http/listen-config.ts";
@@ -7,36 +6,44 @@ import { boolean, type Env, gatherConfigs, integer, parseEnv, rate, text, url } 
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 
 export interface ApiConfig extends ListenConfig {
-  /** A bearer token that every request but health must carry; null: reads are open. */
+  /** API_TOKEN, which every request except probes and pages must carry; null: reads are open. */
   readonly apiToken: string | null;
-  /** A bearer token that mutations must carry, and that reads may; null: there are no mutations. */
+  /** ADMIN_TOKEN, which mutations must carry and reads may carry; null: mutations are refused. */
   readonly adminToken: string | null;
-  /** Origins, other than the server's own, whose pages may call it. */
+  /** Origins, besides the server's own, whose pages may call the API. */
   readonly corsOrigins: readonly string[];
   readonly queryTimeoutMs: number;
-  /** Running subscriptions of this process together. */
+  /** Subscriptions that may run in this process at once. */
   readonly maxSubscriptions: number;
-  /** Requests a second that one client may make; null: as many as it likes. */
+  /** Requests that one client may make per second; null: no limit. */
   readonly rateLimit: number | null;
-  /** Proxies in front, each of which appends to X-Forwarded-For. */
+  /** Proxies in front of the server, each of which appends to X-Forwarded-For. */
   readonly trustedProxies: number;
-  /** Whether the schema may be asked for. */
+  /** Whether introspection queries are answered. */
   readonly introspection: boolean;
+  /** Whether `/graphql` serves the editor to browsers. */
   readonly graphiql: boolean;
 }
 
-/** Requests a second; in one process on a laptop nobody is limited who did not ask for it. */
+/** Requests per client and second. all-in-one, which often runs on a laptop, has no limit by default. */
 const SERVICE_RATE = 100;
 const MAX_PROXIES = 10;
 
 export type SubgraphName = "inventory" | "telemetry" | "pipeline";
 
-/** Of the process whose subgraphs are others. */
+/** GraphQL addresses of the subgraphs, by default. */
+export const SUBGRAPH_URLS: Readonly<Record<SubgraphName, string>> = {
+  inventory: "http://inventory:8080/graphql",
+  telemetry: "http://telemetry:8080/graphql",
+  pipeline: "http://queue-service:8080/graphql",
+};
+
+/** The configuration of a gateway whose subgraphs run in other processes. */
 export interface GatewayConfig {
   readonly api: ApiConfig;
   /** GraphQL addresses. */
   readonly subgraphs: Readonly<Record<SubgraphName, string>>;
-  /** Sent to the subgraphs; null: none is. */
+  /** INTERNAL_TOKEN, sent to the subgraphs; null: requests carry none. */
   readonly internalToken: string | null;
   readonly log: LogConfig;
 }
@@ -51,7 +58,7 @@ const origins = () =>
   });
 
 /**
- * @param defaults what holds where `RATE_LIMIT` is not set
+ * @param defaults values for variables that are not set
  * @throws ConfigError with every problem found
  */
 export function readApiConfig(env: Env, defaults: Pick<ApiConfig, "rateLimit"> = { rateLimit: null }): ApiConfig {
@@ -92,9 +99,9 @@ export const readGatewayConfig = (env: Env, terminal: { isTerminal: boolean }): 
     api: () => readApiConfig(env, { rateLimit: SERVICE_RATE }),
     subgraphs: () => {
       const given = parseEnv(env, {
-        INVENTORY_URL: url().default("http://inventory:8080/graphql"),
-        TELEMETRY_URL: url().default("http://telemetry:8080/graphql"),
-        PIPELINE_URL: url().default("http://queue-service:8080/graphql"),
+        INVENTORY_URL: url().default(SUBGRAPH_URLS.inventory),
+        TELEMETRY_URL: url().default(SUBGRAPH_URLS.telemetry),
+        PIPELINE_URL: url().default(SUBGRAPH_URLS.pipeline),
       });
       return { inventory: given.INVENTORY_URL, telemetry: given.TELEMETRY_URL, pipeline: given.PIPELINE_URL };
     },

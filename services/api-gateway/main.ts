@@ -1,4 +1,4 @@
-/** The API over subgraphs in other processes. */
+/** The program `api-gateway`: the API over subgraphs in other processes. */
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";

@@ -1,4 +1,4 @@
-/** api-gateway: one address for GraphQL, REST, pages, health and metrics. */
+/** Wires the API: one address for GraphQL, REST, pages, health and metrics. */
 import type { Hooks } from "crossws";
 import { createProbes, type Health, healthOf, STOPPING } from "../platform/http/health.ts";
 import { problemOf } from "../platform/http/problem.ts";
@@ -41,7 +41,7 @@ export interface Api extends AsyncDisposable {
   readonly websocket: Partial<Hooks>;
 }
 
-/** A page sends a policy of its own. Strict-Transport-Security is for whoever ends TLS. */
+/** Pages send a policy of their own. Strict-Transport-Security is left to the proxy that terminates TLS. */
 const POLICY = { "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'" } as const;
 const BROWSER_HEADERS = {
   "x-content-type-options": "nosniff",
@@ -119,7 +119,7 @@ const mapped = <Name extends string, From, To>(record: Readonly<Record<Name, Fro
   Object.fromEntries(Object.entries<From>(record).map(([name, from]) => [name, to(from)])) as Record<Name, To>;
 
 /**
- * The API over subgraphs in other processes, until the signal aborts. Resolves to the exit code.
+ * Serves the API over subgraphs in other processes until the signal aborts. Resolves to the exit code.
  * @throws AppError `unavailable` when the address is taken
  */
 export async function runGateway(
@@ -129,7 +129,7 @@ export async function runGateway(
   const remote = openRemoteSubgraphs(config.subgraphs, { token: config.internalToken, log, metrics, clock });
   await using opened = new AsyncDisposableStack();
   for (const subgraph of Object.values(remote)) opened.use(subgraph);
-  /** One subgraph alone has fields that it answers. */
+  // While any subgraph is ready, the gateway is degraded, as the fields of that subgraph are still answered.
   const healthNow = async (): Promise<Health> => {
     const { healthy, away } = await healthOf(mapped(remote, ({ ready }) => ready));
     return { healthy, away, isDegraded: !healthy && Object.keys(away).length < Object.keys(remote).length };

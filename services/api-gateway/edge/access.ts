@@ -1,4 +1,4 @@
-/** Who may ask: which pages of a browser, and whether the token is right. */
+/** Access: the host names, browser origins and tokens that requests are accepted with. */
 import { isIP } from "node:net";
 import { createBearerCheck } from "../../platform/http/bearer.ts";
 import { isLoopback } from "../../platform/http/loopback.ts";
@@ -7,23 +7,26 @@ import type { ApiConfig } from "../config.ts";
 const CORS_MAX_AGE_S = "600";
 
 export interface Access {
-  /** Null, or why this is not answered: it asks for a name that is not ours, to which its page may have been moved. */
+  /**
+   * Why a request under a foreign host name is refused; null: the name is accepted. Servers on loopback check this: a
+   * page can let its own name resolve to 127.0.0.1 (DNS rebinding) and would then share the server's origin.
+   */
   misdirectionOf(request: Request): string | null;
-  /** Null, or why a browser that sends this is not answered: another site's page made it ask. */
+  /** Why a request that a page of another site caused is refused; null: it is accepted. */
   refusalOf(request: Request): string | null;
-  /** Of an allowed cross-origin request; for every other what caches must know. */
+  /** Headers that let the page of an allowed origin read the answer; for any other request, `vary` alone. */
   corsHeaders(request: Request): Readonly<Record<string, string>>;
-  /** To read. True also when no token is set for that. */
+  /** Whether an `authorization` header allows reads. Always true without API_TOKEN. */
   allowsBearer(authorization: string | null | undefined): boolean;
-  /** To change something. False when no token is set for that. */
+  /** Whether an `authorization` header allows mutations. Always false without ADMIN_TOKEN. */
   allowsAdmin(authorization: string | null | undefined): boolean;
-  /** Whether any token allows changes. */
+  /** Whether ADMIN_TOKEN is set. */
   readonly hasAdmin: boolean;
 }
 
 export type AccessOptions = Pick<ApiConfig, "apiToken" | "adminToken" | "corsOrigins" | "host">;
 
-/** The `authorization` of a WebSocket's connectionParams, however it is spelled. */
+/** `authorization` or `Authorization` in a WebSocket's connectionParams; empty when there is none. */
 export function bearerOf(connectionParams: Readonly<Record<string, unknown>> | undefined): string {
   const { authorization, Authorization } = connectionParams ?? {};
   const given = authorization ?? Authorization;
@@ -41,21 +44,21 @@ export function createAccess(options: AccessOptions): Access {
 
   const askedHost = ({ headers, url }: Request): string => headers.get("host") ?? new URL(url).host;
 
-  /** Pages of our own address, by name: the scheme may differ behind a proxy that ends TLS. */
+  /** Compares host names alone: behind a proxy that terminates TLS the schemes differ. */
   const isOwn = (address: string, request: Request): boolean => hostOf(address) === askedHost(request);
 
   function refusalOf(request: Request): string | null {
     const { headers } = request;
-    const other = "This origin may not ask: CORS_ORIGINS does not name it";
+    const other = "The origin must be this server's own or listed in CORS_ORIGINS";
     const origin = headers.get("origin");
     if (origin !== null) return listed.has(origin) || isOwn(origin, request) ? null : other;
-    // A browser leaves Origin out of simple GETs, but says where they come from. Typed addresses are "none".
+    // Browsers omit Origin from simple GETs and send Sec-Fetch-Site, which is "none" for a typed address.
     const site = headers.get("sec-fetch-site");
     if (site !== null) {
       const asked = site === "same-origin" || site === "none" || headers.get("sec-fetch-mode") === "navigate";
       return asked ? null : other;
     }
-    // Without TLS it does not even say that, but names the page.
+    // Without TLS they omit Sec-Fetch-Site, too, and send Referer alone.
     const page = headers.get("referer");
     return page === null || isOwn(page, request) || listedHosts.has(hostOf(page)) ? null : other;
   }
@@ -67,7 +70,7 @@ export function createAccess(options: AccessOptions): Access {
       const host = askedHost(request);
       const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, "") : "";
       if (isLoopback(name) || isIP(name) !== 0 || listedHosts.has(host)) return null;
-      return `${JSON.stringify(host)} is not a name of this machine alone: accepted are localhost, and what CORS_ORIGINS names`;
+      return `Host must be localhost, an IP address or a host of CORS_ORIGINS, got ${JSON.stringify(host)}`;
     },
     corsHeaders({ headers }) {
       if (listed.size === 0) return {};

@@ -10,7 +10,7 @@ import { type Throttle, tooOften } from "./throttle.ts";
 
 export interface Guard {
   readonly name: string;
-  /** The answer that ends the request; null: it goes on to the next guard. */
+  /** The answer that ends the request; null: the next guard checks it. */
   check(request: Request, url: URL): Response | null | Promise<Response | null>;
 }
 
@@ -60,7 +60,7 @@ export interface GuardParts {
   readonly access: Access;
   readonly throttle: Throttle;
   readonly config: Pick<ApiConfig, "rateLimit">;
-  /** Answers requests for pages, which need no token; null: it has no such page. */
+  /** Answers requests for pages; null: the request is for no page. */
   readonly pages: Guard["check"];
 }
 
@@ -69,9 +69,9 @@ export interface GuardParts {
  *
  * 1. `rate`: first, so that every request counts, also those that guess at a token.
  * 2. `preflight`: before `token`, because browsers send preflights without credentials.
- * 3. `host`: before anything with content. A page that moved to this machine's address (DNS rebinding) gets nothing.
+ * 3. `host`: before every answer with content, so that a page on a rebound name (see `misdirectionOf`) gets none.
  * 4. `page`: before `token`, because browsers open pages without credentials, and pages hold no data.
- * 5. `token`: last. Whatever passes it may read.
+ * 5. `token`: last. A request that passes it may read.
  */
 export const createGuards = ({ access, throttle, config, pages }: GuardParts): readonly Guard[] => [
   unlessProbe(rate(throttle, config.rateLimit)),

@@ -1,15 +1,15 @@
-/** How often one client may ask: a bucket of tokens for each, in a table that attackers cannot grow. */
+/** A rate limit per client: one token bucket each, in a table of fixed size. */
 import type { Clock } from "../../platform/process/clock.ts";
 
-/** A client that was quiet may ask for so many seconds' worth at once: a page and its parts. */
+/** Seconds of its rate that an idle client may use at once: enough for a page and its parts. */
 const BURST_S = 2;
-/** Of a token: what sums of fractions may be short of one. */
+/** Part of a token by which a sum of fractions may fall short of a whole one. */
 const ROUNDING = 1e-9;
-/** Clients without a bucket of their own share the tokens of so many. */
+/** Clients' worth of tokens that all clients without a bucket of their own share. */
 const CROWD = 10;
 
 export interface RateLimit {
-  /** Takes a token of the client: 0, or how long until there is one, in ms. */
+  /** Takes one of the client's tokens and returns 0; if there is none, returns the milliseconds until there is. */
   take(client: string): number;
 }
 
@@ -26,13 +26,13 @@ export interface RateLimitOptions {
 }
 
 /**
- * A bucket that is full again says nothing, and makes room for another client's. While none is, newcomers share one:
- * whoever asks from more addresses than the table holds slows down newcomers, but frees itself of nothing, takes
- * nothing from those who were there before, and costs no more memory.
+ * A full bucket holds no information, so it makes room for that of another client. While no bucket is full, new clients
+ * share one. A flood from more addresses than the table holds therefore slows down other new clients, but gains no
+ * tokens, takes none from clients that have a bucket, and costs no more memory.
  */
 export function createRateLimit({ perSecond, maxClients, clock }: RateLimitOptions): RateLimit {
   const burst = perSecond * BURST_S;
-  // In the order in which they were last asked: the first is the one that had most time to fill.
+  // In the order of their last use: the first one had most time to fill.
   const buckets = new Map<string, Bucket>();
   const crowd: Bucket = { tokens: burst * CROWD, filledAt: clock.monotonic() };
 

@@ -1,4 +1,4 @@
-/** Holds each client to its rate, over HTTP and WebSocket together, and counts those sent away. */
+/** Limits the rate of each client, over HTTP and WebSocket together, and counts refusals. */
 import { type Caller, clientOf } from "../../platform/http/client-address.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
@@ -9,14 +9,14 @@ import { createRateLimit } from "./rate-limit.ts";
 const MAX_CLIENTS = 10_000;
 
 export interface Throttle {
-  /** By its address; over WebSocket it is found once, when the connection is made. */
+  /** The key of a client: its address. Over WebSocket it is computed once per connection. */
   clientOf(caller: Caller): string;
-  /** Counts one request, or one operation: 0, or after how many ms it may come again. */
+  /** Counts one request or operation. Returns 0 if it is accepted, or the milliseconds until a retry is. */
   waitMs(client: string, transport: "http" | "websocket"): number;
 }
 
 export const tooOften = (perSecond: number | null): string =>
-  `Too many requests: accepted are ${perSecond} a second from one client (RATE_LIMIT)`;
+  `Requests of one client must not exceed ${perSecond} per second (RATE_LIMIT)`;
 
 export function createThrottle(
   { rateLimit, trustedProxies }: Pick<ApiConfig, "rateLimit" | "trustedProxies">,
@@ -24,7 +24,7 @@ export function createThrottle(
 ): Throttle {
   const refused = metrics.counter({
     name: "rate_limited_total",
-    help: "Requests over HTTP and operations over WebSocket that were refused because their client asked too often.",
+    help: "Requests over HTTP and operations over WebSocket that RATE_LIMIT refused.",
     labels: ["transport"],
   });
   const limit = rateLimit === null ? null : createRateLimit({ perSecond: rateLimit, maxClients: MAX_CLIENTS, clock });

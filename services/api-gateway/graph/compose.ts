@@ -1,22 +1,17 @@
-/** Subgraphs → supergraph, at build time; what comes out is committed. */
+/** Composes the subgraphs into the supergraph at build time; the result is committed. */
 import { printSubgraphSchema } from "@apollo/subgraph";
 import { composeServices, compositionHasErrors } from "@theguild/federation-composition";
 import { type GraphQLSchema, parse } from "graphql";
+import { SUBGRAPH_URLS, type SubgraphName } from "../config.ts";
 
 /** The subgraph's SDL with its federation directives. */
 export const printSubgraph = (schema: GraphQLSchema): string => `${printSubgraphSchema(schema).trim()}\n`;
 
-/** Where a subgraph is by default, when it is not where its name says. */
-const HOSTS: Readonly<Record<string, string>> = { pipeline: "queue-service" };
-
-/** @throws Error that lists every reason why the subgraphs do not fit together */
-export function composeSupergraph(sdls: Readonly<Record<string, string>>): string {
+/** @throws Error with every reason why the subgraphs do not compose */
+export function composeSupergraph(sdls: Readonly<Record<SubgraphName, string>>): string {
+  const names = Object.keys(sdls) as SubgraphName[];
   const composed = composeServices(
-    Object.entries(sdls).map(([name, sdl]) => ({
-      name,
-      url: `http://${HOSTS[name] ?? name}:8080/graphql`,
-      typeDefs: parse(sdl),
-    })),
+    names.map((name) => ({ name, url: SUBGRAPH_URLS[name], typeDefs: parse(sdls[name]) })),
   );
   if (compositionHasErrors(composed)) {
     throw new Error(`Subgraphs do not compose:\n${composed.errors.map((error) => `  ${error.message}`).join("\n")}`);

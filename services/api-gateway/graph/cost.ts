@@ -1,7 +1,7 @@
 /**
- * Rows that one operation may ask for. What hangs on a row is bounded where it is read: the telemetry subgraph has a
- * budget of readings for each request, and what subgraphs in other processes answer has one of bytes. A rule that only
- * sees the document cannot do that: a list of 10,000 GPUs is as long as the fleet is large.
+ * Limits the rows that one operation requests by the `limit` arguments of its root lists. Fields below a row are
+ * bounded where they are read, as their number depends on the fleet and not on the document: the telemetry subgraph has
+ * a budget of readings per request, and answers of subgraphs in other processes have one of bytes.
  */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import {
@@ -15,10 +15,10 @@ import {
 } from "graphql";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
 
-/** Ten times the longest list there is. */
+/** Ten times the longest page of GPUs. */
 const MAX_ROWS = 100_000;
 
-/** Fields of the root, those in fragments too; what is merged with another counts twice, which is no harm. */
+/** Root fields, including those in fragments. A field that occurs twice counts twice, though it is executed once. */
 function rootFields(args: ExecutionArgs): readonly FieldNode[] {
   const fragments = new Map(
     args.document.definitions
@@ -32,7 +32,7 @@ function rootFields(args: ExecutionArgs): readonly FieldNode[] {
       else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
       else {
         const fragment = fragments.get(selection.name.value);
-        // Another spread of it selects the same.
+        // A second spread of the fragment selects the same fields.
         fragments.delete(selection.name.value);
         if (fragment !== undefined) collect(fragment.selectionSet);
       }
@@ -59,15 +59,15 @@ function limitOf(field: FieldNode, { schema, variableValues }: ExecutionArgs): n
   return typeof value === "number" && value > 0 ? value : Number(known.defaultValue ?? 0);
 }
 
-/** All limits of an operation's lists together are held to `MAX_ROWS`. */
+/** Refuses operations whose limits add up to more than `MAX_ROWS`. */
 export function limitRows(): GatewayPlugin {
   return {
     onExecute({ args, setResultAndStopExecution }) {
       const rows = rootFields(args).reduce((sum, field) => sum + limitOf(field, args), 0);
       if (rows <= MAX_ROWS) return;
       const message =
-        `The limits of all lists together are ${rows.toLocaleString("en-US")} rows: accepted are ` +
-        `${MAX_ROWS.toLocaleString("en-US")}; ask in several operations, or with smaller limits`;
+        `The limits of all lists must add up to at most ${MAX_ROWS.toLocaleString("en-US")} rows, got ` +
+        `${rows.toLocaleString("en-US")}: split the operation or lower the limits`;
       setResultAndStopExecution({
         errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.too_large.graphql } })],
       });

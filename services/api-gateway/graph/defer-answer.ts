@@ -1,4 +1,4 @@
-/** An answer in parts: first what is not deferred, then each deferred fragment as soon as it is there. */
+/** Executes a split document and yields the answer in parts: the fields that are not deferred, then the fragments. */
 import type { ExecutionRequest, ExecutionResult, Executor, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { type DocumentNode, GraphQLError } from "graphql";
 import { Mailbox } from "../../platform/process/mailbox.ts";
@@ -7,13 +7,13 @@ import { KEYS, type Later, MANY, SPOT, type Split } from "./defer-split.ts";
 type Path = (string | number)[];
 type Incremental = NonNullable<ExecutionResult["incremental"]>[number];
 
-/** A place in the answer where a fragment is still due. */
+/** A place in the answer where a deferred fragment belongs. */
 interface Spot {
   readonly path: Path;
   readonly key: string;
 }
 
-/** Takes the marks out of the answer; the spots by number of their fragment. */
+/** Removes the marks from the answer, and returns the spots by the number of their fragment. */
 function takeSpots(data: unknown, path: Path = [], spots = new Map<number, Spot[]>()): ReadonlyMap<number, Spot[]> {
   if (typeof data !== "object" || data === null) return spots;
   if (Array.isArray(data)) {
@@ -33,10 +33,10 @@ function takeSpots(data: unknown, path: Path = [], spots = new Map<number, Spot[
   return spots;
 }
 
-/** Each entity's part of the answer for all of them, at its own spot, with its errors. */
+/** Moves each entity's part of the answer, with its errors, to its own spot. */
 function placeMany({ data, errors = [] }: ExecutionResult, spots: readonly Spot[]): Incremental[] {
   const many: readonly unknown[] = data?.[MANY] ?? [];
-  // When all of a fragment is skipped, nothing is asked for and nothing comes.
+  // A fragment whose fields are all skipped has an empty answer.
   const missing = errors.length > 0 ? null : {};
   const placed = spots.map(({ path }, index): Incremental & { errors: GraphQLError[] } => ({
     data: index < many.length ? many[index] : missing,
@@ -54,8 +54,8 @@ function placeMany({ data, errors = [] }: ExecutionResult, spots: readonly Spot[
 }
 
 /**
- * The first part, then what has arrived by each read: fragments that arrive while the reader is busy share one part. A
- * reader who stops aborts the signal of the request, which ends the work.
+ * Yields the first part, then at each read the fragments that have arrived. When the reader stops, the signal of the
+ * request aborts, which ends the work.
  */
 function inParts(
   first: ExecutionResult,
@@ -82,8 +82,8 @@ function inParts(
 }
 
 /**
- * Each fragment is asked for once, for all its places together.
- * @param expose what a caller may see of an error in a later part
+ * Executes each fragment once, for all its places together.
+ * @param expose masks an error of a later part
  */
 export async function answerInParts(
   request: ExecutionRequest,

@@ -1,4 +1,4 @@
-/** A document with `@defer` becomes several without: one that is answered now, and one per deferred fragment. */
+/** Splits a document with `@defer` into several without: one to answer now, and one per deferred fragment. */
 import { GraphQLDeferDirective } from "@graphql-tools/utils";
 import {
   type DirectiveNode,
@@ -22,33 +22,33 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 
-/** By type, the field that answers for many of them by key, in the order asked, and the key's own field. */
+/** By entity type: the field that is its key, and the root field that resolves many keys, in the order of the keys. */
 const ENTITIES: Readonly<Record<string, { readonly key: string; readonly many: string }>> = {
   Gpu: { key: "uuid", many: "gpusByUuid(uuids: $__keys)" },
 };
 
-/** Fragments of one document that are deferred: each may ask for as many entities as a page holds. */
+/** Deferred fragments of one document. Each of them may request as many entities as a page holds. */
 const MAX_LATER = 10;
 
-/** The list of entities in the answer to a later document. */
+/** Alias of the list of entities in the answer to a later document. */
 export const MANY = "__many";
-/** The variable that names them. */
+/** The variable of a later document that holds the entities' keys. */
 export const KEYS = "__keys";
-/** Where something is deferred, the answer has this and its number: the entity's key, or the name of the query's type. */
+/** Prefix of the alias that marks a deferred fragment in the first answer. The value is the entity's key or type. */
 export const SPOT = "__deferred_";
 
 export interface Later {
   /** Without `@defer`. */
   readonly document: DocumentNode;
   readonly label: string | undefined;
-  /** Of an entity: asks for all that the variable `KEYS` names. Else: of the query itself. */
+  /** Whether the fragment is on an entity, so that `KEYS` must be set; otherwise it is on the query type. */
   readonly ofEntity: boolean;
 }
 
 export interface Split {
   /** Without `@defer`. */
   readonly now: DocumentNode;
-  /** By number, as the answer to `now` names them. */
+  /** Indexed by the number after `SPOT` in the answer to `now`. */
   readonly later: readonly Later[];
 }
 
@@ -67,7 +67,7 @@ const without = <Node extends Fragment>(fragment: Node, defer: DirectiveNode): N
   directives: fragment.directives?.filter((directive) => directive !== defer),
 });
 
-/** The document as if all of it were wanted at once; the same one when it defers nothing. */
+/** The document with every `@defer` removed; the same object when there is none. */
 export function undeferred(document: DocumentNode): DocumentNode {
   const enter = <Node extends Fragment>(fragment: Node): Node | undefined => {
     const defer = deferOf(fragment);
@@ -76,7 +76,7 @@ export function undeferred(document: DocumentNode): DocumentNode {
   return visit(document, { InlineFragment: enter, FragmentSpread: enter });
 }
 
-/** The document without those `@defer` whose `if` is false. Null: the variables are not what it declares. */
+/** The document without those `@defer` whose `if` is false. Null: the variables do not match their declarations. */
 export function withConditions(
   document: DocumentNode,
   {
@@ -98,7 +98,7 @@ export function withConditions(
   return visit(document, { InlineFragment: enter, FragmentSpread: enter });
 }
 
-/** Stands in the answer where the fragment would, under the same conditions. */
+/** A field in place of the fragment, with the same `@include` and `@skip`. */
 const markOf = (alias: string, name: string, { directives = [] }: Fragment): FieldNode => ({
   kind: Kind.FIELD,
   alias: { kind: Kind.NAME, value: alias },
@@ -108,7 +108,7 @@ const markOf = (alias: string, name: string, { directives = [] }: Fragment): Fie
 const selecting = (...selections: SelectionNode[]): SelectionSetNode => ({ kind: Kind.SELECTION_SET, selections });
 const operationOf = (text: string) => parse(text).definitions[0] as OperationDefinitionNode;
 
-/** Asks for the fragment of all entities that the variable `KEYS` names. */
+/** A query of the fragment for all entities whose keys are in the variable `KEYS`. */
 function askMany(
   many: string,
   fragment: Fragment,
@@ -119,8 +119,8 @@ function askMany(
 }
 
 /**
- * Only fragments on the query itself, and on an entity, are deferred: those can be asked for later and are the same
- * thing then. All others, and those beyond the tenth, are answered at once, and what is deferred within a deferred fragment comes with it.
+ * Defers fragments on the query type and on entities, which a later query can address. All others, and those beyond
+ * `MAX_LATER`, are answered at once. A fragment that is deferred inside a deferred one comes with the outer one.
  */
 export function splitDocument(document: DocumentNode, { schema, operationName }: SplitOptions): Split {
   const operation = getOperationAST(document, operationName);

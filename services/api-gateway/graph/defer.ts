@@ -1,6 +1,6 @@
 /**
- * `@defer`: what is slow comes in parts of its own, to callers that take parts (`Accept: multipart/mixed`, the format of
- * 2022: `incremental`, `path`, `hasNext`). All others get the whole answer in one piece, as the specification allows.
+ * Validates `@defer`, and picks the callers that get an answer in parts: those that send `Accept: multipart/mixed` (the
+ * format of 2022: `incremental`, `path`, `hasNext`). Others get it in one piece, as the specification allows.
  */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { GraphQLDeferDirective } from "@graphql-tools/utils";
@@ -8,7 +8,7 @@ import { type DirectiveNode, GraphQLError, GraphQLSchema, Kind, type ValidationR
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
 
 const NO_STREAM =
-  "@stream is not offered: ask for a list page by page, with `limit` and `after`, or @defer what is slow";
+  "@stream is not supported: page through lists with `limit` and `after`, and put @defer on slow fields";
 
 export const withDefer = (schema: GraphQLSchema): GraphQLSchema =>
   new GraphQLSchema({ ...schema.toConfig(), directives: [...schema.getDirectives(), GraphQLDeferDirective] });
@@ -25,14 +25,15 @@ const mayDefer: ValidationRule = (context) => {
       if (node.name.value !== GraphQLDeferDirective.name) return;
       const parent = context.getParentType();
       if (parent != null && roots.includes(parent)) {
-        context.reportError(invalid(`@defer is for fields below ${parent.name}, not for its own`, node));
+        context.reportError(invalid(`@defer must be on a type below ${parent.name}, got one on ${parent.name}`, node));
       }
       const label = node.arguments?.find(({ name }) => name.value === "label")?.value;
       if (label === undefined) return;
-      if (label.kind !== Kind.STRING) return context.reportError(invalid("A label of @defer is a literal text", node));
+      if (label.kind !== Kind.STRING)
+        return context.reportError(invalid("The label of @defer must be a string literal", node));
       const other = labels.get(label.value);
       if (other !== undefined) {
-        const message = `Two @defer have the label ${JSON.stringify(label.value)}: each needs one of its own`;
+        const message = `The label of @defer must be unique, got ${JSON.stringify(label.value)} twice`;
         context.reportError(invalid(message, [other, node]));
       }
       labels.set(label.value, node);
@@ -40,7 +41,7 @@ const mayDefer: ValidationRule = (context) => {
   };
 };
 
-/** Judges `@defer`, and refuses `@stream` with a reason. */
+/** Validates `@defer`, and refuses `@stream` with a reason. */
 export const judgeDirectives = (): GatewayPlugin => ({
   onValidate({ params, addValidationRule, setResult }) {
     const streams: DirectiveNode[] = [];
@@ -54,7 +55,7 @@ export const judgeDirectives = (): GatewayPlugin => ({
   },
 });
 
-/** Whether the caller of this request reads an answer that comes in parts. Over WebSocket nobody says so. */
+/** Whether the caller accepts an answer in parts. Over WebSocket it cannot ask for one. */
 export function takesParts(context: { readonly request?: Request } | undefined): boolean {
   const accept = context?.request?.headers.get("accept") ?? "";
   return /(^|,)\s*multipart\/mixed\s*(;|,|$)/i.test(accept);

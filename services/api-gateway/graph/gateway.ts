@@ -1,4 +1,4 @@
-/** The supergraph: plans queries over the subgraphs, and answers GraphQL over HTTP, SSE and WebSocket. */
+/** The gateway: plans operations over the subgraphs and executes them, for every transport. */
 import { readFile } from "node:fs/promises";
 import {
   createGatewayRuntime,
@@ -30,7 +30,10 @@ const SUPERGRAPH = generatedFile("supergraph.graphql");
 
 export interface Gateway extends AsyncDisposable {
   readonly runtime: GatewayRuntime;
-  /** One subgraph alone, under the same deadline: for a prepared query that has nothing to plan. */
+  /**
+   * Executes a prepared query of one subgraph, without planning, under the same deadline.
+   * @param options.left aborts when the caller has left
+   */
   ask(
     subgraph: string,
     query: DocumentNode,
@@ -38,14 +41,14 @@ export interface Gateway extends AsyncDisposable {
   ): Promise<ExecutionResult>;
 }
 
-/** What Hive itself has to say is for whoever debugs it; failures of queries are logged where they are masked. */
+/** Hive's own messages, at debug. Failed queries are logged where their errors are masked. */
 const quiet = (log: Logger) =>
   new HiveLogger({
     level: "warn",
     writers: [{ write: (level, fields, message) => log.debug(message ?? "gateway", { level, fields }) }],
   });
 
-/** A schema runs in this process; an executor asks wherever it likes. */
+/** A schema is executed in this process; an executor sends the request elsewhere. */
 export type Subgraph = GraphQLSchema | SubgraphExecutor;
 
 export const isInProcess = (subgraph: Subgraph): subgraph is GraphQLSchema => subgraph instanceof GraphQLSchema;
@@ -54,7 +57,7 @@ export interface GatewayParts {
   readonly config: ApiConfig;
   readonly access: Access;
   readonly log: Logger;
-  /** Runs subscriptions. It sets the subgraph's context of each in `contexts`. */
+  /** The plugin that runs subscriptions, and sets the subgraph context of each in `contexts`. */
   readonly subscriptions: (contexts: SubgraphContexts) => GatewayPlugin;
 }
 
@@ -79,7 +82,7 @@ export async function openGateway(
   );
   const executorOf = (name: string) => {
     const executor = executors.get(name);
-    if (executor === undefined) throw new Error(`Subgraph ${name} was not given`);
+    if (executor === undefined) throw new Error(`Subgraph ${name} has no executor`);
     return executor;
   };
   const runtime = createGatewayRuntime({
@@ -110,14 +113,14 @@ export async function openGateway(
     },
     graphqlEndpoint: GRAPHQL_PATH,
     logging: quiet(log),
-    // Origins, pages and errors of subgraphs are ours to treat.
+    // Guards, pages and executors take care of these.
     cors: false,
     graphiql: false,
     landingPage: false,
     requestId: false,
     subgraphErrors: false,
   });
-  // An operation over WebSocket before the first HTTP request would find no schema.
+  // Loads the schema, which an operation over WebSocket before the first HTTP request would miss.
   await runtime.getSchema();
   return {
     runtime,

@@ -1,4 +1,4 @@
-/** What one GraphQL operation may cost: shape and time. */
+/** Limits of one GraphQL operation: its shape and its time. */
 import { EnvelopArmorPlugin } from "@escape.tech/graphql-armor";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { withDeadline } from "../../platform/graphql/limits.ts";
@@ -12,18 +12,19 @@ export const limitShape = () =>
     maxAliases: { n: LIMITS.aliases, allowList: [] },
     maxDirectives: { n: LIMITS.directives },
     maxTokens: { n: LIMITS.tokens },
-    // It knows of `first` and `last`, not of `limit`, and of no list without; `limitRows` and the subgraphs' budgets do.
+    // Armor counts `first` and `last`. This schema has `limit`, which `limitRows` and the subgraphs' budgets count.
     costLimit: { enabled: false },
-    // It misses hints at types and enum values; `hideSchema` has them all where names are a secret.
+    // Armor misses hints at types and enum values. `hideSchema` removes all hints where the schema is hidden.
     blockFieldSuggestion: { enabled: false },
   });
 
-/** What subgraphs get as context of one operation, by the operation's own context. */
+/** The context that subgraphs get, by the gateway's context of the operation. */
 export type SubgraphContexts = WeakMap<object, SubgraphContext>;
 
-/** Aborts when the client of a request over HTTP leaves. Over WebSocket it never does: a socket carries many operations. */
+/** Aborts when the client of an HTTP request leaves. Never over WebSocket, as a socket carries many operations. */
 const leavingOf = (context: { readonly request?: Request }): AbortSignal | undefined => context.request?.signal;
 
+/** Ends each execution after `timeoutMs`, or when its client leaves. */
 export function limitTime(timeoutMs: number, contexts: SubgraphContexts): GatewayPlugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {

@@ -1,15 +1,15 @@
-/** Who may run mutations: callers with ADMIN_TOKEN, over HTTP and WebSocket alike. */
+/** Allows mutations to callers with ADMIN_TOKEN alone, over HTTP and WebSocket. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { type ExecutionArgs, GraphQLError, getOperationAST, OperationTypeNode } from "graphql";
 import { type Access, bearerOf } from "../edge/access.ts";
 
-const OFF = "Mutations are off: set ADMIN_TOKEN to allow them to callers who send it";
+const OFF = "Mutations are disabled: set ADMIN_TOKEN to allow them to callers that send it";
 const NOT_ALLOWED =
   "Mutations need ADMIN_TOKEN: send it as Authorization: Bearer …, over WebSocket in connectionParams";
 
 interface CallerContext {
   readonly request?: Request;
-  /** Over WebSocket: what the connection was opened with. */
+  /** Over WebSocket: the payload of `connection_init`. */
   readonly connectionParams?: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -1,18 +1,18 @@
-/** Names of a document's own that no object of an answer can safely have, or that the gateway has uses for itself. */
+/** Refuses names that a document may choose itself (aliases, variables) where they would break an answer. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { GraphQLError, type NameNode, type ValidationRule } from "graphql";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
 
 /**
- * The planner builds answers as plain objects: under the name `__proto__` it would write into every object of this
- * process, and values under names that all objects have are lost. What begins with `__` marks what is deferred.
+ * The planner builds answers as plain objects: the name `__proto__` would write into every object of this process, and
+ * values under other names of `Object.prototype` are lost. Names that begin with `__` mark deferred fragments.
  */
 const isReserved = (name: string): boolean => name.startsWith("__") || name === "prototype" || name in Object.prototype;
 
 const noReservedNames: ValidationRule = (context) => {
   const judge = (kind: string, node: NameNode | undefined) => {
     if (node === undefined || !isReserved(node.value)) return;
-    const message = `${kind} ${JSON.stringify(node.value)} is reserved: accepted is another name, without __ at its start`;
+    const message = `${kind} must not be a reserved name or begin with __, got ${JSON.stringify(node.value)}`;
     context.reportError(new GraphQLError(message, { nodes: node, extensions: { code: ERROR_CODES.invalid.graphql } }));
   };
   return {

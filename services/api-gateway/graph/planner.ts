@@ -1,4 +1,4 @@
-/** The query planner, with selections in an order that it reads right, and with `@defer`, which it does not know. */
+/** Wraps the query planner of Hive: works around its defects in the order of selections, and adds `@defer`. */
 import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
 import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
 import {
@@ -31,8 +31,8 @@ const inFragment = (field: FieldNode): SelectionNode => ({
 });
 
 /**
- * router-runtime 1.4.23 appends one list to the other where a field with selections comes a second time, or after a
- * fragment that has it too (`{ ...F hosts { gpus } }`). Fields go first, once each; fragments are merged right.
+ * Moves fields before fragments, once each. Where a list occurs twice, or after a fragment that has it too
+ * (`{ ...F hosts { gpus } }`), router-runtime 1.4.23 appends one result to the other; fragments it merges correctly.
  */
 function fieldsFirst(set: SelectionSetNode): SelectionSetNode | undefined {
   const fields = new Map<string, SelectionNode>();
@@ -52,14 +52,15 @@ function fieldsFirst(set: SelectionSetNode): SelectionSetNode | undefined {
 }
 
 /**
- * It also takes an operation for introspection when a meta field stands before a fragment or other fields.
- * @throws GraphQLError for introspection and data in one operation, which it cannot plan at all
+ * Moves meta fields to the end. Where one comes before a fragment or another field, router-runtime takes the whole
+ * operation for introspection.
+ * @throws GraphQLError for introspection and data in one operation, which router-runtime cannot plan
  */
 function metaLast(set: SelectionSetNode): SelectionSetNode {
   const meta = set.selections.filter(isMeta);
   if (meta.length === 0 || meta.length === set.selections.length) return set;
   if (meta.some((selection) => selection.kind === Kind.FIELD && selection.selectionSet !== undefined)) {
-    throw new GraphQLError("__schema and __type are asked for in an operation of their own, without other fields", {
+    throw new GraphQLError("__schema and __type must be in an operation without other fields", {
       nodes: meta,
       extensions: { code: ERROR_CODES.invalid.graphql },
     });
@@ -78,16 +79,16 @@ const reorder = (document: DocumentNode): DocumentNode =>
     },
   });
 
-/** Splits kept by document and operation, unless a variable says that some of it is not to be deferred. */
+/** Caches splits by document and operation. Where a variable switches a `@defer` off, the document is split again. */
 function keepSplits(schema: GraphQLSchema) {
-  const kept = new WeakMap<DocumentNode, Map<string | undefined, Split>>();
+  const splitsOf = oncePerKey((_document: DocumentNode) => new Map<string | undefined, Split>());
   return ({ document, operationName, variables }: ExecutionRequest): Split | null => {
     const wanted = withConditions(document, { schema, operationName, variables });
     if (wanted === null) return null;
     if (wanted !== document) return splitDocument(wanted, { schema, operationName });
-    const splits = kept.get(document) ?? new Map<string | undefined, Split>();
+    const splits = splitsOf(document);
     const split = splits.get(operationName) ?? splitDocument(document, { schema, operationName });
-    kept.set(document, splits.set(operationName, split));
+    splits.set(operationName, split);
     return split;
   };
 }

@@ -1,8 +1,8 @@
-/** A schema that is not told: neither to those who ask for it, nor in hints at misspelt names. */
+/** Hides the schema: refuses introspection, and removes hints at correct names from errors. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { type ASTVisitor, GraphQLError, getNamedType, isIntrospectionType, type ValidationContext } from "graphql";
 
-const OFF = "Introspection is off: INTROSPECTION=true allows it";
+const OFF = "Introspection is disabled: INTROSPECTION=true enables it";
 
 const noIntrospection = (context: ValidationContext): ASTVisitor => ({
   Field(node) {
@@ -15,7 +15,7 @@ const noIntrospection = (context: ValidationContext): ASTVisitor => ({
   },
 });
 
-/** graphql-js ends a message with what the caller may have meant. */
+/** The error without the `Did you mean …?` with which graphql-js ends messages. */
 export function withoutHints(error: GraphQLError): GraphQLError {
   const message = error.message.replace(/\s*Did you mean .*\?$/s, "");
   if (message === error.message) return error;

@@ -1,7 +1,7 @@
 /**
- * An answer as a stream of events, held to what its reader takes: a frame is made when the one before was taken, and a
- * reader who takes none is cut off. When the server stops, the last event says when to ask again, and no `complete`
- * follows: clients connect anew by themselves.
+ * Guards a stream of server-sent events. It pulls an event when the reader has taken the one before, and cuts off a
+ * reader that takes none. When the server stops, it sends a last event with the time of a retry and no `complete`, so
+ * that clients connect again by themselves.
  */
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
 import { STALLED_MS, type Watchdog } from "./watchdog.ts";
@@ -34,7 +34,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
   if (response.body === null) return response;
   const source = response.body.getReader();
   let stopped = watchdog.stopped;
-  /** Set while an event is waited for. A race with a promise that never settles would keep every event. */
+  /** Set while the reader waits for an event. (A race with a promise that never settles would retain every event.) */
   let interrupt: ((stopped: "stopped") => void) | null = null;
   let offeredAt: number | null = null;
   let ended = false;
@@ -57,7 +57,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
     },
   });
 
-  /** The next event whole; null: there is none. */
+  /** The next event in one piece; null: the source has ended. */
   async function readEvent(): Promise<Uint8Array | null> {
     const parts: Uint8Array[] = [];
     for (;;) {
@@ -78,7 +78,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        // Runtimes print a reason that they are given.
+        // Without a reason, as runtimes print it.
         fail = () => controller.error();
       },
       async pull(controller) {
@@ -111,7 +111,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
         await source.cancel();
       },
     },
-    // Not one event more than is asked for.
+    // No event is pulled ahead of the reader.
     { highWaterMark: 0 },
   );
   return new Response(body, response);

@@ -1,4 +1,4 @@
-/** GraphQL over HTTP and SSE: what a request must be before the gateway reads it. */
+/** GraphQL over HTTP and SSE: guards each request, then hands it to the gateway. */
 import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
 import { shown } from "../../../schema/model/shown.ts";
 import { limitBody, refuseGraphql } from "../../platform/graphql/limits.ts";
@@ -23,8 +23,8 @@ const method: Guard = {
 };
 
 /**
- * A page of another site can make a browser POST text and forms without a preflight, but not JSON: a preflight is
- * answered by CORS_ORIGINS.
+ * Accepts POST of JSON alone. Pages of other sites can make a browser POST text and forms without a preflight; JSON
+ * needs a preflight, which only CORS_ORIGINS pass.
  */
 const contentType: Guard = {
   name: "content type",

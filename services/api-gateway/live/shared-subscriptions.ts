@@ -1,7 +1,7 @@
 /**
- * Equal subscriptions of many readers are one: it is asked for, answered and encoded once. Who joins later gets a
- * snapshot of its own first, and who cannot keep up goes on alone, at its own pace. All readers may read the same, so
- * there is nothing to tell them apart by.
+ * Runs equal subscriptions as one: each result is computed and encoded once for all their readers. A reader that joins
+ * later gets a snapshot first. A reader that cannot keep up continues with a subscription of its own. Sharing needs no
+ * check of rights, as all callers may read the same data.
  */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
@@ -12,9 +12,9 @@ export type Results = AsyncIterableIterator<ExecutionResult>;
 /** Subscribes at the subgraph. A single result instead of a stream means that the subgraph refused. */
 export type Open = (context: SubgraphContext) => Promise<Results | ExecutionResult>;
 
-/** Frames that a reader may be behind others before it goes on alone: some seconds of a slow client. */
+/** Frames that a reader may be behind the fastest one before it continues alone: some seconds of a slow client. */
 const LIVE_BEHIND = 4;
-/** A snapshot of 8,000 GPUs. */
+/** The same for a snapshot: the frames of 8,000 GPUs. */
 const SNAPSHOT_BEHIND = 16;
 
 type Source = Relay<ExecutionResult> | { readonly refused: ExecutionResult };
@@ -23,11 +23,12 @@ interface Group {
   readonly open: Open;
   readonly ended: AbortController;
   readonly live: Promise<Source>;
-  /** Nobody joins it any more. */
+  /** Lets no more readers join. */
   readonly forget: () => void;
   readers: number;
-  /** The snapshot that joiners wait for; those before have ended when it starts. */
+  /** The snapshot that joining readers wait for; null: none is waiting to start. */
   snapshot: Promise<Source> | null;
+  /** Resolves when the snapshot before has ended: snapshots of a group run one at a time. */
   lastSnapshot: Promise<unknown>;
 }
 
@@ -35,9 +36,9 @@ const isResults = (value: Results | ExecutionResult): value is Results => Symbol
 
 const OVER: IteratorResult<ExecutionResult> = { done: true, value: undefined };
 
-/** Encoded when the first of its readers needs it. Both transports ask for the result's own `stringify`. */
+/** Adds a `stringify` that encodes once, when the first reader needs it. Both transports call it. */
 function encodedOnce(result: ExecutionResult): ExecutionResult & { readonly stringify?: () => string } {
-  // What an error may tell is for the transport to judge.
+  // The transport masks errors before it encodes them.
   if (result.errors !== undefined) return result;
   let text: string | undefined;
   return {
@@ -57,15 +58,15 @@ const relayOf = async (opening: Promise<Results | ExecutionResult>, options: Rel
 export class SharedSubscriptions {
   readonly #groups = new Map<string, Group>();
 
-  /** Subscriptions that are asked for, beside those of readers who go on alone. */
+  /** Shared subscriptions; those of readers that continue alone do not count. */
   get size(): number {
     return this.#groups.size;
   }
 
-  /** @param left aborts when the reader has gone, however far its results have come */
+  /** @param left aborts when the reader has left */
   async subscribe(key: string, open: Open, left: AbortSignal | undefined): Promise<Results | ExecutionResult> {
     const known = this.#groups.get(key);
-    const group = known ?? this.#found(key, open);
+    const group = known ?? this.#create(key, open);
     group.readers++;
     let member = true;
     const leave = () => {
@@ -78,7 +79,7 @@ export class SharedSubscriptions {
         leave();
         return live.refused;
       }
-      // In place before the snapshot is taken: nothing falls between.
+      // Joins before the snapshot is taken, so no frame is lost between the two.
       const isLate = live.started;
       const reader = live.join();
       const snapshot = isLate ? await snapshotOf(group) : null;
@@ -94,7 +95,7 @@ export class SharedSubscriptions {
     }
   }
 
-  #found(key: string, open: Open): Group {
+  #create(key: string, open: Open): Group {
     const ended = new AbortController();
     const forget = () => {
       if (this.#groups.get(key) === group) this.#groups.delete(key);
@@ -114,7 +115,7 @@ export class SharedSubscriptions {
   }
 }
 
-/** The next snapshot of the group: one at a time, for all who came while the one before was taken. */
+/** The next snapshot of the group. Readers that join while one is taken share the one after it. */
 function snapshotOf(group: Group): Promise<Source> {
   if (group.snapshot !== null) return group.snapshot;
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
@@ -123,7 +124,7 @@ function snapshotOf(group: Group): Promise<Source> {
     const opening = group.open({ signal: group.ended.signal, snapshot: true });
     return await relayOf(opening, { onEnd: end, maxBehind: SNAPSHOT_BEHIND });
   });
-  // It is taken at once, whoever waits for it: the next one must not wait for a slow reader.
+  // Drained at once, so that the next snapshot does not wait for a slow reader of this one.
   snapshot.then((source) => ("refused" in source ? end() : drain(source.join())), end);
   group.snapshot = snapshot;
   group.lastSnapshot = over;
@@ -131,15 +132,15 @@ function snapshotOf(group: Group): Promise<Source> {
 }
 
 async function drain(reader: RelayReader<ExecutionResult>): Promise<void> {
-  // Joiners begin to read before the first frame comes.
+  // Joining readers begin to read before the first frame comes.
   try {
     while (!(await reader.next()).done);
   } catch {
-    // Those who read it are told.
+    // The readers of the snapshot get the error.
   }
 }
 
-/** The readers' frames one after the other; once one of them was too slow, those of a subscription of its own. */
+/** Yields the frames of each reader in turn; after one has fallen behind, those of a subscription of its own. */
 function readOn(
   readers: RelayReader<ExecutionResult>[],
   { open, left, leave }: { open: Open; left: AbortSignal | undefined; leave: () => void },

@@ -1,4 +1,4 @@
-/** Subscriptions of the gateway: how many run at once, and which of them are one. */
+/** Runs the gateway's subscriptions: limits their number, and shares equal ones. */
 import { createHash } from "node:crypto";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import type { ExecutionResult } from "@graphql-tools/utils";
@@ -11,38 +11,38 @@ import { type Open, type Results, SharedSubscriptions } from "./shared-subscript
 export interface Subscriptions {
   /** Subscriptions that run now. */
   readonly running: number;
-  /** The plugin that runs them. It sets the subgraph's context of each in `contexts`, by the operation's own context. */
+  /** The plugin that runs them. It sets the subgraph context of each in `contexts`, by the operation's own context. */
   plugin(contexts: WeakMap<object, SubgraphContext>): GatewayPlugin;
 }
 
-/** These begin with a snapshot, which can be asked for alone: a reader may join others. */
+/** A field whose subscription begins with a snapshot that can be requested alone, so that a reader can join others. */
 const SHARED_FIELD = "readings";
 
-/** Null: it is not shared. */
+/** The key that equal subscriptions have in common; null: this one is not shared. */
 function keyOf({ document, operationName, variableValues }: ExecutionArgs): string | null {
   const operation = getOperationAST(document, operationName);
   const [field, ...others] = operation?.selectionSet.selections ?? [];
   if (field?.kind !== Kind.FIELD || field.name.value !== SHARED_FIELD || others.length > 0) return null;
-  const asked = [print(document), operationName ?? "", JSON.stringify(variableValues ?? {})];
-  return createHash("sha256").update(asked.join("\0")).digest("base64");
+  const parts = [print(document), operationName ?? "", JSON.stringify(variableValues ?? {})];
+  return createHash("sha256").update(parts.join("\0")).digest("base64");
 }
 
 const refused = (max: number) => ({
   errors: [
-    new GraphQLError(`All ${max} subscriptions are taken: try again later, or raise MAX_SUBSCRIPTIONS`, {
+    new GraphQLError(`All ${max} subscriptions are in use: try again later, or raise MAX_SUBSCRIPTIONS`, {
       extensions: { code: ERROR_CODES.overloaded.graphql },
     }),
   ],
 });
 
-/** A subscription runs until its reader leaves; those beyond `max` are refused. */
+/** Each subscription runs until it ends or its reader leaves. Those beyond `max` are refused. */
 export function createSubscriptions(max: number): Subscriptions {
   const shared = new SharedSubscriptions();
   let running = 0;
 
   const plugin: Subscriptions["plugin"] = (contexts) => ({
     onSubscribe({ args: { contextValue }, subscribeFn, setSubscribeFn }) {
-      // Over WebSocket it never aborts: a socket carries many operations.
+      // Over WebSocket this never aborts: a socket carries many operations.
       const left = (contextValue as { readonly request?: Request }).request?.signal;
       setSubscribeFn(async (args: ExecutionArgs) => {
         if (running >= max) return refused(max);

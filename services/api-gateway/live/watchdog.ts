@@ -1,4 +1,4 @@
-/** Checks connections that are held open for long, and lets each end itself when its other end is gone or reads nothing. */
+/** Checks long-lived connections at intervals, so that those whose client is gone or reads nothing are ended. */
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
 
@@ -32,7 +32,7 @@ export class Watchdog implements Disposable {
     this.clock = clock;
     const closed = metrics.counter({
       name: "live_connections_ended_total",
-      help: "Connections with subscriptions that the server ended, by reason: silent, stalled (took nothing), stopping.",
+      help: "Connections with subscriptions that the server ended, by reason: silent, stalled or stopping.",
       labels: ["transport", "reason"],
     });
     this.#ended = (transport, reason) => closed.inc({ transport, reason });

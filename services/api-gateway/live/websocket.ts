@@ -1,4 +1,4 @@
-/** GraphQL over WebSocket (graphql-transport-ws), on one path, for pages and clients that may ask. */
+/** GraphQL over WebSocket (graphql-transport-ws): guards connections and operations, then hands them to the gateway. */
 import { type GatewayRuntime, getGraphQLWSOptions } from "@graphql-hive/gateway-runtime";
 import type { Hooks } from "crossws";
 import { GraphQLError } from "graphql";
@@ -16,13 +16,13 @@ import { type Throttle, tooOften } from "../edge/throttle.ts";
 import { SocketSession } from "./socket-session.ts";
 import type { Watchdog } from "./watchdog.ts";
 
-/** Within it a client says who it is. */
+/** Time for a client to send `connection_init`. */
 const INIT_MS = 5000;
-/** Under way at once on one socket. */
+/** Operations of one socket that may run at once. */
 const MAX_OPERATIONS = 100;
-/** Of one message, before it is read at all. */
+/** A larger message closes its socket without being parsed. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** Sockets without a subscription cost little, and a page that is loaded anew has two for a moment. */
+/** Idle sockets cost little, and a page that reloads has two for a moment. */
 const SOCKETS_PER_SUBSCRIPTION = 2;
 
 type Options = ServerOptions<Record<string, unknown> | undefined, Extra>;
@@ -34,7 +34,7 @@ export interface WebSocketParts {
   readonly watchdog: Watchdog;
   readonly metrics: Metrics;
   readonly config: Pick<ApiConfig, "rateLimit" | "maxSubscriptions">;
-  /** Set on refusals, too. */
+  /** Headers of every answer; refused upgrades get them, too. */
   readonly headersOf: (request: Request, response: Response) => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
@@ -48,7 +48,7 @@ const refused = (code: ErrorCode, message: string, retryAfterMs?: number): reado
 export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
   const { runtime, access, throttle, watchdog, metrics, config, headersOf, log } = parts;
   const base = getGraphQLWSOptions<Record<string, unknown>, Extra>(runtime, () => ({
-    // Plugins look at a request; a socket has none of its own per operation.
+    // Plugins read the request of an operation, which does not exist over WebSocket.
     request: new Request(`http://websocket.local${GRAPHQL_PATH}`, { method: "POST" }),
   }));
   // An error thrown here would close the socket with all its other subscriptions.
@@ -64,7 +64,7 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
   const sessions = new WeakMap<object, SocketSession>();
   const sessionOf = ({ extra }: { readonly extra: Extra }): SocketSession => {
     const session = sessions.get(extra.socket);
-    if (session === undefined) throw new Error("A message came before its socket was opened");
+    if (session === undefined) throw new Error("The socket of this message is not open");
     return session;
   };
   let sockets = 0;
@@ -80,12 +80,12 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
       const retryAfterMs = throttle.waitMs(sessionOf(context).client, "websocket");
       if (retryAfterMs > 0) return refused("overloaded", tooOften(config.rateLimit), retryAfterMs);
       if (Object.keys(context.subscriptions).length > MAX_OPERATIONS) {
-        return refused("overloaded", `This socket has ${MAX_OPERATIONS} operations under way, which is the most`);
+        return refused("overloaded", `One socket must not run more than ${MAX_OPERATIONS} operations at once`);
       }
-      // The id comes back with every event.
+      // The id counts, too: every result repeats it.
       const size = id.length + JSON.stringify(payload).length;
       if (size > MAX_BODY_BYTES) {
-        return refused("too_large", `The operation has ${size} characters: accepted are ${MAX_BODY_BYTES}`);
+        return refused("too_large", `The operation must have at most ${MAX_BODY_BYTES} characters, got ${size}`);
       }
       return (base as Options).onSubscribe?.(context, id, payload);
     },
@@ -97,8 +97,9 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
     const { pathname } = new URL(request.url);
     const retryAfterMs = throttle.waitMs(throttle.clientOf(request), "http");
     if (retryAfterMs > 0) return problemOf("overloaded", tooOften(config.rateLimit), { retryAfterMs });
-    if (pathname !== GRAPHQL_PATH) return problemOf("not_found", `No WebSocket is at ${pathname}`);
-    if (sockets >= maxSockets) return problemOf("overloaded", `All ${maxSockets} sockets are taken: try again later`);
+    if (pathname !== GRAPHQL_PATH)
+      return problemOf("not_found", `No WebSocket is served at ${pathname}: use ${GRAPHQL_PATH}`);
+    if (sockets >= maxSockets) return problemOf("overloaded", `All ${maxSockets} sockets are in use: try again later`);
     const detail = access.misdirectionOf(request) ?? access.refusalOf(request);
     return detail === null ? null : problem({ status: 403, title: "Forbidden", detail });
   }

@@ -74,7 +74,7 @@ export function createRemoteHttp({ name, url, token, log, clock, onRequest }: Re
         return await post(body, context);
       } catch (error) {
         const isBroken = !isAppError(error) && !(error instanceof StrangeAnswer);
-        // During an outage there is no retry: callers would wait for answers that rarely come.
+        // During an outage retries would mostly delay the error.
         const attempts = isQuery && isBroken && !availability.isDown ? ATTEMPTS : 1;
         if (attempt + 1 >= attempts || signal?.aborted) throw error;
         await clock.sleep(backoffMs(attempt), { signal });

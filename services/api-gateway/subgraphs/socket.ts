@@ -12,7 +12,7 @@ import { receiveErrors, type SubgraphRequest, unavailable } from "./subgraph.ts"
 
 /** Frames of one subscription that the subgraph may send ahead of the reader. */
 const WINDOW = 4;
-/** Frames that may wait for the reader. A window for each connection: those of a cut connection wait, too. */
+/** Frames that may wait for the reader: a window for each of 16 connections, should they be cut one after the other. */
 const MAX_WAITING = 16 * WINDOW;
 
 export interface RemoteSocketOptions extends ConnectionOptions {
@@ -21,7 +21,7 @@ export interface RemoteSocketOptions extends ConnectionOptions {
 }
 
 export interface RemoteSocket extends AsyncDisposable {
-  /** The results outlive the connection. After a cut, the subgraph tells the reader that it may have missed something. */
+  /** The results outlive the connection: after a cut, the first frame reports that some may have been missed. */
   subscribe(request: SubgraphRequest, context: SubgraphContext): Promise<MaybeAsyncIterable<ExecutionResult>>;
 }
 
@@ -109,7 +109,7 @@ export function createRemoteSocket(options: RemoteSocketOptions): RemoteSocket {
     async [Symbol.asyncDispose]() {
       closed.abort();
       const disposed = (async () => client.dispose())();
-      // It waits for a connection attempt, which may never settle.
+      // While it connects, disposal waits for an attempt that may never settle.
       if (connection.current() === null) disposed.catch(() => {});
       else await disposed;
     },

@@ -201,8 +201,8 @@ describe("what holds for @defer as for any query", () => {
   });
 
   const refusals: [what: string, query: string, message: string][] = [
-    ["@stream", "{ gpus { gpus @stream(initialCount: 1) { uuid latest { value } } } }", "@stream is not offered"],
-    ["@stream of a list of one subgraph", "{ hosts @stream { hostname } }", "@stream is not offered"],
+    ["@stream", "{ gpus { gpus @stream(initialCount: 1) { uuid latest { value } } } }", "@stream is not supported"],
+    ["@stream of a list of one subgraph", "{ hosts @stream { hostname } }", "@stream is not supported"],
     [
       "one label twice",
       '{ ... @defer(label: "a") { hosts { gpus } } ... @defer(label: "a") { queues { name } } }',

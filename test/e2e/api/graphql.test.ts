@@ -187,7 +187,7 @@ describe("bad queries", () => {
     [
       "introspection mixed with data",
       "{ __schema { queryType { name } } hosts { gpus } }",
-      "an operation of their own",
+      "in an operation without other fields",
     ],
   ];
   for (const [what, query, message] of shapes) {

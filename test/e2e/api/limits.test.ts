@@ -121,7 +121,7 @@ describe("INTROSPECTION=false", () => {
   for (const [name, ask] of Object.entries(TRANSPORTS)) {
     test(`tells neither the schema nor names in hints: ${name}`, async () => {
       for (const query of ["{ __schema { queryType { name } } }", '{ __type(name: "Gpu") { name } }']) {
-        expect(await ask(closed.url, query)).toMatch(/Introspection is off.*FORBIDDEN/);
+        expect(await ask(closed.url, query)).toMatch(/Introspection is disabled.*FORBIDDEN/);
       }
       const misspelt: [query: string, variables?: Record<string, unknown>][] = [
         ["{ gpu_s { total } }"],

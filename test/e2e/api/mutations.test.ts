@@ -28,7 +28,7 @@ describe("mutations without ADMIN_TOKEN", () => {
     for (const { data, errors } of answers) {
       expect(data ?? null).toBeNull();
       expect(errors?.[0]).toMatchObject({
-        message: "Mutations are off: set ADMIN_TOKEN to allow them to callers who send it",
+        message: "Mutations are disabled: set ADMIN_TOKEN to allow them to callers that send it",
         extensions: { code: "FORBIDDEN" },
       });
     }

@@ -71,7 +71,7 @@ describe("a client that asks too often", () => {
     contract.check("/api/v1/gpus", rest, await rest.text());
     const graphql = await refusedOf(() => api.get("/graphql?query={__typename}"));
     expect((await graphql.json()).errors[0]).toMatchObject({
-      message: "Too many requests: accepted are 1 a second from one client (RATE_LIMIT)",
+      message: "Requests of one client must not exceed 1 per second (RATE_LIMIT)",
       extensions: { code: "OVERLOADED", retryAfterMs: expect.any(Number) },
     });
     const upgrade = { headers: { upgrade: "websocket", connection: "upgrade" } };

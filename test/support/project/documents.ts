@@ -6,6 +6,7 @@ import { ROOT } from "../programs/process.ts";
 export const DOCUMENTS = [
   "README.md",
   "infra/README.md",
+  "services/api-gateway/PROTOCOL.md",
   "infra/CONFIGURATION.md",
   "infra/docker/README.md",
   "infra/helm/gpu-telemetry/README.md",

@@ -18,11 +18,11 @@ for (const [wiring, open] of [
 ] as const) {
   describe(`@defer with subgraphs ${wiring}`, () => {
     let api: Awaited<ReturnType<typeof openApi>>;
-    /** Lets the newest readings go. */
+    /** Releases the store call for the newest readings. */
     let release = () => {};
     let aborted = 0;
     beforeAll(async () => {
-      // The time limit does not end what a test waits for.
+      // Longer than any test waits.
       api = await open({ gpus: 3, ticks: 2, config: { queryTimeoutMs: 600_000 } });
     });
     afterEach(() => {
@@ -44,7 +44,7 @@ for (const [wiring, open] of [
         });
     };
 
-    test("what is slow comes in a part of its own, once it is there", async () => {
+    test("sends a slow fragment in a later part", async () => {
       holdLatest();
       await using parts = await openParts(api.url, { query: DEFERRED });
       expect(parts.response.headers.get("content-type")).toStartWith("multipart/mixed");
@@ -68,7 +68,7 @@ for (const [wiring, open] of [
       ]);
     });
 
-    test("the parts make the undeferred answer", async () => {
+    test("yields parts that merge to the undeferred answer", async () => {
       const cases = [
         DEFERRED,
         "{ gpus(limit: 2) { total ... @defer { next gpus { pod } } } }",
@@ -86,7 +86,7 @@ for (const [wiring, open] of [
       }
     });
 
-    test("`if` decides, a default of a variable too", async () => {
+    test("obeys `if`, also where a variable has a default", async () => {
       const query = `query($wanted: Boolean = false) { gpus(limit: 1) { gpus { uuid ... @defer(if: $wanted) { pod ${LATEST} } } } }`;
       for (const [variables, parts] of [
         [{}, 1],
@@ -98,7 +98,7 @@ for (const [wiring, open] of [
       }
     });
 
-    test("callers that do not ask for parts get the answer in one piece", async () => {
+    test("answers in one piece without Accept: multipart/mixed", async () => {
       const whole = await (await api.get(`/graphql?query=${encodeURIComponent(WHOLE)}`)).json();
       for (const accept of ["application/json", "application/graphql-response+json", "*/*"]) {
         const response = await api.get(`/graphql?query=${encodeURIComponent(DEFERRED)}`, { headers: { accept } });
@@ -106,7 +106,7 @@ for (const [wiring, open] of [
       }
     });
 
-    test("a part that fails says so where it belongs, masked unless it is in our terms", async () => {
+    test("reports an error of a part at its path, and masks internal ones", async () => {
       const errorsOf = async (failure: Error) => {
         api.store.beforeLatest = async () => {
           throw failure;
@@ -127,7 +127,7 @@ for (const [wiring, open] of [
       ]);
     });
 
-    test("the deadline ends an answer with an error, and the work on it", async () => {
+    test("ends with an error at the deadline, and stops the work", async () => {
       await using hurried = await open({ gpus: 3, ticks: 2, config: { queryTimeoutMs: 1000 } });
       holdLatest(hurried);
       await using parts = await openParts(hurried.url, { query: DEFERRED });
@@ -140,7 +140,7 @@ for (const [wiring, open] of [
       await eventually(() => aborted > 0, { what: "the store call to stop" });
     });
 
-    test("a reader who leaves ends the work", async () => {
+    test("stops the work when the reader leaves", async () => {
       holdLatest();
       const asked = api.store.calls.latest;
       const parts = await openParts(api.url, { query: DEFERRED });
@@ -153,7 +153,7 @@ for (const [wiring, open] of [
   });
 }
 
-describe("what holds for @defer as for any query", () => {
+describe("a query with @defer", () => {
   let api: Awaited<ReturnType<typeof openRemoteApi>>;
   beforeAll(async () => {
     api = await openRemoteApi({ config: { apiToken: "reader", adminToken: "admin" } });
@@ -161,13 +161,13 @@ describe("what holds for @defer as for any query", () => {
   afterAll(() => api[Symbol.asyncDispose]());
   const TOKEN = { authorization: "Bearer reader" };
 
-  /** The only part, or the first. */
+  /** The first part, which may be the only one. */
   async function first(query: string, headers: Record<string, string> = TOKEN) {
     await using parts = await openParts(api.url, { query }, headers);
     return (await parts.next()) ?? ({} as GraphqlAnswer);
   }
 
-  test("tokens, limits and the guard of mutations", async () => {
+  test("obeys tokens, limits and the guard of mutations", async () => {
     expect((await openParts(api.url, { query: DEFERRED })).response.status).toBe(401);
     const deep = `{ gpus { ${"... on GpuPage @defer { ".repeat(12)} total ${"} ".repeat(12)} } }`;
     expect((await first(deep)).errors?.[0]?.message).toContain("depth");
@@ -176,7 +176,7 @@ describe("what holds for @defer as for any query", () => {
     expect((await first(mutation, { authorization: "Bearer admin" })).data).toEqual({ purgeDeadLetters: 0 });
   });
 
-  test("a subgraph that is away fails its part alone, at once", async () => {
+  test("fails at once in the part of an unavailable subgraph, and in no other", async () => {
     const refused = await api.links.telemetry.refuse();
     api.links.telemetry.cutAll();
     await using parts = await openParts(api.url, { query: DEFERRED }, TOKEN);
@@ -213,7 +213,7 @@ describe("what holds for @defer as for any query", () => {
     ["@defer of a subscription", "subscription { ... @defer { readings { missed } } }", "Subscription"],
   ];
   for (const [what, query, message] of refusals) {
-    test(`${what} is BAD_USER_INPUT and says why`, async () => {
+    test(`with ${what} is BAD_USER_INPUT with a reason`, async () => {
       const { data, errors } = await first(query);
       expect(data ?? null).toBeNull();
       expect(errors?.map(({ extensions }) => extensions?.code)).toEqual(["BAD_USER_INPUT"]);
@@ -221,14 +221,14 @@ describe("what holds for @defer as for any query", () => {
     });
   }
 
-  test("introspection tells of @defer, and of no @stream", async () => {
+  test("finds @defer and no @stream by introspection", async () => {
     const { data } = await api.graphql("{ __schema { directives { name } } }", {}, { headers: TOKEN });
     const names = data.__schema.directives.map(({ name }: { name: string }) => name);
     expect(names).toContain("defer");
     expect(names).not.toContain("stream");
   });
 
-  test("over WebSocket, and for what reads events, the answer is one piece", async () => {
+  test("is answered in one piece over WebSocket and SSE", async () => {
     const { data } = await api.graphql(WHOLE, {}, { headers: TOKEN });
     expect(await askOverSocket(api, DEFERRED, "Bearer reader")).toEqual({ data });
     await using events = await openEvents(api.url, DEFERRED, { headers: TOKEN });

@@ -1,4 +1,4 @@
-/** GraphQL over HTTP as its specification has it, asked of the program on either runtime. */
+/** The audits of the GraphQL-over-HTTP specification, against the program on both runtimes. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { serverAudits } from "graphql-http";

@@ -41,7 +41,7 @@ describe("the graph", () => {
     expect(api.store.calls).toMatchObject({ gpus: 1, latest: 1, gpusByUuid: 0, readings: 0 });
   });
 
-  test("asks for several GPUs by uuid in one store call", async () => {
+  test("finds several GPUs by uuid in one store call", async () => {
     Object.assign(api.store.calls, { gpusByUuid: 0 });
     const { data } = await api.graphql(
       `{ a: gpu(uuid: "${uuidOf(1)}") { uuid } b: gpu(uuid: "${uuidOf(2)}") { uuid } c: gpu(uuid: "${uuidOf(999)}") { uuid } }`,
@@ -63,7 +63,7 @@ describe("the graph", () => {
     expect(many.errors?.[0]?.message).toContain("uuids must be a list of at most 10,000 uuids, got 10001");
   });
 
-  test("gives each GPU its page of telemetry", async () => {
+  test("returns a page of telemetry for each GPU", async () => {
     const { data } = await api.graphql(
       "{ gpus(limit: 2) { next gpus { telemetry(limit: 1) { gpuUuid count next telemetry { value } } } } }",
     );
@@ -72,7 +72,7 @@ describe("the graph", () => {
     expect(data.gpus.gpus[1].telemetry.next).toBeString();
   });
 
-  test("tells hosts, attributions and the metric catalogue", async () => {
+  test("returns hosts, attributions and the metric catalogue", async () => {
     const { data } = await api.graphql(`{
       hosts { hostname gpus lastSeen }
       gpu(uuid: "${uuidOf(2)}") { attributions { pod namespace from to } }
@@ -87,7 +87,7 @@ describe("the graph", () => {
     expect(data.metrics).toContainEqual({ name: UTIL, ...utilisation });
   });
 
-  test("answers null for the telemetry of an unknown GPU, and an empty page for a known one", async () => {
+  test("returns null for the telemetry of an unknown GPU, and an empty page for a known one", async () => {
     const { data } = await api.graphql(
       `{ none: gpuTelemetry(uuid: "${uuidOf(999)}") { count }
          empty: gpuTelemetry(uuid: "${uuidOf(1)}", endTime: "2001-01-01T00:00:00Z") { count next } }`,
@@ -125,7 +125,7 @@ describe("bad queries", () => {
     ],
   ];
   for (const [what, query, ...message] of cases) {
-    test(`${what} is BAD_USER_INPUT and says why`, async () => {
+    test(`${what} is BAD_USER_INPUT with a reason`, async () => {
       const response = await api.get("/graphql", {
         method: "POST",
         headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
@@ -137,7 +137,7 @@ describe("bad queries", () => {
     });
   }
 
-  test("an error of a join says where in the answer it belongs", async () => {
+  test("an error of a join has its path in the answer", async () => {
     const { errors } = await api.graphql("{ gpus(limit: 2) { gpus { telemetry(limit: 0) { count } } } }");
     expect(errors?.map(({ path }) => path)).toEqual([
       ["gpus", "gpus", 0, "telemetry"],
@@ -151,7 +151,7 @@ describe("bad queries", () => {
     expect(errors?.[0]?.message).toContain("abc");
   });
 
-  test("an unknown field is refused before anything runs", async () => {
+  test("an unknown field is refused before execution", async () => {
     const { errors } = await api.graphql("{ gpus { total nope } }");
     expect(errors?.[0]).toMatchObject({ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } });
   });
@@ -199,14 +199,14 @@ describe("bad queries", () => {
     });
   }
 
-  test("the introspection that tools send is answered", async () => {
+  test("introspection of common tools is answered", async () => {
     const { data, errors } = await api.graphql(getIntrospectionQuery());
     expect(errors).toBeUndefined();
     expect(data.__schema.queryType.name).toBe("Query");
   });
 });
 
-describe("trouble behind the graph", () => {
+describe("failures behind the graph", () => {
   test("an unexpected failure is masked, logged, and 500 in REST", async () => {
     api.store.before = async () => {
       throw new Error("password=hunter2");
@@ -221,7 +221,7 @@ describe("trouble behind the graph", () => {
     expect(await rest.text()).not.toContain("hunter2");
   });
 
-  test("a store that is away is UNAVAILABLE, and 503 with Retry-After in REST", async () => {
+  test("an unavailable store is UNAVAILABLE, and 503 with Retry-After in REST", async () => {
     api.store.before = async () => {
       throw new AppError("mongodb://db-0:27017 is away", { code: "unavailable", retryAfterMs: 2500 });
     };
@@ -235,7 +235,7 @@ describe("trouble behind the graph", () => {
     expect(rest.headers.get("retry-after")).toBe("3");
   });
 
-  test("a query beyond QUERY_TIMEOUT is UNAVAILABLE, and its store call is told to stop", async () => {
+  test("a query beyond QUERY_TIMEOUT is UNAVAILABLE, and its store call is stopped", async () => {
     let stopped = 0;
     api.store.before = (signal) =>
       new Promise((_, reject) =>

@@ -50,7 +50,7 @@ for (const [wiring, open] of [
       expect(api.store.calls).toMatchObject({ gpus: 1, latest: 2, pages: 2, attributions: 2 });
     });
 
-    test("are one to find many GPUs by their key, and one for each field of theirs, deferred or not", async () => {
+    test("are one to find many GPUs by key, and one for each of their fields, deferred or not", async () => {
       const uuids = Array.from({ length: GPUS }, (_, number) => uuidOf(number));
       const query = `query($uuids: [ID!]!) { gpusByUuid(uuids: $uuids) { uuid ... @defer { pod ... on Gpu { latest { value } telemetry(limit: 1) { count } } } } }`;
       await using parts = await openParts(api.url, { query, variables: { uuids } });
@@ -59,13 +59,13 @@ for (const [wiring, open] of [
       expect(data.gpusByUuid).toHaveLength(GPUS);
       expect(data.gpusByUuid[299].telemetry).toEqual({ count: 1 });
       expect(api.store.calls).toMatchObject({ latest: 1, pages: 1, attributions: 0 });
-      // Over the wire the deferred part is a request of its own.
+      // The deferred part of a remote subgraph is a request of its own.
       expect(api.store.calls.gpusByUuid).toBe(wiring === "over the wire" ? 2 : 1);
     });
   });
 }
 
-test("a query that reads too much fails where it no longer fits, and reads no further", async () => {
+test("a query over its budget fails where the budget ends, and reads no further", async () => {
   await using api = await openApi({ gpus: 30, ticks: 5000 });
   const { data, errors } = await api.graphql("{ gpus { gpus { uuid telemetry(limit: 10000) { count } } } }");
   const read = data.gpus.gpus.filter(({ telemetry }: { telemetry: unknown }) => telemetry !== null);

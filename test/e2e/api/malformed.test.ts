@@ -12,7 +12,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const QUERY = "query={hosts{gpus}}";
 
-test("what cannot be read in the address of a query is its caller's mistake", async () => {
+test("variables and extensions that are not JSON are BAD_USER_INPUT by GET", async () => {
   for (const name of ["variables", "extensions"]) {
     for (const value of ["{bad", "undefined"]) {
       const response = await api.get(`/graphql?${QUERY}&${name}=${value}`);

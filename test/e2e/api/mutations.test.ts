@@ -15,7 +15,7 @@ describe("mutations without ADMIN_TOKEN", () => {
     api = await openApi();
   });
 
-  test("are refused, whatever is sent", async () => {
+  test("are refused with any token", async () => {
     await fillQueue(api.queue, ["a"], 1);
     const mutation = "mutation { purgeDeadLetters }";
     const answers = [
@@ -72,7 +72,7 @@ describe("mutations with ADMIN_TOKEN", () => {
     expect((await ask(api, "{ queues { dead } }")).data).toEqual({ queues: [{ dead: 1 }] });
   });
 
-  test("send the named dead letters back, and delete others", async () => {
+  test("redrive the named dead letters, and purge others", async () => {
     await fillQueue(api.queue, ["a", "b", "c", "d"], 4);
     const [a, b, c] = await idsOf();
     const redriven = await ask(api, "mutation($ids: [ID!]) { redriveDeadLetters(ids: $ids) }", {
@@ -94,7 +94,7 @@ describe("mutations with ADMIN_TOKEN", () => {
     expect(await api.queue.stats()).toMatchObject({ ready: 1, dead: 0, counters: { redriven: 2, purged: 2 } });
   });
 
-  test("take no null and no more ids than a call may name", async () => {
+  test("refuse null, and more ids than one call may name", async () => {
     await fillQueue(api.queue, ["a"], 1);
     const send = (ids: unknown) =>
       ask(api, "mutation($ids: [ID!]) { purgeDeadLetters(ids: $ids) }", { token: "admin", variables: { ids } });
@@ -118,12 +118,12 @@ describe("mutations with ADMIN_TOKEN", () => {
   });
 });
 
-describe("API_TOKEN beside ADMIN_TOKEN", () => {
+describe("API_TOKEN together with ADMIN_TOKEN", () => {
   beforeEach(async () => {
     api = await openApi({ config: { ...ADMIN, apiToken: "reader" } });
   });
 
-  test("reads with either, changes with the admin's alone, and nothing without", async () => {
+  test("allows reads with either, mutations with ADMIN_TOKEN alone, and nothing without", async () => {
     await fillQueue(api.queue, ["a"], 1);
     const read = "{ queues { dead } }";
     const change = "mutation { redriveDeadLetters }";

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-describe("what a page of another site can make a browser send", () => {
+describe("requests that a page of another site can cause", () => {
   const ORIGINS: Readonly<Record<string, string | null>> = {
     absent: null,
     own: "own",
@@ -32,7 +32,7 @@ describe("what a page of another site can make a browser send", () => {
   for (const [kind, value] of Object.entries(ORIGINS)) {
     for (const site of SITES) {
       const mayAsk = value === null ? [null, "same-origin", "none"].includes(site) : ["own", "listed"].includes(kind);
-      test(`Origin ${kind}, Sec-Fetch-Site ${site ?? "absent"}: ${mayAsk ? "asks" : "is refused"}`, async () => {
+      test(`Origin ${kind}, Sec-Fetch-Site ${site ?? "absent"}: ${mayAsk ? "accepted" : "refused"}`, async () => {
         const headers = {
           ...(value === null ? {} : { origin: value === "own" ? api.url : value }),
           ...(site === null ? {} : { "sec-fetch-site": site, "sec-fetch-mode": "cors" }),
@@ -54,7 +54,7 @@ describe("what a page of another site can make a browser send", () => {
     }
   }
 
-  test("the page is known by Referer where the browser says nothing else", async () => {
+  test("Referer decides where the browser sends neither Origin nor Sec-Fetch-Site", async () => {
     const statuses = [];
     for (const referer of [`${api.url}/`, `${LISTED}/board`, "https://evil.example/"]) {
       statuses.push((await api.get("/graphql?query={__typename}", { headers: { referer } })).status);
@@ -83,7 +83,7 @@ describe("what a page of another site can make a browser send", () => {
     expect(await preflight("https://evil.example")).toEqual([204, null, null, null, null]);
   });
 
-  test("nothing is told to other origins while none is listed", async () => {
+  test("no CORS headers are sent without CORS_ORIGINS", async () => {
     await using plain = await openApi();
     for (const path of ["/", "/api/v1/gpus", "/openapi.json", "/nothing"]) {
       const { headers } = await plain.get(path, { headers: { origin: LISTED } });
@@ -93,8 +93,8 @@ describe("what a page of another site can make a browser send", () => {
   });
 });
 
-describe("a name that its owner points at this machine", () => {
-  /** fetch() writes Host itself. */
+describe("a foreign name that resolves to this machine", () => {
+  /** Sends a Host of the test's choice, which fetch() would overwrite. */
   const statusAs = (url: string, path: string, host: string, headers: Record<string, string> = {}) =>
     new Promise<number | undefined>((resolve, reject) => {
       const asked = request(url + path, { headers: { host, ...headers } }, (response) => {
@@ -105,7 +105,7 @@ describe("a name that its owner points at this machine", () => {
       asked.end();
     });
 
-  test("reaches nothing on a server that listens on loopback, but what CORS_ORIGINS names", async () => {
+  test("is refused on loopback unless CORS_ORIGINS lists it", async () => {
     const port = new URL(api.url).port;
     for (const path of ["/api/v1/gpus", "/graphql?query={__typename}", "/metrics", "/"]) {
       const statuses = [];
@@ -126,7 +126,7 @@ describe("a name that its owner points at this machine", () => {
     expect(await statusAs(api.url, "/healthz", "evil.example")).toBe(200);
   });
 
-  test("is any name of a server that listens to the network", async () => {
+  test("is accepted by a server that listens on the network", async () => {
     await using open = await openApi({ config: { host: "0.0.0.0" } });
     expect(await statusAs(open.url, "/api/v1/gpus", "gpus.example")).toBe(200);
   });

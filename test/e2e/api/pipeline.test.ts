@@ -15,7 +15,7 @@ describe("subgraph pipeline", () => {
     api = await openApi();
   });
 
-  test("tells the queue's figures and counters beside what other subgraphs know", async () => {
+  test("returns figures and counters of the queue together with fields of other subgraphs", async () => {
     await fillQueue(api.queue, ["aa", "bbb", "c"], 1);
     await claim(api.queue, { max: 1 });
     const { data, errors } = await ask(
@@ -40,7 +40,7 @@ describe("subgraph pipeline", () => {
     ]);
   });
 
-  test("shows what is in a dead letter, and why when it cannot be decoded", async () => {
+  test("previews the content of a dead letter, or the reason why it cannot be decoded", async () => {
     const batch = batchOfReadings([
       { gpu: 1, series: "DCGM_FI_DEV_GPU_TEMP", value: 40 },
       { gpu: 2, series: "DCGM_FI_DEV_GPU_UTIL", value: 50, after: 1500 },
@@ -76,7 +76,7 @@ describe("subgraph pipeline", () => {
     expect(letters[1]).toMatchObject({ seq: 2, preview: null, undecodable: expect.stringContaining("it is no batch") });
   });
 
-  test("pages through dead letters, and refuses a limit or cursor that is none", async () => {
+  test("pages through dead letters, and refuses invalid limits and cursors", async () => {
     await fillQueue(api.queue, ["a", "b", "c"], 3);
     const seen: number[] = [];
     for (let after: string | null = null, pages = 0; pages === 0 || after !== null; pages++) {
@@ -95,7 +95,7 @@ describe("subgraph pipeline", () => {
     }
   });
 
-  test("makes no REST routes and no GET of its mutations", async () => {
+  test("has no REST routes, and no mutations by GET", async () => {
     const paths = [
       "/api/v1/redrive-dead-letters",
       "/api/v1/purge_dead_letters",

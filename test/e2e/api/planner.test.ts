@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** Fields with selections of their own, by type; the rest are leaves. */
+/** The fields of each type: leaves, and those with selections of their own. */
 const TYPES: Record<string, { leaves: string[]; nested: [field: string, type: string][] }> = {
   Query: {
     leaves: ["__typename"],
@@ -40,7 +40,7 @@ const TYPES: Record<string, { leaves: string[]; nested: [field: string, type: st
   Attribution: { leaves: ["pod", "from"], nested: [] },
 };
 const CONDITIONS = ["", "", "", "@include(if: true)", "@skip(if: $yes)", "@include(if: $yes)"];
-/** Of fragments alone. */
+/** Conditions of fragments only. */
 const DEFERRED = ["@defer", "@defer", "@defer(if: $yes)", "@defer @include(if: $yes)"];
 
 interface Shape {
@@ -83,18 +83,18 @@ const queries = (deferred: boolean) =>
         fragment OnGpu on Gpu { ${onGpu} }`,
     }));
 
-/** What the subgraph alone says to the query as if nothing were deferred. */
+/** The answer of the subgraph alone to the same query without @defer. */
 async function expected(query: string, yes: boolean): Promise<unknown> {
   const document = parse(query.replaceAll(/@defer(\(if: \$yes\))?/g, ""));
   const { data } = await execute({ schema: alone, document, variableValues: { yes }, contextValue: {} });
   return JSON.parse(JSON.stringify(data));
 }
 
-/** Too deep, too long, or too many rows. */
+/** Whether the query was refused for its depth, its length or its rows. */
 const isRefused = ({ errors }: GraphqlAnswer): boolean =>
   errors?.every(({ message }) => /limit of|limits of all lists/.test(message)) === true;
 
-test("the gateway answers any query as the subgraph alone would", async () => {
+test("the gateway answers any query of one subgraph as that subgraph would", async () => {
   await fc.assert(
     fc.asyncProperty(queries(false), async ({ query, yes }) => {
       const answer = await api.graphql(query, { yes });
@@ -105,7 +105,7 @@ test("the gateway answers any query as the subgraph alone would", async () => {
   );
 }, 60_000);
 
-test("whatever is deferred, the parts make that same answer", async () => {
+test("the parts of any deferred query merge to the same answer", async () => {
   let inParts = 0;
   await fc.assert(
     fc.asyncProperty(queries(true), async ({ query, yes }) => {

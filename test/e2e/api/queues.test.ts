@@ -19,7 +19,7 @@ for (const [wiring, open] of [
     });
     afterEach(() => api[Symbol.asyncDispose]());
 
-    test("tells figures at once and every second, over WebSocket and SSE", async () => {
+    test("sends figures at once and every second, over WebSocket and SSE", async () => {
       const client = createClient({
         url: `${api.url.replace("http", "ws")}/graphql`,
         webSocketImpl: WebSocket,
@@ -54,7 +54,7 @@ for (const [wiring, open] of [
   });
 }
 
-test("subscription queues goes on after its connection was cut", async () => {
+test("subscription queues resumes after its connection was cut", async () => {
   await using api = await openRemoteApi();
   await using events = await openEvents(api.url, QUERY);
   expect((await events.next()).data.queues).toHaveLength(1);
@@ -63,5 +63,5 @@ test("subscription queues goes on after its connection was cut", async () => {
   await refused[Symbol.asyncDispose]();
   await fillQueue(api.queue, ["a"], 1);
   const resumed = async () => (await events.next()).data.queues[0].counters.published === 1;
-  await eventually(resumed, { what: "what was published since" });
+  await eventually(resumed, { what: "the figures since the cut" });
 });

@@ -5,20 +5,20 @@ import { openApi } from "../../support/api/api.ts";
 import { openContract } from "../../support/api/contract.ts";
 import { serveApiOn } from "../../support/api/served-api.ts";
 
-/** Asks again until it is sent away: a token may have come meanwhile. */
+/** Repeats the request until it is refused: a token may have become free meanwhile. */
 async function refusedOf(ask: () => Promise<Response>): Promise<Response> {
   for (let n = 0; n < 20; n++) {
     const response = await ask();
     if (response.status === 429) return response;
     await response.text();
   }
-  throw new Error("Nobody was sent away");
+  throw new Error("20 requests were accepted");
 }
 
 const ask = (url: string, path: string, client: string) =>
   fetch(url + path, { headers: { "x-forwarded-for": client } });
 
-/** Codes of errors, or `ok`, of operations one after the other on one socket. */
+/** The error code, or `ok`, of each of `count` operations in a row on one socket. */
 async function operations(url: string, client: string, count: number): Promise<unknown[]> {
   class From extends WebSocket {
     constructor(address: string, protocols: string) {
@@ -42,13 +42,13 @@ async function operations(url: string, client: string, count: number): Promise<u
 }
 
 for (const runtime of ["bun", "deno"] as const) {
-  test(`RATE_LIMIT counts requests and operations of one client together, by its address, on ${runtime}`, async () => {
+  test(`RATE_LIMIT counts requests and operations of one address together, on ${runtime}`, async () => {
     await using api = await serveApiOn(runtime, { config: { rateLimit: 3, trustedProxies: 1 } });
     const pages = ["/", "/api/v1/gpus", "/graphql?query={__typename}", "/nothing"];
     const statuses = [];
     for (const path of pages) statuses.push((await ask(api.url, path, "1.1.1.1, 192.0.2.1")).status);
     expect(statuses).toEqual([200, 200, 200, 404]);
-    // The handshake is one request, and the burst was six.
+    // The burst was six: four requests, the handshake, and one operation.
     const answers = await operations(api.url, "2.2.2.2, 192.0.2.1", 12);
     expect(answers[0]).toBe("ok");
     expect(answers).toContain("OVERLOADED");
@@ -58,8 +58,8 @@ for (const runtime of ["bun", "deno"] as const) {
   }, 60_000);
 }
 
-describe("a client that asks too often", () => {
-  test("is told so in the terms of what it asked, with when to come again; probes are always answered", async () => {
+describe("a client over its rate", () => {
+  test("gets 429 in the format of its request, with the time of a retry; probes are answered", async () => {
     await using api = await openApi({ config: { rateLimit: 1 } });
     const contract = await openContract(api.url);
     const rest = await refusedOf(() => api.get("/api/v1/gpus"));
@@ -81,7 +81,7 @@ describe("a client that asks too often", () => {
     expect(await api.metrics.render()).toMatch(/gpu_telemetry_rate_limited_total\{transport="http"\} [3-9]/);
   });
 
-  test("is nobody while no limit is set", async () => {
+  test("does not exist without RATE_LIMIT", async () => {
     await using api = await openApi();
     const all = await Promise.all(Array.from({ length: 300 }, () => api.get("/healthz/nothing")));
     expect(new Set(all.map(({ status }) => status))).toEqual(new Set([404]));

@@ -3,7 +3,7 @@ import { AppError } from "../../../schema/model/errors.ts";
 import { openApi, openRemoteApi } from "../../support/api/api.ts";
 import { UTIL, uuidOf } from "../../support/api/fleet.ts";
 
-describe("subgraphs over the wire give the answers of those in the same process", () => {
+describe("remote subgraphs answer as those in the same process", () => {
   let near: Awaited<ReturnType<typeof openApi>>;
   let far: Awaited<ReturnType<typeof openRemoteApi>>;
   beforeAll(async () => {
@@ -32,7 +32,7 @@ describe("subgraphs over the wire give the answers of those in the same process"
     ["fragments and meta fields", "{ __typename ...F } fragment F on Query { hosts { __typename hostname } }"],
     ["a malformed uuid", '{ gpu(uuid: "GPU-1") { uuid } }'],
     ["a bad limit deep in a list", "{ gpus { gpus { telemetry(limit: 0) { count } } } }"],
-    ["a cursor that is none", '{ gpus(after: "?") { total } }'],
+    ["an invalid cursor", '{ gpus(after: "?") { total } }'],
     ["an unknown field", "{ gpus { nope } }"],
     ["introspection", "{ __schema { queryType { name } } }"],
   ];
@@ -60,7 +60,7 @@ describe("subgraphs over the wire give the answers of those in the same process"
   }
 
   const troubles: [what: string, error: Error][] = [
-    ["a store that is away", new AppError("The store is away", { code: "unavailable", retryAfterMs: 2500 })],
+    ["an unavailable store", new AppError("The store is away", { code: "unavailable", retryAfterMs: 2500 })],
     ["a query that is too large", new AppError("Ask for less", { code: "too_large" })],
     ["an unexpected failure", new Error("password=hunter2")],
   ];
@@ -75,7 +75,7 @@ describe("subgraphs over the wire give the answers of those in the same process"
       const answer = await far.graphql(query);
       expect(answer).toEqual(await near.graphql(query));
       expect(JSON.stringify(answer)).not.toContain("hunter2");
-      // Asked for the first time: an answer of a moment ago would do for a list.
+      // A new query each time, as lists may be answered from a recent answer.
       const list = `/api/v1/gpus?model=${encodeURIComponent(what)}`;
       const [there, here] = await Promise.all([far.get(list), near.get(list)]);
       expect([there.status, there.headers.get("retry-after"), await there.text()]).toEqual([

@@ -5,19 +5,19 @@ import { ask, fillQueue } from "../../support/api/pipeline-api.ts";
 import { keptLog } from "../../support/process/kept-log.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
-describe("trouble on the way to a subgraph", () => {
+describe("failures on the way to a subgraph", () => {
   const { log, lines } = keptLog();
   let api: Awaited<ReturnType<typeof openRemoteApi>>;
   beforeEach(async () => {
     lines.length = 0;
-    // The time limit does not end what a test waits for.
+    // Longer than any test waits.
     api = await openRemoteApi({ config: { queryTimeoutMs: 600_000 }, log });
   });
   afterEach(() => api[Symbol.asyncDispose]());
   const openHurried = () => openRemoteApi({ config: { queryTimeoutMs: 1000 }, log });
   const said = (message: string) => lines.filter((line) => line.message === message).map(({ fields }) => fields);
 
-  test("a dead subgraph dims what it adds to others, is UNAVAILABLE elsewhere, and is back by itself", async () => {
+  test("an unavailable subgraph is null in joins and UNAVAILABLE elsewhere, until it answers again", async () => {
     const refused = await api.links.telemetry.refuse();
     api.links.telemetry.cutAll();
     const dimmed = await api.graphql("{ gpus(limit: 2) { total gpus { hostname latest { value } } } }");
@@ -48,7 +48,7 @@ describe("trouble on the way to a subgraph", () => {
     );
   });
 
-  test("a query whose connection is cut is asked up to twice more, while its subgraph is not known to be away", async () => {
+  test("a query whose connection is cut is retried twice, unless its subgraph is known to be unavailable", async () => {
     for (const cuts of [1, 2]) {
       const before = api.links.inventory.hits;
       api.links.inventory.cutAfterRequest(cuts);
@@ -68,17 +68,19 @@ describe("trouble on the way to a subgraph", () => {
     expect([said("unavailable").length, said("available").length]).toEqual([1, 1]);
   });
 
-  test("a mutation whose connection is cut is never asked again", async () => {
+  test("a mutation whose connection is cut is not retried", async () => {
     await using admin = await openRemoteApi({ config: { adminToken: "admin" } });
     await fillQueue(admin.queue, ["a", "b"], 1);
     admin.links.pipeline.cutAfterRequest(1);
     const cut = await ask(admin, "mutation { redriveDeadLetters }", { token: "admin" });
     expect(cut.errors?.[0]?.extensions?.code).toBe("UNAVAILABLE");
-    await eventually(async () => (await admin.queue.stats()).counters.redriven === 1, { what: "the one it carried" });
+    await eventually(async () => (await admin.queue.stats()).counters.redriven === 1, {
+      what: "the redrive that it carried",
+    });
     expect(admin.links.pipeline.hits).toBe(1);
   });
 
-  test("a subgraph that hangs costs a query its time and no more", async () => {
+  test("a query of a subgraph that hangs ends at its deadline", async () => {
     await using hurried = await openHurried();
     using _stalled = hurried.links.inventory.stall();
     const { errors } = await hurried.graphql("{ gpus { total } }");
@@ -115,7 +117,7 @@ describe("trouble on the way to a subgraph", () => {
     expect(lines.filter(({ method }) => method === "error")).toEqual([]);
   });
 
-  test("a subgraph that speaks another schema is masked, and the log says what it said", async () => {
+  test("an unknown error code of a subgraph is masked, and logged with its message", async () => {
     using stranger = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
@@ -132,7 +134,7 @@ describe("trouble on the way to a subgraph", () => {
     expect(said("unknown error code from subgraph")[0]).toMatchObject({ message: "Cannot query field x" });
   });
 
-  test("a subgraph with another INTERNAL_TOKEN, and a page of a proxy, are UNAVAILABLE", async () => {
+  test("a refused INTERNAL_TOKEN and a proxy's page are UNAVAILABLE", async () => {
     using page = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("<html>", { status: 502 }) });
     using locked = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("no", { status: 401 }) });
     for (const server of [page, locked]) {

@@ -1,4 +1,4 @@
-/** What a gateway of another vendor relies on in each subgraph's process. */
+/** The federation contract that gateways of other vendors rely on, against each subgraph's server. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -45,7 +45,7 @@ describe.skipIf(!haveRedisServer())("each subgraph as a process", () => {
   const gpu = (number: number) => ({ __typename: "Gpu", uuid: uuidOf(number) });
 
   for (const [name, subgraph] of Object.entries(SUBGRAPHS) as [keyof typeof SUBGRAPHS, string][]) {
-    test(`${name} tells the SDL that is composed`, async () => {
+    test(`${name} returns the SDL that is composed`, async () => {
       const sdl = await readFile(new URL(`../../../schema/generated/${subgraph}.graphql`, import.meta.url), "utf8");
       const { data } = await ask(name, "{ _service { sdl } }");
       expect(`${data._service.sdl.trim()}\n`).toBe(sdl);
@@ -53,7 +53,7 @@ describe.skipIf(!haveRedisServer())("each subgraph as a process", () => {
     });
   }
 
-  test("inventory and telemetry resolve entities by key, in the order asked, the unknown too", async () => {
+  test("inventory and telemetry resolve entities in the order of their keys, unknown ones included", async () => {
     expect(await entities("inventory", "uuid hostname pod", gpu(1), gpu(999), gpu(1))).toEqual({
       data: {
         _entities: [
@@ -63,7 +63,7 @@ describe.skipIf(!haveRedisServer())("each subgraph as a process", () => {
         ],
       },
     });
-    // It does not know which GPUs there are: of one that is none it has no readings.
+    // Telemetry does not know which GPUs exist. An unknown one has no readings.
     expect(await entities("telemetry", "uuid latest { value }", gpu(999), gpu(1))).toEqual({
       data: {
         _entities: [
@@ -75,7 +75,7 @@ describe.skipIf(!haveRedisServer())("each subgraph as a process", () => {
     expect(await entities("inventory", "uuid")).toEqual({ data: { _entities: [] } });
   });
 
-  test("what is no entity, and a key that is none, is BAD_USER_INPUT and says why", async () => {
+  test("a type that is not an entity, and an invalid key, are BAD_USER_INPUT with a reason", async () => {
     for (const name of ["inventory", "telemetry"] as const) {
       for (const [representation, word] of [
         [{ __typename: "Host", hostname: "host-0" }, "Host"],

@@ -60,7 +60,7 @@ for (const runtime of ["bun", "deno"] as const) {
             return value.data.readings;
           },
         };
-        /** The first frame that fits, of those that come. */
+        /** The first of the next frames that fits. */
         const told = (name: string, fits: (frame: Frame) => boolean, what: string): Promise<Frame> => {
           const next = readers[name] as () => Promise<Frame>;
           return eventually(

@@ -1,4 +1,4 @@
-/** Connections that are held open: whose other end is gone or reads nothing is noticed, and a stop is told. */
+/** Long-lived connections: dead and stalled ones are ended, and a stop makes clients connect again. */
 import { describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -17,7 +17,7 @@ const INIT = JSON.stringify({ type: "connection_init" });
 const subscribe = (id: string, query = QUERY) => JSON.stringify({ id, type: "subscribe", payload: { query } });
 const addressOf = (url: string) => `${url.replace("http", "ws")}/graphql`;
 
-/** What a metric stands at; 0 when it has not been counted yet. */
+/** The value of a metric; 0 before its first count. */
 async function figure(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const line = text.split("\n").find((candidate) => candidate.startsWith(`gpu_telemetry_${name} `));
@@ -27,7 +27,7 @@ const running = (url: string) => figure(url, "subscriptions");
 const ended = (url: string, transport: string, reason: string) =>
   figure(url, `live_connections_ended_total{transport="${transport}",reason="${reason}"}`);
 
-/** Opens a stream of events and reads no more than its head. */
+/** Opens a stream of events and reads its head alone. */
 async function readNothing(url: string): Promise<Socket> {
   const { port } = new URL(url);
   const socket = connect(Number(port), "127.0.0.1");
@@ -51,12 +51,12 @@ async function openSocket(url: string): Promise<WebSocket> {
 
 for (const runtime of ["bun", "deno"] as const) {
   describe(`on ${runtime}`, () => {
-    test("who reads nothing is cut off, over WebSocket and SSE, and holds back nobody", async () => {
+    test("a client that reads nothing is cut off, over WebSocket and SSE, and does not delay others", async () => {
       await using api = await serveApiOn(runtime, { speed: SPEED, tell: { everyMs: 5, readings: 400 } });
       const deaf = await openSocket(api.url);
       deaf.send(subscribe("deaf"));
       deaf.pause();
-      // It reads nothing, but is not silent.
+      // The client reads nothing, but is not silent.
       const pongs = setInterval(() => deaf.send(PONG), 200);
       const deafEvents = await readNothing(api.url);
       const reader = await openSocket(api.url);
@@ -79,7 +79,7 @@ for (const runtime of ["bun", "deno"] as const) {
       deafEvents.destroy();
     }, 60_000);
 
-    test("a socket is pinged, and given up when it says nothing", async () => {
+    test("a socket is pinged, and closed when it stays silent", async () => {
       await using api = await serveApiOn(runtime, { speed: SPEED });
       const [silent, alive] = [await openSocket(api.url), await openSocket(api.url)];
       let pings = 0;
@@ -99,7 +99,7 @@ for (const runtime of ["bun", "deno"] as const) {
       alive.terminate();
     }, 60_000);
 
-    test("a stop is told: sockets are closed to come again, streams end with an error and no complete", async () => {
+    test("a stop closes sockets with 1001, and ends streams with an error and no complete", async () => {
       await using api = await serveApiOn(runtime, {});
       const socket = await openSocket(api.url);
       socket.send(subscribe("a"));
@@ -115,7 +115,7 @@ for (const runtime of ["bun", "deno"] as const) {
       const last = (await text).trimEnd().split("\n\n").at(-1);
       expect(last).toMatch(/^retry: 1000\nevent: next\ndata: \{"errors":\[.*"code":"UNAVAILABLE","retryAfterMs":1000/);
       await eventually(async () => (await running(api.url)) === 0, { what: "no subscription" });
-      // Whoever comes meanwhile is told the same.
+      // A client that connects meanwhile gets the same error.
       const late = await fetch(`${api.url}/graphql?query=${encodeURIComponent(QUERY)}`, {
         headers: { accept: "text/event-stream" },
       });
@@ -144,7 +144,7 @@ test("graphql-ws subscribes again by itself after a stop", async () => {
   await client.dispose();
 });
 
-describe("one process takes no more than it can hold", () => {
+describe("one process accepts no more than", () => {
   test("100 operations of one socket", async () => {
     await using api = await openApi({ config: { maxSubscriptions: 1000 } });
     const client = createClient({ url: addressOf(api.url), webSocketImpl: WebSocket, retryAttempts: 0 });

@@ -1,4 +1,4 @@
-/** The load of `bench live`, small: who watches gets frames while readings pour in, in either wiring. */
+/** A small run of `bench live`: subscribers get frames while readings arrive, in both wirings. */
 import { expect, test } from "bun:test";
 import { measureLive, TRANSPORTS } from "../../bench/live/measure.ts";
 import { openEmbeddedUnderLoad, openServicesUnderLoad } from "../../bench/live/wirings.ts";
@@ -18,7 +18,7 @@ for (const [wiring, open] of Object.entries(WIRINGS)) {
       for (const transport of TRANSPORTS) {
         const { fewestFrames, troubles, frames } = transports[transport];
         expect([transport, troubles]).toEqual([transport, []]);
-        // The snapshot, and a frame for each second in which its host is told.
+        // The snapshot, and a frame for each second in which its host is published.
         expect(fewestFrames).toBeGreaterThanOrEqual(3);
         expect(frames).toBeGreaterThan(SIZE.subscribers * 3);
       }

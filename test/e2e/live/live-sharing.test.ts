@@ -14,7 +14,7 @@ interface Frame {
   readonly missed: number;
 }
 
-/** One subscription on a socket of its own, and its frames. */
+/** A subscription on a socket of its own, which keeps its frames. */
 async function watchOver(url: string) {
   const socket = new WebSocket(`${url.replace("http", "ws")}/graphql`, "graphql-transport-ws");
   const frames: Frame[] = [];
@@ -29,7 +29,7 @@ async function watchOver(url: string) {
 }
 
 for (const [wiring, open] of Object.entries({ "in this process": openApi, "over the wire": openRemoteApi })) {
-  test(`equal subscriptions are one to the live feed, with subgraphs ${wiring}`, async () => {
+  test(`equal subscriptions share one of the live feed, with subgraphs ${wiring}`, async () => {
     await using api = await open();
     const sockets: Awaited<ReturnType<typeof watchOver>>[] = [];
     const streams: Awaited<ReturnType<typeof openEvents>>[] = [];
@@ -53,30 +53,34 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
     for (const { socket } of sockets) socket.close();
     await eventually(() => api.feed.subscribers.size === 1, { what: "the streams alone" });
     for (const events of streams) await events[Symbol.asyncDispose]();
-    await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
+    await eventually(() => api.feed.subscribers.size === 0, { what: "no subscriber" });
   }, 60_000);
 
-  test(`one of them who is slow goes on alone, and says that it missed something, with subgraphs ${wiring}`, async () => {
+  test(`a slow reader of a shared subscription continues alone and reports what it missed, with subgraphs ${wiring}`, async () => {
     await using api = await open();
     const [slow, fast] = [await watchOver(api.url), await watchOver(api.url)];
     await eventually(() => slow.frames.length > 0 && fast.frames.length > 0, { what: "both snapshots" });
     slow.socket.pause();
     const large = Array.from({ length: 2000 }, (_, value) => live(value));
-    // Some 18 MB of text: more than sockets hold.
+    // About 18 MB of text, more than sockets buffer.
     for (let told = 1; told <= 120; told++) {
       api.feed.tell(...large);
       await eventually(() => fast.frames.length > told, { what: "a frame of the fast reader" });
     }
     api.feed.tell(live(77));
-    await eventually(() => fast.frames.at(-1)?.readings[0]?.value === 77, { what: "what the fast reader is told" });
+    await eventually(() => fast.frames.at(-1)?.readings[0]?.value === 77, {
+      what: "the newest value at the fast reader",
+    });
     slow.socket.resume();
     await eventually(() => api.feed.subscribers.size === 2, { what: "the slow reader alone" });
     api.feed.tell(live(78));
-    await eventually(() => slow.frames.at(-1)?.readings[0]?.value === 78, { what: "what the slow reader is told" });
+    await eventually(() => slow.frames.at(-1)?.readings[0]?.value === 78, {
+      what: "the newest value at the slow reader",
+    });
     expect(slow.frames.length).toBeLessThan(fast.frames.length);
     expect(slow.frames.some(({ missed }) => missed > 0)).toBe(true);
     expect(fast.frames.every(({ missed }) => missed === 0)).toBe(true);
     for (const { socket } of [slow, fast]) socket.close();
-    await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
+    await eventually(() => api.feed.subscribers.size === 0, { what: "no subscriber" });
   }, 60_000);
 }

@@ -23,7 +23,7 @@ const live = (number: number, value: number) => ({
 const watched = (count: number) => eventually(() => api.feed.subscribers.size === count, { what: `${count} watching` });
 
 describe("subscription readings over SSE", () => {
-  test("tells the newest readings first, then what arrives", async () => {
+  test("sends a snapshot of the newest readings, then what arrives", async () => {
     await using events = await openEvents(api.url, `subscription { ${READINGS} }`);
     expect(events.response.headers.get("content-type")).toContain("text/event-stream");
     const first = (await events.next()).data.readings;
@@ -42,7 +42,7 @@ describe("subscription readings over SSE", () => {
     ]);
   });
 
-  test("loses nothing that is told while the snapshot is taken", async () => {
+  test("loses no reading that is published while the snapshot is taken", async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -57,7 +57,7 @@ describe("subscription readings over SSE", () => {
     expect((await events.next()).data.readings.readings[0].value).toBe(99);
   });
 
-  test("narrows the snapshot and the feed by the same filter, aliases and thresholds included", async () => {
+  test("filters the snapshot and the feed alike, aliases and thresholds included", async () => {
     const filter = `{ gpus: ["${uuidOf(0)}", "${uuidOf(2)}"], namespaces: ["research"], metrics: ["${TEMP}"], above: 31 }`;
     await using events = await openEvents(
       api.url,
@@ -81,7 +81,7 @@ describe("subscription readings over SSE", () => {
     });
   });
 
-  test("tells an empty snapshot when nothing matches", async () => {
+  test("sends an empty snapshot when nothing matches", async () => {
     await using events = await openEvents(
       api.url,
       `subscription { readings(filter: { hosts: ["none"] }) { missed readings { value } } }`,
@@ -103,8 +103,8 @@ describe("subscription readings over SSE", () => {
     await eventually(() => events.pings() >= 2, { what: "two comments" });
   }, 60_000);
 
-  test("refuses more than MAX_SUBSCRIPTIONS, and takes new ones when others leave", async () => {
-    // Equal ones would be one to the feed.
+  test("refuses more than MAX_SUBSCRIPTIONS, and accepts new ones when others leave", async () => {
+    // Equal ones would share one subscription of the feed.
     const query = (n: number) => `subscription { readings(minInterval: "${n}s") { missed } }`;
     const open = await Promise.all([1, 2, 3].map((n) => openEvents(api.url, query(n))));
     await watched(3);
@@ -117,7 +117,7 @@ describe("subscription readings over SSE", () => {
     for (const events of open) await events[Symbol.asyncDispose]();
   });
 
-  test("holds nothing for a caller who takes no events", async () => {
+  test("ends upstream when Accept allows no events", async () => {
     for (const accept of ["application/json", "multipart/mixed", "image/png"]) {
       for (const field of ["readings { missed }", "queues { name }"]) {
         const asked = { headers: { accept } };
@@ -159,7 +159,7 @@ describe("subscription readings over WebSocket", () => {
       ...options,
     });
 
-  test("tells a snapshot, then what arrives, and answers queries on the same socket", async () => {
+  test("sends a snapshot, then what arrives, and answers queries on the same socket", async () => {
     const client = connect();
     const frames = client.iterate({ query: `subscription { ${READINGS} }` });
     // biome-ignore lint/suspicious/noExplicitAny: the shape is what the query says
@@ -174,7 +174,7 @@ describe("subscription readings over WebSocket", () => {
     await client.dispose();
   });
 
-  test("goes on when another operation on the socket fails", async () => {
+  test("continues when another operation of the socket fails", async () => {
     const client = connect();
     const frames = client.iterate({ query: `subscription { ${READINGS} }` });
     await frames.next();
@@ -200,7 +200,7 @@ describe("subscription readings over WebSocket", () => {
     await watched(0);
   });
 
-  test("is refused when its id is as long as no query may be", async () => {
+  test("is refused when its id exceeds the length of an operation", async () => {
     const client = connect({ generateID: () => "x".repeat(150_000) });
     const asked = client.iterate({ query: `subscription { ${READINGS} }` }).next();
     await expect(asked).rejects.toMatchObject([{ extensions: { code: "TOO_LARGE" } }]);

@@ -27,8 +27,8 @@ beforeEach(async () => {
 afterEach(() => api[Symbol.asyncDispose]());
 const watched = (count: number) => eventually(() => api.feed.subscribers.size === count, { what: `${count} watching` });
 
-describe("subscriptions over the wire", () => {
-  test("share one connection, more of them than a process may have requests under way", async () => {
+describe("subscriptions of a remote subgraph", () => {
+  test("share one connection, 400 of them", async () => {
     const clients = Array.from({ length: 4 }, () =>
       createClient({
         url: `${api.url.replace("http", "ws")}/graphql`,
@@ -36,7 +36,7 @@ describe("subscriptions over the wire", () => {
         retryAttempts: 0,
       }),
     );
-    // Each of its own kind: equal ones would be one to the subgraph.
+    // All different, as equal ones would share one subscription of the subgraph.
     const all = Array.from({ length: 400 }, (_, n) => {
       const query = READINGS.replace("readings", `readings(minInterval: "${100 + n}ms")`);
       return (clients[n % 4] as (typeof clients)[0]).iterate<{ readings: Frame }>({ query });
@@ -52,7 +52,7 @@ describe("subscriptions over the wire", () => {
     await watched(0);
   }, 60_000);
 
-  test("go on after their connection was cut, and say that something may have been missed", async () => {
+  test("resume after their connection was cut, with `missed` set", async () => {
     await using events = await openEvents(api.url, READINGS);
     const client = createClient({
       url: `${api.url.replace("http", "ws")}/graphql`,
@@ -94,7 +94,7 @@ describe("subscriptions over the wire", () => {
     expect((await again.next()).data.readings.readings).toHaveLength(6);
   }, 60_000);
 
-  test("that the subgraph refuses end with its error, and leave the others alone", async () => {
+  test("end with the error of a refusal, and leave the others of the connection alone", async () => {
     await using events = await openEvents(api.url, READINGS);
     await events.next();
     await using refused = await openEvents(api.url, 'subscription { readings(filter: { gpus: ["x"] }) { missed } }');

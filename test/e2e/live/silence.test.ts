@@ -1,4 +1,4 @@
-/** Whatever goes wrong, a caller learns nothing of where our parts are and how they are made; the log does. */
+/** No failure reveals addresses, files or drivers to a caller; the log has them. */
 import { afterEach, expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
 import { openApi, openRemoteApi } from "../../support/api/api.ts";
@@ -11,7 +11,7 @@ afterEach(() => {
   lines.length = 0;
 });
 
-/** Addresses, files, stack frames, drivers. */
+/** Patterns of addresses, files, stack frames and drivers. */
 const INTERNAL = [
   /\b\d{1,3}(\.\d{1,3}){3}\b/,
   /\b[\w.-]+:\d{4,5}\b/,
@@ -101,7 +101,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "in ot
   }
 }
 
-test("a subgraph that cannot be reached is named, and not where it is", async () => {
+test("the error of an unavailable subgraph has its name, and not its address", async () => {
   await using api = await openRemoteApi({ log });
   const refused = await api.links.telemetry.refuse();
   api.links.telemetry.cutAll();
@@ -110,7 +110,7 @@ test("a subgraph that cannot be reached is named, and not where it is", async ()
   await refused[Symbol.asyncDispose]();
 });
 
-test("the log says once why something is away, however many ask", async () => {
+test("the log has the reason of an outage once, for any number of requests", async () => {
   const { log, lines } = keptLog();
   await using api = await openApi({ log });
   api.store.before = async () => {

@@ -8,7 +8,7 @@ import { eventually } from "../../support/time/eventually.ts";
 import { settled } from "../../support/time/settled.ts";
 
 const QUERY = "subscription { readings { readings { gpuUuid hostname metricName value timestamp } missed } }";
-/** Some 16 MB of text: more than sockets hold. */
+/** About 16 MB of text, more than sockets buffer. */
 const FRAMES = 400;
 const READINGS = Array.from({ length: 300 }, (_, value) => ({
   gpu: uuidOf(1),
@@ -20,7 +20,7 @@ const READINGS = Array.from({ length: 300 }, (_, value) => ({
 const MAX_TAKEN = FRAMES / 2;
 
 for (const [wiring, open] of Object.entries({ "in this process": openApi, "over the wire": openRemoteApi })) {
-  test(`a reader over WebSocket who pauses holds back its own frames, and loses none, with subgraphs ${wiring}`, async () => {
+  test(`a paused reader over WebSocket holds back its own frames, and loses none, with subgraphs ${wiring}`, async () => {
     await using api = await open();
     const socket = new WebSocket(`${api.url.replace("http", "ws")}/graphql`, "graphql-transport-ws");
     let frames = 0;
@@ -38,10 +38,10 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
     socket.resume();
     await eventually(() => frames === 1 + FRAMES, { what: "every frame" });
     socket.close();
-    await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
+    await eventually(() => api.feed.subscribers.size === 0, { what: "no subscriber" });
   }, 60_000);
 
-  test(`a reader over SSE who pauses holds back its own frames, with subgraphs ${wiring}`, async () => {
+  test(`a paused reader over SSE holds back its own frames, with subgraphs ${wiring}`, async () => {
     await using api = await open();
     const { port } = new URL(api.url);
     const socket = connect(Number(port), "127.0.0.1");
@@ -59,6 +59,6 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
     const told = () => text.split("event: next").length - 1;
     await eventually(() => told() === 1 + FRAMES, { what: "every frame" });
     socket.destroy();
-    await eventually(() => api.feed.subscribers.size === 0, { what: "nobody watching" });
+    await eventually(() => api.feed.subscribers.size === 0, { what: "no subscriber" });
   }, 60_000);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readApiConfig, readGatewayConfig } from "../../../services/api-gateway/config.ts";
 
-test("readApiConfig() has defaults for everything, and API_PORT wins over PORT", () => {
+test("readApiConfig() has a default for each variable, and prefers API_PORT to PORT", () => {
   expect(readApiConfig({})).toEqual({
     port: 8080,
     host: "127.0.0.1",
@@ -19,7 +19,7 @@ test("readApiConfig() has defaults for everything, and API_PORT wins over PORT",
   expect(readApiConfig({ PORT: "9000", API_PORT: "9001" }).port).toBe(9001);
 });
 
-test("readApiConfig() names every variable that it cannot read, and shows no secret", () => {
+test("readApiConfig() names every invalid variable, and shows no secret", () => {
   const env = {
     PORT: "http",
     CORS_ORIGINS: "https://ok.example, ok.example",
@@ -37,7 +37,7 @@ test("readApiConfig() names every variable that it cannot read, and shows no sec
   ]);
 });
 
-test("readGatewayConfig() knows its subgraphs by their service names, and names an address that is none", () => {
+test("readGatewayConfig() finds subgraphs by service name by default, and refuses invalid addresses", () => {
   const read = (env: Record<string, string>) => readGatewayConfig(env, { isTerminal: false });
   expect(read({})).toMatchObject({
     subgraphs: { inventory: "http://inventory:8080/graphql", telemetry: "http://telemetry:8080/graphql" },

@@ -1,4 +1,4 @@
-/** The subgraphs as other vendors' composers read them: a graph that only ours can run is no federation. */
+/** Composes the subgraphs with other vendors' composers, so that the graph does not depend on one of them. */
 import { expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { composeServices } from "@apollo/composition";
@@ -15,7 +15,7 @@ const committed: Sdls = Object.fromEntries(await Promise.all(NAMES.map(async (na
 const servicesOf = (sdls: Sdls) =>
   Object.entries(sdls).map(([name, sdl]) => ({ name, url: `http://${name}/graphql`, typeDefs: parse(sdl) }));
 
-/** What it complains of, warnings too. */
+/** The errors and warnings of each composer. */
 const COMPOSERS: Readonly<Record<string, (sdls: Sdls) => unknown[]>> = {
   Apollo: (sdls) => {
     const { errors = [], hints = [] } = composeServices(servicesOf(sdls));
@@ -29,7 +29,7 @@ const COMPOSERS: Readonly<Record<string, (sdls: Sdls) => unknown[]>> = {
 };
 
 const { telemetry = "" } = committed;
-/** Defects, each in one subgraph's SDL: those that no composer takes, and those that one of them warns of. */
+/** Defects in one subgraph's SDL, under the composer that finds them; "": every composer does. */
 const PLANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": {
     "another type of a shared field": telemetry.replace("  uuid: ID!", "  uuid: Int!"),
@@ -50,14 +50,14 @@ for (const [composer, complaints] of Object.entries(COMPOSERS)) {
   });
 
   for (const [what, sdl] of Object.entries({ ...PLANTS[""], ...PLANTS[composer] })) {
-    test(`${composer} complains of ${what}`, () => {
+    test(`${composer} finds ${what}`, () => {
       expect(sdl).not.toBe(telemetry);
       expect(complaints({ ...committed, telemetry: sdl })).not.toBeEmpty();
     });
   }
 }
 
-test("Apollo's supergraph has the API that ours has", async () => {
+test("the supergraph of Apollo's composer has the same types and fields", async () => {
   const { supergraphSdl = "" } = composeServices(servicesOf(committed));
   const fieldsOf = (sdl: string) => {
     const types = Object.values(buildSchema(sdl, { assumeValid: true }).getTypeMap());

@@ -8,7 +8,7 @@ import { ManualClock } from "../../support/time/manual-clock.ts";
 const encoder = new TextEncoder();
 const clock = new ManualClock();
 
-/** A stream of these events, each in two pieces. */
+/** A stream of events, each in two pieces. */
 function streamOf(events: Iterable<string>): Response {
   const source = events[Symbol.iterator]();
   const body = new ReadableStream<Uint8Array>({
@@ -23,7 +23,7 @@ function streamOf(events: Iterable<string>): Response {
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
-test("guardEvents() gives each event whole, as it is", async () => {
+test("guardEvents() passes each event on in one piece, unchanged", async () => {
   using watchdog = new Watchdog({ metrics: createMetrics(), clock });
   const guarded = guardEvents(streamOf(["1", "2", "3"]), watchdog);
   expect(guarded.headers.get("content-type")).toBe("text/event-stream");
@@ -33,7 +33,7 @@ test("guardEvents() gives each event whole, as it is", async () => {
   expect(pieces).toEqual(["1", "2", "3"].map((data) => `event: next\ndata: ${data}\n\n`));
 });
 
-test("guardEvents() keeps nothing of what went by, however long the stream", async () => {
+test("guardEvents() retains no event that it has passed on", async () => {
   using watchdog = new Watchdog({ metrics: createMetrics(), clock });
   const EVENTS = 2000;
   const BYTES = 50_000;
@@ -47,12 +47,12 @@ test("guardEvents() keeps nothing of what went by, however long the stream", asy
   let seen = 0;
   while (seen < (EVENTS - 1) * BYTES) seen += (await reader?.read())?.value?.byteLength ?? 0;
   Bun.gc(true);
-  // Of 100 MB that went by.
+  // 100 MB were passed on.
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
   await reader?.cancel();
 }, 60_000);
 
-test("guardEvents() puts the last word between two events, also to whoever waits", async () => {
+test("guardEvents() sends the last event between two others, also to a reader that waits", async () => {
   const watchdog = new Watchdog({ metrics: createMetrics(), clock });
   const never = new ReadableStream<Uint8Array>({
     start(controller) {

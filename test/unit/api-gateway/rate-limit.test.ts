@@ -16,7 +16,7 @@ function limited({ perSecond = 10, maxClients = 4 } = {}) {
   };
 }
 
-test("a quiet client may ask for two seconds' worth at once, then for its rate", () => {
+test("an idle client may make two seconds' worth of requests at once, then its rate", () => {
   const { limit, asked, pass } = limited();
   expect(asked("a", 50)).toBe(20);
   expect(limit.take("a")).toBe(100);
@@ -29,7 +29,7 @@ test("a quiet client may ask for two seconds' worth at once, then for its rate",
   expect(asked("a", 50)).toBe(20);
 });
 
-test("who is sent away may come when it was told to", () => {
+test("a refused client is accepted after the time that the refusal names", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5000 }), fc.array(fc.nat(3000), { maxLength: 50 }), (perSecond, waits) => {
       const { limit, asked, pass } = limited({ perSecond });
@@ -45,17 +45,17 @@ test("who is sent away may come when it was told to", () => {
   );
 });
 
-test("more clients than the table holds share one allowance, and those in it keep theirs", () => {
+test("clients beyond the table share one bucket, and those in it keep their own", () => {
   const { asked, pass } = limited({ perSecond: 10, maxClients: 4 });
   for (const client of ["a", "b", "c", "d"]) expect(asked(client, 20)).toBe(20);
-  // Ten clients' worth for all newcomers together.
+  // Ten clients' worth for all new clients together.
   const newcomers = Array.from({ length: 500 }, (_, n) => asked(`new-${n}`, 1)).reduce((sum, n) => sum + n);
   expect(newcomers).toBe(200);
   pass(1000);
   for (const client of ["a", "b", "c", "d"]) expect(asked(client, 20)).toBe(10);
 });
 
-test("a client cannot be forgotten before it may ask for everything again", () => {
+test("a bucket leaves the table only when it is full", () => {
   const { asked, pass } = limited({ perSecond: 10, maxClients: 4 });
   expect(asked("a", 50)).toBe(20);
   for (let n = 0; n < 100; n++) asked(`other-${n}`, 1);

@@ -8,7 +8,7 @@ import {
 import type { SubgraphContext } from "../../../services/platform/graphql/subgraph.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
-/** A source of numbered frames, which counts how often it is asked, and for what. */
+/** A source of numbered frames that records each subscription to it. */
 function numbered() {
   const asked: SubgraphContext[] = [];
   const live = new Set<(frame: number) => void>();
@@ -87,7 +87,7 @@ const readerOf = async (shared: SharedSubscriptions, open: Open, left?: AbortSig
 const next = async (reader: Results): Promise<any> => (await reader.next()).value;
 
 describe("equal subscriptions", () => {
-  test("are asked for once, and each frame is one, encoded once", async () => {
+  test("subscribe to the source once, and encode each frame once", async () => {
     const source = numbered();
     const shared = new SharedSubscriptions();
     const readers = await Promise.all([1, 2, 3].map(() => readerOf(shared, source.open)));
@@ -102,7 +102,7 @@ describe("equal subscriptions", () => {
     expect([shared.size, source.counts.running]).toEqual([0, 0]);
   });
 
-  test("begin with a snapshot for who joins later, and nothing falls between", async () => {
+  test("give a reader that joins later a snapshot, and lose no frame after it", async () => {
     const source = numbered();
     const shared = new SharedSubscriptions();
     const first = await readerOf(shared, source.open);
@@ -123,7 +123,7 @@ describe("equal subscriptions", () => {
     await eventually(() => source.counts.running === 0, { what: "the source to end" });
   });
 
-  test("take one snapshot for all who come while another is taken", async () => {
+  test("take one snapshot for all readers that join while another is taken", async () => {
     const source = numbered();
     const shared = new SharedSubscriptions();
     const first = await readerOf(shared, source.open);
@@ -136,7 +136,7 @@ describe("equal subscriptions", () => {
     expect(source.counts.running).toBe(0);
   });
 
-  test("leave who is too slow to itself, and hold back nobody else", async () => {
+  test("let a slow reader continue alone, and do not delay the others", async () => {
     const source = numbered();
     const shared = new SharedSubscriptions();
     const [slow, fast] = (await Promise.all([1, 2].map(() => readerOf(shared, source.open)))) as [Results, Results];
@@ -159,7 +159,7 @@ describe("equal subscriptions", () => {
     expect(source.counts.running).toBe(0);
   });
 
-  test("end with the last reader, also when it leaves by its signal or waits", async () => {
+  test("end when the last reader leaves, also by its signal and while it waits", async () => {
     const source = numbered();
     const shared = new SharedSubscriptions();
     const left = new AbortController();
@@ -176,7 +176,7 @@ describe("equal subscriptions", () => {
     await again.return?.();
   });
 
-  test("are refused alike, and asked for anew afterwards", async () => {
+  test("are refused together, and subscribe again afterwards", async () => {
     const shared = new SharedSubscriptions();
     let asked = 0;
     const refuse: Open = async () => {
@@ -193,7 +193,7 @@ describe("equal subscriptions", () => {
     expect(shared.size).toBe(0);
   });
 
-  test("give every reader each frame after its snapshot, in order, until it goes alone", async () => {
+  test("give each reader all frames after its snapshot in order, until it continues alone", async () => {
     const step = fc.oneof(
       fc.constant({ kind: "tell" as const }),
       fc.constant({ kind: "join" as const }),

@@ -8,7 +8,7 @@ import { ManualClock, settled } from "../../support/time/manual-clock.ts";
 
 const OPEN = 1;
 
-/** A session over a socket that keeps what is sent, and whose buffer a test fills. */
+/** A session over a socket that records the sent messages; tests set its `bufferedAmount`. */
 function openSession({ bufferedAmount = 0 } = {}) {
   const clock = new ManualClock();
   const metrics = createMetrics();

@@ -99,7 +99,7 @@ export function openLink(options: LinkOptions, { clock, log }: { clock: Clock; l
   const availability = new Availability("mongodb", { clock, log });
   const hosts = client.options.srvHost ?? client.options.hosts.map(String).join(",");
   const place = `mongodb://${hosts}/${options.database}`;
-  // The driver connects by itself only once: after a failed first attempt it never tries again.
+  // Connecting implicitly with the first call, the driver never recovers if the server is down at that moment.
   let connected = once(() => client.connect());
   const heartbeats = watchHeartbeats(client, {
     limitMs: HEARTBEAT_LIMIT_MS,

@@ -26,5 +26,5 @@ test.skipIf(!haveRedisServer()).each([
     }
     expect(lost).toBeGreaterThan(0);
   },
-  300_000,
+  1_500_000,
 );

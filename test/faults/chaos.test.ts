@@ -23,5 +23,5 @@ test.skipIf(!haveRedisServer())(
     expectComplete(report);
     expect(report.stats.counters.acked).toBe(report.stats.counters.published);
   },
-  600_000,
+  900_000,
 );

@@ -52,7 +52,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
       if (report === null) return;
       expectComplete(report);
     },
-    180_000 + OUTAGE_MS,
+    400_000 + OUTAGE_MS,
   );
 
   test(
@@ -68,7 +68,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
       if (report === null) return;
       expectComplete(report);
     },
-    180_000 + OUTAGE_MS,
+    400_000 + OUTAGE_MS,
   );
 
   test("leaves nothing leased when its collectors are stopped under load", async () => {
@@ -85,7 +85,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
     if (report === null) return;
     expectComplete(report);
     expect(report.stats.counters).toMatchObject({ expired: 0, claimed: expect.any(Number) });
-  }, 180_000);
+  }, 400_000);
 
   test("leaves nothing leased when its collectors are stopped while the store does not answer", async () => {
     const report = await run({ leaseMs: TEN_MINUTES }, async (events) => {
@@ -102,7 +102,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
     if (report === null) return;
     expectComplete(report);
     expect(report.stats.counters.released).toBeGreaterThan(0);
-  }, 180_000);
+  }, 400_000);
 
   test("leaves nothing leased when its queue-services are restarted one after the other", async () => {
     const report = await run({ leaseMs: TEN_MINUTES, intervalMs: 3 }, async (events) => {
@@ -118,7 +118,7 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
     if (report === null) return;
     expectComplete(report);
     expect(report.stats.counters.expired).toBe(0);
-  }, 180_000);
+  }, 400_000);
 
   test("publishes again what Redis lost when it was emptied", async () => {
     // A streamer that has ended publishes nothing again, so the test waits for the first batches only.
@@ -130,5 +130,5 @@ describe.skipIf(!haveRedisServer())("the distributed pipeline", () => {
     if (report === null) return;
     expectComplete(report);
     expect(report.stats.counters.gaps).toBeGreaterThan(0);
-  }, 180_000);
+  }, 400_000);
 });

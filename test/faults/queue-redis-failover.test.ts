@@ -1,6 +1,5 @@
 /** The queue on a real cluster, and behind real sentinels. */
 import { describe, expect, test } from "bun:test";
-import { isAppError } from "../../schema/model/errors.ts";
 import { systemClock } from "../../services/platform/process/clock.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import type { RedisConfig } from "../../services/platform/redis/config.ts";
@@ -11,6 +10,7 @@ import { startRedisCluster } from "../support/servers/redis-cluster.ts";
 import { startRedisSentinels } from "../support/servers/redis-sentinels.ts";
 import { haveRedisServer, type RedisServer } from "../support/servers/redis-server.ts";
 import { eventually } from "../support/time/eventually.ts";
+import { untilAvailable } from "../support/time/until-available.ts";
 
 const open = (redis: RedisConfig, partitions: number) =>
   openRedisQueue({
@@ -21,20 +21,6 @@ const open = (redis: RedisConfig, partitions: number) =>
     clock: systemClock,
     log: silentLogger,
   });
-
-/** Repeats a call while Redis is unavailable. */
-const untilAvailable = <T>(call: () => Promise<T>, what: string): Promise<T> =>
-  eventually(
-    async () => {
-      try {
-        return { value: await call() };
-      } catch (error) {
-        if (isAppError(error, "unavailable")) return null;
-        throw error;
-      }
-    },
-    { what },
-  ).then((outcome) => (outcome as { value: T }).value);
 
 /** Resolves once a replica of the master has confirmed everything that the master has written. */
 const replicaIsUpToDate = (master: RedisServer) =>
@@ -50,10 +36,10 @@ const replicaIsUpToDate = (master: RedisServer) =>
 async function drain(queue: Queue): Promise<string[]> {
   const texts: string[] = [];
   for (;;) {
-    const deliveries = await untilAvailable(() => claim(queue), "a claim");
+    const deliveries = await untilAvailable(() => claim(queue), { what: "a claim" });
     if (deliveries.length === 0) return texts;
     texts.push(...textsOf(deliveries));
-    await untilAvailable(() => queue.ack(receiptsOf(deliveries)), "an ack");
+    await untilAvailable(() => queue.ack(receiptsOf(deliveries)), { what: "an ack" });
   }
 }
 
@@ -95,7 +81,7 @@ describe.skipIf(!haveRedisServer())("Redis queue", () => {
     await cluster.nodes[0]?.kill();
     for (const [n, { producer, epoch }] of publishers.entries()) {
       const publish = () => queue.publish([batchOf(2, `${n}b`)], { producer, epoch });
-      expect(["accepted", "duplicate"]).toContain((await untilAvailable(publish, "a publication")).kind);
+      expect(["accepted", "duplicate"]).toContain((await untilAvailable(publish, { what: "a publication" })).kind);
     }
     expect(new Set(await drain(queue))).toEqual(new Set(publishers.flatMap((_, n) => [`${n}a`, `${n}b`])));
   }, 60_000);
@@ -112,7 +98,7 @@ describe.skipIf(!haveRedisServer())("Redis queue", () => {
     });
     await master.kill();
     const next = () => queue.publish([batchOf(4, "d")], { producer, epoch });
-    expect(await untilAvailable(next, "a publication")).toEqual({ kind: "accepted" });
+    expect(await untilAvailable(next, { what: "a publication" })).toEqual({ kind: "accepted" });
     expect(await replica.command("ROLE")).toContain("master");
     expect(await queue.stats()).toMatchObject({ ready: 3, leased: 1, orphans: 0 });
     expect(await drain(queue)).toEqual(["b", "c", "d"]);

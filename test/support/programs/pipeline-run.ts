@@ -16,9 +16,9 @@ import { type Distributed, openDistributed, type Role } from "./distributed.ts";
 
 const GPUS = 40;
 /** Time for the streamers to end. */
-const STREAM_LIMIT_MS = 240_000;
+const STREAM_LIMIT_MS = 600_000;
 /** Time after that for the queue to be empty. */
-const DRAIN_LIMIT_MS = 60_000;
+const DRAIN_LIMIT_MS = 180_000;
 
 export interface RunOptions {
   readonly seed: number;

@@ -5,7 +5,11 @@ import { ALL_TIME } from "../../../schema/model/window.ts";
 import type { ReadingCursor, Repository } from "../../../services/repository/port.ts";
 import { Comparison, type Verdict } from "../chaos/comparison.ts";
 import type { HeldBy, NumberedFleet } from "../chaos/numbered-fleet.ts";
+import { untilAvailable } from "../time/until-available.ts";
 import { heldIn } from "./held-in.ts";
+
+/** Time for one page, ms: a server without indexes scans all documents, and may exceed the time limit of a query. */
+const READ_LIMIT_MS = 120_000;
 
 /** A document of `telemetry_points`, see services/repository/FORMATS.md. */
 interface PointsDocument {
@@ -44,7 +48,8 @@ export async function compareAnswers(
     const uuid = fleet.uuid(gpu);
     let after: ReadingCursor | undefined;
     do {
-      const page = await repository.readings(uuid, ALL_TIME, { limit: 10_000, order: "oldest", after });
+      const read = () => repository.readings(uuid, ALL_TIME, { limit: 10_000, order: "oldest", after });
+      const page = await untilAvailable(read, { what: `readings of ${uuid}`, deadlineMs: READ_LIMIT_MS });
       for (const { series, at, value } of page.readings) comparison.add(uuid, series, at, value);
       after = page.next ?? undefined;
     } while (after !== undefined);

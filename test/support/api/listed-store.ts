@@ -1,4 +1,4 @@
-/** A store and a feed over plain lists: small, working, and countable. */
+/** A store and a live feed over plain lists, which count their calls. */
 import type { Attribution, Gpu, GpuUuid, Host } from "../../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
@@ -10,6 +10,7 @@ import type {
   LiveReading,
   LiveSubscription,
 } from "../../../services/live-feed/port.ts";
+import { Mailbox } from "../../../services/platform/process/mailbox.ts";
 import type {
   GpuCursor,
   GpuPage,
@@ -38,9 +39,9 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
     pages: 0,
     latest: 0,
   };
-  /** Awaited by every call: a test makes it fail or wait. */
+  /** Awaited by most calls. A test may make it fail or wait. */
   before: (signal?: AbortSignal) => Promise<void> = async () => {};
-  /** Awaited by `latest` alone. */
+  /** Awaited by `latest`. */
   beforeLatest: (signal?: AbortSignal) => Promise<void> = async () => {};
 
   async gpus({ filter = {}, limit, after, signal }: GpuQuery): Promise<GpuPage> {
@@ -141,60 +142,38 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
   }
 }
 
-/** Frames go to every subscriber whole; filters are the live feed's own affair. */
+/** Sends every frame to every subscriber, unfiltered: filters are tested with the real feeds. */
 export class ListedFeed implements LiveFeed {
   readonly subscribers = new Set<{ readonly filter: LiveFilter; readonly minIntervalMs: number }>();
-  /** Frames told that nobody has taken yet: a slow reader's, in all likelihood. */
+  /** Frames that were sent and not yet taken, by all subscribers together. */
   waiting = 0;
-  readonly #listeners = new Set<(frame: LiveFrame) => void>();
+  readonly #mailboxes = new Set<Mailbox<LiveFrame>>();
 
   async publish(): Promise<void> {}
 
   async ping(): Promise<void> {}
 
   tell(...readings: LiveReading[]): void {
-    for (const listener of this.#listeners) listener({ readings, missed: 0 });
+    for (const mailbox of this.#mailboxes) {
+      this.waiting++;
+      mailbox.push({ readings, missed: 0 });
+    }
   }
 
   async subscribe({ filter = {}, minIntervalMs, signal }: LiveSubscription): Promise<AsyncIterableIterator<LiveFrame>> {
-    const frames: LiveFrame[] = [];
-    let wake = () => {};
     const subscriber = { filter, minIntervalMs };
-    const listener = (frame: LiveFrame) => {
-      frames.push(frame);
-      this.waiting++;
-      wake();
-    };
-    const end = () => {
-      this.subscribers.delete(subscriber);
-      this.#listeners.delete(listener);
-      wake();
-    };
+    const mailbox = new Mailbox<LiveFrame>({
+      capacity: Number.POSITIVE_INFINITY,
+      signal,
+      onTake: () => this.waiting--,
+      onClose: () => {
+        this.subscribers.delete(subscriber);
+        this.#mailboxes.delete(mailbox);
+      },
+    });
     this.subscribers.add(subscriber);
-    this.#listeners.add(listener);
-    signal?.addEventListener("abort", end, { once: true });
-    const done: IteratorResult<LiveFrame> = { done: true, value: undefined };
-    const told: AsyncIterableIterator<LiveFrame> = {
-      next: async () => {
-        while (frames.length === 0 && this.subscribers.has(subscriber)) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-        const frame = frames.shift();
-        if (frame === undefined) return done;
-        this.waiting--;
-        return { done: false, value: frame };
-      },
-      return: async () => {
-        end();
-        return done;
-      },
-      [Symbol.asyncIterator]() {
-        return told;
-      },
-    };
-    return told;
+    this.#mailboxes.add(mailbox);
+    return mailbox;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -38,9 +38,9 @@ interface Watch {
   /** Least time between two live frames. */
   readonly minIntervalMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** It continues a subscription that was cut off: the first frame says that values may have been missed. */
+  /** The client had this subscription before and lost it: the first frame says that values may have been missed. */
   readonly resumed?: boolean | undefined;
-  /** It ends after the snapshot. Default: false. */
+  /** The subscription ends after the snapshot. Default: false. */
   readonly snapshotOnly?: boolean | undefined;
 }
 
@@ -72,8 +72,8 @@ async function* snapshot(
 
 /**
  * Yields at least one snapshot frame, then live frames. The feed is subscribed to before the store is read, so no
- * reading is lost between the two. A reading may come twice, though, and an older one may follow a newer one: the newest
- * `at` of each series counts.
+ * reading is lost between the two. A reading may come twice, though, and an older one may follow a newer one: the
+ * newest `at` of each series counts.
  *
  * `return()` ends the frames at once, even while `next()` waits; an async generator would finish its `next()` first.
  * @throws AppError as `subscribe` of the feed does

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document: SOFA's own, completed with what SOFA does not describe. */
+/** The OpenAPI 3.1 document: SOFA's own, completed with media types, headers, limits and problem details. */
 import { type GraphQLArgument, type GraphQLSchema, isNonNullType, isObjectType } from "graphql";
 import { MAX_METRICS } from "../../../schema/model/arguments.ts";
 import { buildContract, columnsOf, REST_PATH, REST_ROUTES, type RestRoute } from "./contract.ts";

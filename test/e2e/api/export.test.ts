@@ -28,7 +28,7 @@ const linesOf = (text: string): Line[] =>
     .split("\n")
     .map((line) => JSON.parse(line));
 
-/** There is always a next page. */
+/** Makes the list endless: each page has a next one. */
 function endless(store: ListedStore): void {
   const { readings } = store;
   store.readings = async (gpu, window, query) => {
@@ -39,7 +39,7 @@ function endless(store: ListedStore): void {
 
 for (const [wiring, open] of Object.entries({ "in this process": openApi, "over the wire": openRemoteApi })) {
   describe(`with subgraphs ${wiring}`, () => {
-    test("telemetry as CSV and NDJSON is that of JSON, all of the window when no limit is given", async () => {
+    test("CSV and NDJSON hold the same readings as JSON: without a limit, the whole window", async () => {
       await using api = await open({ gpus: 3, ticks: 3100 });
       api.store.stored.push({ gpu: uuidOf(1), series: NVLINK, at: START + 500, value: 1e21 });
       const pages: unknown[] = [];
@@ -65,7 +65,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
       expect(records.map(({ value, ...record }) => ({ ...record, value: Number(value) }))).toEqual(pages as []);
     });
 
-    test("new readings that come while it is told are left out, and what is told is told once", async () => {
+    test("a stream has each reading once, and none that arrives after its start", async () => {
       await using api = await open({ gpus: 2, ticks: 4000 });
       let calls = 0;
       api.store.before = async () => {
@@ -78,11 +78,11 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
       expect(new Set(lines.map(({ metric_name, timestamp }) => `${metric_name} ${timestamp}`)).size).toBe(8001);
     });
 
-    test("a failure in the middle cuts the connection; before the head it is a problem", async () => {
+    test("a failure after the first page cuts the connection; before it, the answer is a problem", async () => {
       await using api = await open({ gpus: 2, ticks: 4000 });
       let calls = 0;
       api.store.before = async () => {
-        if (++calls === 3) throw new AppError("The store is away", { code: "unavailable" });
+        if (++calls === 3) throw new AppError("The store is unavailable", { code: "unavailable" });
       };
       for (const coding of ["identity", "gzip", "zstd"]) {
         calls = 0;
@@ -96,7 +96,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
       expect((await api.get(telemetry, CSV)).status).toBe(200);
     });
 
-    test("a client that stops reading stops the store being read, and one that leaves ends it", async () => {
+    test("no page is read while the client reads nothing, or after it has left", async () => {
       await using api = await open({ gpus: 2, ticks: 500 });
       endless(api.store);
       const pages = () => api.store.calls.readings;
@@ -119,7 +119,7 @@ for (const [wiring, open] of Object.entries({ "in this process": openApi, "over 
   });
 }
 
-test("with a limit it is one page, with a link to the next one and an ETag", async () => {
+test("an export with a limit is one page, with an ETag and a link to the next page", async () => {
   await using api = await openApi({ gpus: 2, ticks: 10 });
   const seen: Line[] = [];
   let path: string | undefined = `${telemetry}?limit=7&metric=${UTIL}&end_time=2025-07-20T10:00:08Z`;
@@ -135,7 +135,7 @@ test("with a limit it is one page, with a link to the next one and an ETag", asy
   );
 });
 
-test("GPUs are rows, too", async () => {
+test("GPUs are exported as rows", async () => {
   await using api = await openApi({ gpus: 24 });
   const { gpus } = await (await api.get("/api/v1/gpus")).json();
   expect(linesOf(await (await api.get("/api/v1/gpus", NDJSON)).text())).toEqual(gpus);
@@ -147,7 +147,7 @@ test("GPUs are rows, too", async () => {
   expect(unheld).toContain(`${uuidOf(17)},nvidia1,1,NVIDIA A100,host-001,,,\r\n`);
 });
 
-test("a list that cannot be had is a problem, as in JSON", async () => {
+test("an export that fails is answered with the same problem as JSON", async () => {
   await using api = await openApi();
   for (const [path, status] of [
     [`/api/v1/gpus/${uuidOf(99)}/telemetry`, 404],
@@ -159,16 +159,16 @@ test("a list that cannot be had is a problem, as in JSON", async () => {
     expect([path, csv.status, await csv.json()]).toEqual([path, status, await json.json()]);
     expect(csv.headers.get("content-type")).toBe("application/problem+json");
   }
-  // Known, but with nothing in the window.
+  // A known GPU without a reading in the window.
   const empty = await api.get(`${telemetry}?end_time=2000-01-01T00:00:00Z`, CSV);
   expect(await empty.text()).toBe("gpu_uuid,metric_name,value,timestamp\r\n");
   const head = await api.get(telemetry, { method: "HEAD", ...CSV });
   expect([head.status, head.headers.get("content-type")]).toEqual([200, "text/csv; charset=utf-8; header=present"]);
-  // Of a stream nobody knows the length.
+  // The length of a stream is unknown.
   expect(head.headers.get("content-length")).toBeNull();
 });
 
-test("more streams at once than fit are refused, and each gives its place back", async () => {
+test("a 33rd stream is refused; each stream frees its place when it ends", async () => {
   await using api = await openApi({ gpus: 2, ticks: 1300 });
   const places = () => Promise.all(Array.from({ length: 32 }, () => api.get(telemetry, CSV)));
   let pages = 0;
@@ -183,13 +183,13 @@ test("more streams at once than fit are refused, and each gives its place back",
   const refused = await api.get(telemetry, CSV);
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
   for (const answer of open) await answer.body?.cancel();
-  await eventually(() => stopped === 32, { what: "the store is no longer asked" });
+  await eventually(() => stopped === 32, { what: "all store calls to stop" });
   api.store.before = async () => {};
   for (const answer of await places())
     expect([answer.status, (await answer.text()).endsWith("\r\n")]).toEqual([200, true]);
 });
 
-test("on Deno a stream is whole, packed or not, and HEAD says no length of it", async () => {
+test("a stream on Deno is complete in each coding, and HEAD has no length", async () => {
   await using api = await serveApiOn("deno", { gpus: 2, ticks: 3000 });
   for (const coding of ["identity", "gzip", "zstd"]) {
     const headers = { ...NDJSON.headers, "accept-encoding": coding };

@@ -17,7 +17,7 @@ const HOST = 'host "1", rack;2';
 function* fleet(): Generator<WrittenReading> {
   for (let gpu = 0; gpu < 20; gpu++) {
     const facts = { gpu, host: gpu < 10 ? HOST : "host-2", namespace: gpu % 2 === 0 ? null : "research" };
-    // One has more than a page of a stream.
+    // GPU 1 has more readings than a page of a stream.
     for (let tick = 0; tick < (gpu === 1 ? 2000 : 10); tick++) {
       yield { ...facts, after: tick * 100, value: tick / 7 };
       yield { ...facts, series: 'DCGM_FI_DEV_XID_ERRORS{xid="7,\\"8\\""}', after: tick * 100, value: tick };
@@ -25,14 +25,14 @@ function* fleet(): Generator<WrittenReading> {
   }
 }
 
-/** How the store fares while a request is answered. */
+/** Faults of the store while a request is answered. */
 const FAULTS = {
-  well: async () => {},
-  away: async () => {
-    throw new AppError("The store is away", { code: "unavailable" });
+  none: async () => {},
+  down: async () => {
+    throw new AppError("The store is unavailable", { code: "unavailable" });
   },
   full: async () => {
-    throw new AppError("Too many ask", { code: "overloaded", retryAfterMs: 1500 });
+    throw new AppError("Too many requests", { code: "overloaded", retryAfterMs: 1500 });
   },
   silent: (signal?: AbortSignal) => new Promise<void>((_, reject) => signal?.addEventListener("abort", reject)),
 } as const;
@@ -42,11 +42,11 @@ async function openFilledApi(path: string) {
   const store = await openStore(path);
   await store.save([batchOfReadings(fleet())]);
   const api = await openApi({ gpus: 0, config: { queryTimeoutMs: TIMEOUT_MS } });
-  let fault: Fault = "well";
-  // The first page of a stream is told, whatever becomes of the next.
+  let fault: Fault = "none";
+  // Calls that succeed before the fault: with 1, a stream fails after its first page.
   let pages = 0;
   const asked = async (signal: AbortSignal | undefined): Promise<void> => {
-    if (fault === "well") return;
+    if (fault === "none") return;
     if (pages-- <= 0) await FAULTS[fault](signal);
   };
   api.store.gpus = async (query) => {
@@ -66,7 +66,7 @@ async function openFilledApi(path: string) {
     setFault: (next: Fault, after: number) => {
       fault = next;
       pages = after;
-      api.health.now = next === "well" ? { healthy: true, away: {} } : { healthy: false, away: { store: next } };
+      api.health.now = next === "none" ? { healthy: true, away: {} } : { healthy: false, away: { store: next } };
     },
     [Symbol.asyncDispose]: async () => {
       await api[Symbol.asyncDispose]();
@@ -75,7 +75,7 @@ async function openFilledApi(path: string) {
   };
 }
 
-/** What must come of it when all is well; null: it depends. */
+/** Returns the statuses that are right without a fault; null when the document does not decide. */
 function expected({ method, template, verdict, headers }: RestRequest): readonly number[] | null {
   if (template === null) return [404];
   if (method !== "GET" && method !== "HEAD") return [405];
@@ -86,7 +86,7 @@ function expected({ method, template, verdict, headers }: RestRequest): readonly
   return [...(verdict === "invalid" ? [400] : found), ...refused];
 }
 
-test(`${RUNS} random requests are each answered as the OpenAPI document says`, async () => {
+test(`${RUNS} random requests are answered as the OpenAPI document says`, async () => {
   const file = new URL("../../../schema/generated/openapi.json", import.meta.url);
   const document = JSON.parse(await readFile(file, "utf8")) as OpenApi;
   const contract = createContract(document);
@@ -105,8 +105,8 @@ test(`${RUNS} random requests are each answered as the OpenAPI document says`, a
     known[`after ${template}`] = [(await first.json()).next];
   }
   const faults = fc.oneof(
-    { weight: 50, arbitrary: fc.constant<Fault>("well") },
-    { weight: 10, arbitrary: fc.constantFrom<Fault>("away", "full") },
+    { weight: 50, arbitrary: fc.constant<Fault>("none") },
+    { weight: 10, arbitrary: fc.constantFrom<Fault>("down", "full") },
     { weight: 1, arbitrary: fc.constant<Fault>("silent") },
   );
   const statuses: Record<string, number> = {};
@@ -127,14 +127,14 @@ test(`${RUNS} random requests are each answered as the OpenAPI document says`, a
         const startedAt = performance.now();
         const response = await api.get(path, { method, headers });
         const text = await response.text().catch((error) => {
-          if (fault === "well") throw error;
+          if (fault === "none") throw error;
           return undefined;
         });
         count(text === undefined ? "cut" : String(response.status));
         if (text !== undefined) contract.check(path, response, method === "HEAD" ? null : text);
         expect(response.status).not.toBe(500);
         const isLate = performance.now() - startedAt > TIMEOUT_MS;
-        const right = fault === "well" && !isLate ? expected(request) : null;
+        const right = fault === "none" && !isLate ? expected(request) : null;
         if (right !== null) expect(right).toContain(response.status);
       },
     ),

@@ -13,13 +13,13 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 const GPU = `/api/v1/gpus/${uuidOf(3)}`;
-/** The answer as it came over the wire. */
+/** The answer as sent, not decompressed. */
 const getPacked = (path: string, coding: string, init: RequestInit = {}) => {
   const packed: BunFetchRequestInit = { ...init, headers: { "accept-encoding": coding }, decompress: false };
   return api.get(path, packed);
 };
 
-test("HEAD answers like GET, with the length of the body that it leaves out", async () => {
+test("HEAD answers like GET without the body, but with its length", async () => {
   const paths = [
     "/api/v1/gpus",
     GPU,
@@ -42,11 +42,11 @@ test("HEAD answers like GET, with the length of the body that it leaves out", as
   }
 });
 
-describe("what a client has already", () => {
+describe("If-None-Match", () => {
   const window = `${GPU}/telemetry?start_time=2025-07-20T10:00:00Z&end_time=2025-07-20T10:00:03Z`;
   const known = (etag: string) => ({ headers: { "if-none-match": etag } });
 
-  test("is not told again, until it is no longer the same", async () => {
+  test("is answered with 304 until the answer changes", async () => {
     await using own = await openApi();
     const path = `/api/v1/gpus/${uuidOf(2)}/telemetry?end_time=2025-07-20T10:00:03Z`;
     const first = await own.get(path);
@@ -58,7 +58,7 @@ describe("what a client has already", () => {
     for (const name of ["etag", "cache-control", "vary"]) {
       expect([name, second.headers.get(name)]).toEqual([name, first.headers.get(name)]);
     }
-    // Later than the window, then late into it.
+    // The first reading is after the window, the second in it.
     own.store.stored.push({ gpu: uuidOf(2), series: UTIL, at: START + 4000, value: 1 });
     expect((await own.get(path, known(etag))).status).toBe(304);
     own.store.stored.push({ gpu: uuidOf(2), series: UTIL, at: START + 2500, value: 1 });
@@ -67,7 +67,7 @@ describe("what a client has already", () => {
     expect(third.headers.get("etag")).not.toBe(etag);
   });
 
-  test("has one tag whatever it is packed with, and whoever names it by any tag has it", async () => {
+  test("matches any form of the tag, which is the same for all codings", async () => {
     const etags = new Set<string | null>();
     for (const coding of ["identity", "gzip", "zstd"]) {
       const { headers } = await api.get(window, { headers: { "accept-encoding": coding } });
@@ -82,7 +82,7 @@ describe("what a client has already", () => {
   });
 });
 
-test("an answer of some size is packed for who takes that", async () => {
+test("an answer of more than 1 KiB is compressed if the client accepts it", async () => {
   const packed = async (path: string, coding: string) => {
     const answer = await getPacked(path, coding);
     expect(answer.headers.get("vary")).toContain("Accept-Encoding");
@@ -100,7 +100,7 @@ test("an answer of some size is packed for who takes that", async () => {
   expect((await packed(GPU, "gzip")).coding).toBeNull();
 });
 
-test("Accept is served, or refused with what there is", async () => {
+test("Accept chooses the form; without a match, 406 names the forms", async () => {
   for (const accept of ["application/json", "*/*", "text/html, */*;q=0.8", "application/*, text/csv;q=0.9", ""]) {
     const { headers } = await api.get("/api/v1/gpus", { headers: { accept } });
     expect([accept, headers.get("content-type")]).toEqual([accept, "application/json"]);

@@ -21,7 +21,7 @@ const ask = async (path: string, init?: RequestInit) => {
 };
 
 describe("GET /api/v1/gpus", () => {
-  test("lists every GPU by host, then index as a number, with unknown facts as null", async () => {
+  test("lists all GPUs by host, then by index as a number; unknown facts are null", async () => {
     const { status, body } = await ask("/api/v1/gpus");
     expect(status).toBe(200);
     expect(body.total).toBe(24);
@@ -39,7 +39,7 @@ describe("GET /api/v1/gpus", () => {
     });
   });
 
-  test("filters by hostname, namespace and model together, and counts what matches", async () => {
+  test("filters by hostname, namespace and model together; total counts the matches", async () => {
     const query = new URLSearchParams({
       hostname: "host-001",
       namespace: "research",
@@ -51,7 +51,7 @@ describe("GET /api/v1/gpus", () => {
     expect(body.total).toBe(4);
   });
 
-  test("pages on with after, telling each GPU once", async () => {
+  test("returns each GPU once over all pages", async () => {
     const seen: string[] = [];
     let after: string | null = null;
     do {
@@ -64,7 +64,7 @@ describe("GET /api/v1/gpus", () => {
 });
 
 describe("GET /api/v1/gpus/{uuid}", () => {
-  test("gives facts and times", async () => {
+  test("returns facts and times", async () => {
     const { status, body } = await ask(GPU);
     expect(status).toBe(200);
     expect(body).toMatchObject({
@@ -75,7 +75,7 @@ describe("GET /api/v1/gpus/{uuid}", () => {
     });
   });
 
-  test("reads hex digits of any case, and the slashes of the older MIG form, encoded or not", async () => {
+  test("accepts hex digits in any case, and the slashes of the older MIG form, encoded or not", async () => {
     const { body } = await ask(`/api/v1/gpus/${uuidOf(10).replace(/a$/, "A")}`);
     expect(body.uuid).toBe(uuidOf(10));
     const mig = `MIG-${uuidOf(3)}/1/0`;
@@ -88,7 +88,7 @@ describe("GET /api/v1/gpus/{uuid}", () => {
 });
 
 describe("GET /api/v1/gpus/{uuid}/telemetry", () => {
-  test("is newest first, those of one time in order of series", async () => {
+  test("returns the newest reading first; readings of the same time are ordered by series", async () => {
     const { status, body } = await ask(`${GPU}/telemetry`);
     expect(status).toBe(200);
     expect(body).toMatchObject({ gpu_uuid: uuidOf(3), count: 10, next: null });
@@ -99,7 +99,7 @@ describe("GET /api/v1/gpus/{uuid}/telemetry", () => {
     ]);
   });
 
-  test("takes both bounds as inclusive, in any zone", async () => {
+  test("includes both bounds, in any zone", async () => {
     const from = "2025-07-20T12:00:01%2B02:00";
     const { body } = await ask(`${GPU}/telemetry?start_time=${from}&end_time=2025-07-20T10:00:02Z&metric=${UTIL}`);
     expect(body.telemetry.map((reading: { timestamp: string }) => reading.timestamp)).toEqual([
@@ -108,13 +108,13 @@ describe("GET /api/v1/gpus/{uuid}/telemetry", () => {
     ]);
   });
 
-  test("takes more than twenty metrics, and gives nothing for unknown ones", async () => {
+  test("accepts more than twenty metrics, and returns nothing for unknown ones", async () => {
     const unknown = Array.from({ length: 30 }, (_, n) => `metric=NO_SUCH_${n}`).join("&");
     expect((await ask(`${GPU}/telemetry?${unknown}`)).body).toMatchObject({ telemetry: [], count: 0, next: null });
     expect((await ask(`${GPU}/telemetry?${unknown}&metric=${UTIL}`)).body.count).toBe(5);
   });
 
-  test("pages through every old reading once while new ones arrive", async () => {
+  test("returns each old reading once over all pages, while new ones arrive", async () => {
     const seen: string[] = [];
     let after: string | null = null;
     let arrived = 100;
@@ -130,7 +130,7 @@ describe("GET /api/v1/gpus/{uuid}/telemetry", () => {
     expect(seen).toEqual(old);
   });
 
-  test("tells fractions of a second with three digits", async () => {
+  test("writes fractions of a second with three digits", async () => {
     const gpu = uuidOf(5);
     api.store.stored.push({ gpu, series: UTIL, at: START + 90_120, value: 1 });
     const { body } = await ask(`/api/v1/gpus/${gpu}/telemetry?limit=1`);
@@ -148,10 +148,10 @@ describe("bad requests", () => {
     ["a malformed uuid asked for telemetry", "/api/v1/gpus/x/telemetry", 400, '"x"'],
     ["an unknown uuid", `/api/v1/gpus/${uuidOf(999)}`, 404, uuidOf(999)],
     ["an unknown uuid asked for telemetry", `/api/v1/gpus/${uuidOf(999)}/telemetry`, 404, uuidOf(999)],
-    ["a time that is none", `${T}?start_time=yesterday`, 400, "start_time", '"yesterday"', "RFC 3339"],
+    ["a malformed time", `${T}?start_time=yesterday`, 400, "start_time", '"yesterday"', "RFC 3339"],
     ["a time without zone", `${T}?end_time=2025-07-20T10:00:00`, 400, "end_time", "with a zone"],
     ["a day that does not exist", `${T}?end_time=2025-02-30T10:00:00Z`, 400, "end_time", "2025-02-30"],
-    ["a zone whose plus was not escaped", `${T}?end_time=2025-07-20T10:00:00+02:00`, 400, "end_time"],
+    ["a zone with an unescaped plus", `${T}?end_time=2025-07-20T10:00:00+02:00`, 400, "end_time"],
     [
       "a window that runs backwards",
       `${T}?start_time=2025-07-21T00:00:00Z&end_time=2025-07-20T00:00:00Z`,
@@ -176,10 +176,10 @@ describe("bad requests", () => {
     ],
     ["an empty filter", "/api/v1/gpus?hostname=", 400, "hostname must be text"],
     ["an unknown parameter", `${T}?hostname=host-000`, 400, '"hostname"', "start_time, end_time, metric, limit, after"],
-    ["any parameter where there are none", `${GPU}?limit=1`, 400, '"limit"', "must be left out"],
+    ["a parameter on a path that has none", `${GPU}?limit=1`, 400, '"limit"', "must be left out"],
     ["a nested parameter", "/api/v1/gpus?hostname[x]=1", 400, '"hostname[x]"'],
     ["a parameter given twice", "/api/v1/gpus?limit=1&limit=2", 400, "limit must be given once, got 2 values"],
-    ["a cursor that is none", `${T}?after=%25`, 400, "after"],
+    ["a malformed cursor", `${T}?after=%25`, 400, "after"],
     ["a cursor of another list", `/api/v1/gpus?after=${btoa(JSON.stringify([1, "x"]))}`, 400, "after", "previous page"],
     ["a list of too many metrics", `${T}?${"metric=a&".repeat(201)}limit=1`, 400, "metrics"],
     ["an unknown path", "/api/v1/hosts", 404, "/api/v1/hosts"],
@@ -187,7 +187,7 @@ describe("bad requests", () => {
     ["SOFA's webhook path", "/api/v1/webhook", 404, "/api/v1/webhook"],
   ];
   for (const [what, path, status, ...detail] of cases) {
-    test(`${what} is ${status} and says why`, async () => {
+    test(`${what} is answered with ${status} and the reason`, async () => {
       const answer = await ask(path);
       expect(answer.status).toBe(status);
       expect(answer.headers.get("content-type")).toBe("application/problem+json");
@@ -197,20 +197,20 @@ describe("bad requests", () => {
   }
 
   for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
-    test(`${method} is 405 with Allow`, async () => {
+    test(`${method} is answered with 405 and Allow`, async () => {
       const { status, headers } = await ask("/api/v1/gpus", { method });
       expect(status).toBe(405);
       expect(headers.get("allow")).toBe("GET, HEAD");
     });
   }
 
-  test("POST to SOFA's webhook path calls nobody", async () => {
+  test("POST to SOFA's webhook path is answered with 404", async () => {
     const body = JSON.stringify({ subscription: "x", url: `${api.url}/health` });
     expect((await ask("/api/v1/webhook", { method: "POST", body })).status).toBe(404);
   });
 });
 
-test("the list of GPUs shows a new one a moment later, and keeps no failure", async () => {
+test("a new GPU is in the list a moment later; a failure is not cached", async () => {
   await using fresh = await openApi({ gpus: 2 });
   const total = async () => (await (await fresh.get("/api/v1/gpus")).json()).total;
   fresh.store.before = async () => {

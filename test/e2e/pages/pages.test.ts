@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 describe("health", () => {
-  test("/health tells the state and the time, and 503 with what is away", async () => {
+  test("/health has status and time; 503 names what is unavailable", async () => {
     const contract = await openContract(api.url);
     const healthy = await api.get("/health");
     const body = contract.check("/health", healthy, await healthy.text());
@@ -45,7 +45,7 @@ describe("health", () => {
 describe("pages", () => {
   const browser = { headers: { accept: "text/html,application/xhtml+xml" } };
 
-  test("load nothing from elsewhere", async () => {
+  test("load nothing from other sites", async () => {
     for (const path of [
       "/",
       "/start/start.js",
@@ -59,7 +59,7 @@ describe("pages", () => {
     }
   });
 
-  test("GraphiQL comes whole, from our own files", async () => {
+  test("GraphiQL is served from our own files", async () => {
     const response = await api.get("/graphql", browser);
     expect(response.headers.get("content-type")).toContain("text/html");
     const html = await response.text();
@@ -67,7 +67,7 @@ describe("pages", () => {
     expect(html).not.toMatch(/<(script|link)[^>]+(src|href)=["']?https?:/);
   });
 
-  test("every file that a page names is there", async () => {
+  test("every file that a page names exists", async () => {
     for (const page of ["/", "/swagger/index.html"]) {
       const html = await (await api.get(page, browser)).text();
       const named = [...html.matchAll(/(?:src|href)="(\/[^"]*)"/g)].map((match) => match[1] ?? "");
@@ -76,14 +76,14 @@ describe("pages", () => {
     }
   });
 
-  test("/swagger leads to Swagger UI; a file of it that is not listed is not served", async () => {
+  test("/swagger redirects to Swagger UI; of its package, only the listed files are served", async () => {
     expect((await api.get("/swagger", { redirect: "manual" })).headers.get("location")).toBe("/swagger/index.html");
     for (const path of ["/swagger/package.json", "/swagger/../package.json", "/swagger/%2e%2e/package.json"]) {
       expect((await api.get(path)).status).toBe(404);
     }
   });
 
-  test("answers carry headers that keep browsers strict", async () => {
+  test("all answers have security headers", async () => {
     for (const path of [
       "/",
       "/api/v1/gpus",
@@ -105,14 +105,14 @@ describe("pages", () => {
     expect((await api.get("/")).headers.get("content-security-policy")).toContain("default-src 'self'");
   });
 
-  test("a file takes GET and HEAD only", async () => {
+  test("a file accepts GET and HEAD only", async () => {
     for (const path of ["/openapi.json", "/about.json"]) {
       const response = await api.get(path, { method: "POST" });
       expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     }
   });
 
-  test("/about.json tells the version, for how long it runs, and over what", async () => {
+  test("/about.json has version, uptime, wiring and subgraphs", async () => {
     const about = await (await api.get("/about.json")).json();
     expect(about).toEqual({
       version: packageJson.version,
@@ -129,7 +129,7 @@ describe("CORS", () => {
   const preflight = (origin: string) =>
     api.get("/graphql", { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } });
 
-  test("names listed origins and reflects no other", async () => {
+  test("allows listed origins only", async () => {
     expect((await preflight("https://ok.example")).headers.get("access-control-allow-origin")).toBe(
       "https://ok.example",
     );
@@ -141,7 +141,7 @@ describe("CORS", () => {
 });
 
 describe("API_TOKEN", () => {
-  test("is asked of everything but health and pages that hold no data, over HTTP and WebSocket", async () => {
+  test("is required for everything except health and pages without data, over HTTP and WebSocket", async () => {
     await using guarded = await openApi({ config: { apiToken: "s3cret" } });
     const right = { headers: { authorization: "Bearer s3cret" } };
     const contract = await openContract(api.url);

@@ -14,7 +14,7 @@ afterAll(() => browser?.close());
 if (browser !== null) describe("pages in a browser", () => look(browser));
 
 function look(chromium: Browser): void {
-  test("the start page of an empty store says what to do, and shows the first GPU when it comes", async () => {
+  test("an empty store: the page says how to fill it, and shows the first GPU", async () => {
     await using api = await openApi({ gpus: 0 });
     await using shown = await openPage(chromium, api.url);
     const { page } = shown;
@@ -28,7 +28,7 @@ function look(chromium: Browser): void {
     expect(shown.offences).toEqual([]);
   });
 
-  test("the start page of a distributed system names its parts, and who is away", async () => {
+  test("a distributed system: the page names its parts, and those that are unavailable", async () => {
     await using api = await openRemoteApi({ gpus: 20 });
     await using shown = await openPage(chromium, api.url);
     const { page } = shown;
@@ -44,7 +44,7 @@ function look(chromium: Browser): void {
       eventually(async () => (await page.locator("#depth").textContent()) === shows, { what: `${shows} in the queue` });
     await depth("0");
     api.health.now = { healthy: false, away: { pipeline: "does not answer" } };
-    api.queue.stats = () => Promise.reject(new Error("The queue is away"));
+    api.queue.stats = () => Promise.reject(new Error("The queue is unavailable"));
     await page.clock.fastForward(6000);
     await depth("–");
     await page.locator("#parts .unavailable").waitFor();
@@ -52,7 +52,7 @@ function look(chromium: Browser): void {
     expect(await violationsOf(page)).toEqual([]);
   });
 
-  test("a server with API_TOKEN is followed once the token is given, and it stays in this tab", async () => {
+  test("API_TOKEN: the page is live once the token is entered, and keeps the token in its tab", async () => {
     await using api = await openApi({ config: { apiToken: "s3cret" } });
     await using shown = await openPage(chromium, api.url);
     const { page } = shown;
@@ -84,11 +84,11 @@ function look(chromium: Browser): void {
     await page.getByRole("button", { name: "Forget the token" }).click();
     await reaches(page, "locked");
     expect(await page.evaluate(() => [sessionStorage.length, localStorage.length])).toEqual([0, 0]);
-    // An answer 401 is an error of the console; nothing else may be.
+    // The console reports answers with 401 as errors. There must be no other.
     expect(shown.offences.filter((offence) => !offence.includes("401"))).toEqual([]);
   });
 
-  test("the start page says in words why it is refused, and goes on when it is no more", async () => {
+  test("a refused request: the page shows the reason, and recovers", async () => {
     await using api = await openApi();
     await using shown = await openPage(chromium, api.url);
     const { page } = shown;
@@ -124,7 +124,7 @@ function look(chromium: Browser): void {
     expect(shown.offences).toEqual([]);
   });
 
-  test("Swagger UI loads, and its questions are answered", async () => {
+  test("Swagger UI loads and runs a request", async () => {
     await using api = await openApi();
     await using shown = await openPage(chromium, api.url);
     const { page } = shown;

@@ -46,7 +46,7 @@ function follow(chromium: Browser): void {
     await folder[Symbol.asyncDispose]();
   });
 
-  test("tells what runs, and its numbers move", async () => {
+  test("shows the running parts and changing numbers", async () => {
     await reaches(shown.page, "live");
     expect(await text("parts")).toBe("all-in-one everything in one process");
     expect(await text("about")).toMatch(/^Version \d+\.\d+\.\d+, up for \d+ seconds?$/);
@@ -59,13 +59,13 @@ function follow(chromium: Browser): void {
     const complete = /^gpu-node-\d+ \d+ \S+ (\d+ °C \d+ % \d+ W)$/;
     const row = async () => complete.exec((await first.locator("th, td").allTextContents()).join(" "))?.[1];
     await eventually(row, { what: "a row without gaps" });
-    // Of one GPU: rows may also change places.
+    // A row is found by its GPU: rows change places.
     const gpu = shown.page.locator(`#rows tr[title="${await first.getAttribute("title")}"]`);
-    const told = new Set<string>();
+    const values = new Set<string>();
     const moved = async () => {
       const [now] = await gpu.allTextContents();
-      if (now?.endsWith("W")) told.add(now);
-      return told.size > 3 && numberIn(await text("received")) > seen;
+      if (now?.endsWith("W")) values.add(now);
+      return values.size > 3 && numberIn(await text("received")) > seen;
     };
     await eventually(moved, { what: "more readings, and other values of a GPU in the table" });
     await eventually(async () => numberIn(await text("rate")) > 0, { what: "readings per second" });
@@ -74,7 +74,7 @@ function follow(chromium: Browser): void {
     expect(shown.offences).toEqual([]);
   });
 
-  test("every link leads somewhere", async () => {
+  test("every link has a target", async () => {
     const links = await shown.page.locator("a").evaluateAll((all) => all.map((link) => link.getAttribute("href")));
     expect(links).toEqual(["/graphql", "/swagger/index.html", "/openapi.json", "/metrics", "/health"]);
     for (const path of links) {
@@ -82,7 +82,7 @@ function follow(chromium: Browser): void {
     }
   });
 
-  test("the commands are copied as they stand, and a shell gets data from each", async () => {
+  test("a button copies its command unchanged, and the command prints data in a shell", async () => {
     const { page } = shown;
     const commands = page.locator(".command");
     const answers = [
@@ -102,7 +102,7 @@ function follow(chromium: Browser): void {
     }
   });
 
-  test("copies where browsers hide the clipboard, and says what to press where nothing is allowed", async () => {
+  test("copies without the clipboard API; if that is refused, selects the command and names the keys", async () => {
     const hidden = "Object.defineProperty(navigator, 'clipboard', { value: undefined });";
     const refused = `${hidden} document.execCommand = () => false;`;
     for (const [before, word] of [
@@ -121,7 +121,7 @@ function follow(chromium: Browser): void {
     }
   });
 
-  test("is accessible in light and dark, also on a narrow screen", async () => {
+  test("is accessible in light and dark, on a wide and a narrow screen", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       await shown.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       for (const width of [1360, 390]) {
@@ -147,7 +147,7 @@ function follow(chromium: Browser): void {
     await shown.page.setViewportSize({ width: 1360, height: 820 });
   });
 
-  test("says that the server is gone, and goes on by itself when it is back", async () => {
+  test("shows that the server is gone, and is live again after its restart", async () => {
     expect(shown.offences).toEqual([]);
     await server.kill();
     await reaches(shown.page, "offline");
@@ -157,11 +157,11 @@ function follow(chromium: Browser): void {
     await reaches(shown.page, "live");
     const seen = numberIn(await text("received"));
     await eventually(async () => numberIn(await text("received")) > seen, { what: "readings after the restart" });
-    // A connection that is refused is an error of the console; nothing else may be.
+    // The console reports refused connections as errors. There must be no other.
     expect(shown.offences.filter((offence) => !/ERR_(CONNECTION|INCOMPLETE|EMPTY)/.test(offence))).toEqual([]);
   });
 
-  test("what breaks the page's rules is noticed", async () => {
+  test("the checks notice an inline style, a foreign request and a missing label", async () => {
     await using bad = await openPage(chromium, origin);
     await bad.page.goto(`${origin}/`);
     const noticed = async (what: string) => {

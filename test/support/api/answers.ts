@@ -1,4 +1,4 @@
-/** What the API says to thirty questions: equal whenever the same readings are stored, however it is wired. */
+/** The answers of the API to thirty questions. They depend on the stored readings only, not on the wiring. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "../process/temporary-folder.ts";
@@ -22,7 +22,7 @@ async function learn(address: string): Promise<Known> {
   const { gpus } = await ask<{ readonly gpus: readonly Listed[] }>(`${address}/api/v1/gpus`);
   const first = gpus.find(({ namespace }) => namespace !== null) ?? gpus[0];
   const other = gpus.at(-1);
-  if (first === undefined || other === undefined) throw new Error("There is no GPU to ask about");
+  if (first === undefined || other === undefined) throw new Error("The store has no GPU");
   const telemetry = `${address}/api/v1/gpus/${first.uuid}/telemetry`;
   const readings = await ask<TelemetryPage>(`${telemetry}?limit=200`);
   return {
@@ -54,7 +54,7 @@ async function answerTo(address: string, question: Question): Promise<unknown> {
   const { path, accept = "*/*" } = question;
   const response = await fetch(address + path, { headers: { accept } });
   const text = await response.text();
-  // Bun says the charset of JSON, too.
+  // Bun adds the charset to the type of JSON, Deno does not.
   const type = response.headers.get("content-type")?.replace(/;.*/, "");
   return {
     status: response.status,
@@ -71,7 +71,7 @@ export async function answersOf(address: string): Promise<Answers> {
   return answers;
 }
 
-/** Of all-in-one after one pass over the sample, with its own times. */
+/** The answers of all-in-one after one pass over the sample, with the times of the file. */
 export async function answersAboutSample(folder: string, runtime: "bun" | "deno"): Promise<Answers> {
   await using program = startAllInOne(
     onePass(join(ROOT, "data/sample.csv.gz"), join(folder, `${runtime}.sqlite`)),
@@ -86,7 +86,7 @@ export async function answersAboutSample(folder: string, runtime: "bun" | "deno"
   return answers;
 }
 
-/** What those were when they were last recorded: `bun test/support/api/answers.ts` */
+/** The recorded answers. `bun test/support/api/answers.ts` records them again. */
 export const RECORDED = join(ROOT, "test/fixtures/answers.json");
 
 if (import.meta.main) {

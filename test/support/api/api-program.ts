@@ -1,5 +1,4 @@
-/** The real API as a program, as its argument asks; SIGTERM tells its subscribers that it stops. */
-
+/** The API as a program. Its argument is `ServedOptions` as JSON. SIGTERM ends its subscriptions. */
 import { fastClock } from "../time/fast-clock.ts";
 import { openApi } from "./api.ts";
 import { START, UTIL, uuidOf } from "./fleet.ts";

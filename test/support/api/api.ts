@@ -1,4 +1,4 @@
-/** The real API on a free port, over a listed store: its subgraphs in the same process, or each behind a server. */
+/** The API on a free port, on a listed store. The subgraphs run in the same process, or each behind a server. */
 import type { ApiConfig, SubgraphName } from "../../../services/api-gateway/config.ts";
 import { createApi } from "../../../services/api-gateway/service.ts";
 import { openRemoteSubgraphs } from "../../../services/api-gateway/subgraphs/remote.ts";
@@ -71,7 +71,7 @@ async function serveApi({ subgraphs, store, feed, queue, config, log, metrics, o
     api,
     metrics,
     url: listener.url,
-    /** Adds a fleet to the store, behind the API's back. */
+    /** Adds a fleet to the store directly. */
     fill: (fleet: { gpus: number; ticks: number }) => fillFleet(store, fleet),
     get: (path: string, init?: RequestInit) => fetch(listener.url + path, init),
     graphql: async (query: string, variables?: Record<string, unknown>, init?: RequestInit) => {
@@ -108,7 +108,7 @@ export function openApi(options: ApiOptions = {}) {
   return serveApi({ ...parts, subgraphs: schemas, config, log, metrics: createMetrics(), options });
 }
 
-/** Each subgraph behind a server of its own, and each way there through a proxy that breaks it on demand. */
+/** Each subgraph has a server of its own, and is reached through a proxy that can break the connection. */
 export async function openRemoteApi(
   options: ApiOptions & { token?: string; urls?: Partial<Record<SubgraphName, string>> } = {},
 ) {

@@ -1,4 +1,4 @@
-/** Holds every answer to the OpenAPI document that the API itself serves. */
+/** Checks answers against the OpenAPI document that the API serves. */
 import Ajv2020, { type ValidateFunction } from "ajv/dist/2020";
 import addFormats from "ajv-formats";
 import { parse } from "csv-parse/sync";
@@ -38,9 +38,9 @@ export interface OpenApi {
 export interface Contract {
   readonly document: OpenApi;
   /**
-   * The body, read as its type says; null: there is none.
-   * @param text null: of a HEAD request, whose body is left out
-   * @throws Error when the path has no such answer, or a header or the body is not of its form
+   * Returns the body, parsed by its type; null when there is none.
+   * @param text null for the answer to a HEAD request
+   * @throws Error when the document does not describe the status, a header or the body
    */
   check(path: string, response: Response, text: string | null): ReturnType<typeof JSON.parse>;
 }
@@ -48,7 +48,7 @@ export interface Contract {
 const pointer = (...parts: string[]): string =>
   parts.map((part) => `/${encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("");
 
-/** Sent only when there is cause for it. */
+/** Headers that an answer may lack. */
 const OPTIONAL_HEADERS = new Set(["Link", "ETag"]);
 
 export async function openContract(url: string): Promise<Contract> {
@@ -65,7 +65,7 @@ export function createContract(document: OpenApi): Contract {
     return [value.$ref, parts.reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], document) as T];
   };
   const compiled = new Map<string, ValidateFunction>();
-  /** Why the value is not as the schema at this place says; null: it is. */
+  /** Returns why the value does not match the schema at `place`; null when it does. */
   const whyNot = (place: string, value: unknown): string | null => {
     const validate = compiled.get(place) ?? ajv.compile({ $ref: `openapi${place}/schema` });
     compiled.set(place, validate);
@@ -80,13 +80,13 @@ export function createContract(document: OpenApi): Contract {
     check(path, response, text) {
       const { status, headers } = response;
       const fail = (what: string): never => {
-        throw new Error(`${path} is answered with ${status} ${text?.slice(0, 300)}: ${what}`);
+        throw new Error(`${path} was answered with ${status} ${text?.slice(0, 300)}: ${what}`);
       };
       const type = headers.get("content-type")?.replace(/;.*/, "") ?? "";
       const known = patterns.find(([, pattern]) => pattern.test(path.replace(/\?.*$/, "")))?.[0];
       if (known === undefined) {
-        // A path that does not exist is not in the document; its problem details are.
-        if (type !== "application/problem+json" || status !== 404) fail("the path is not described");
+        // The document does not describe unknown paths. Their answer must be 404 with problem details.
+        if (type !== "application/problem+json" || status !== 404) fail("the path is not in the document");
         return text === null ? null : JSON.parse(text);
       }
       const described = document.paths[known]?.get.responses[status];
@@ -94,11 +94,11 @@ export function createContract(document: OpenApi): Contract {
         `#${pointer("paths", known, "get", "responses", String(status))}`,
         described,
       );
-      if (answer === undefined) return fail("the status is not described");
+      if (answer === undefined) return fail("the status is not in the document");
       for (const [name, header] of Object.entries(answer.headers ?? {})) {
         const value = headers.get(name);
         if (value === null) {
-          if (!OPTIONAL_HEADERS.has(name)) fail(`there is no ${name}`);
+          if (!OPTIONAL_HEADERS.has(name)) fail(`${name} is missing`);
           continue;
         }
         const [at, { schema } = { schema: {} }] = resolve<Header>(`${place}${pointer("headers", name)}`, header);
@@ -106,8 +106,8 @@ export function createContract(document: OpenApi): Contract {
         const why = whyNot(at, isNumber ? Number(value) : value);
         if (why !== null) fail(`${name} is ${value}: ${why}`);
       }
-      if (answer.content === undefined) return text ? fail("there is a body") : null;
-      if (answer.content[type] === undefined) return fail(`${type} is not described`);
+      if (answer.content === undefined) return text ? fail("the body must be empty") : null;
+      if (answer.content[type] === undefined) return fail(`${type} is not in the document`);
       if (text === null) return null;
       const body = readBody(type, text);
       for (const value of type === "application/x-ndjson" ? (body as unknown[]) : [body]) {
@@ -128,7 +128,7 @@ function readBody(type: string, text: string): unknown {
           .split("\n")
           .map((line) => JSON.parse(line));
   if (type !== "text/csv") return JSON.parse(text);
-  // Every line has as many fields as the first.
+  // Fails unless all lines have the same number of fields.
   parse(text);
   return text;
 }

@@ -1,4 +1,4 @@
-/** A small fleet with a pattern, for stores that are lists. */
+/** A small fleet with predictable facts and readings, for a listed store. */
 import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { ListedStore } from "./listed-store.ts";
@@ -6,12 +6,12 @@ import type { ListedStore } from "./listed-store.ts";
 export const uuidOf = (number: number): GpuUuid =>
   `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
 
-/** 20 July 2025, 10:00 UTC: the first reading of every test fleet. */
+/** Time of the first reading of every test fleet: 20 July 2025, 10:00 UTC. */
 export const START = Date.UTC(2025, 6, 20, 10);
 export const UTIL = "DCGM_FI_DEV_GPU_UTIL" as Series;
 export const TEMP = "DCGM_FI_DEV_GPU_TEMP" as Series;
 
-/** Hosts of eight; every second GPU is held by a pod. Two series, one reading each second. */
+/** 16 GPUs a host, every second one held by a pod. Two series with a reading each second. */
 export function fillFleet(store: ListedStore, { gpus, ticks }: { gpus: number; ticks: number }): void {
   for (let number = 0; number < gpus; number++) {
     const uuid = uuidOf(number);

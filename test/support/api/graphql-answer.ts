@@ -1,6 +1,6 @@
-/** Questions to a GraphQL address, and what comes back. */
+/** Sends GraphQL over HTTP, and types its answers. */
 export interface GraphqlAnswer {
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: the shape depends on the query of the test
   readonly data?: any;
   readonly errors?: readonly {
     readonly message: string;

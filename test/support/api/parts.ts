@@ -1,4 +1,4 @@
-/** Reads an answer in parts (`multipart/mixed`), and puts them together as a client does. */
+/** Reads an answer in parts (`multipart/mixed`), and merges them as a client does. */
 import type { GraphqlAnswer } from "./graphql-answer.ts";
 
 type Path = readonly (string | number)[];
@@ -15,7 +15,7 @@ export interface Part extends GraphqlAnswer {
 
 export interface Parts extends AsyncDisposable {
   readonly response: Response;
-  /** Undefined once there are no more. */
+  /** Returns the next part, undefined after the last. */
   next(): Promise<Part | undefined>;
   rest(): Promise<Part[]>;
 }
@@ -37,7 +37,7 @@ export async function openParts(
   if (response.body === null) throw new Error(`No body: ${response.status}`);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let buffered = "";
-  /** A part as soon as the boundary behind it is there; undefined: the last boundary was read. */
+  /** Returns a part as soon as the boundary after it has arrived; undefined after the last boundary. */
   async function next(): Promise<Part | undefined> {
     for (;;) {
       const start = buffered.indexOf("\r\n\r\n");

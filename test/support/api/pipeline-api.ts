@@ -1,4 +1,4 @@
-/** Questions to the API about queue and dead letters, with a token or without. */
+/** Queries of the API about queue and dead letters, with or without a token. */
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import type { Queue } from "../../../services/queue/port.ts";
@@ -34,7 +34,7 @@ export async function askOverSocket(
   }
 }
 
-/** Publishes the bodies, seven readings each, and lets the first `dead` of them fail for good. */
+/** Publishes the bodies, seven readings each, and makes the first `dead` of them dead letters. */
 export async function fillQueue(queue: Queue, bodies: readonly (Uint8Array | string)[], dead: number): Promise<void> {
   const { epoch } = await queue.openProducer("csv@0/1");
   const batches = bodies.map((body, index) => ({

@@ -1,18 +1,18 @@
-/** Thirty questions to the API. What they name of the data is taken from its own first answers. */
+/** Thirty questions to the API. The GPUs, cursors and times that they name come from earlier answers of the API. */
 
 export interface Known {
-  /** Held by a pod, where one is. */
+  /** A GPU that a pod holds, if there is one. */
   readonly gpu: string;
   readonly other: string;
   readonly host: string;
   readonly namespace: string;
   readonly model: string;
-  /** Where the second page of GPUs begins, two to a page. */
+  /** Cursor of the second page of GPUs, with two a page. */
   readonly nextGpus: string;
-  /** Of the GPU's newest reading, and of one before. */
+  /** Times of the GPU's newest reading and of an earlier one. */
   readonly newest: string;
   readonly earlier: string;
-  /** Where the second page of its readings begins, three to a page. */
+  /** Cursor of the second page of its readings, with three a page. */
   readonly nextReadings: string;
 }
 

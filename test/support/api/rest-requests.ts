@@ -1,11 +1,11 @@
-/** Requests made from the parameters of an OpenAPI document: right ones, wrong ones, and those on the border. */
+/** Generates REST requests from an OpenAPI document: valid ones, invalid ones, and those at the limits. */
 import fc from "fast-check";
 import type { OpenApi, Parameter } from "./contract.ts";
 
-/** What the document makes of it; either: it depends on what is not said there. */
+/** Whether the document accepts a request. `either`: that depends on rules which it cannot express. */
 export type Verdict = "valid" | "invalid" | "either";
 
-/** As it is written in an address, escapes included. */
+/** A part of a URL, with its escapes. */
 interface Written {
   readonly text: string;
   readonly verdict: Verdict;
@@ -13,12 +13,12 @@ interface Written {
 
 export interface RestRequest {
   readonly method: string;
-  /** Of the document; null: of no path in it. */
+  /** The path as in the document; null when it is not there. */
   readonly template: string | null;
-  /** With its query. */
+  /** With the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Of path and query. */
+  /** On path and query together. */
   readonly verdict: Verdict;
 }
 
@@ -35,7 +35,7 @@ const as =
   (text: string): Written => ({ text, verdict });
 const written = (texts: fc.Arbitrary<string>, verdict: Verdict): fc.Arbitrary<Written> =>
   fc.tuple(texts, escaping).map(([text, write]) => as(verdict)(write(text)));
-/** Not escaped: what a careless client sends. */
+/** Texts that are not escaped, as a careless client sends them. */
 const raw = (verdict: Verdict, ...texts: string[]): fc.Arbitrary<Written> => fc.constantFrom(...texts).map(as(verdict));
 
 const anyText = fc.oneof(
@@ -84,7 +84,7 @@ const dateTimes: fc.Arbitrary<Written> = fc.oneof(
   },
 );
 
-/** Well-formed, of a form of its own that only the answer before knows, or anything. */
+/** Cursors: from an earlier answer, well-formed with random content, and random text. */
 function cursors(known: readonly string[]): fc.Arbitrary<Written> {
   const parts = fc.array(fc.oneof(fc.double(), fc.string(), fc.constant(null), fc.constantFrom("2025", 1e308, -1)), {
     maxLength: 4,
@@ -138,7 +138,7 @@ function paths(template: string, known: Known): fc.Arbitrary<Written> {
     },
     {
       weight: 1,
-      // A dot or two alone are the way of an address, and a fetch walks it.
+      // `fetch` resolves the segments `.` and `..`, so they never reach the server.
       arbitrary: written(
         anyText.filter((text) => !/^\.{1,2}$/.test(text)),
         "invalid",
@@ -214,7 +214,7 @@ const headers = fc.record(
   { requiredKeys: [] },
 ) as fc.Arbitrary<Record<string, string>>;
 
-/** @param known at least a uuid, and a cursor for each `after` */
+/** @param known at least one `uuid`, and a cursor for each `after` */
 export function restRequests({ paths: described }: OpenApi, known: Known): fc.Arbitrary<RestRequest> {
   const ofDocument = Object.entries(described).map(([template, { get }]) => {
     const parameters = (get.parameters ?? []).filter((parameter) => parameter.in === "query");

@@ -1,4 +1,4 @@
-/** The real API in a process of its own, on either runtime. */
+/** The API in a process of its own, on Bun or Deno. */
 import { join } from "node:path";
 import type { ApiConfig } from "../../../services/api-gateway/config.ts";
 import { addressOf, onRuntime, startProgram } from "../programs/process.ts";
@@ -7,9 +7,9 @@ export interface ServedOptions {
   readonly gpus?: number;
   readonly ticks?: number;
   readonly config?: Partial<ApiConfig>;
-  /** How many times faster than the system's its clock runs. */
+  /** Speed of its clock, relative to the system's. Default: 1. */
   readonly speed?: number;
-  /** Frames of so many readings that its live feed tells, so often. */
+  /** Frames that its live feed sends: their size and interval. */
   readonly tell?: { readonly everyMs: number; readonly readings: number };
 }
 

@@ -3,11 +3,11 @@ import type { GraphqlAnswer } from "./graphql-answer.ts";
 
 export interface Events extends AsyncDisposable {
   readonly response: Response;
-  /** Rejects when the stream ends first. */
+  /** Resolves with the next frame. Rejects when the stream ends before. */
   next(): Promise<GraphqlAnswer>;
-  /** Frames that came and were not taken yet. */
+  /** Number of frames that have arrived and were not taken yet. */
   readonly waiting: () => number;
-  /** Comment lines that came so far: they keep quiet streams alive. */
+  /** Number of comment lines so far, which keep quiet streams alive. */
   readonly pings: () => number;
 }
 

@@ -1,4 +1,4 @@
-/** Subgraphs over HTTP and WebSocket on free ports, over a listed store. */
+/** Subgraphs over HTTP and WebSocket on free ports, on a listed store. */
 import type { GraphQLSchema } from "graphql";
 import { createSubgraphServer } from "../../../services/platform/graphql/server.ts";
 import { createInternalGuard } from "../../../services/platform/http/internal-token.ts";
@@ -36,7 +36,7 @@ export async function serveSubgraph(
   };
 }
 
-/** The real telemetry subgraph over three GPUs. */
+/** The telemetry subgraph with three GPUs. */
 export async function openTelemetry(options: SubgraphOptions = {}) {
   const store = new ListedStore();
   const feed = new ListedFeed();

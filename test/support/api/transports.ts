@@ -1,4 +1,4 @@
-/** One GraphQL operation over each way in: what came back, as text. */
+/** Runs a GraphQL operation over each transport, and returns the answer as text. */
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { postGraphql } from "./graphql-answer.ts";
@@ -15,7 +15,7 @@ const getGraphql = async (url: string, query: string, variables: unknown, header
 const post = async (url: string, query: string, variables: unknown, headers: Record<string, string>) =>
   (await postGraphql(`${url}/graphql`, JSON.stringify({ query, variables }), { headers })).text();
 
-/** Operations must come to an end: a subscription that is not refused would be waited for. */
+/** For operations that end: a subscription that is accepted would never return. */
 export const TRANSPORTS: Readonly<Record<string, Ask>> = {
   POST: (url, query, variables) => post(url, query, variables, JSON_ONLY),
   GET: (url, query, variables) => getGraphql(url, query, variables, JSON_ONLY),

@@ -44,7 +44,7 @@ describe("chooseCoding()", () => {
   }
 });
 
-test("isKnown() compares tags weakly, one of a list or any", () => {
+test("isKnown() compares tags weakly, with a list or *", () => {
   const etag = 'W/"a"';
   for (const header of ['W/"a"', '"a"', '"b", W/"a"', "*", " * "])
     expect([header, isKnown(header, etag)]).toEqual([header, true]);

@@ -3,7 +3,7 @@ import { keepRecent } from "../../../services/api-gateway/rest/recent-answers.ts
 import { type Representation, represent } from "../../../services/api-gateway/rest/representation.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
 
-/** Answers when told to, and remembers who asked. */
+/** Answers when the test says so, and records the calls. */
 function openMaker() {
   const asked: { left: AbortSignal; answer: (made: Representation | Response) => void }[] = [];
   return {
@@ -17,7 +17,7 @@ function openMaker() {
 const stays = () => new AbortController().signal;
 const ANSWER = represent(new TextEncoder().encode("[]"), "application/json");
 
-test("many who ask at once share one answer, each failure is told to all of them and not kept", async () => {
+test("concurrent requests share one answer; a failure goes to all of them and is not kept", async () => {
   const recent = keepRecent(new ManualClock());
   const { asked, make } = openMaker();
   const both = [recent("a", make, stays()), recent("a", make, stays())];
@@ -32,7 +32,7 @@ test("many who ask at once share one answer, each failure is told to all of them
   expect(asked).toHaveLength(3);
 });
 
-test("an answer is stopped when the last one who waits for it has left, and not before", async () => {
+test("an answer is abandoned when the last waiting client leaves, not before", async () => {
   const recent = keepRecent(new ManualClock());
   const { asked, make } = openMaker();
   const [first, second] = [new AbortController(), new AbortController()];
@@ -47,7 +47,7 @@ test("an answer is stopped when the last one who waits for it has left, and not 
   void recent("b", make, third.signal);
   third.abort();
   expect(asked[1]?.left.aborted).toBeTrue();
-  // Whoever comes then is not given what was stopped.
+  // A later client does not get the abandoned answer.
   void recent("b", make, stays());
   expect(asked).toHaveLength(3);
 });

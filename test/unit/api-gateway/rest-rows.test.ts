@@ -10,13 +10,13 @@ const ROWS = [
   { hostname: "\uFEFFé🎉", pod: "'quoted'", value: 0.1 },
 ];
 
-test("CSV tells every value as it is, also those that a spreadsheet would take for a formula", () => {
+test("CSV keeps every value as it is, even if a spreadsheet would evaluate it", () => {
   const { head, rows } = TABLE_FORMATS[CSV_MEDIA];
   const read = parse(head(COLUMNS) + rows(ROWS, COLUMNS), { columns: true });
   expect(read).toEqual(ROWS.map(({ hostname, pod, value }) => ({ hostname, pod: pod ?? "", value: String(value) })));
 });
 
-test("NDJSON has one line for each row, whatever is in it", () => {
+test("NDJSON has one line per row, even if values contain line breaks", () => {
   const { head, rows } = TABLE_FORMATS[NDJSON_MEDIA];
   const lines = (head(COLUMNS) + rows(ROWS, COLUMNS)).split("\n");
   expect(lines.pop()).toBe("");

@@ -6,7 +6,7 @@ import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const clock = new ManualClock();
 
-/** Says what was taken of it, and whether it was left. */
+/** A generator of texts that counts what was taken, and records its end. */
 function openTexts(...all: string[]) {
   const state = { taken: 0, left: false };
   async function* tell() {
@@ -22,7 +22,7 @@ function openTexts(...all: string[]) {
   return { state, texts: tell() };
 }
 
-test("a text is made when it is asked for, not before", async () => {
+test("a text is generated when it is read, not before", async () => {
   const { state, texts } = openTexts("a", "b", "c");
   const ends: (string | undefined)[] = [];
   const reader = streamOf(texts, { packer: null, clock, onEnd: (reason) => ends.push(reason) }).getReader();
@@ -33,7 +33,7 @@ test("a text is made when it is asked for, not before", async () => {
   expect([state.taken, state.left, ends]).toEqual([1, true, [undefined]]);
 });
 
-test("each packed piece can be read without the next, and the whole is one stream", async () => {
+test("each compressed piece can be read without the next, and all together are one stream", async () => {
   const { texts } = openTexts("first,", "second");
   const stream = streamOf(texts, { packer: createPacker("gzip"), clock, onEnd: () => {} });
   const pieces: Uint8Array[] = [];
@@ -42,7 +42,7 @@ test("each packed piece can be read without the next, and the whole is one strea
   expect(gunzipSync(Buffer.concat(pieces)).toString()).toBe("first,second");
 });
 
-test("a client that takes nothing for too long is cut off", async () => {
+test("a client that reads nothing for 2 minutes is cut off", async () => {
   const { state, texts } = openTexts("a", "b");
   const ends: (string | undefined)[] = [];
   const stream = streamOf(texts, { packer: null, clock, onEnd: (reason) => ends.push(reason) });

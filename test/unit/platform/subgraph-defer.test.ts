@@ -3,7 +3,7 @@ import { UTIL, uuidOf } from "../../support/api/fleet.ts";
 import { openParts } from "../../support/api/parts.ts";
 import { openTelemetry } from "../../support/api/subgraph.ts";
 
-test("a subgraph that is asked by itself answers in parts where @defer asks for it", async () => {
+test("a subgraph answers a query with @defer in parts, without the gateway", async () => {
   await using subgraph = await openTelemetry();
   const gate = Promise.withResolvers<void>();
   subgraph.store.before = () => gate.promise;

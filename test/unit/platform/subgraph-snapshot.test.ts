@@ -5,7 +5,7 @@ import { openTelemetry } from "../../support/api/subgraph.ts";
 import { keptLog } from "../../support/process/kept-log.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
-test("a reader who leaves before the snapshot has come stops the store's call, and is no error", async () => {
+test("a client that leaves before the snapshot aborts the store's call, and nothing is logged", async () => {
   const { log, lines } = keptLog();
   await using subgraph = await openTelemetry({ log });
   let stops = 0;
@@ -19,11 +19,11 @@ test("a reader who leaves before the snapshot has come stops the store's call, a
   const client = createClient({ url: subgraph.url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 0 });
   const frames = client.iterate({ query: "subscription { readings { missed } }" });
   const first = frames.next();
-  await eventually(() => subgraph.store.calls.latest === 1, { what: "the store to be asked" });
+  await eventually(() => subgraph.store.calls.latest === 1, { what: "the store call" });
   await frames.return?.();
   await first;
   await eventually(() => stops === 1, { what: "the store call to stop" });
-  // The same socket goes on, and has said by then what it had to say of the other.
+  // The same socket still answers. An error of the first operation would have come before.
   expect((await client.iterate({ query: "{ __typename }" }).next()).value?.data).toEqual({ __typename: "Query" });
   expect(lines.filter(({ method }) => method !== "info")).toEqual([]);
   expect(subgraph.feed.subscribers.size).toBe(0);

@@ -11,7 +11,7 @@ import { keptLog } from "../../support/process/kept-log.ts";
 import { freePort } from "../../support/servers/free-port.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
-test("a subgraph that is asked to stop answers what it was asked, and cuts subscriptions without ending them", async () => {
+test("a stopping subgraph answers its running queries, and cuts subscriptions without completing them", async () => {
   const store = new ListedStore();
   const feed = new ListedFeed();
   fillFleet(store, { gpus: 3, ticks: 2 });
@@ -33,14 +33,14 @@ test("a subgraph that is asked to stop answers what it was asked, and cuts subsc
   expect((await fetch(`http://${address}/readyz`)).status).toBe(200);
 
   const socket = new WebSocket(`ws://${address}/graphql`, "graphql-transport-ws");
-  const told: string[] = [];
-  socket.on("message", (data) => void told.push((JSON.parse(String(data)) as { type: string }).type));
+  const types: string[] = [];
+  socket.on("message", (data) => void types.push((JSON.parse(String(data)) as { type: string }).type));
   const closed = new Promise<number>((resolve) => socket.on("close", resolve));
   await new Promise((resolve) => socket.on("open", resolve));
   socket.send(JSON.stringify({ type: "connection_init" }));
   const query = "subscription { readings { missed } }";
   socket.send(JSON.stringify({ id: "one", type: "subscribe", payload: { query } }));
-  await eventually(() => told.includes("next"), { what: "the snapshot" });
+  await eventually(() => types.includes("next"), { what: "the snapshot" });
 
   let release = () => {};
   store.before = () =>
@@ -49,13 +49,13 @@ test("a subgraph that is asked to stop answers what it was asked, and cuts subsc
     });
   const page = JSON.stringify({ query: `{ gpuTelemetry(uuid: "${uuidOf(1)}") { count } }` });
   const answer = postGraphql(`http://${address}/graphql`, page);
-  await eventually(() => store.calls.readings === 1, { what: "the store to be asked" });
+  await eventually(() => store.calls.readings === 1, { what: "the store call" });
   stop.abort();
   release();
   expect(await (await answer).json()).toEqual({ data: { gpuTelemetry: { count: 4 } } });
   expect(await running).toBe(0);
-  // A normal closure or a `complete` would tell the reader that there is no more to come.
+  // A normal closure or a `complete` would mean that the subscription is over. The gateway would not resume it.
   expect([1001, 1006]).toContain(await closed);
-  expect(told).toEqual(["connection_ack", "next"]);
+  expect(types).toEqual(["connection_ack", "next"]);
   expect(feed.subscribers.size).toBe(0);
 });

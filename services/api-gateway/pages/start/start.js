@@ -10,11 +10,11 @@ import { acceptToken, askForToken, keptToken, watchTokenForm } from "./token.js"
 
 const HEALTH_MS = 5000;
 const FLEET_MS = 10_000;
-/** While there is no GPU, so that the first one appears soon. */
+/** Interval while the fleet is empty, so that the first GPU appears soon. */
 const EMPTY_FLEET_MS = 2000;
 /** Figures of the queue older than this are hidden. New ones come every second. */
 const STALE_MS = 5000;
-/** GPUs that the page subscribes to. Of a larger fleet, these are the first. */
+/** The page subscribes to at most this many GPUs: the first ones of a larger fleet. */
 const FOLLOWED = 256;
 const FLEET = `{ gpus(limit: ${FOLLOWED}) { total gpus { uuid gpuIndex modelName pod } } hosts { hostname } }`;
 const QUEUES = "subscription { queues { ready leased delayed dead counters { readings } } }";
@@ -68,7 +68,7 @@ function showQueues(queues) {
   }
 }
 
-/** Shows figures of the queue. Hides them when no new ones come: the queue is unavailable, and old ones would be wrong. */
+/** Shows figures of the queue. Hides them when no new ones come, since the old ones are then wrong. */
 async function watchQueues(signal, wentWell) {
   let stale;
   const hide = () => {

@@ -8,12 +8,11 @@ import {
   type ExecutionArgs,
   type FieldNode,
   type FragmentDefinitionNode,
-  GraphQLError,
   getOperationAST,
   Kind,
   type SelectionSetNode,
 } from "graphql";
-import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 
 /** Ten times the longest page of GPUs. */
 const MAX_ROWS = 100_000;
@@ -68,9 +67,7 @@ export function limitRows(): GatewayPlugin {
       const message =
         `The limits of all lists must add up to at most ${MAX_ROWS.toLocaleString("en-US")} rows, got ` +
         `${rows.toLocaleString("en-US")}: split the operation or lower the limits`;
-      setResultAndStopExecution({
-        errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.too_large.graphql } })],
-      });
+      setResultAndStopExecution({ errors: [graphqlError("too_large", message)] });
     },
   };
 }

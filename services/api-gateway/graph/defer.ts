@@ -4,8 +4,8 @@
  */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { GraphQLDeferDirective } from "@graphql-tools/utils";
-import { type DirectiveNode, GraphQLError, GraphQLSchema, Kind, type ValidationRule, visit } from "graphql";
-import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import { type DirectiveNode, GraphQLSchema, Kind, type ValidationRule, visit } from "graphql";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 
 const NO_STREAM =
   "@stream is not supported: page through lists with `limit` and `after`, and put @defer on slow fields";
@@ -14,7 +14,7 @@ export const withDefer = (schema: GraphQLSchema): GraphQLSchema =>
   new GraphQLSchema({ ...schema.toConfig(), directives: [...schema.getDirectives(), GraphQLDeferDirective] });
 
 const invalid = (message: string, nodes: DirectiveNode | readonly DirectiveNode[]) =>
-  new GraphQLError(message, { nodes, extensions: { code: ERROR_CODES.invalid.graphql } });
+  graphqlError("invalid", message, { nodes });
 
 const mayDefer: ValidationRule = (context) => {
   const labels = new Map<string, DirectiveNode>();

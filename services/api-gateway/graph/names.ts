@@ -1,7 +1,7 @@
 /** Refuses names that a document may choose itself (aliases, variables) where they would break an answer. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
-import { GraphQLError, type NameNode, type ValidationRule } from "graphql";
-import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import type { NameNode, ValidationRule } from "graphql";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 
 /**
  * The planner builds answers as plain objects: the name `__proto__` would write into every object of this process, and
@@ -13,7 +13,7 @@ const noReservedNames: ValidationRule = (context) => {
   const judge = (kind: string, node: NameNode | undefined) => {
     if (node === undefined || !isReserved(node.value)) return;
     const message = `${kind} must not be a reserved name or begin with __, got ${JSON.stringify(node.value)}`;
-    context.reportError(new GraphQLError(message, { nodes: node, extensions: { code: ERROR_CODES.invalid.graphql } }));
+    context.reportError(graphqlError("invalid", message, { nodes: node }));
   };
   return {
     Field: ({ alias }) => judge("The alias", alias),

@@ -4,14 +4,13 @@ import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
 import {
   type DocumentNode,
   type FieldNode,
-  GraphQLError,
   type GraphQLSchema,
   Kind,
   type SelectionNode,
   type SelectionSetNode,
   visit,
 } from "graphql";
-import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 import { exposeError } from "../../platform/graphql/subgraph.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import { oncePerKey } from "../../platform/process/once-per-key.ts";
@@ -60,10 +59,7 @@ function metaLast(set: SelectionSetNode): SelectionSetNode {
   const meta = set.selections.filter(isMeta);
   if (meta.length === 0 || meta.length === set.selections.length) return set;
   if (meta.some((selection) => selection.kind === Kind.FIELD && selection.selectionSet !== undefined)) {
-    throw new GraphQLError("__schema and __type must be in an operation without other fields", {
-      nodes: meta,
-      extensions: { code: ERROR_CODES.invalid.graphql },
-    });
+    throw graphqlError("invalid", "__schema and __type must be in an operation without other fields", { nodes: meta });
   }
   return { ...set, selections: [...set.selections.filter((selection) => !isMeta(selection)), ...meta] };
 }

@@ -3,16 +3,15 @@
  * reader that takes none. When the server stops, it sends a last event with the time of a retry and no `complete`, so
  * that clients connect again by themselves.
  */
-import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 import { STALLED_MS, type Watchdog } from "./watchdog.ts";
 
 const RETRY_AFTER_MS = 1000;
 const STOPPING = {
   errors: [
-    {
-      message: "The server is stopping: subscribe again in a moment",
-      extensions: { code: ERROR_CODES.unavailable.graphql, retryAfterMs: RETRY_AFTER_MS },
-    },
+    graphqlError("unavailable", "The server is stopping: subscribe again in a moment", {
+      retryAfterMs: RETRY_AFTER_MS,
+    }),
   ],
 };
 const LAST_EVENT = new TextEncoder().encode(

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import type { ExecutionResult } from "@graphql-tools/utils";
-import { type ExecutionArgs, GraphQLError, getOperationAST, Kind, print } from "graphql";
-import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import { type ExecutionArgs, getOperationAST, Kind, print } from "graphql";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
 import { mapAsync } from "../../platform/process/map-async.ts";
 import { type Open, type Results, SharedSubscriptions } from "./shared-subscriptions.ts";
@@ -29,9 +29,7 @@ function keyOf({ document, operationName, variableValues }: ExecutionArgs): stri
 
 const refused = (max: number) => ({
   errors: [
-    new GraphQLError(`All ${max} subscriptions are in use: try again later, or raise MAX_SUBSCRIPTIONS`, {
-      extensions: { code: ERROR_CODES.overloaded.graphql },
-    }),
+    graphqlError("overloaded", `All ${max} subscriptions are in use: try again later, or raise MAX_SUBSCRIPTIONS`),
   ],
 });
 

@@ -1,10 +1,9 @@
 /** GraphQL over WebSocket (graphql-transport-ws): guards connections and operations, then hands them to the gateway. */
 import { type GatewayRuntime, getGraphQLWSOptions } from "@graphql-hive/gateway-runtime";
 import type { Hooks } from "crossws";
-import { GraphQLError } from "graphql";
 import type { ServerOptions } from "graphql-ws";
 import { type Extra, makeHooks } from "graphql-ws/use/crossws";
-import { ERROR_CODES, type ErrorCode } from "../../../schema/model/errors.ts";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 import { exposeError } from "../../platform/graphql/subgraph.ts";
 import { problem, problemOf } from "../../platform/http/problem.ts";
 import type { Logger } from "../../platform/process/logger.ts";
@@ -39,12 +38,6 @@ export interface WebSocketParts {
   readonly log: Logger;
 }
 
-const refused = (code: ErrorCode, message: string, retryAfterMs?: number): readonly GraphQLError[] => [
-  new GraphQLError(message, {
-    extensions: { code: ERROR_CODES[code].graphql, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-  }),
-];
-
 export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
   const { runtime, access, throttle, watchdog, metrics, config, headersOf, log } = parts;
   const base = getGraphQLWSOptions<Record<string, unknown>, Extra>(runtime, () => ({
@@ -78,14 +71,14 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
     onConnect: ({ connectionParams }) => access.allowsBearer(bearerOf(connectionParams)),
     async onSubscribe(context, id, payload) {
       const retryAfterMs = throttle.waitMs(sessionOf(context).client, "websocket");
-      if (retryAfterMs > 0) return refused("overloaded", tooOften(config.rateLimit), retryAfterMs);
+      if (retryAfterMs > 0) return [graphqlError("overloaded", tooOften(config.rateLimit), { retryAfterMs })];
       if (Object.keys(context.subscriptions).length > MAX_OPERATIONS) {
-        return refused("overloaded", `One socket must not run more than ${MAX_OPERATIONS} operations at once`);
+        return [graphqlError("overloaded", `One socket must not run more than ${MAX_OPERATIONS} operations at once`)];
       }
       // The id counts, too: every result repeats it.
       const size = id.length + JSON.stringify(payload).length;
       if (size > MAX_BODY_BYTES) {
-        return refused("too_large", `The operation must have at most ${MAX_BODY_BYTES} characters, got ${size}`);
+        return [graphqlError("too_large", `The operation must have at most ${MAX_BODY_BYTES} characters, got ${size}`)];
       }
       return (base as Options).onSubscribe?.(context, id, payload);
     },

@@ -1,6 +1,6 @@
 /** Runs the prepared query of a REST request on its subgraph. */
-import { type ExecutionResult, GraphQLError } from "graphql";
-import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import type { ExecutionResult } from "graphql";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 import type { Gateway } from "../graph/gateway.ts";
 import type { RestCall } from "./request.ts";
 
@@ -13,5 +13,5 @@ export async function runQuery(
   const result = await gateway.ask(route.subgraph, route.query, { variables, left: signal });
   if (result.errors !== undefined || result.data?.[route.field] != null) return result;
   const message = `No GPU has uuid ${JSON.stringify(variables.uuid)}`;
-  return { errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.not_found.graphql } })] };
+  return { errors: [graphqlError("not_found", message)] };
 }

@@ -2,6 +2,7 @@
 import type { ExecutionRequest, ExecutionResult, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import { graphqlError } from "../../platform/graphql/errors.ts";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 
@@ -39,8 +40,6 @@ export function receiveErrors(
 /** The result of a request to a subgraph that cannot be reached. */
 export const unavailable = (subgraph: string): { errors: GraphQLError[] } => ({
   errors: [
-    new GraphQLError(`Subgraph ${subgraph} is unavailable: try again in a moment`, {
-      extensions: { code: ERROR_CODES.unavailable.graphql, retryAfterMs: 1000 },
-    }),
+    graphqlError("unavailable", `Subgraph ${subgraph} is unavailable: try again in a moment`, { retryAfterMs: 1000 }),
   ],
 });

@@ -1,8 +1,9 @@
 /** Limits of one GraphQL operation: the size of its request, and its time. */
-import { GraphQLError } from "graphql";
+import type { GraphQLError } from "graphql";
 import { ERROR_CODES, type ErrorCode, isAppError } from "../../../schema/model/errors.ts";
 import { withBoundedBody } from "../http/bounded-body.ts";
 import { retryAfterSeconds } from "../http/problem.ts";
+import { graphqlError } from "./errors.ts";
 
 /** An error response in GraphQL's form, for a request that is refused before its query is read. */
 export function refuseGraphql(
@@ -38,7 +39,7 @@ export async function limitBody(
 const span = (ms: number): string => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`);
 
 const unanswered = (message: string) => ({
-  errors: [new GraphQLError(message, { extensions: { code: ERROR_CODES.unavailable.graphql } })],
+  errors: [graphqlError("unavailable", message)],
 });
 
 const isParts = (result: unknown): result is AsyncIterable<unknown> =>

@@ -22,7 +22,7 @@ export function answerErrors(
   const code = CODE_OF.get(error?.extensions?.code);
   if (error === undefined || code === undefined || code === "internal") {
     if (code === undefined) log.error("REST query failed", { error });
-    return problemOf("internal", "Internal error: the server's log has the details");
+    return problemOf("internal", "Internal error: see the log of the service");
   }
   const retryAfterMs = error.extensions?.retryAfterMs;
   return problemOf(code, inSnakeCase(error.message), {

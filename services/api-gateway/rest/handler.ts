@@ -36,7 +36,7 @@ export function createRest(
   return async (request) => {
     const url = new URL(request.url);
     const call = read(url);
-    if (call === null) return problemOf("not_found", `No such path: ${url.pathname}; see /openapi.json`);
+    if (call === null) return problemOf("not_found", `Nothing is at ${url.pathname}: see /openapi.json`);
     if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed(request.method, "GET, HEAD");
     if (!call.ok) return problemOf("invalid", call.error);
     const { route } = call.value;

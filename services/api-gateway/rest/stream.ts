@@ -27,7 +27,7 @@ async function* packed(texts: AsyncGenerator<string>, packer: Packer | null): As
   }
 }
 
-/** If `texts` throws, the connection is cut, which tells the client that the body is incomplete. */
+/** If `texts` throws, the connection is cut: the client sees that the body is incomplete. */
 export function streamOf(
   texts: AsyncGenerator<string>,
   { packer, clock, onEnd }: StreamOptions,

@@ -1,4 +1,4 @@
-/** One GPU's readings → blocks: cut at full hours, columns in order of series, doubles merged. */
+/** Cuts the readings of one GPU into blocks: at full hours, columns sorted by series, duplicates merged. */
 
 import type { GpuUuid } from "../model/gpu.ts";
 import { type Block, hourStartMs } from "./batch.ts";
@@ -10,9 +10,9 @@ export class BlockCutter {
   readonly merged = { same: 0, differing: 0 };
   readonly #table: SlotTable;
   readonly #packer = new ColumnPacker();
-  /** Series → its column in the cut at hand; -1 elsewhere. */
+  /** By number of a series: its column in the current block, or -1. */
   #columnOf = new Int32Array(64).fill(-1);
-  /** Series of the cut at hand and of the one before it, as they first appear; usually the same. */
+  /** Series of the current and the previous block in order of appearance; usually the same. */
   #appeared: number[] = [];
   #appearedBefore: number[] = [];
   #ordered: readonly number[] = [];
@@ -24,7 +24,8 @@ export class BlockCutter {
   }
 
   /**
-   * In order of time. `series` of a block holds the table's numbers; neighbours with the same series share the list.
+   * Appends blocks in order of time. Their `series` holds numbers of the table; neighbours with equal series share one
+   * list.
    */
   cut({ gpu, columns, start, end }: GpuReadings, blocks: Block[]): void {
     const uuid = this.#table.gpus.texts[gpu] as GpuUuid;
@@ -37,7 +38,7 @@ export class BlockCutter {
     }
   }
 
-  /** Halves what is too scattered to be a table. */
+  /** Halves readings that are too scattered to form one table. */
   #cutHour(gpu: GpuUuid, columns: ReadingColumns, start: number, end: number, blocks: Block[]): void {
     const times = this.#measure(columns, start, end);
     if (times === 1 || times * this.#ordered.length <= MAX_BLOCK_CELLS) {
@@ -55,7 +56,7 @@ export class BlockCutter {
     this.#cutHour(gpu, columns, middle, end, blocks);
   }
 
-  /** Finds the series, their columns, and how many times there are. */
+  /** Finds the series and their columns; returns the number of distinct times. */
   #measure({ slots, at }: ReadingColumns, start: number, end: number): number {
     const { seriesOf, series } = this.#table;
     if (this.#columnOf.length < series.texts.length) this.#columnOf = new Int32Array(series.texts.length * 2).fill(-1);
@@ -87,7 +88,7 @@ export class BlockCutter {
     return { gpu, from: columns.at[start] as number, to: columns.at[end - 1] as number, readings, series, packed };
   }
 
-  /** One column behind the other; returns how many cells hold a reading. */
+  /** Fills the cells, column by column; returns the number of cells that hold a reading. */
   #fill({ slots, at, values }: ReadingColumns, start: number, end: number, times: number): number {
     const size = times * this.#ordered.length;
     if (this.#times.length < times) this.#times = new Float64Array(Math.max(times, this.#times.length * 2));

@@ -1,6 +1,6 @@
 /**
- * The body of an encoded batch: texts; sightings; series; lists of series, as many blocks share one; blocks. Every list
- * begins with its length.
+ * Writes and reads the body of an encoded batch: texts, sightings, series, lists of series and blocks. Format: see
+ * FORMATS.md.
  */
 
 import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
@@ -51,7 +51,7 @@ export function writeBody(out: ByteWriter, { firstAt, sightings, series, blocks 
   }
 }
 
-/** Lists of series by what they hold; those that are one array are compared once. */
+/** Numbers the distinct lists of series. Blocks that share one array are compared once. */
 function numberLists(blocks: readonly Block[]) {
   const distinct: (readonly number[])[] = [];
   const byContent = new Map<string, number>();
@@ -66,7 +66,7 @@ function numberLists(blocks: readonly Block[]) {
   return { distinct, numbers };
 }
 
-/** Every item takes a byte at least, so that a wrong length never makes more than the bytes can hold. */
+/** Every item takes at least one byte, so that a wrong length never allocates more than the bytes can hold. */
 function list<T>(from: ByteReader, what: string, read: () => T): T[] {
   const count = from.bounded(from.left, `number of ${what}`);
   const items: T[] = [];
@@ -74,7 +74,7 @@ function list<T>(from: ByteReader, what: string, read: () => T): T[] {
   return items;
 }
 
-/** Reads `from` and `to`, both within the header's times. */
+/** Reads `from` and `to`, both within the times of the header. */
 function readSpan(from: ByteReader, { firstAt, lastAt }: BatchHeader) {
   const begin = firstAt + from.bounded(lastAt - firstAt, "begin of a span");
   return { from: begin, to: begin + from.bounded(lastAt - begin, "length of a span") };
@@ -99,7 +99,7 @@ function readSeriesList(from: ByteReader, seriesCount: number): readonly number[
   let next = 0;
   return list(from, "columns", () => {
     const number = from.bounded(seriesCount - 1, "number of a series");
-    if (number < next) throw new DamagedBytes("the series of a block are not in order");
+    if (number < next) throw new DamagedBytes("series of a block must be in ascending order");
     next = number + 1;
     return number;
   });
@@ -114,7 +114,7 @@ interface Read {
 
 function readBlock(from: ByteReader, { header, texts, lists, seen }: Read): Block {
   const gpu = texts.uuid(from);
-  if (!seen.has(gpu)) throw new DamagedBytes(`${gpu} has readings, but no sighting`);
+  if (!seen.has(gpu)) throw new DamagedBytes(`${gpu} has readings but no sighting`);
   const span = readSpan(from, header);
   if (Math.floor(span.from / BLOCK_SPAN_MS) !== Math.floor(span.to / BLOCK_SPAN_MS)) {
     throw new DamagedBytes(`a block of ${gpu} crosses an hour`);
@@ -131,7 +131,7 @@ function readBlock(from: ByteReader, { header, texts, lists, seen }: Read): Bloc
   return { gpu, ...span, readings, series, packed };
 }
 
-/** @throws DamagedBytes when it is not what `writeBody` writes, or says other than the header */
+/** @throws DamagedBytes when `writeBody` would not write these bytes, or when they contradict the header */
 export function readBody(from: ByteReader, header: BatchHeader): Batch {
   const texts = new WrittenTexts(from);
   const sightings = list(from, "sightings", () => readSighting(from, texts, header));
@@ -139,11 +139,11 @@ export function readBody(from: ByteReader, header: BatchHeader): Batch {
   const lists = list(from, "lists", () => readSeriesList(from, series.length));
   const seen = new Set(sightings.map(({ facts }) => facts.uuid));
   const blocks = list(from, "blocks", () => readBlock(from, { header, texts, lists, seen }));
-  if (from.left > 0) throw new DamagedBytes(`${from.left} bytes too many`);
+  if (from.left > 0) throw new DamagedBytes(`${from.left} bytes follow the last block`);
   let readings = 0;
   for (const block of blocks) readings += block.readings;
   if (readings !== header.readings) {
-    throw new DamagedBytes(`the header says ${header.readings} readings, the blocks hold ${readings}`);
+    throw new DamagedBytes(`the header has ${header.readings} readings, the blocks hold ${readings}`);
   }
   return { ...header, sightings, series, blocks };
 }

@@ -1,6 +1,6 @@
 /**
- * Regroups readings that arrive metric by metric into a batch of whole GPUs. Two readings of one series and time are
- * one: the larger value wins. What comes out depends on the readings alone, not on the order in which they came.
+ * Regroups readings that arrive metric by metric into a batch that is grouped by GPU. Two readings of one series and
+ * time are merged: the larger value wins. The result depends on the readings alone, not on their order.
  */
 
 import type { GpuFacts } from "../model/gpu.ts";
@@ -11,29 +11,31 @@ import { ReadingLog } from "./reading-log.ts";
 import { sightingsOf } from "./sightings.ts";
 import { SlotTable } from "./slot-table.ts";
 
-/** Facts and series are interned once by `slot()`; per reading only numbers move. */
+/** `slot()` interns facts and series once, so that adding a reading moves numbers only. */
 export interface BatchBuilder {
   /** Readings added since the last `take()`, before merging. */
   readonly size: number;
   /**
-   * A number that stands for this GPU with these facts and this series; stable for the builder's life, which keeps
-   * every combination it was ever asked for. Where pods come and go, its owner replaces the builder now and then.
+   * Returns the number of this combination of facts and series, valid for the life of the builder. The builder keeps
+   * every combination, so where pods come and go, its owner replaces it from time to time.
    */
   slot(facts: GpuFacts, series: Series): number;
   /** `at`: whole milliseconds after 1970; `value`: finite. */
   add(slot: number, at: number, value: number): void;
   /**
-   * Seals everything added, one reading at least; the builder is empty afterwards, its slots stay valid. Sightings are
-   * in order of uuid and time: one for each stretch of a GPU's times at which it had the same facts. Where facts differ
-   * at one time (a shared GPU) their sightings overlap. Blocks are in order of uuid and time too; a GPU has one in an
-   * hour, more only when its times and series are too many and too scattered for `MAX_BLOCK_CELLS`.
+   * Returns everything added as a batch, and empties the builder; its slots stay valid.
+   * - Sightings are sorted by uuid and time: one for each stretch of time in which a GPU had the same facts. Where
+   *   facts differ at one time (a shared GPU), their sightings overlap.
+   * - Blocks are sorted by uuid and time. A GPU has one block per hour, or more if its readings are too scattered for
+   *   `MAX_BLOCK_CELLS`.
+   * @throws RangeError when nothing was added
    */
   take(header: { producer: string; epoch: number; seq: number }): Batch;
-  /** (series, time) pairs that came twice and were merged, and those of them whose values differed; running totals. */
+  /** Running totals of merged duplicates: with the same value, and with differing values. */
   readonly merged: { readonly same: number; readonly differing: number };
 }
 
-/** The series that the blocks use, by name, and the blocks with their places in that list. */
+/** Lists the series that the blocks use, sorted by name, and renumbers the blocks accordingly. */
 function withSeries(blocks: readonly Block[], table: SlotTable): Pick<Batch, "series" | "blocks"> {
   const { ranks, texts } = table.series;
   const lists = new Map<readonly number[], readonly number[]>();
@@ -65,7 +67,7 @@ export function createBatchBuilder(): BatchBuilder {
     slot: (facts, series) => table.slot(facts, series),
     add: (slot, at, value) => log.add(slot, at, value),
     take({ producer, epoch, seq }) {
-      if (log.size === 0) throw new RangeError("A batch has one reading at least");
+      if (log.size === 0) throw new RangeError("A batch must have at least one reading, got none");
       const cut: Block[] = [];
       const sightings: Sighting[] = [];
       for (const readings of log.byGpu(table)) {

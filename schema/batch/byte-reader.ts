@@ -1,7 +1,7 @@
-/** Reads what `ByteWriter` wrote; throws `DamagedBytes` instead of reading beyond the end or believing the impossible. */
+/** Reads the output of `ByteWriter`. Throws `DamagedBytes` at the end of the bytes and for impossible values. */
 const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Caught where a decoder turns it into a Result. */
+/** Decoders catch it and return a Result. */
 export class DamagedBytes extends Error {}
 
 export class ByteReader {
@@ -39,13 +39,13 @@ export class ByteReader {
       }
       scale *= 128;
     }
-    throw new DamagedBytes(`no whole number at byte ${this.#offset}`);
+    throw new DamagedBytes(`varint at byte ${this.#offset} must be at most 2^53 - 1`);
   }
 
-  /** A varint that counts or points: at most `max`. */
+  /** A varint of at most `max`: a count or an index. */
   bounded(max: number, what: string): number {
     const value = this.varint();
-    if (value > max) throw new DamagedBytes(`${what} is ${value}, at most ${max} is possible`);
+    if (value > max) throw new DamagedBytes(`${what} must be at most ${max}, got ${value}`);
     return value;
   }
 
@@ -80,11 +80,11 @@ export class ByteReader {
     try {
       return TEXT.decode(bytes);
     } catch (cause) {
-      throw new DamagedBytes(`no UTF-8 text before byte ${this.#offset}`, { cause });
+      throw new DamagedBytes(`text before byte ${this.#offset} must be UTF-8`, { cause });
     }
   }
 
-  /** Fills `count` numbers of `target` from `start`: `width` bits each, 1 to 25, plus `base`. */
+  /** Fills `count` numbers of `target` from `start`: `base` plus `width` bits each (1 to 25). */
   bits(target: Float64Array, start: number, count: number, base: number, width: number): void {
     const bytes = this.bytes(Math.ceil((count * width) / 8));
     const mask = 2 ** width - 1;
@@ -102,7 +102,7 @@ export class ByteReader {
     }
   }
 
-  /** The same from `width` whole bytes each, 4 to 7. */
+  /** The same with `width` bytes each (4 to 7), least significant first. */
   wide(target: Float64Array, start: number, count: number, base: number, width: number): void {
     const bytes = this.bytes(count * width);
     let next = 0;
@@ -115,6 +115,6 @@ export class ByteReader {
   }
 
   #need(length: number): void {
-    if (length > this.left) throw new DamagedBytes(`cut off at byte ${this.#bytes.length}`);
+    if (length > this.left) throw new DamagedBytes(`truncated at byte ${this.#bytes.length}`);
   }
 }

@@ -1,4 +1,4 @@
-/** Writes numbers and text into a growing buffer that is used again and again. */
+/** Writes numbers and text into a growing buffer that is reused. */
 const TEXT = new TextEncoder();
 
 export class ByteWriter {
@@ -19,12 +19,12 @@ export class ByteWriter {
     this.#length = 0;
   }
 
-  /** A copy of what was written since the last reset. */
+  /** Returns a copy of the bytes written since the last reset. */
   take(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** What was written since the last reset, until the next write. */
+  /** Returns the bytes written since the last reset, valid until the next write. */
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -34,7 +34,7 @@ export class ByteWriter {
     this.#bytes[this.#length++] = value;
   }
 
-  /** A whole number from 0 to 2^53 - 1, seven bits a byte. */
+  /** LEB128: a whole number from 0 to 2^53 - 1, seven bits a byte, least significant first. */
   varint(value: number): void {
     this.#reserve(8);
     let rest = value;
@@ -49,7 +49,7 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** A whole number within ±2^52, small ones in few bytes. */
+  /** Zigzag varint: a whole number within ±2^52. */
   signed(value: number): void {
     this.varint(value < 0 ? -2 * value - 1 : 2 * value);
   }
@@ -78,7 +78,7 @@ export class ByteWriter {
     this.bytes(bytes);
   }
 
-  /** `count` whole numbers of `source` from `start`, less `base`, each in `width` bits, 1 to 25. */
+  /** `count` whole numbers of `source` from `start`, minus `base`, in `width` bits each (1 to 25). */
   bits(source: Float64Array, start: number, count: number, base: number, width: number): void {
     this.#reserve(Math.ceil((count * width) / 8));
     let pending = 0;
@@ -95,7 +95,7 @@ export class ByteWriter {
     if (held > 0) this.#bytes[this.#length++] = pending;
   }
 
-  /** The same in `width` whole bytes each, 4 to 7. */
+  /** The same in `width` bytes each (4 to 7), least significant first. */
   wide(source: Float64Array, start: number, count: number, base: number, width: number): void {
     this.#reserve(count * width);
     for (let index = start; index < start + count; index++) {

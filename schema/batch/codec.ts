@@ -1,8 +1,6 @@
 /**
- * Batch ⇄ bytes, versioned.
- *
- * Two magic bytes, version, checksum (CRC-32 of all that follows), header, then the body: its length, and itself
- * compressed (zstd level 1). What is in the body: see `batch-body.ts`.
+ * Encodes and decodes batches: magic bytes, version, checksum, header and compressed body, which `body.ts` writes.
+ * Format: see FORMATS.md.
  */
 import { crc32, constants as zlib, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { AppError } from "../model/errors.ts";
@@ -18,7 +16,7 @@ const HEAD_BYTES = 7;
 const MAX_PRODUCER_BYTES = 4096;
 const MAX_BATCH_READINGS = 1 << 20;
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
-/** The last moment that a Date can be. */
+/** The last millisecond that a Date can represent. */
 const MAX_TIME = 8.64e15;
 const COMPRESSION = { params: { [zlib.ZSTD_c_compressionLevel]: 1 } };
 
@@ -42,7 +40,7 @@ function readHeader(from: ByteReader): BatchHeader {
 }
 
 /**
- * Deterministic on one runtime: equal batches give equal bytes. Times are at or after 1970.
+ * Equal batches give equal bytes on the same runtime, as zstd may differ between runtimes. Times must be from 1970 on.
  * @throws AppError `too_large` above 1,048,576 readings, 256 MiB before compression, or 4 KiB of producer's name
  */
 export function encodeBatch(batch: Batch): Uint8Array {
@@ -55,7 +53,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
     batch.producer.length > MAX_PRODUCER_BYTES / 3
   ) {
     throw new AppError(
-      `Cannot encode a batch of ${batch.readings} readings and ${length} bytes: at most ${MAX_BATCH_READINGS} and ${MAX_BODY_BYTES}, by a producer of ${MAX_PRODUCER_BYTES} bytes`,
+      `Batch must have at most ${MAX_BATCH_READINGS} readings, ${MAX_BODY_BYTES} bytes and ${MAX_PRODUCER_BYTES} bytes of producer, got ${batch.readings} readings, ${length} bytes and ${batch.producer.length} characters`,
       { code: "too_large" },
     );
   }
@@ -73,13 +71,14 @@ export function encodeBatch(batch: Batch): Uint8Array {
   return bytes;
 }
 
-/** Behind version and checksum, which have been found right. */
+/** Returns a reader at the header, after checking magic bytes, version and checksum. */
 function openBytes(bytes: Uint8Array): ByteReader {
   const from = new ByteReader(bytes);
-  if (bytes.length < HEAD_BYTES || from.byte() + from.byte() * 256 !== MAGIC) throw new DamagedBytes("it is no batch");
+  if (bytes.length < HEAD_BYTES || from.byte() + from.byte() * 256 !== MAGIC)
+    throw new DamagedBytes("it is not a batch");
   const version = from.byte();
-  if (version !== VERSION) throw new DamagedBytes(`it has version ${version}, known is ${VERSION}`);
-  if (from.uint32() !== crc32(bytes.subarray(HEAD_BYTES))) throw new DamagedBytes("the checksum does not fit");
+  if (version !== VERSION) throw new DamagedBytes(`version must be ${VERSION}, got ${version}`);
+  if (from.uint32() !== crc32(bytes.subarray(HEAD_BYTES))) throw new DamagedBytes("the checksum does not match");
   return from;
 }
 
@@ -99,12 +98,13 @@ function decompress(bytes: Uint8Array, length: number): Uint8Array {
   } catch (cause) {
     throw new DamagedBytes("the body cannot be decompressed", { cause });
   }
-  throw new DamagedBytes(`the body is not of ${length} bytes`);
+  throw new DamagedBytes(`the body does not have ${length} bytes`);
 }
 
 /**
- * An unknown version or damaged bytes (checksum) is an error that says which. What comes back can be trusted: blocks
- * and sightings belong together and lie within the header's times; only what is packed in a block is yet to be read.
+ * Returns the batch, or the reason why the bytes cannot be decoded: an unknown version, a wrong checksum, or damaged
+ * content. A returned batch is consistent: every block has a sighting, and all times are within those of the header.
+ * Only the packed columns of the blocks are not checked yet.
  */
 export const decodeBatch = (bytes: Uint8Array): Result<Batch> =>
   attempt(() => {
@@ -114,6 +114,6 @@ export const decodeBatch = (bytes: Uint8Array): Result<Batch> =>
     return readBody(new ByteReader(decompress(from.bytes(from.left), length)), header);
   });
 
-/** The header alone, without unpacking the rest: for dead-letter previews. */
+/** Decodes the header alone, without decompressing the body. */
 export const decodeBatchHeader = (bytes: Uint8Array): Result<BatchHeader> =>
   attempt(() => readHeader(openBytes(bytes)));

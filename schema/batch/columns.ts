@@ -1,9 +1,5 @@
 /**
- * Times and values of one block, packed: the same bytes lie in batches and in buckets.
- *
- * Version byte; number of times; number of columns; the times as a number column. Then the presence patterns: how many,
- * and a bitmap each; columns that hold a value at every time need none. Then each column: its pattern, where there are
- * any (0: every time), and its values as a number column.
+ * Packs and unpacks the times and values of one block. Batches and buckets hold the same bytes. Format: see FORMATS.md.
  */
 
 import { fail, ok, type Result } from "../model/result.ts";
@@ -18,26 +14,26 @@ export interface Columns {
   readonly values: readonly Float64Array[];
 }
 
-/** Times × columns of one block: what unpacking it may take is 8 bytes each. */
+/** Bound on times × columns of one block; unpacking takes 8 bytes per cell. */
 export const MAX_BLOCK_CELLS = 1 << 20;
 
 const VERSION = 1;
 const EVERY_TIME = 0;
 
-/** Packs block after block with the same scratch memory. */
+/** Packs one block after another, reusing its scratch memory. */
 export class ColumnPacker {
   readonly #out = new ByteWriter();
   readonly #numbers = new NumberColumn();
   #present = new Float64Array(32);
 
   /**
-   * The first `times` of `at`, and as many values of each column, one column behind the other in `cells`.
-   * Deterministic: equal columns give equal bytes on every runtime.
+   * Packs the first `times` of `at`, and `cells`: as many values of each column, column after column, NaN for none.
+   * Equal columns give equal bytes on every runtime.
    * @throws RangeError without a time or column, or above `MAX_BLOCK_CELLS`
    */
   pack(at: Float64Array, times: number, cells: Float64Array, columns: number): Uint8Array {
     if (times === 0 || columns === 0 || times * columns > MAX_BLOCK_CELLS) {
-      throw new RangeError(`${times} times × ${columns} columns: a block has 1 to ${MAX_BLOCK_CELLS} cells`);
+      throw new RangeError(`A block must have 1 to ${MAX_BLOCK_CELLS} cells, got ${times} times × ${columns} columns`);
     }
     const out = this.#out;
     out.reset();
@@ -77,7 +73,7 @@ function hasHoles(cells: Float64Array, size: number): boolean {
   return false;
 }
 
-/** Bitmaps of the columns with holes, each once in order of appearance; 1 + index per column, or `EVERY_TIME`. */
+/** Distinct bitmaps of the columns with holes, in order of appearance; per column 1 + index, or `EVERY_TIME`. */
 function findPatterns(
   cells: Float64Array,
   times: number,
@@ -105,14 +101,14 @@ function findPatterns(
   return { bitmaps, ofColumn };
 }
 
-/** Deterministic: equal columns give equal bytes on every runtime. At most `MAX_BLOCK_CELLS`, else a RangeError. */
+/** Equal columns give equal bytes on every runtime. @throws RangeError above `MAX_BLOCK_CELLS` */
 export function packColumns({ at, values }: Columns): Uint8Array {
   const cells = new Float64Array(at.length * values.length);
   for (const [index, column] of values.entries()) cells.set(column, index * at.length);
   return new ColumnPacker().pack(at, at.length, cells, values.length);
 }
 
-/** How many times and columns packed bytes hold, without unpacking them. */
+/** Size of packed columns, readable without unpacking them. */
 export interface ColumnsShape {
   readonly times: number;
   readonly columns: number;
@@ -120,11 +116,12 @@ export interface ColumnsShape {
 
 function readShape(from: ByteReader): ColumnsShape {
   const version = from.byte();
-  if (version !== VERSION) throw new DamagedBytes(`columns of version ${version}, known is ${VERSION}`);
+  if (version !== VERSION) throw new DamagedBytes(`version of columns must be ${VERSION}, got ${version}`);
   const times = from.bounded(MAX_BLOCK_CELLS, "number of times");
   const columns = from.bounded(MAX_BLOCK_CELLS, "number of columns");
-  if (times * columns > MAX_BLOCK_CELLS) throw new DamagedBytes(`${times} times × ${columns} columns are too many`);
-  if (times === 0 || columns === 0) throw new DamagedBytes("a block without readings");
+  if (times * columns > MAX_BLOCK_CELLS)
+    throw new DamagedBytes(`times × columns must be at most ${MAX_BLOCK_CELLS}, got ${times} × ${columns}`);
+  if (times === 0 || columns === 0) throw new DamagedBytes("a block must have readings");
   return { times, columns };
 }
 
@@ -136,7 +133,7 @@ function unpack(from: ByteReader): Columns {
   const at = new Float64Array(times);
   readNumberColumn(from, at, times);
   for (let tick = 1; tick < times; tick++) {
-    if ((at[tick] as number) <= (at[tick - 1] as number)) throw new DamagedBytes("times are not ascending");
+    if ((at[tick] as number) <= (at[tick - 1] as number)) throw new DamagedBytes("times must be ascending");
   }
   const patterns = from.bounded(columns, "number of patterns");
   const bitmaps = Array.from({ length: patterns }, () => from.bytes((times + 7) >> 3));
@@ -148,11 +145,11 @@ function unpack(from: ByteReader): Columns {
     else readSparse(from, column, bitmap);
     values.push(column);
   }
-  if (from.left > 0) throw new DamagedBytes(`${from.left} bytes too many`);
+  if (from.left > 0) throw new DamagedBytes(`${from.left} bytes follow the last column`);
   return { at, values };
 }
 
-/** Reads the values to the front, then moves each to its place from the last on. */
+/** Reads the values into the front of the column, then moves each to its place, the last one first. */
 function readSparse(from: ByteReader, column: Float64Array, bitmap: Uint8Array): void {
   let present = 0;
   for (let tick = 0; tick < column.length; tick++) present += ((bitmap[tick >> 3] as number) >> (tick & 7)) & 1;
@@ -163,7 +160,7 @@ function readSparse(from: ByteReader, column: Float64Array, bitmap: Uint8Array):
   }
 }
 
-/** Exact: every finite double comes back as it was. Damaged bytes are an error that says what is wrong. */
+/** Lossless: every finite double comes back bit by bit. Returns the reason when the bytes are damaged. */
 export function unpackColumns(packed: Uint8Array): Result<Columns> {
   try {
     return ok(unpack(new ByteReader(packed)));

@@ -1,11 +1,6 @@
 /**
- * A run of doubles, packed by what they turn out to be: one value all along, equal steps, whole numbers or decimals in
- * as few bits as their differences or spans need, or eight bytes each.
- *
- * First byte: form in the low three bits, decimal places in the rest. Behind it, as signed varints: the value of
- * `constant`; the first value of `line` and `steps`; the step of `line`. The numbers of `values` and the steps of
- * `steps` follow in groups of `GROUP`: width (bits; from `WIDE` on bytes), smallest (signed varint), then what each has
- * above it. `raw` and `rawConstant` are doubles.
+ * Packs a run of doubles in the smallest of six forms: a constant, equal steps, values or steps in as few bits as their
+ * span needs, or eight bytes each. Format: see FORMATS.md.
  */
 import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
@@ -15,12 +10,12 @@ const FORM_BITS = 3;
 const GROUP = 32;
 const MAX_BITS = 25;
 const WIDE = 28;
-/** Leaves room for the difference of two, twice as large again in a signed varint. */
+/** The difference of two such numbers is twice as large, and twice again as a zigzag varint: within 2^53. */
 const MAX_WHOLE = 2 ** 50;
 const MAX_PLACES = 12;
 const TENS = Array.from({ length: MAX_PLACES + 1 }, (_, places) => Number(`1e${places}`));
 
-/** The least decimal places with which every value is a whole number and comes back exactly; -1: there are none. */
+/** Returns the fewest decimal places at which every value is a whole number and comes back exactly, or -1. */
 function placesOf(values: Float64Array, start: number, end: number): number {
   let places = 0;
   let ten = 1;
@@ -35,7 +30,7 @@ function placesOf(values: Float64Array, start: number, end: number): number {
       ten = TENS[places] as number;
     }
   }
-  // A decimal that is whole at fewer places is whole at more, as long as it does not grow out of the doubles' precision.
+  // A decimal that is whole at fewer places is whole at more, within the precision of a double.
   return largest * ten <= MAX_WHOLE ? places : -1;
 }
 
@@ -53,19 +48,19 @@ function widthOf(span: number): number {
 const bytesOf = (width: number, count: number): number =>
   width <= MAX_BITS ? (count * width + 7) >> 3 : count * (width - WIDE);
 
-/** Groups of `GROUP` numbers: the smallest and the span of each. */
+/** Smallest number and width of each group of `GROUP` numbers. */
 interface Spans {
   readonly least: Float64Array;
   readonly width: Uint8Array;
 }
 
-/** Writes number columns, one after the other, with the same scratch memory. */
+/** Writes one number column after another, reusing its scratch memory. */
 export class NumberColumn {
   #whole = new Float64Array(GROUP);
   #steps = new Float64Array(GROUP);
   #spans: { readonly values: Spans; readonly steps: Spans } = { values: spansFor(GROUP), steps: spansFor(GROUP) };
 
-  /** `count` finite values of `values` from `start`; nothing is written for none. */
+  /** Writes `count` finite values of `values` from `start`; nothing if `count` is 0. */
   write(out: ByteWriter, values: Float64Array, start: number, count: number): void {
     if (count === 0) return;
     const first = values[start] as number;
@@ -131,7 +126,7 @@ function spansFor(capacity: number): Spans {
   return { least: new Float64Array(groups), width: new Uint8Array(groups) };
 }
 
-/** Finds each group's span; returns about how many bytes the whole takes. */
+/** Finds the span of each group; returns about how many bytes all groups take. */
 function measure(numbers: Float64Array, count: number, { least, width }: Spans): number {
   let bytes = 0;
   for (let start = 0, group = 0; start < count; start += GROUP, group++) {
@@ -212,7 +207,8 @@ export function readNumberColumn(from: ByteReader, into: Float64Array, count: nu
   const head = from.byte();
   const form = head & ((1 << FORM_BITS) - 1);
   const ten = TENS[head >> FORM_BITS];
-  if (form > FORMS.rawConstant || ten === undefined) throw new DamagedBytes(`a column of form ${head} is not known`);
+  if (form > FORMS.rawConstant || ten === undefined)
+    throw new DamagedBytes(`form of a column must be a known one, got ${head}`);
   if (form === FORMS.raw) {
     readRaw(from, into, count);
   } else if (form === FORMS.rawConstant) {

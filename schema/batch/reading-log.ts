@@ -1,4 +1,4 @@
-/** Readings as they come, and then by GPU and time: numbers in growing columns that are used again. */
+/** Collects readings, then groups them by GPU and time; in growing columns of numbers that are reused. */
 import type { SlotTable } from "./slot-table.ts";
 
 /** Readings as three columns of equal length. */
@@ -30,7 +30,7 @@ export class ReadingColumns {
   }
 }
 
-/** Readings `start` to `end` of the columns: one GPU's, in ascending order of time. */
+/** Readings `start` to `end` (exclusive) of the columns: those of one GPU, in ascending order of time. */
 export interface GpuReadings {
   readonly gpu: number;
   readonly columns: ReadingColumns;
@@ -39,7 +39,7 @@ export interface GpuReadings {
 }
 
 const FIRST_CAPACITY = 1024;
-/** Capacity that is kept from batch to batch: a full batch's. */
+/** Capacity that is kept from batch to batch; enough for a full batch. */
 const KEPT_CAPACITY = 65_536;
 
 export class ReadingLog {
@@ -62,14 +62,14 @@ export class ReadingLog {
     if (this.#grouped.capacity > KEPT_CAPACITY) this.#grouped = new ReadingColumns(FIRST_CAPACITY);
   }
 
-  /** In order of uuid; valid until the next reading is added. */
+  /** Returns the readings of each GPU, sorted by uuid; valid until the next reading is added. */
   byGpu(table: SlotTable): GpuReadings[] {
     const present = this.#group(table);
     for (const { start, end } of present) orderByTime(this.#grouped, start, end);
     return present;
   }
 
-  /** Counting sort by GPU, each GPU's readings in the order they came. */
+  /** Counting sort by GPU; the readings of a GPU keep their order. */
   #group(table: SlotTable): GpuReadings[] {
     const { slots, at, values } = this.#come;
     const { ranks } = table.gpus;
@@ -108,7 +108,7 @@ export class ReadingLog {
   }
 }
 
-/** As they are in a file: nearly always in order already. */
+/** Sorts the readings of one GPU by time. In files they are nearly always sorted already. */
 function orderByTime({ slots, at, values }: ReadingColumns, start: number, end: number): void {
   let index = start + 1;
   while (index < end && (at[index] as number) >= (at[index - 1] as number)) index++;
@@ -125,7 +125,7 @@ function orderByTime({ slots, at, values }: ReadingColumns, start: number, end: 
   }
 }
 
-/** Places in ascending order of their times. Sorting numbers is several times as fast as sorting with a function. */
+/** Returns places in ascending order of time. Sorting numbers is several times faster than sorting with a function. */
 function orderOf(times: Float64Array): Float64Array {
   const scale = 2 ** (32 - Math.clz32(times.length));
   const first = times.reduce((least, time) => Math.min(least, time));

@@ -1,5 +1,4 @@
-/** A batch's readings one by one. */
-
+/** Visits the readings of a batch. */
 import { AppError } from "../model/errors.ts";
 import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
 import type { Series } from "../model/reading.ts";
@@ -9,8 +8,8 @@ import { unpackColumns } from "./columns.ts";
 export type VisitReading = (gpu: GpuUuid, series: Series, at: number, value: number, facts: GpuFacts) => void;
 
 /**
- * Every reading once, block by block, series by series, in ascending order of time. `facts` are those of the sighting
- * that holds the time: one object per sighting.
+ * Visits every reading once: by block, then series, then ascending time. `facts` are those of the sighting that covers
+ * the time; one object per sighting.
  * @throws AppError `invalid` for a block whose columns are damaged or whose GPU has no sighting
  */
 export function forEachReading(batch: Batch, visit: VisitReading): void {

@@ -1,4 +1,4 @@
-/** What one GPU's readings say of the GPU itself, and from when to when. */
+/** Derives the sightings of one GPU from its readings. */
 import type { Sighting } from "./batch.ts";
 import type { GpuReadings } from "./reading-log.ts";
 import type { SlotTable } from "./slot-table.ts";
@@ -37,7 +37,7 @@ function haveOneFacts({ columns: { slots }, start, end }: GpuReadings, factsOf: 
 }
 
 /**
- * In order of time, then of what the facts say: one for each stretch of the GPU's times at which it had the same facts.
+ * Returns one sighting for each stretch of time in which the GPU had the same facts, sorted by time, then by facts.
  * Where facts differ at one time, their sightings overlap.
  */
 export function sightingsOf(readings: GpuReadings, table: SlotTable): Sighting[] {

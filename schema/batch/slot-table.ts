@@ -1,10 +1,10 @@
-/** What the numbers of a batch builder stand for: GPUs, their facts, series, and slots, which are one of each. */
+/** Numbers of a batch builder: for GPUs, facts, series, and slots, each of which combines one of each. */
 import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
 import type { Series } from "../model/reading.ts";
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Numbers for texts, in the order in which they were first seen. */
+/** Numbers texts in the order in which they are first seen. */
 class Numbering<T extends string> {
   readonly texts: T[] = [];
   readonly #numbers = new Map<T, number>();
@@ -20,7 +20,7 @@ class Numbering<T extends string> {
     return number;
   }
 
-  /** Number → place in ascending order. */
+  /** By number: the place in ascending order of the texts. */
   get ranks(): Int32Array {
     if (this.#ranks === undefined) {
       const order = this.texts.map((_, number) => number);
@@ -32,18 +32,18 @@ class Numbering<T extends string> {
   }
 }
 
-/** Joined, no two lists of texts become the same one. */
+/** Length-prefixed, so that different lists of texts never join to the same key. */
 const lengthAnd = (text: string | null): string => (text === null ? "-" : `${text.length}:${text}`);
 
-/** Grows with every combination of facts and series that it is asked for. */
+/** Grows with every new combination of facts and series. */
 export class SlotTable {
   readonly gpus = new Numbering<GpuUuid>();
   readonly series = new Numbering<Series>();
-  /** By slot: numbers of its GPU, facts and series. */
+  /** By slot: the numbers of its GPU, facts and series. */
   readonly gpuOf: number[] = [];
   readonly factsOf: number[] = [];
   readonly seriesOf: number[] = [];
-  /** All fields of a GPU's facts as one text. */
+  /** All fields of the facts of a GPU, joined. */
   readonly #factKeys = new Numbering<string>();
   readonly #facts: GpuFacts[] = [];
   readonly #slots: Map<number, number>[] = [];
@@ -73,7 +73,7 @@ export class SlotTable {
     return this.#facts[number] as GpuFacts;
   }
 
-  /** An order of facts that depends on what they say alone. */
+  /** Orders facts by their content alone. */
   compareFacts(a: number, b: number): number {
     return compareText(this.#factKeys.texts[a] as string, this.#factKeys.texts[b] as string);
   }

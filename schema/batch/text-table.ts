@@ -1,5 +1,4 @@
-/** The texts of a batch, each written once and named by number; 0 stands for null. */
-
+/** The texts of a batch: each is written once and referred to by number, from 1; 0 is null. */
 import { type GpuUuid, parseGpuUuid } from "../model/gpu.ts";
 import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
@@ -26,7 +25,7 @@ export class TextTable {
   }
 }
 
-/** Reads numbers and gives what they stand for. Every method throws DamagedBytes. */
+/** Reads numbers and resolves them to texts. Every method throws DamagedBytes. */
 export class WrittenTexts {
   readonly #texts: string[] = [];
   readonly #uuids: GpuUuid[] = [];
@@ -43,7 +42,7 @@ export class WrittenTexts {
 
   text(from: ByteReader): string {
     const text = this.optional(from);
-    if (text === null) throw new DamagedBytes("a text is missing");
+    if (text === null) throw new DamagedBytes("a required text must not be null");
     return text;
   }
 

@@ -1,4 +1,4 @@
-/** `labels_raw`, as an export flattens Prometheus labels: `gpu="0",modelName="NVIDIA H100 80GB HBM3"`. */
+/** Parses `labels_raw`, the Prometheus labels of a row as one text: `gpu="0",modelName="NVIDIA H100 80GB HBM3"`. */
 import { fail, ok, type Result } from "../model/result.ts";
 import { shown } from "../model/shown.ts";
 

@@ -1,5 +1,4 @@
-/** Rows of DCGM's CSV exports: which columns a header names, and what the fields of one row say. */
-
+/** Parses the header and the rows of DCGM's CSV exports. */
 import { type GpuFacts, parseGpuUuid } from "../model/gpu.ts";
 import { canonicalMetric } from "../model/metric.ts";
 import type { Series } from "../model/reading.ts";
@@ -10,13 +9,13 @@ import { parseTimestamp } from "../model/timestamp.ts";
 import { parseLabels } from "./labels.ts";
 import type { ValueFault } from "./value.ts";
 
-/** The header of the exports we know; files may order, leave out and add columns. */
+/** The usual header. Files may reorder, omit and add columns. */
 export const DCGM_HEADER =
   "timestamp,metric_name,gpu_id,device,uuid,modelName,Hostname,container,pod,namespace,value,labels_raw";
 
 /**
- * Names a column goes by, the preferred one first. Prometheus renames the exporter's own pod, namespace and container
- * labels to `exported_…` unless told to honour them: where both are there, the plain one names the exporter.
+ * Accepted names of each column, the preferred one first. Unless `honor_labels` is set, Prometheus renames the pod,
+ * namespace and container labels of a target to `exported_…`; the plain labels then name the exporter itself.
  */
 const COLUMN_NAMES = {
   timestamp: ["timestamp"],
@@ -36,10 +35,10 @@ type ColumnName = keyof typeof COLUMN_NAMES;
 
 const REQUIRED: readonly ColumnName[] = ["timestamp", "metric", "uuid", "host", "value"];
 
-/** Where each column stands, from 0; -1 where the file has none. */
+/** The index of each column, from 0; -1 if the file does not have it. */
 export type DcgmColumns = Readonly<Record<ColumnName, number>> & { readonly names: readonly string[] };
 
-/** Columns by name, in any order, others among them. The error names what is missing or there twice. */
+/** Finds the columns by name, in any order. The error names a column that is missing or appears twice. */
 export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
   const columns = { names } as Record<ColumnName, number> & { names: readonly string[] };
   for (const [column, accepted] of Object.entries(COLUMN_NAMES) as [ColumnName, readonly string[]][]) {
@@ -55,13 +54,13 @@ export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
   return ok(columns);
 }
 
-/** Why the fields of a row give no reading, in words that show the value and what is accepted. */
+/** Why a row gives no reading. `detail` is for the operator: name, accepted values, and the given one. */
 export interface RowFault {
   readonly reason: "fields" | "uuid" | "metric" | "labels" | "time" | ValueFault["reason"];
   readonly detail: string;
 }
 
-/** What all rows of one GPU, attribution and series have in common. */
+/** The part that rows of one GPU, attribution and series have in common. */
 export interface RowIdentity {
   readonly facts: GpuFacts;
   readonly series: Series;
@@ -69,7 +68,7 @@ export interface RowIdentity {
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 
-/** Columns come before labels of the same meaning; a metric's alias becomes its canonical name. */
+/** A column takes precedence over a label of the same meaning. Aliases of metrics become canonical names. */
 export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]): Result<RowIdentity, RowFault> {
   if (fields.length !== columns.names.length) {
     return fail({
@@ -106,11 +105,11 @@ export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]
   return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value) });
 }
 
-/** No exporter is older: an earlier time is a clock that was never set. */
+/** DCGM did not exist before: an earlier time comes from a clock that was never set. */
 const FIRST_TIME = Date.UTC(2000);
 const MAX_AHEAD_MS = 86_400_000;
 
-/** The last time a row may have when the clock says `now`: one day ahead of it. */
+/** The last accepted time of a row: one day ahead of the clock. */
 export const lastRowTime = (now: number): number => now + MAX_AHEAD_MS;
 
 export const isRowTime = (at: number, last: number): boolean => at >= FIRST_TIME && at <= last;

@@ -1,9 +1,9 @@
-/** The text of a value in DCGM's exports: a number, one of DCGM's blanks, or neither. */
+/** Parses the values of DCGM's exports: numbers, and DCGM's blanks. */
 import { fail, ok, type Result } from "../model/result.ts";
 import { shown } from "../model/shown.ts";
 
 export interface ValueFault {
-  /** `blank`: DCGM says there is no value; `not_finite`: NaN, infinite or too large; `value`: no number. */
+  /** `blank`: DCGM has no value; `not_finite`: NaN, infinite or too large; `value`: not a number. */
   readonly reason: "blank" | "not_finite" | "value";
   readonly detail: string;
 }
@@ -17,8 +17,8 @@ const FP64_BLANK = 140737488355328;
 const INT64_BLANK = 9.2e18;
 
 /**
- * DCGM's numbers for blank, not found, not supported and not permissioned (dcgm_fields.h). The four of INT64 are one
- * double, so everything from 9.2e18 counts.
+ * True for DCGM's sentinels for blank, not found, not supported and not permissioned (dcgm_fields.h). As doubles the
+ * four INT64 sentinels are equal, so every number from 9.2e18 counts.
  */
 export function isBlankNumber(value: number): boolean {
   if (value < INT32_BLANK) return false;
@@ -30,7 +30,7 @@ export function isBlankNumber(value: number): boolean {
 /** The message for a blank number. */
 export const describeBlank = (text: string): string => `value must be a measurement, got DCGM's blank ${shown(text)}`;
 
-/** A decimal number as Prometheus prints it; always finite. Spaces, `0x10` and `1_000` are no numbers. */
+/** Parses a finite decimal number as Prometheus prints it. Refuses spaces, `0x10` and `1_000`. */
 export function parseDcgmValue(text: string): Result<number, ValueFault> {
   if (!NUMBER.test(text)) {
     if (BLANK_TEXT.test(text))

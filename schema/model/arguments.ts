@@ -1,4 +1,4 @@
-/** Arguments of queries, parsed once at the edge. Every refusal names argument, value and what is accepted. */
+/** Parses the arguments of queries. Every error names the argument, the accepted values and the given one. */
 import { AppError } from "./errors.ts";
 import { type GpuUuid, parseGpuUuid } from "./gpu.ts";
 import { canonicalMetric } from "./metric.ts";
@@ -13,7 +13,7 @@ export function refuse(name: string, value: unknown, accepted: string): never {
 }
 
 /**
- * @param text a key in a representation may be anything
+ * @param text unknown, because a federation key may be any JSON value
  * @throws AppError `invalid`
  */
 export function parseUuid(text: unknown): GpuUuid {
@@ -36,8 +36,8 @@ function parseBound(name: string, value: unknown): number {
 }
 
 /**
- * Both bounds are inclusive for callers; the window is half-open and in whole milliseconds.
- * @throws AppError `invalid` for a bad time, and when `startTime` lies after `endTime`
+ * Callers give inclusive bounds; the window is half-open and in whole milliseconds.
+ * @throws AppError `invalid` for an invalid time, and for a `startTime` after `endTime`
  */
 export function parseWindow(args: { startTime?: unknown; endTime?: unknown }): Window {
   const start = args.startTime == null ? Number.NEGATIVE_INFINITY : parseBound("startTime", args.startTime);
@@ -48,7 +48,7 @@ export function parseWindow(args: { startTime?: unknown; endTime?: unknown }): W
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** @throws AppError `invalid` for what is no duration or shorter than `minMs` */
+/** Returns milliseconds. @throws AppError `invalid` unless the value is a duration from `minMs` to one hour */
 export function parseDuration(name: string, value: unknown, { minMs }: { minMs: number }): number {
   const accepted = `a duration such as 250ms, 1s or 5m, at least ${minMs}ms and at most 1h`;
   const match = typeof value === "string" ? /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(value) : null;
@@ -59,7 +59,7 @@ export function parseDuration(name: string, value: unknown, { minMs }: { minMs: 
 
 export const MAX_METRICS = 200;
 
-/** Canonical names, each once; aliases are known, unknown names stay what they are. Absent: every metric. */
+/** Returns canonical names without duplicates; unknown names pass. Undefined, which means every metric, if absent. */
 export function parseMetrics(names: readonly string[] | null | undefined): readonly string[] | undefined {
   if (names === null || names === undefined) return undefined;
   if (names.length > MAX_METRICS) refuse("metrics", names.length, `a list of at most ${MAX_METRICS} names`);
@@ -69,7 +69,7 @@ export function parseMetrics(names: readonly string[] | null | undefined): reado
 const CURSOR_FORM = "the `next` of the previous page";
 
 /**
- * @param read what the parts mean; undefined when they are another kind's
+ * @param read interprets the parts; undefined if they belong to another kind of cursor
  * @throws AppError `invalid`
  */
 export function parseCursor<T>(

@@ -1,4 +1,4 @@
 declare const brand: unique symbol;
 
-/** A string that only its parser makes. */
+/** A type that only its parser can produce. */
 export type Brand<T, Name extends string> = T & { readonly [brand]: Name };

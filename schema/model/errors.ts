@@ -1,4 +1,4 @@
-/** The closed list of error codes, and what each means to HTTP and GraphQL callers. */
+/** The closed list of error codes, with their HTTP status and GraphQL code. */
 export const ERROR_CODES = {
   invalid: { status: 400, graphql: "BAD_USER_INPUT", title: "Bad request" },
   not_found: { status: 404, graphql: "NOT_FOUND", title: "Not found" },
@@ -12,12 +12,12 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /**
- * An error whose message is for the caller: it names what was wrong, the value, and what is accepted.
- * Anything thrown that is not an AppError is `internal`, and its message is for the operator only.
+ * An error whose message is for the caller: "NAME must be ACCEPTED, got VALUE". Every other thrown value counts as
+ * `internal`, and its message is for the operator only.
  */
 export class AppError extends Error {
   readonly code: ErrorCode;
-  /** Milliseconds after which a retry makes sense; only with `overloaded` and `unavailable`. */
+  /** Milliseconds to wait before a retry; only with `overloaded` and `unavailable`. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, options: { code: ErrorCode; cause?: unknown; retryAfterMs?: number }) {
@@ -28,7 +28,7 @@ export class AppError extends Error {
   }
 }
 
-/** What is said of anything thrown. */
+/** The message of any thrown value. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const isAppError = (error: unknown, code?: ErrorCode): error is AppError =>

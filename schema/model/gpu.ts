@@ -3,8 +3,8 @@ import { fail, ok, type Result } from "./result.ts";
 import { shown } from "./shown.ts";
 
 /**
- * A GPU's or MIG instance's identity as NVML prints it: `GPU-<uuid>`, `MIG-<uuid>`, or the older
- * `MIG-GPU-<uuid>/<gpu instance>/<compute instance>`. Hex digits are lower case in the canonical form.
+ * The identity of a GPU or MIG instance as NVML prints it: `GPU-<uuid>`, `MIG-<uuid>`, or the older
+ * `MIG-GPU-<uuid>/<gpu instance>/<compute instance>`. The canonical form has lower-case hex digits.
  */
 export type GpuUuid = Brand<string, "GpuUuid">;
 
@@ -14,7 +14,7 @@ const GPU_UUID = new RegExp(`^(GPU-|MIG-)(${HEX_UUID})$|^(MIG-GPU-)(${HEX_UUID}/
 /** For messages: what is accepted. */
 const GPU_UUID_FORM = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx or MIG-…";
 
-/** The canonical uuid, or why the text is none. Spaces and a lower-case prefix are refused, not repaired. */
+/** Returns the canonical uuid. Refuses spaces and a lower-case prefix. */
 export function parseGpuUuid(text: string): Result<GpuUuid> {
   const match = GPU_UUID.exec(text);
   if (match === null) return fail(`uuid must be ${GPU_UUID_FORM}, got ${shown(text)}`);
@@ -23,12 +23,12 @@ export function parseGpuUuid(text: string): Result<GpuUuid> {
   return ok((prefix + digits.toLowerCase()) as GpuUuid);
 }
 
-/** What a row says of a GPU beside its reading. Empty text in the source is unknown, and unknown is null. */
+/** Facts about a GPU that a row carries with its reading. Null is unknown: the text of the source is empty. */
 export interface GpuFacts {
   readonly uuid: GpuUuid;
-  /** Index on its host as the exporter prints it: "0" … */
+  /** Index on its host as the exporter prints it: "0", "1" … */
   readonly index: string;
-  /** Device name: "nvidia0" … */
+  /** Device name: "nvidia0", "nvidia1" … */
   readonly device: string;
   readonly model: string;
   readonly host: string;
@@ -38,13 +38,13 @@ export interface GpuFacts {
   readonly namespace: string | null;
 }
 
-/** A GPU as the inventory knows it: the newest facts, and when it was first and last seen (ms since the epoch, from the source). */
+/** A GPU of the inventory: its newest facts, and the times of its first and last reading (ms since the epoch). */
 export interface Gpu extends GpuFacts {
   readonly firstSeen: number;
   readonly lastSeen: number;
 }
 
-/** Who held a GPU, from when to when (ms since the epoch; both ends are times of readings, so both inclusive). */
+/** The pod that held a GPU. `from` and `to` are times of readings (ms since the epoch), both inclusive. */
 export interface Attribution {
   readonly gpu: GpuUuid;
   readonly namespace: string | null;

@@ -1,7 +1,7 @@
 /**
- * Names that DCGM gives to fields of the catalogue, now or once, beside the canonical ones. DCGM 4.6.0 renamed most
- * fields (NVIDIA/DCGM, "DCGM Field Naming Standard"); exporters still print the names before that, so those are ours. A
- * name says nothing of the unit: GPU_UTIL_RATIO is a percentage still. Only fields of the catalogue are here.
+ * Alias → canonical name, for fields of the catalogue. DCGM 4.6.0 renamed most fields (NVIDIA/DCGM, "DCGM Field
+ * Naming Standard"); exporters still print the older names, so those are canonical here. A name does not define the
+ * unit: GPU_UTIL_RATIO is still a percentage.
  */
 export const METRIC_ALIASES: Readonly<Record<string, string>> = {
   DCGM_FI_DEV_GPU_UTIL_RATIO: "DCGM_FI_DEV_GPU_UTIL",

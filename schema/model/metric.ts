@@ -1,4 +1,4 @@
-/** The catalogue: every DCGM metric we know by name, with unit, kind and meaning. */
+/** The catalogue of known DCGM metrics: field, unit, kind, description and aliases. */
 import { METRIC_ALIASES } from "./metric-aliases.ts";
 
 export interface MetricInfo {
@@ -8,7 +8,7 @@ export interface MetricInfo {
   readonly unit: string;
   readonly kind: "gauge" | "counter" | "code" | "bitmask";
   readonly description: string;
-  /** Other names for the same field: those of DCGM 4.6 that we know of, and older ones. Not complete. */
+  /** Other names of the same field, of DCGM 4.6 and older. Not complete. */
   readonly aliases: readonly string[];
 }
 
@@ -166,5 +166,5 @@ export const METRICS: Readonly<Record<string, MetricInfo>> = Object.fromEntries(
   ]),
 );
 
-/** The canonical name for any known name or alias; an unknown name is its own canonical name. */
+/** Returns the canonical name of a known name or alias. An unknown name is its own canonical name. */
 export const canonicalMetric = (name: string): string => CANONICAL.get(name) ?? name;

@@ -1,4 +1,4 @@
-/** Pages: how many a caller may ask for, and the opaque cursor between two of them. */
+/** Pages: their size limits, and the opaque cursor that leads to the next page. */
 import { fail, ok, type Result } from "./result.ts";
 
 export interface PageLimits {
@@ -10,16 +10,16 @@ export const GPU_PAGE: PageLimits = { default: 10_000, max: 10_000 };
 export const READING_PAGE: PageLimits = { default: 1000, max: 10_000 };
 export const LETTER_PAGE: PageLimits = { default: 50, max: 100 };
 
-/** What a message says is accepted as `limit`. */
+/** For messages: the accepted values of `limit`. */
 export const acceptedLimit = ({ max }: PageLimits): string => `a whole number from 1 to ${max.toLocaleString("en-US")}`;
 
-/** A cursor as callers see it: opaque, safe in a URL. */
+/** Encodes a cursor for callers: opaque, and safe in a URL. */
 export const encodeCursor = (parts: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(parts)).toString("base64url");
 
 const MAX_CURSOR_LENGTH = 4096;
 
-/** The parts, when the text is a cursor that `encodeCursor` made; what they mean is the caller's to check. */
+/** Returns the parts of a cursor that `encodeCursor` made. The caller must check their types and meaning. */
 export function decodeCursor(text: string): Result<readonly unknown[]> {
   const refused = fail("not a cursor");
   if (text.length > MAX_CURSOR_LENGTH || !/^[\w-]+$/.test(text)) return refused;

@@ -2,8 +2,8 @@ import type { Brand } from "./brand.ts";
 import type { GpuUuid } from "./gpu.ts";
 
 /**
- * A metric's canonical name and, sorted and in Prometheus notation, the labels that tell readings of one GPU
- * apart: `DCGM_FI_PROF_GR_ENGINE_ACTIVE{GPU_I_ID="3"}`. Made by `seriesOf` in `series.ts`.
+ * The canonical name of a metric and the labels that distinguish its readings of one GPU, sorted, in Prometheus
+ * notation: `DCGM_FI_PROF_GR_ENGINE_ACTIVE{GPU_I_ID="3"}`. Made by `seriesOf` in `series.ts`.
  */
 export type Series = Brand<string, "Series">;
 
@@ -13,6 +13,6 @@ export interface Reading {
   readonly series: Series;
   /** Milliseconds since the epoch, UTC, from the source. */
   readonly at: number;
-  /** Always finite. Unit: the metric catalogue's. */
+  /** Always finite. The catalogue has the unit. */
   readonly value: number;
 }

@@ -1,4 +1,4 @@
-/** An outcome that is expected to fail now and then: rows, batches, parameters. Everything else throws. */
+/** The outcome of an operation that is expected to fail at times, such as parsing a row. Other failures throw. */
 export type Result<T, E = string> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: E };

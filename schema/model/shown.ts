@@ -1,5 +1,4 @@
-/** A value as a message shows it: as JSON, and no more of it than helps. */
-
+/** Formats a value for a message: as JSON, cut to 100 characters. */
 const SHOWN_LENGTH = 100;
 
 const cut = (text: string): string => (text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text);

@@ -9,7 +9,7 @@ export const TIMESTAMP_FORM =
 const RFC3339 =
   /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
 
-/** Exact to the digit given: a time between two milliseconds is a fraction, so that bounds can be rounded their way. */
+/** Returns milliseconds, with a fraction if the text is more precise: callers round a bound up or down. */
 export function parseTimestamp(text: string): Result<number> {
   const match = RFC3339.exec(text);
   if (match !== null) {
@@ -24,7 +24,7 @@ export function parseTimestamp(text: string): Result<number> {
   return fail(`must be ${TIMESTAMP_FORM}, got ${shown(text)}`);
 }
 
-/** Whole seconds without a fraction (`2025-07-18T20:42:34Z`), else three digits. `ms` is a whole number. */
+/** Formats whole milliseconds: `2025-07-18T20:42:34Z`, or with three digits of a second where they are not zero. */
 export function formatTimestamp(ms: number): string {
   const text = new Date(ms).toISOString();
   return ms % 1000 === 0 ? `${text.slice(0, -5)}Z` : text;

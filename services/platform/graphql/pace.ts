@@ -1,7 +1,7 @@
 /**
- * Flow control of the subscriptions that share a WebSocket. The reader sets a window of frames that may be in flight, and
- * confirms each frame. Without it, the frames of a slow reader would pile up on either side; with it, they wait in the
- * live feed, which keeps the newest values and counts the others.
+ * Flow control of the subscriptions that share a WebSocket. The reader sets a window of frames that may be in flight,
+ * and confirms each frame. Without it, the frames of a slow reader would pile up on either side; with it, they wait in
+ * the live feed, which keeps the newest values and counts the others.
  *
  * On the wire:
  * - `extensions` of a `subscribe` message: `{ window?: 1 to 64, resumed?: boolean, snapshot?: boolean }`

@@ -73,7 +73,11 @@ describe("subgraph pipeline", () => {
         series: ["DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_GPU_UTIL"],
       },
     });
-    expect(letters[1]).toMatchObject({ seq: 2, preview: null, undecodable: expect.stringContaining("it is no batch") });
+    expect(letters[1]).toMatchObject({
+      seq: 2,
+      preview: null,
+      undecodable: expect.stringContaining("it is not a batch"),
+    });
   });
 
   test("pages through dead letters, and refuses invalid limits and cursors", async () => {

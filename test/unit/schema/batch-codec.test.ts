@@ -102,19 +102,29 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
       expect(errorOf(sealed({ ...parts, length }))).toEndWith("the body cannot be decompressed");
     }
     const length = parts.length + 1;
-    expect(errorOf(sealed({ ...parts, length }))).toEndWith(`the body is not of ${length} bytes`);
+    expect(errorOf(sealed({ ...parts, length }))).toEndWith(`the body does not have ${length} bytes`);
     const body = Uint8Array.of(...parts.body, 0);
-    expect(errorOf(sealed({ ...parts, body, length }))).toEndWith("1 bytes too many");
+    expect(errorOf(sealed({ ...parts, body, length }))).toEndWith("1 bytes follow the last block");
     const bomb = { ...parts, body: new Uint8Array(64 * 1024 * 1024) };
     expect(errorOf(sealed(bomb))).toBe("Cannot decode the batch: the body cannot be decompressed");
-    expect(errorOf(sealed({ ...parts, length: 2 ** 40 }))).toContain("length of the body is 1099511627776");
+    expect(errorOf(sealed({ ...parts, length: 2 ** 40 }))).toContain(
+      "length of the body must be at most 268435456, got 1099511627776",
+    );
   });
 
   test.each<[string, Partial<Batch>, string]>([
-    ["another number of readings than its blocks", { readings: 6 }, "the header says 6 readings, the blocks hold 5"],
-    ["a block of a GPU that nobody has seen", { sightings: BATCH.sightings.slice(-1) }, "but no sighting"],
-    ["a series that is not in its list", { series: BATCH.series.slice(1) }, "number of a series is 2, at most 1"],
-    ["series out of order", { blocks: [{ ...block, series: [...block.series].reverse() }] }, "are not in order"],
+    ["another number of readings than its blocks", { readings: 6 }, "the header has 6 readings, the blocks hold 5"],
+    ["a block of a GPU that nobody has seen", { sightings: BATCH.sightings.slice(-1) }, "has readings but no sighting"],
+    [
+      "a series that is not in its list",
+      { series: BATCH.series.slice(1) },
+      "number of a series must be at most 1, got 2",
+    ],
+    [
+      "series out of order",
+      { blocks: [{ ...block, series: [...block.series].reverse() }] },
+      "must be in ascending order",
+    ],
     ["fewer series than columns", { blocks: [{ ...block, series: [0] }] }, "and 1 series holds"],
     [
       "fewer readings than times",
@@ -124,8 +134,8 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
     ["more readings than cells", { blocks: [{ ...block, readings: 5 }] }, "a block of 5 readings"],
     ["a time after its last", { lastAt: BATCH.lastAt - 1 }, "begin of a span"],
     ["a block that crosses an hour", { blocks: [{ ...block, to: BATCH.lastAt }] }, "crosses an hour"],
-    ["a block that is damaged", { blocks: [{ ...block, packed: Uint8Array.of(1) }] }, "cut off"],
-    ["a time that no clock shows", { firstAt: 2 ** 53 - 1, lastAt: 2 ** 53 - 1 }, "first time is"],
+    ["a block that is damaged", { blocks: [{ ...block, packed: Uint8Array.of(1) }] }, "truncated at byte 1"],
+    ["a time that no clock shows", { firstAt: 2 ** 53 - 1, lastAt: 2 ** 53 - 1 }, "first time must be at most"],
     ["no uuid", { blocks: [{ ...block, gpu: "GPU-1" as never }] }, "uuid must be GPU-"],
   ])("refuses %s", (_, change, error) => {
     expect(errorOf(encodeBatch({ ...BATCH, ...change }))).toContain(error);
@@ -143,7 +153,7 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
     const parts = opened(bytes);
     const [epoch, seq, , firstAt, span] = parts.numbers as [number, number, number, number, number];
     const numbers = [epoch, seq, 2 ** 21, firstAt, span];
-    expect(errorOf(sealed({ ...parts, numbers }))).toContain("number of readings is 2097152");
+    expect(errorOf(sealed({ ...parts, numbers }))).toContain("number of readings must be at most 1048576, got 2097152");
   });
 });
 
@@ -169,10 +179,10 @@ describe("decodeBatch()", () => {
 
   test("says what is wrong", () => {
     const changed = (at: number, byte: number) => Object.assign(bytes.slice(), { [at]: byte });
-    expect(errorOf(changed(0, 0))).toBe("Cannot decode the batch: it is no batch");
-    expect(errorOf(changed(2, 9))).toBe("Cannot decode the batch: it has version 9, known is 1");
-    expect(errorOf(changed(40, 99))).toBe("Cannot decode the batch: the checksum does not fit");
-    expect(errorOf(new Uint8Array())).toBe("Cannot decode the batch: it is no batch");
+    expect(errorOf(changed(0, 0))).toBe("Cannot decode the batch: it is not a batch");
+    expect(errorOf(changed(2, 9))).toBe("Cannot decode the batch: version must be 1, got 9");
+    expect(errorOf(changed(40, 99))).toBe("Cannot decode the batch: the checksum does not match");
+    expect(errorOf(new Uint8Array())).toBe("Cannot decode the batch: it is not a batch");
   });
 
   test("takes any bytes for no batch", () => {

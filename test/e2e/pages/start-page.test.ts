@@ -165,7 +165,7 @@ function follow(chromium: Browser): void {
     await using bad = await openPage(chromium, origin);
     await bad.page.goto(`${origin}/`);
     const noticed = async (what: string) => {
-      await eventually(() => bad.offences.length > 0, { what: `${what} is noticed` });
+      await eventually(() => bad.offences.length > 0, { what: `a report of ${what}` });
       bad.offences.length = 0;
     };
     await bad.page.evaluate(() => document.body.setAttribute("style", "color: #eee; background: #fff"));

@@ -1,9 +1,9 @@
-/** Imports modules in a process of their own, with nothing in its environment, and looks for what that did. */
+/** Imports modules in a new process with an empty environment, and finds the effects of the import. */
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Runs in the child: names a module that cannot be imported or that listens to the process. */
+/** Runs in the child. Prints each module that cannot be imported or that listens to the process. */
 const PROBE = `
 const listeners = () => process.eventNames().filter((name) => /^SIG|exit|uncaught|unhandled/i.test(String(name)));
 for (const path of process.argv.slice(1)) {
@@ -18,8 +18,8 @@ for (const path of process.argv.slice(1)) {
 `;
 
 /**
- * What importing these files does that it should not: fails, prints, writes, listens, keeps the process alive.
- * An empty list is what one wants.
+ * Returns the forbidden effects of importing these files: errors, output, written files, listeners, and keeping the
+ * process alive.
  */
 export async function importEffects(
   paths: readonly string[],
@@ -42,7 +42,7 @@ export async function importEffects(
     const code = await child.exited;
     const effects = output.join("").split("\n").filter(Boolean);
     if (child.signalCode !== null) effects.push(`the process was still alive after ${deadlineMs} ms`);
-    else if (code !== 0) effects.push(`the process ended with ${code}`);
+    else if (code !== 0) effects.push(`the process exited with status ${code}`);
     return [...effects, ...(await readdir(home)).map((name) => `wrote ${name}`)];
   } finally {
     await rm(folder, { recursive: true, force: true });

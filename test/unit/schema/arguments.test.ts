@@ -11,7 +11,7 @@ import {
 import { AppError } from "../../../schema/model/errors.ts";
 import { encodeCursor } from "../../../schema/model/page.ts";
 
-/** The message, when the call throws AppError `invalid`. */
+/** Returns the message of the AppError `invalid` that the call throws. */
 function refusal(call: () => unknown): string {
   try {
     return `returned ${String(call())}`;
@@ -23,7 +23,7 @@ function refusal(call: () => unknown): string {
 describe("parseWindow()", () => {
   const at = (text: string) => Date.parse(text);
 
-  test("makes inclusive bounds half-open, in whole milliseconds", () => {
+  test("turns inclusive bounds into a half-open window of whole milliseconds", () => {
     const [startTime, endTime] = ["2025-07-18T20:00:00.0001Z", "2025-07-18T21:00:00Z"];
     expect(parseWindow({ startTime, endTime })).toEqual({
       from: at("2025-07-18T20:00:00.001Z"),
@@ -36,7 +36,7 @@ describe("parseWindow()", () => {
     expect(parseWindow({ startTime: null, endTime: "1970-01-01T00:00:00Z" }).to).toBe(1);
   });
 
-  test("accepts one moment, and refuses a start after the end", () => {
+  test("accepts a single moment and rejects a start after the end", () => {
     const startTime = "2025-07-18T21:00:00Z";
     expect(parseWindow({ startTime, endTime: startTime })).toMatchObject({
       from: at(startTime),
@@ -51,13 +51,13 @@ describe("parseWindow()", () => {
 describe("parseDuration()", () => {
   const parse = (value: unknown) => parseDuration("every", value, { minMs: 100 });
 
-  test("gives milliseconds", () => {
+  test("returns milliseconds", () => {
     const durations = { "100ms": 100, "250.5ms": 250.5, "0.1s": 100, "1.5s": 1500, "5m": 300_000, "1h": 3_600_000 };
     for (const [text, ms] of Object.entries(durations)) expect([text, parse(text)]).toEqual([text, ms]);
   });
 
   test.each(["99ms", "0.05s", "61m", "1.1h", "1d", "5", "s", "-1s", " 1s", "1 s", "1e3ms", "", 5, null])(
-    "refuses %p and says what is accepted",
+    "rejects %p and names the accepted values",
     (value) => {
       expect(refusal(() => parse(value))).toMatch(/^every .*at least 100ms and at most 1h/);
     },
@@ -65,7 +65,7 @@ describe("parseDuration()", () => {
 });
 
 describe("other arguments", () => {
-  test("parseLimit() takes the default where none is given, and refuses what is out of bounds", () => {
+  test("parseLimit() uses the default without a limit and rejects one that is out of bounds", () => {
     const limits = { default: 50, max: 1000 };
     expect([undefined, null, 1, 1000].map((limit) => parseLimit(limit, limits))).toEqual([50, 50, 1, 1000]);
     for (const limit of [0, -1, 1001]) {
@@ -73,20 +73,20 @@ describe("other arguments", () => {
     }
   });
 
-  test("parseMetrics() gives canonical names, each once", () => {
+  test("parseMetrics() returns canonical names without duplicates", () => {
     expect(parseMetrics(undefined)).toBeUndefined();
     const [canonical, alias] = ["DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"];
     expect(parseMetrics([alias, canonical, "unknown", "unknown"])).toEqual([canonical, "unknown"]);
     expect(refusal(() => parseMetrics(Array.from({ length: MAX_METRICS + 1 }, String)))).toMatch(/^metrics .*200/);
   });
 
-  test("parseUuid() gives the canonical form, and refuses what is no text", () => {
+  test("parseUuid() returns the canonical form and rejects values other than text", () => {
     const uuid = "GPU-5fd4f087-86f3-7a43-b711-4771313afc50";
     expect(parseUuid(uuid.replace("5fd4f087", "5FD4F087"))).toBe(uuid as never);
     for (const value of ["GPU-1", "", 5, null, {}]) expect(refusal(() => parseUuid(value))).toMatch(/^uuid /);
   });
 
-  test("parseCursor() gives what `read` makes of the parts, and refuses what is no cursor of it", () => {
+  test("parseCursor() returns the result of `read` for the parts and rejects other cursors", () => {
     const read = ([first]: readonly unknown[]) => (typeof first === "number" ? first : undefined);
     expect(parseCursor(null, read)).toBeUndefined();
     expect(parseCursor(encodeCursor([7]), read)).toBe(7);

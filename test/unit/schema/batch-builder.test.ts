@@ -27,7 +27,7 @@ function merged(given: readonly Row[]): Map<string, number> {
   for (const [series, at, value, facts] of given) {
     const key = `${facts?.uuid} ${series} ${START + at}`;
     const kept = readings.get(key);
-    // Of two zeros the positive one, as Math.max has it.
+    // Math.max prefers the positive zero, as the builder does.
     readings.set(key, kept === undefined ? value : Math.max(kept, value));
   }
   return readings;
@@ -42,7 +42,7 @@ function readingsOf(batch: Batch): Map<string, number> {
 const inOrder = (readings: Map<string, number>) => [...readings].sort(([a], [b]) => (a < b ? -1 : 1));
 
 describe("BatchBuilder.take()", () => {
-  test("keeps every reading once, the larger of two, as a plain map does", () => {
+  test("keeps each reading once and the larger of two values, like a plain map", () => {
     fc.assert(
       fc.property(rows, (given) => {
         const batch = batchOf(given);
@@ -53,7 +53,7 @@ describe("BatchBuilder.take()", () => {
     );
   });
 
-  test("gives the same batch whatever the order in which readings came", () => {
+  test("returns the same batch for every order of readings", () => {
     fc.assert(
       fc.property(
         rows.chain((given) =>
@@ -70,7 +70,7 @@ describe("BatchBuilder.take()", () => {
     );
   });
 
-  test("keeps blocks within their hour, in order, one to a GPU and hour", () => {
+  test("makes one block per GPU and hour, in order", () => {
     fc.assert(
       fc.property(rows, (given) => {
         const { blocks, firstAt, lastAt } = batchOf(given);
@@ -84,7 +84,7 @@ describe("BatchBuilder.take()", () => {
     );
   });
 
-  test("counts what it merged, and apart what differed", () => {
+  test("counts merged readings, and separately those with different values", () => {
     const builder = createBatchBuilder();
     const slot = builder.slot(factsOf(1), UTIL);
     for (const value of [1, 1, 2]) builder.add(slot, START, value);
@@ -95,7 +95,7 @@ describe("BatchBuilder.take()", () => {
     expect(builder.merged).toEqual({ same: 1, differing: 1 });
   });
 
-  test("starts empty after each batch, and its slots stay what they were", () => {
+  test("starts the next batch empty and keeps the meaning of its slots", () => {
     const builder = createBatchBuilder();
     const [util, temp] = [UTIL, TEMP].map((series) => builder.slot(factsOf(1), series));
     builder.add(util as number, START, 1);
@@ -107,7 +107,7 @@ describe("BatchBuilder.take()", () => {
     expect(builder.slot({ ...factsOf(1) }, UTIL)).toBe(util as number);
   });
 
-  test("keeps the positive one of two zeros", () => {
+  test("prefers the positive zero to the negative one", () => {
     for (const values of [
       [0, -0],
       [-0, 0],
@@ -118,7 +118,7 @@ describe("BatchBuilder.take()", () => {
     expect([...readingsOf(batchOf([[UTIL, 0, -0]])).values()]).toEqual([-0]);
   });
 
-  test("lists series by name, whichever GPU has them", () => {
+  test("sorts series by name across all GPUs", () => {
     const rows: Row[] = [
       [UTIL, 0, 1, factsOf(1)],
       [TEMP, 0, 2, factsOf(2)],
@@ -128,7 +128,7 @@ describe("BatchBuilder.take()", () => {
     expect(blocks.map((block) => block.series)).toEqual([[1], [0]]);
   });
 
-  test("cuts what is too scattered for one table between its times, and loses nothing", () => {
+  test("splits a block that is too sparse for one table between two times, and loses no reading", () => {
     const count = 3000;
     const given = Array.from(
       { length: count },
@@ -145,7 +145,7 @@ describe("BatchBuilder.take()", () => {
     expect(readingsOf(batch).size).toBe(count);
   });
 
-  test("refuses to make a batch of nothing", () => {
+  test("throws when it has no reading", () => {
     expect(() => createBatchBuilder().take({ producer: "p", epoch: 1, seq: 1 })).toThrow(RangeError);
   });
 });
@@ -155,11 +155,11 @@ describe("sightings", () => {
   const seen = (...stretches: readonly (readonly [pod: string | null, at: number])[]) =>
     batchOf(stretches.map(([pod, at]): Row => [UTIL, at, 1, factsOf(1, heldBy(pod))]));
 
-  test("are one while nothing changes, whatever lies between", () => {
+  test("are one interval while the facts stay the same, however long the pause", () => {
     expect(pods(seen(["a", 0], ["a", 5000], ["a", 2 * HOUR]))).toEqual([["a", 0, 2 * HOUR]]);
   });
 
-  test("are three when a pod comes back", () => {
+  test("are three intervals when a pod returns after another", () => {
     expect(pods(seen(["a", 0], ["a", 1], ["b", 2], ["a", 3], ["a", 4]))).toEqual([
       ["a", 0, 1],
       ["b", 2, 2],
@@ -167,14 +167,14 @@ describe("sightings", () => {
     ]);
   });
 
-  test("overlap where two pods share a GPU", () => {
+  test("overlap when two pods share a GPU", () => {
     expect(pods(seen(["a", 0], ["b", 0], ["a", 1], ["b", 1]))).toEqual([
       ["a", 0, 1],
       ["b", 0, 1],
     ]);
   });
 
-  test("tell a reading's facts by its time", () => {
+  test("assign each reading its facts by time", () => {
     const told: (readonly [GpuFacts["pod"], number])[] = [];
     const batch = seen(["a", 0], [null, 1], ["b", 2], ["b", HOUR], ["a", HOUR + 1]);
     forEachReading(batch, (_gpu, _series, at, _value, { pod }) => told.push([pod, at - START]));

@@ -10,7 +10,7 @@ const written = (write: (out: ByteWriter) => void): ByteReader => {
 };
 
 describe("ByteReader", () => {
-  test("reads what ByteWriter wrote", () => {
+  test("reads back everything that ByteWriter has written", () => {
     const whole = fc.oneof(
       fc.nat(300),
       fc.maxSafeNat(),
@@ -49,7 +49,7 @@ describe("ByteReader", () => {
     );
   });
 
-  test("reads numbers of every width that ByteWriter wrote, from any place", () => {
+  test("reads back numbers of every width at any offset", () => {
     for (let width = 1; width <= 25; width++) {
       const numbers = Float64Array.from({ length: 40 }, (_, index) => -3 + ((index * 2_654_435_761) % 2 ** width));
       const from = written((out) => out.bits(numbers, 3, 37, -3, width));
@@ -68,11 +68,11 @@ describe("ByteReader", () => {
   test.each<[string, readonly number[], (from: ByteReader) => unknown]>([
     ["a number above 2^53", [255, 255, 255, 255, 255, 255, 255, 127], (from) => from.varint()],
     ["a number without end", new Array(9).fill(255), (from) => from.varint()],
-    ["a number that is cut off", [255], (from) => from.varint()],
-    ["a count above the possible", [9], (from) => from.bounded(8, "count")],
+    ["a truncated number", [255], (from) => from.varint()],
+    ["a count above its bound", [9], (from) => from.bounded(8, "count")],
     ["bytes beyond the end", [1, 2], (from) => from.bytes(3)],
-    ["a double that is cut off", [1, 2, 3], (from) => from.double()],
-    ["text that is no UTF-8", [2, 0xc3, 0x28], (from) => from.text(10)],
+    ["a truncated double", [1, 2, 3], (from) => from.double()],
+    ["text that is not UTF-8", [2, 0xc3, 0x28], (from) => from.text(10)],
     ["text longer than its limit", [3, 65, 65, 65], (from) => from.text(2)],
   ])("refuses %s", (_, bytes, read) => {
     expect(() => read(new ByteReader(Uint8Array.from(bytes)))).toThrow(DamagedBytes);

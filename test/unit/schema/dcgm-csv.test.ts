@@ -10,7 +10,7 @@ const columnsOf = (names: readonly string[]) => {
   return columns.value;
 };
 
-/** What a row of these columns says of its GPU; the names stand for the fields. */
+/** Parses a row given as a record of column names and fields. */
 const identify = (fields: RowFields) => parseRowIdentity(columnsOf(Object.keys(fields)), Object.values(fields));
 
 const factsOf = (fields: RowFields) => {
@@ -29,7 +29,7 @@ describe("parseDcgmHeader()", () => {
     expect(columns.timestamp).toBe(12);
   });
 
-  test("names the column that is missing or there twice", () => {
+  test("names a missing or repeated column", () => {
     const names = DCGM_HEADER.split(",");
     expect(parseDcgmHeader(names.filter((name) => name !== "Hostname"))).toEqual({
       ok: false,
@@ -40,7 +40,7 @@ describe("parseDcgmHeader()", () => {
 });
 
 describe("parseRowIdentity()", () => {
-  test("takes the facts from the columns, the driver from the labels, and empty text for unknown", () => {
+  test("reads facts from columns and the driver from labels, and empty text as unknown", () => {
     expect(factsOf(rowFields(3))).toEqual({
       uuid: gpuUuid(3) as never,
       index: "3",
@@ -54,7 +54,7 @@ describe("parseRowIdentity()", () => {
     });
   });
 
-  test("falls back to labels where columns are missing or empty", () => {
+  test("falls back to labels when columns are missing or empty", () => {
     const fields = {
       ...without(rowFields(0), "gpu_id", "device", "pod"),
       modelName: "",
@@ -73,7 +73,7 @@ describe("parseRowIdentity()", () => {
     expect(factsOf(idle).pod).toBeNull();
   });
 
-  test("takes hostname, gpu and model_name for Hostname, gpu_id and modelName", () => {
+  test("accepts hostname, gpu and model_name as Hostname, gpu_id and modelName", () => {
     const fields = {
       ...without(rowFields(0), "Hostname", "gpu_id", "modelName"),
       hostname: "node-2",
@@ -83,7 +83,7 @@ describe("parseRowIdentity()", () => {
     expect(factsOf(fields)).toMatchObject({ host: "node-2", index: "7", model: "B200" });
   });
 
-  test("stores an alias of DCGM 4.6 under its canonical name and tells MIG instances apart", () => {
+  test("returns the canonical name for an alias of DCGM 4.6, and separates MIG instances", () => {
     const labels_raw = 'GPU_I_ID="3",gpu="0"';
     const old = identify(rowFields(0, { labels_raw }));
     const renamed = identify(rowFields(0, { labels_raw, metric_name: "DCGM_FI_DEV_GPU_UTIL_RATIO" }));
@@ -105,12 +105,12 @@ describe("parseRowIdentity()", () => {
     expect(identity.ok ? "ok" : identity.error.reason).toBe(reason);
   });
 
-  test("keeps a metric that no catalogue knows", () => {
+  test("keeps a metric that is not in the catalogue", () => {
     const identity = identify(rowFields(0, { metric_name: "my:own_metric2" }));
     expect(identity.ok && String(identity.value.series)).toBe("my:own_metric2");
   });
 
-  test("refuses more and fewer fields than the header has", () => {
+  test("rejects more or fewer fields than the header has", () => {
     const columns = columnsOf(DCGM_HEADER.split(","));
     const fields = Object.values(rowFields(0));
     for (const some of [fields.slice(1), [...fields, "x"]]) {
@@ -120,7 +120,7 @@ describe("parseRowIdentity()", () => {
 });
 
 describe("parseLabels()", () => {
-  test("reads names, escapes, commas and braces inside of values", () => {
+  test("reads escapes, commas and braces inside values", () => {
     const labels = parseLabels('a="x,y=\\"z\\"",b="{}",c="",d="back\\\\slash", e="new\\nline"');
     expect(labels.ok && [...labels.value]).toEqual([
       ["a", 'x,y="z"'],
@@ -131,7 +131,7 @@ describe("parseLabels()", () => {
     ]);
   });
 
-  test("refuses text cut at any place inside of a label", () => {
+  test("rejects text that is truncated inside a label", () => {
     const whole = 'gpu="0",job="dcgm"';
     const accepted = Array.from(whole, (_, end) => whole.slice(0, end)).filter((cut) => parseLabels(cut).ok);
     expect(accepted).toEqual(["", 'gpu="0"', 'gpu="0",']);

@@ -6,13 +6,13 @@ import type { Partition } from "../../../services/queue/redis/partition.ts";
 import { Partitions } from "../../../services/queue/redis/partitions.ts";
 import { shardOf } from "../../../services/streamer/cut/shard.ts";
 
-test("fnv1a() gives the published hashes of ASCII text", () => {
+test("fnv1a() returns the published hashes of ASCII text", () => {
   // http://www.isthe.com/chongo/src/fnv/test_fnv.c
   const published = { "": 0x811c9dc5, a: 0xe40c292c, b: 0xe70c2de5, foobar: 0xbf9cf968 };
   for (const [text, hash] of Object.entries(published)) expect([text, fnv1a(text) >>> 0]).toEqual([text, hash]);
 });
 
-/** Processes of several versions run side by side, and queues outlive them: the assignments may never change. */
+/** The assignments may never change: several versions run at the same time, and queues outlive them. */
 test("hosts keep their shards, GPUs their channels, and producers their partitions", () => {
   const hosts = ["mtv5-dgx1-hgpu-031", "mtv5-dgx1-hgpu-032", "größe", ""];
   expect(hosts.map((host) => shardOf(host, 1000))).toEqual([863, 616, 87, 923]);

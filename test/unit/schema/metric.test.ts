@@ -5,14 +5,14 @@ import type { Series } from "../../../schema/model/reading.ts";
 import { metricOf, seriesOf } from "../../../schema/model/series.ts";
 
 describe("metric catalogue", () => {
-  test("has one canonical name for each alias, which is no other metric's name", () => {
+  test("maps each alias to one canonical name, and no alias is the name of another metric", () => {
     const aliases = Object.values(METRICS).flatMap((metric) => metric.aliases);
     expect(new Set(aliases).size).toBe(aliases.length);
     expect(aliases.filter((alias) => alias in METRICS)).toEqual([]);
     expect(aliases.filter((alias) => canonicalMetric(alias) === alias)).toEqual([]);
   });
 
-  test("has every alias at its metric, so that a canonical name stays what it is", () => {
+  test("lists every alias at its metric, so that canonical names are stable", () => {
     expect(Object.values(METRICS).flatMap((metric) => metric.aliases)).toHaveLength(Object.keys(METRIC_ALIASES).length);
     for (const alias of Object.keys(METRIC_ALIASES)) {
       expect(METRICS[canonicalMetric(alias)]?.aliases).toContain(alias);
@@ -20,7 +20,7 @@ describe("metric catalogue", () => {
     }
   });
 
-  test("has each field once", () => {
+  test("has no field twice", () => {
     const fields = Object.values(METRICS).flatMap(({ field }) => field ?? []);
     expect(new Set(fields).size).toBe(fields.length);
   });
@@ -39,7 +39,7 @@ describe("metric catalogue", () => {
 });
 
 describe("seriesOf()", () => {
-  test("keeps the labels that tell readings of one GPU apart, sorted, and no other", () => {
+  test("keeps only the labels that distinguish readings of one GPU, sorted", () => {
     const labels = new Map([
       ["xid", "48"],
       ["GPU_I_ID", "3"],
@@ -51,11 +51,11 @@ describe("seriesOf()", () => {
     expect(seriesOf("M", new Map([["pod", "train-1"]]))).toBe("M" as Series);
   });
 
-  test("escapes values as Prometheus does", () => {
+  test("escapes values like Prometheus", () => {
     expect(seriesOf("M", new Map([["vgpu", 'a"b\\c\nd']]))).toBe('M{vgpu="a\\"b\\\\c\\nd"}' as Series);
   });
 
-  test("is undone by metricOf()", () => {
+  test("is reversed by metricOf()", () => {
     expect(metricOf(seriesOf("M", new Map([["xid", "1"]])))).toBe("M");
     expect(metricOf("M" as Series)).toBe("M");
   });

@@ -7,7 +7,7 @@ const read = (text: string) => {
   return time.ok ? time.value : null;
 };
 
-test("parseTimestamp() reads zones, fractions and either case of T and Z", () => {
+test("parseTimestamp() reads zones, fractions, and T and Z in both cases", () => {
   const noon = Date.UTC(2025, 6, 18, 12);
   expect(read("2025-07-18T12:00:00Z")).toBe(noon);
   expect(read("2025-07-18t12:00:00z")).toBe(noon);
@@ -18,7 +18,7 @@ test("parseTimestamp() reads zones, fractions and either case of T and Z", () =>
   expect(read("2024-02-29T00:00:00Z")).toBe(Date.UTC(2024, 1, 29));
 });
 
-test("parseTimestamp() refuses what is no moment", () => {
+test("parseTimestamp() rejects text that is not a moment", () => {
   for (const text of [
     "",
     "2025-07-18",
@@ -39,7 +39,7 @@ test("parseTimestamp() refuses what is no moment", () => {
   }
 });
 
-test("formatTimestamp() is read back to the same millisecond, without a fraction at whole seconds", () => {
+test("formatTimestamp() keeps milliseconds, and has no fraction at whole seconds", () => {
   expect(formatTimestamp(Date.UTC(2025, 11, 12, 4, 15, 32))).toBe("2025-12-12T04:15:32Z");
   expect(formatTimestamp(Date.UTC(2025, 11, 12, 4, 15, 32) + 7)).toBe("2025-12-12T04:15:32.007Z");
   fc.assert(

@@ -47,7 +47,7 @@ describe("ByteReader", () => {
         expect(from.left).toBe(0);
       }),
     );
-  });
+  }, 60_000);
 
   test("reads back numbers of every width at any offset", () => {
     for (let width = 1; width <= 25; width++) {

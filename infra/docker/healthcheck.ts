@@ -37,7 +37,7 @@ async function isAlive(url: URL): Promise<boolean> {
   }
 }
 
-/** Ends the process with 0 if the service answers /healthz with success, else with 1. */
+/** Exits with 0 if the service answers /healthz with success, and with 1 otherwise. */
 export async function checkHealth(): Promise<never> {
   try {
     const urls = healthAddresses(readEnvironment());

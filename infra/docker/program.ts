@@ -13,7 +13,7 @@ const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map([
   ["healthcheck", checkHealth],
 ]);
 
-// The first process of a container ignores signals without a handler, and a service installs its own once it has loaded.
+// The first process of a container ignores signals without a handler, and a service has none until it has loaded.
 process.on("SIGTERM", () => {
   if (process.listenerCount("SIGTERM") === 1) process.exit(143);
 });

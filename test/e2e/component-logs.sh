@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The last check of system-test.sh, which reads this file: the logs of the components, wherever they are.
+# Sourced by system-test.sh: the check of the logs, which are read from a folder, the cluster or Docker.
 readonly COMPONENTS="api-gateway collector streamer queue-service inventory telemetry"
 
 find_logs() {
@@ -12,7 +12,7 @@ find_logs() {
   fi
 }
 has_cluster() {
-  # Without a context kubectl asks localhost:8080, where the API itself may be.
+  # Without a context kubectl connects to localhost:8080, where our own API may listen.
   command -v kubectl >/dev/null && kubectl config current-context >/dev/null 2>&1 && [ -n "$(pods_of api-gateway)" ]
 }
 pods_of() { kubectl -n "$NAMESPACE" --request-timeout=10s get pods -l "app=$1" -o name 2>/dev/null; }
@@ -23,7 +23,7 @@ containers_of() {
   echo "$found"
 }
 
-# logs_of SOURCE COMPONENT: nothing where there are none.
+# logs_of SOURCE COMPONENT: prints the logs, or nothing.
 logs_of() {
   local container
   case $1 in
@@ -33,7 +33,7 @@ logs_of() {
   esac
 }
 
-# JSON lines of that level, the same as text, and what a runtime prints when it dies.
+# Prints lines of level error, as JSON or text, and the messages of a crashed runtime.
 errors_in() {
   grep -E '^\{.*"level":"error"|\[(ERR|FTL)\]' "$1"
   grep -vE '^\{|\[(DBG|INF|WRN|ERR|FTL)\]' "$1" | grep -iE 'error|panic|uncaught|unhandled|exception'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Twelve checks of a deployed system, from outside. Needs bash (3.2 will do) and curl; `--help` says what it reads.
+# Runs twelve checks of a deployed system from outside. Needs bash 3.2 or newer and curl; see `--help`.
 # shellcheck source-path=SCRIPTDIR
 set -u
 export LC_ALL=C
@@ -8,16 +8,16 @@ usage() {
   cat <<'END'
 Twelve checks of a deployed system: test/e2e/system-test.sh
 
-  API_URL    where it answers; http://localhost:$API_PORT when not set
-  API_PORT   8080
-  API_TOKEN  sent as Authorization: Bearer, when set
-  NAMESPACE  gpu-telemetry: whose logs kubectl is asked for
-  LOGS_DIR   a folder of logs, COMPONENT*.log, to read instead of asking kubectl or docker
-  DEADLINE   60: seconds to wait for health, and for new readings
-  STATIC     1: the source has ended, so that no new reading is expected
-  STRICT     1: a check that cannot be made counts as failed
+  API_URL    address of the API (http://localhost:$API_PORT)
+  API_PORT   its port on localhost, if API_URL is not set (8080)
+  API_TOKEN  if set, sent as Authorization: Bearer
+  NAMESPACE  namespace whose logs kubectl reads (gpu-telemetry)
+  LOGS_DIR   folder of logs, COMPONENT*.log, to read instead of those of kubectl or docker
+  DEADLINE   seconds to wait for health, and for new readings (60)
+  STATIC     1: expect no new readings, because the source has ended
+  STRICT     1: count skipped checks as failed
 
-One line per check and a summary. Exit status: 0 all well, 1 a check failed, 2 used wrongly.
+Prints a line per check and a summary. Exit status: 0 all passed, 1 a check failed, 2 bad usage.
 END
 }
 
@@ -25,9 +25,9 @@ misused() { printf '%s\n' "$1" >&2 && exit 2; }
 case ${1-} in
   "") ;;
   -h | --help) usage && exit 0 ;;
-  *) misused "unknown argument $1: accepted is --help; everything else is read from the environment" ;;
+  *) misused "argument must be --help, got \"$1\": everything else is read from the environment" ;;
 esac
-command -v curl >/dev/null || misused "curl is not installed: every check needs it"
+command -v curl >/dev/null || misused "curl must be installed: every check needs it"
 
 API_URL=${API_URL:-http://localhost:${API_PORT:-8080}}
 API_URL=${API_URL%/}
@@ -35,20 +35,20 @@ NAMESPACE=${NAMESPACE:-gpu-telemetry}
 DEADLINE=${DEADLINE:-60}
 readonly NOBODY=GPU-00000000-0000-0000-0000-000000000000
 
-case $DEADLINE in *[!0-9]*) misused "DEADLINE is \"$DEADLINE\": accepted is a number of seconds" ;; esac
+case $DEADLINE in *[!0-9]*) misused "DEADLINE must be a number of seconds, got \"$DEADLINE\"" ;; esac
 
 WORK=$(mktemp -d) || exit 2
 trap 'rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
 readonly BODY=$WORK/body
-# Not as an argument: those are seen by everyone on the machine.
+# Not as an argument, because all users of the machine can see those.
 (umask 077 && printf '%s' "${API_TOKEN:-}" | sed 's/["\\]/\\&/g; s/.*/header = "Authorization: Bearer &"/' >"$WORK/access")
 ACCESS=()
 [ -n "${API_TOKEN:-}" ] && ACCESS=(-K "$WORK/access")
 
-# What a check found, for its line.
+# Result of the running check, for its line.
 SAID=''
-# Of the first GPU in the list.
+# The first GPU in the list, and its host.
 UUID=''
 HOSTNAME_OF=''
 
@@ -75,7 +75,7 @@ check_ingestion() {
   local limit=$((SECONDS + DEADLINE)) first time before confirmed
   until expects "/api/v1/gpus?limit=1" 200 && UUID=$(value_of uuid) && [ -n "$UUID" ]; do
     if [ $SECONDS -ge $limit ]; then
-      [ "$STATUS" = 200 ] && found "no GPU was seen within $DEADLINE s"
+      [ "$STATUS" = 200 ] && found "no GPU was listed within $DEADLINE s"
       return 1
     fi
     sleep 0.5
@@ -83,20 +83,20 @@ check_ingestion() {
   HOSTNAME_OF=$(value_of hostname)
   first=$(newest)
   [ -n "$first" ] || fail "no reading of $UUID is stored" || return
-  [ "${STATIC:-}" = 1 ] && found "readings up to ${first}Z; none is expected to come" && return
+  [ "${STATIC:-}" = 1 ] && found "readings up to ${first}Z; no new ones expected" && return
   before=$(acked)
   while [ $SECONDS -lt $limit ]; do
     time=$(newest)
-    [[ $time > $first ]] && found "readings arrive, the newest of ${time}Z" && return
-    # Times of a file that is told again and again do not advance.
+    [[ $time > $first ]] && found "readings arrive, newest ${time}Z" && return
+    # The times of a file that is replayed with its own times do not advance.
     confirmed=$(acked)
-    [ "$confirmed" -gt "$before" ] && found "batches arrive, $confirmed were stored" && return
+    [ "$confirmed" -gt "$before" ] && found "batches arrive, $confirmed stored so far" && return
     sleep 0.3
   done
-  fail "no new reading within $DEADLINE s, the newest is of ${first}Z (STATIC=1 where the source has ended)"
+  fail "no new reading within $DEADLINE s, newest ${first}Z (set STATIC=1 if the source has ended)"
 }
 
-# One GPU a line: none of their fields holds a brace.
+# Prints one GPU per line; no field contains a brace.
 items() { tr '}' '\n' <"$BODY" | grep '"uuid":'; }
 
 check_list() {
@@ -104,11 +104,11 @@ check_list() {
   expects /api/v1/gpus 200 && holds '^\{"gpus":\[' "list of gpus" && holds '"total":[0-9]+' "total" || return
   total=$(value_of total)
   next=$(count_of '"next":null')
-  [ "$next" = 0 ] || [ "$total" = "$(count_of '"uuid":')" ] || fail "total is $total, but $(plural "$(count_of '"uuid":')" GPU) are listed" || return
+  [ "$next" = 0 ] || [ "$total" = "$(count_of '"uuid":')" ] || fail "total must be $(count_of '"uuid":'), the number of listed GPUs, got $total" || return
   [ "$total" -gt 0 ] || fail "no GPU is listed" || return
   [ -z "$(items | grep -oE '"uuid":"[^"]*"' | sort | uniq -d)" ] || fail "a GPU is listed twice" || return
   items | sed -E 's/.*"gpu_index":"([^"]*)".*"hostname":"([^"]*)".*/\2 \1/' >"$WORK/order"
-  sort -c -k1,1 -k2,2n "$WORK/order" 2>"$WORK/error" || fail "not in order of host and index: $(head -n 1 "$WORK/error")" || return
+  sort -c -k1,1 -k2,2n "$WORK/order" 2>"$WORK/error" || fail "list must be ordered by host and index: $(head -n 1 "$WORK/error")" || return
   hosts=$(cut -d ' ' -f 1 "$WORK/order" | uniq | wc -l | tr -d ' ')
   found "$(plural "$total" GPU) on $(plural "$hosts" host)"
 }
@@ -119,25 +119,25 @@ check_detail() {
 }
 
 check_telemetry() {
-  local told
+  local listed
   needs_gpu && expects "/api/v1/gpus/$UUID/telemetry?limit=100" 200 && holds "\"gpu_uuid\":\"$UUID\"" "gpu_uuid $UUID" || return
-  told=$(count_of '"metric_name":')
-  [ "$told" -gt 0 ] || fail "no reading of $UUID" || return
-  [ "$(value_of count)" = "$told" ] || fail "count is $(value_of count), but $(plural "$told" reading) are told" || return
-  found "$(plural "$told" reading) of $(grep -oE '"metric_name":"[^"\\{]*' "$BODY" | sort -u | wc -l | tr -d ' ') metrics"
+  listed=$(count_of '"metric_name":')
+  [ "$listed" -gt 0 ] || fail "no reading of $UUID" || return
+  [ "$(value_of count)" = "$listed" ] || fail "count must be $listed, the number of readings, got $(value_of count)" || return
+  found "$(plural "$listed" reading) of $(grep -oE '"metric_name":"[^"\\{]*' "$BODY" | sort -u | wc -l | tr -d ' ') metrics"
 }
 
 check_order() {
   needs_gpu && expects "/api/v1/gpus/$UUID/telemetry?limit=500" 200 || return
   times_of >"$WORK/times"
   [ -s "$WORK/times" ] || fail "no reading of $UUID" || return
-  sort -rc "$WORK/times" 2>"$WORK/error" || fail "not newest first: $(head -n 1 "$WORK/error")" || return
+  sort -rc "$WORK/times" 2>"$WORK/error" || fail "readings must be newest first: $(head -n 1 "$WORK/error")" || return
   found "newest first, $(head -n 1 "$WORK/times")Z to $(tail -n 1 "$WORK/times")Z"
 }
 
-# The times of the page before; the newest tick may still be arriving, so it is left out where there are others.
+# Filters by times of the unfiltered page. Leaves out the newest time if there are others: its readings may still arrive.
 check_time_filter() {
-  local start end seen told
+  local start end seen filtered
   needs_gpu && expects "/api/v1/gpus/$UUID/telemetry?limit=1000" 200 || return
   times_of >"$WORK/times"
   end=$(uniq "$WORK/times" | sed -n 2p)
@@ -147,23 +147,23 @@ check_time_filter() {
   [ -n "$end" ] || fail "no reading of $UUID" || return
   seen=$(awk -v start="$start" -v end="$end" '$0 >= start && $0 <= end' "$WORK/times" | wc -l | tr -d ' ')
   expects "/api/v1/gpus/$UUID/telemetry?start_time=${start}Z&end_time=${end}Z&limit=10000" 200 || return
-  times_of >"$WORK/told"
-  told=$(wc -l <"$WORK/told" | tr -d ' ')
-  if awk -v start="$start" -v end="$end" '$0 < start || $0 > end' "$WORK/told" | grep -q .; then
+  times_of >"$WORK/filtered"
+  filtered=$(wc -l <"$WORK/filtered" | tr -d ' ')
+  if awk -v start="$start" -v end="$end" '$0 < start || $0 > end' "$WORK/filtered" | grep -q .; then
     fail "readings outside of ${start}Z to ${end}Z" || return
   fi
-  grep -qx "$start" "$WORK/told" || fail "start_time ${start}Z is not inclusive" || return
-  grep -qx "$end" "$WORK/told" || fail "end_time ${end}Z is not inclusive" || return
-  [ "$told" -ge "$seen" ] || fail "$(plural "$told" reading) from ${start}Z to ${end}Z, but $seen without a filter" || return
-  found "$(plural "$told" reading) from ${start}Z to ${end}Z, both included"
+  grep -qx "$start" "$WORK/filtered" || fail "start_time ${start}Z must be inclusive" || return
+  grep -qx "$end" "$WORK/filtered" || fail "end_time ${end}Z must be inclusive" || return
+  [ "$filtered" -ge "$seen" ] || fail "$(plural "$filtered" reading) from ${start}Z to ${end}Z, but $seen without a filter" || return
+  found "$(plural "$filtered" reading) from ${start}Z to ${end}Z, both inclusive"
 }
 
-# each FILE NUMBER NAME PATTERN ...: every field as often as there are objects.
+# each FILE NUMBER NAME PATTERN ...: every field must occur NUMBER times, with a value of its pattern.
 each() {
   local found
   while [ $# -ge 4 ]; do
     found=$(grep -oE "\"$3\":($4)[,}]" "$1" | wc -l | tr -d ' ')
-    [ "$found" = "$2" ] || fail "GET $ASKED: $3 as it should be in $found of $2 objects" || return
+    [ "$found" = "$2" ] || fail "GET $ASKED: $3 is valid in $found of $2 objects" || return
     set -- "$1" "$2" "${@:5}"
   done
 }
@@ -179,12 +179,12 @@ check_structure() {
   each "$BODY" 1 "${gpu[@]}" driver_version "null|$TEXT" first_seen "\"$TIME\"" last_seen "\"$TIME\"" || return
   expects "/api/v1/gpus/$UUID/telemetry?limit=50" 200 && holds "\"next\":(null|$TEXT)" "next" || return
   each "$BODY" "$(value_of count)" metric_name "$TEXT" value '-?[0-9.]+([eE][-+]?[0-9]+)?' timestamp "\"$TIME\"" || return
-  found "every field is there, and of its type"
+  found "all fields exist and have their types"
 }
 
 refuses() { # PATH STATUS: with problem details
   expects "$1" "$2" || return
-  case $TYPE in application/problem+json*) ;; *) fail "GET $1 answers $TYPE, not application/problem+json" || return ;; esac
+  case $TYPE in application/problem+json*) ;; *) fail "GET $1: content type must be application/problem+json, got $TYPE" || return ;; esac
   holds "\"status\":$2" "status $2" && holds "\"title\":$TEXT" "title" && holds "\"detail\":$TEXT" "detail"
 }
 
@@ -192,12 +192,12 @@ check_400() {
   local of=/api/v1/gpus/${UUID:-$NOBODY}/telemetry
   refuses "$of?start_time=yesterday" 400 && refuses "$of?start_time=2030-01-02T00:00:00Z&end_time=2030-01-01T00:00:00Z" 400 &&
     refuses "$of?limit=0" 400 && refuses "$of?colour=red" 400 && refuses /api/v1/gpus/not-a-uuid 400 &&
-    found "bad time, bad span, bad limit, unknown parameter and bad uuid are refused in words"
+    found "bad time, span, limit, parameter and uuid are refused with problem details"
 }
 
 check_404() {
   refuses "/api/v1/gpus/$NOBODY" 404 && refuses "/api/v1/gpus/$NOBODY/telemetry" 404 && refuses /api/v1/nothing 404 &&
-    refuses /nothing 404 && found "unknown GPUs and paths are told as JSON"
+    refuses /nothing 404 && found "unknown GPUs and paths are refused with problem details"
 }
 
 check_swagger() {
@@ -212,7 +212,7 @@ check_swagger() {
   found "Swagger UI and OpenAPI 3.1 of $paths paths"
 }
 
-# Milliseconds where bash can tell, else whole seconds.
+# Milliseconds if bash has them, else whole seconds.
 now() { [ -n "${EPOCHREALTIME:-}" ] && echo $((${EPOCHREALTIME/[.,]/} / 1000)) || echo $((SECONDS * 1000)); }
 seconds_since() { awk -v ms=$(($(now) - $1)) 'BEGIN { printf "%.2f", ms / 1000 }'; }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { crossChecks } from "../support/manifests/cross-checks.ts";
-import { DEFECTS, OPENINGS, plant } from "../support/manifests/defects.ts";
+import { DEFECTS, OPENINGS } from "../support/manifests/defects.ts";
 import {
   admission,
   type Findings,
@@ -12,15 +12,16 @@ import {
   type Texts,
 } from "../support/manifests/layers.ts";
 import { misconfigurations } from "../support/manifests/misconfigurations.ts";
+import { plant } from "../support/manifests/plant.ts";
 import { CHART, render } from "../support/manifests/render.ts";
 import { openTools } from "../support/manifests/tools.ts";
 
 const tools = await openTools("defects of the chart");
 
-/** By the letter that stands for it in the table. */
+/** The layers by their letter in the printed table. */
 const LAYERS: Readonly<Record<string, { readonly what: string; readonly judge: Layer }>> = {
   H: { what: "helm lint --strict", judge: helmLint },
-  K: { what: "Kubernetes' own decoding, rules of creation and pod security", judge: admission },
+  K: { what: "Kubernetes' own decoding, validation and pod security", judge: admission },
   M: { what: "schemas of Kubernetes and of custom resources", judge: models },
   T: { what: "literals of their TypeScript types", judge: literals },
   V: { what: "trivy", judge: misconfigurations },
@@ -44,7 +45,7 @@ if (tools !== null) {
     const planted = DEFECTS.map((defect) => plant(manifests, defect));
     const texts = (letter: string): Texts => {
       const named = planted.map((one, at) => [numbered(at), letter === "O" ? one.whole : one.changed] as const);
-      // trivy takes long, and knows nothing of what is merely wrong.
+      // trivy takes long and finds only security problems.
       const asked = named.filter(([, text], at) => text !== "" && (letter !== "V" || OPENINGS.includes(DEFECTS[at]!)));
       return { ...Object.fromEntries(asked), ...clean };
     };
@@ -68,19 +69,19 @@ if (tools !== null) {
     console.log([...rows, ...legend, `caught: ${caught} of ${DEFECTS.length}`].join("\n"));
   });
 
-  test("every layer finds the manifests clean before a defect is planted", () => {
+  test("every layer passes the manifests without a planted defect", () => {
     for (const letter of Object.keys(LAYERS)) {
       expect([letter, findings[letter]]).toEqual([letter, expect.objectContaining({ manifests: [], asItComes: [] })]);
     }
   });
 
   for (const [at, { name }] of DEFECTS.entries()) {
-    test(`a chart with this defect is caught: ${name}`, () => {
+    test(`at least one layer catches: ${name}`, () => {
       expect(catchers(at)).not.toBeEmpty();
     });
   }
 
-  test("every layer catches something that it alone, or few, would", () => {
+  test("every layer catches at least one defect", () => {
     for (const letter of Object.keys(LAYERS)) {
       expect([letter, DEFECTS.some((_, at) => catchers(at).includes(letter))]).toEqual([letter, true]);
     }

@@ -5,13 +5,13 @@ import { printChart } from "../../infra/scripts/chart/print.ts";
 import { leaves, readValues } from "../../infra/scripts/chart/values.ts";
 import { CHART } from "../support/manifests/render.ts";
 
-test("the chart's schema and tables are what values.yaml says: bun run chart", async () => {
+test("the chart's schema and tables are up to date with values.yaml: bun run chart", async () => {
   for (const [name, text] of Object.entries(await printChart(CHART))) {
     expect({ name, text: await readFile(join(CHART, name), "utf8") }).toEqual({ name, text });
   }
 });
 
-test("readValues() tells groups from values, and reads what stands above each", () => {
+test("readValues() distinguishes groups from values, and reads the comment above each value", () => {
   const values = readValues(
     [
       "# A word on the file.",

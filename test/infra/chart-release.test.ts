@@ -9,7 +9,7 @@ import { ROOT } from "../support/programs/process.ts";
 const programs = await kubernetesPrograms("releases of the chart");
 const RELEASE = "gpu-telemetry";
 
-/** `name.key` → value, of all Secrets but Helm's own. */
+/** `name.key` → value of all Secrets, except Helm's own. */
 function secretsOf({ server }: FakeCluster): Readonly<Record<string, string>> {
   const all = server.objects.list(resourceOfKind("v1", "Secret"), RELEASE);
   const ours = all.filter(({ metadata }) => !metadata.name.startsWith("sh.helm"));
@@ -20,7 +20,7 @@ function secretsOf({ server }: FakeCluster): Readonly<Record<string, string>> {
   );
 }
 
-/** What the pods of a workload were made from. */
+/** The pod template of a workload, as JSON. */
 function templateOf({ server }: FakeCluster, kind: string, name: string): string {
   const object = server.objects.get(resourceOfKind("apps/v1", kind), RELEASE, name);
   return JSON.stringify((object?.spec as { template: object } | undefined)?.template);
@@ -36,7 +36,7 @@ const RANDOM = [
 
 describe.skipIf(programs === null)("a release of the chart on a fake API server", () => {
   for (const helm of ["helm", "helm3"]) {
-    test(`with ${helm} keeps its random secrets over upgrades and a rollback, and MongoDB's as long as its volume`, async () => {
+    test(`by ${helm} keeps random secrets across upgrades and a rollback, and those of MongoDB after an uninstall`, async () => {
       await using cluster = await startFakeCluster(programs!);
       const place = ["--namespace", RELEASE, "--wait", "--timeout", "60s"];
       const upgrade = (...more: readonly string[]) =>
@@ -54,7 +54,7 @@ describe.skipIf(programs === null)("a release of the chart on a fake API server"
 
       await upgrade("--set", "collector.replicas=3");
       expect(secretsOf(cluster)).toEqual(first);
-      // Nothing that pods were started with is another: none is replaced.
+      // Equal templates: no pod is replaced.
       expect(templates()).toEqual(before);
 
       await upgrade("--set", "auth.internalToken=given");
@@ -78,12 +78,12 @@ describe.skipIf(programs === null)("a release of the chart on a fake API server"
     }, 60_000);
   }
 
-  test("kubectl apply -k infra/k8s makes the same workloads, twice without a change", async () => {
+  test("kubectl apply -k infra/k8s creates the workloads, and changes nothing the second time", async () => {
     await using cluster = await startFakeCluster(programs!);
     const apply = () => cluster.succeed("kubectl", "apply", "-k", join(ROOT, "infra/k8s"));
     expect((await apply()).match(/(deployment|statefulset)\.apps\/\S+ created/g)).toHaveLength(8);
     const changed = (await apply()).split("\n").filter((line) => line !== "" && !line.endsWith(" unchanged"));
-    // kubectl sends a budget's selector whole, whatever was there.
+    // kubectl always sends the whole selector of a budget.
     expect(changed.filter((line) => !line.startsWith("poddisruptionbudget.policy/"))).toEqual([]);
     await cluster.succeed(
       "kubectl",

@@ -12,15 +12,15 @@ import { openTools } from "../support/manifests/tools.ts";
 const values = leaves(readValues(await readFile(join(CHART, "values.yaml"), "utf8")));
 const defaultOf = (path: string | undefined) => values.find((value) => value.path.join(".") === path)?.value;
 
-test("the chart knows every variable that the code reads, and no others", () => {
+test("VARIABLES has exactly the variables that each service reads", () => {
   const read = Object.keys(PROGRAMS).flatMap((program) => variablesOf(program).map((name) => `${program} ${name}`));
   const known = VARIABLES.flatMap(({ name, services }) => services.map((program) => `${program} ${name}`));
-  // The collector drops what is too old; the others read it with the store.
+  // Only the collector drops old readings; inventory and telemetry read RETENTION with the store.
   const withStore = ["inventory RETENTION", "telemetry RETENTION"];
   expect([...known, ...withStore].sort()).toEqual(read.sort());
 });
 
-test("the defaults of the chart are those of the code", () => {
+test("the chart has the defaults of the code", () => {
   for (const { name, services, values: paths } of VARIABLES) {
     const value = defaultOf(paths[0]);
     if (value === undefined || value === null || String(value) === "") continue;
@@ -31,7 +31,7 @@ test("the defaults of the chart are those of the code", () => {
   }
 });
 
-/** Something else than the default, for each value. */
+/** A value other than the default, for each path. */
 const OTHERS: Readonly<Record<string, string>> = {
   "streamer.csv.path": "/data/other.csv",
   "streamer.interval": "7s",
@@ -70,14 +70,14 @@ const OTHERS: Readonly<Record<string, string>> = {
   "log.level": "debug",
   "log.format": "text",
 };
-/** Values that count only where the databases are elsewhere. */
+/** Values for external databases need these. */
 const ELSEWHERE = { "redis.enabled": false, "mongodb.enabled": false };
 
 const tools = await openTools("variables of the chart");
 if (tools !== null) {
   const helm = join(tools.programs, "helm");
 
-  test("each value of the table reaches the services that it is said to reach, and no others", async () => {
+  test("each chart value reaches exactly the services in VARIABLES", async () => {
     const keyed = VARIABLES.filter(({ values: paths }) => paths.length > 0);
     expect(keyed.map(({ values: [path] }) => path).sort()).toEqual(Object.keys(OTHERS).sort() as string[]);
     const settings = (of: (path: string) => boolean) =>

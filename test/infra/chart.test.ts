@@ -14,7 +14,7 @@ import { temporaryFolder } from "../support/process/temporary-folder.ts";
 
 const tools = await openTools("the chart");
 
-/** What the values files in ci/ take from elsewhere. */
+/** Secrets that the values files in ci/ expect the user to create. */
 const ELSEWHERE = ["Secret/tokens", "Secret/cache", "Secret/database"];
 
 if (tools !== null) {
@@ -44,10 +44,10 @@ if (tools !== null) {
         });
       }
     }, 60_000);
-    test("would be taken by Kubernetes, whose restricted pod security standard it meets", async () => {
+    test("is accepted by Kubernetes, and meets the restricted pod security standard", async () => {
       expect(await admission(texts, tools)).toEqual(nothingFound);
     }, 60_000);
-    test("is what the types of Kubernetes and of custom resources say", async () => {
+    test("matches the schemas and types of Kubernetes and of custom resources", async () => {
       expect(await models(texts, tools)).toEqual(nothingFound);
       expect(await literals(texts, tools)).toEqual(nothingFound);
     }, 60_000);
@@ -56,7 +56,7 @@ if (tools !== null) {
         expect({ name, problems: crossChecks(text, ELSEWHERE) }).toEqual({ name, problems: [] });
       }
     });
-    test("comes whole into what is rendered", async () => {
+    test("is rendered completely: every value occurs in the manifests", async () => {
       const words = (value: unknown): string[] =>
         typeof value === "object" && value !== null ? Object.values(value).flatMap(words) : [String(value)];
       for (const [name, text] of Object.entries(texts)) {
@@ -65,7 +65,7 @@ if (tools !== null) {
         expect([name, values.filter((word) => !isThere(word))]).toEqual([name, []]);
       }
     });
-    test("is rendered alike by Helm 3 and 4", async () => {
+    test("is rendered equally by Helm 3 and 4", async () => {
       const set = { "auth.internalToken": "a", "redis.auth.password": "b", "mongodb.auth.rootPassword": "c" };
       const more = { ...set, "mongodb.auth.password": "d", "mongodb.auth.keyfile": "e" };
       const inFull = names.filter((name) => name === "default" || name === "scaled");
@@ -78,7 +78,7 @@ if (tools !== null) {
     }, 60_000);
   });
 
-  test("values that are typed wrong, or exclude each other, are refused with a word on what to do", async () => {
+  test("invalid or conflicting values are refused with a message that says what to do", async () => {
     const gzip = (bytes: number) =>
       Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(bytes - 2)]).toString("base64");
     await using folder = await temporaryFolder();
@@ -118,16 +118,16 @@ if (tools !== null) {
         "must be at least minReplicas (9), got 5",
       ],
     ];
-    for (const [options, said] of refused) {
+    for (const [options, message] of refused) {
       const answer = await render(helm, options).then(
-        () => "it was taken",
+        () => "accepted",
         (error: Error) => error.message,
       );
-      expect(answer).toContain(said);
+      expect(answer).toContain(message);
     }
   }, 60_000);
 
-  test("a random secret is the same wherever it is asked for, and changes nothing else from render to render", async () => {
+  test("a random secret is the same everywhere in one render, and the only difference between renders", async () => {
     const isRandom = (line: string) =>
       /checksum\/secret|^ {2}(internal-token|password|root-password|keyfile|uri): /.test(line);
     const [one, other] = (await Promise.all([render(helm), render(helm)])).map((text) => text.split("\n"));
@@ -141,7 +141,7 @@ if (tools !== null) {
     expect(plain("keyfile")).toMatch(/^[A-Za-z0-9]{48}$/);
   }, 60_000);
 
-  test("pods are replaced when a secret or a configuration of theirs changes, and no others", async () => {
+  test("a changed secret or configuration replaces the pods that use it, and no others", async () => {
     const fixed = { "auth.internalToken": "a", "redis.auth.password": "b", "mongodb.auth.rootPassword": "c" };
     const set = { ...fixed, "mongodb.auth.password": "d", "mongodb.auth.keyfile": "e" };
     const templates = async (more: Record<string, string>) =>
@@ -174,7 +174,7 @@ if (tools !== null) {
     expect(await replaced({ "redis.maxMemory": "1gb" })).toEqual(["redis"]);
   }, 60_000);
 
-  test("network policies let callers from outside the cluster reach the API and nothing else, by NodePort too", async () => {
+  test("network policies let callers outside the cluster reach only the API, through a NodePort too", async () => {
     const objects = await rendered({
       set: { "apiGateway.service.type": "NodePort", "apiGateway.service.nodePort": 30_080 },
     });
@@ -185,7 +185,7 @@ if (tools !== null) {
     expect(open.map(({ object }) => object.metadata.name)).toEqual(["api-gateway"]);
   }, 60_000);
 
-  test("what a cluster does not know is left out, and the sleep before a stop where it is too old for it", async () => {
+  test("features that the cluster lacks are left out: custom resources, and the preStop sleep", async () => {
     const values = valuesOf("scaled");
     const kinds = (objects: Awaited<ReturnType<typeof rendered>>) => new Set(objects.map(({ kind }) => kind));
     expect(kinds(await rendered({ values }))).toContain("ServiceMonitor");

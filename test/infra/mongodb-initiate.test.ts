@@ -11,7 +11,7 @@ const ENV = {
   DATABASE: "gpu_telemetry",
   MEMBER: "mongodb-0.mongodb:27017",
 };
-const MADE = {
+const EXPECTED = {
   member: "mongodb-0.mongodb:27017",
   users: {
     "admin.root": { user: "root", pwd: "root-1", roles: ["root"] },
@@ -19,24 +19,24 @@ const MADE = {
   },
 };
 
-test("initiate.js makes replica set and users at the first start, and changes nothing at the next", () => {
+test("initiate.js creates the replica set and users at the first start, and changes nothing later", () => {
   const server = new FakeReplicaSet();
   for (let start = 0; start < 3; start++) {
     server.run(SCRIPT, ENV);
-    expect({ member: server.member, users: server.users }).toEqual(MADE);
+    expect({ member: server.member, users: server.users }).toEqual(EXPECTED);
   }
 });
 
-test("initiate.js ends what an earlier run of it was killed in, after whichever step", () => {
+test("initiate.js completes the work of a run that was killed after any step", () => {
   for (let steps = 0; steps < 4; steps++) {
     const server = new FakeReplicaSet();
     if (steps < 3) expect(() => server.run(SCRIPT, ENV, { killedAfter: steps })).toThrow("killed");
     server.run(SCRIPT, ENV);
-    expect({ steps, member: server.member, users: server.users }).toEqual({ steps, ...MADE });
+    expect({ steps, member: server.member, users: server.users }).toEqual({ steps, ...EXPECTED });
   }
 });
 
-test("initiate.js gives the services' user a new password, and a new database its own", () => {
+test("initiate.js updates the password of the services' user, and creates a user for a new database", () => {
   const server = new FakeReplicaSet();
   server.run(SCRIPT, ENV);
   server.run(SCRIPT, { ...ENV, PASSWORD: "ours-2" });
@@ -45,9 +45,9 @@ test("initiate.js gives the services' user a new password, and a new database it
   expect(Object.keys(server.users)).toEqual(["admin.root", "gpu_telemetry.telemetry", "another.telemetry"]);
 });
 
-test("initiate.js fails where the data is older than the Secret, and leaves it as it is", () => {
+test("initiate.js fails and changes nothing if the data is older than the Secret", () => {
   const server = new FakeReplicaSet();
   server.run(SCRIPT, ENV);
   expect(() => server.run(SCRIPT, { ...ENV, ROOT_PASSWORD: "root-2" })).toThrow("requires authentication");
-  expect({ member: server.member, users: server.users }).toEqual(MADE);
+  expect({ member: server.member, users: server.users }).toEqual(EXPECTED);
 });

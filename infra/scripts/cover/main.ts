@@ -1,6 +1,6 @@
 /**
- * `bun run cover [FILE …]`: runs the tests with coverage, then writes coverage.html and prints totals. Coverage does not
- * include processes that tests start. Exits with the status of the tests.
+ * `bun run cover [FILE …]`: runs the tests with coverage, then writes coverage.html and prints totals. Coverage leaves
+ * out the processes that tests start. Exits with the status of the tests.
  */
 import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

@@ -26,26 +26,26 @@ export async function readApiPort(shell: Shell): Promise<number | null> {
 /**
  * Returns the port of the existing cluster, or the one that a new cluster will get.
  *
- * @param asked null: any port will do
+ * @param requested null: any port will do
  * @throws Trouble if the existing cluster has another port, or if the port of a new one is in use
  */
-export async function chooseApiPort(shell: Shell, asked: number | null): Promise<number> {
-  if (shell.dryRun) return asked ?? DEFAULT_PORT;
+export async function chooseApiPort(shell: Shell, requested: number | null): Promise<number> {
+  if (shell.dryRun) return requested ?? DEFAULT_PORT;
   if (!(await clusterExists(shell))) {
-    await checkPort(asked ?? DEFAULT_PORT, "just up");
-    return asked ?? DEFAULT_PORT;
+    await checkPort(requested ?? DEFAULT_PORT, "just up");
+    return requested ?? DEFAULT_PORT;
   }
   const port = await readApiPort(shell);
   const recreate = (command: string) =>
     `just down && ${command}     # a new cluster; deletes the readings stored in this one`;
   if (port === null) {
     throw new Trouble(`Cluster ${CLUSTER} publishes no port for the API: an earlier version created it`, {
-      next: [recreate(asked === null ? "just up" : `just up PORT=${asked}`)],
+      next: [recreate(requested === null ? "just up" : `just up PORT=${requested}`)],
     });
   }
-  if (asked === null || asked === port) return port;
+  if (requested === null || requested === port) return port;
   throw new Trouble(
-    `PORT must be ${port} while cluster ${CLUSTER} exists, got ${asked}: the port is fixed when the cluster is created`,
-    { next: [`just up PORT=${port}     # keeps the cluster`, recreate(`just up PORT=${asked}`)] },
+    `PORT must be ${port} while cluster ${CLUSTER} exists, got ${requested}: the port is fixed when the cluster is created`,
+    { next: [`just up PORT=${port}     # keeps the cluster`, recreate(`just up PORT=${requested}`)] },
   );
 }

@@ -75,7 +75,7 @@ async function headOf(path: string): Promise<Uint8Array> {
 /**
  * Checks a file, or all CSV files of a folder.
  *
- * @throws Trouble if there is no file, or one is empty, unreadable or without the header of a DCGM export
+ * @throws Trouble if no file exists, or one is empty, unreadable or without the header of a DCGM export
  */
 export async function readCsv(path: string): Promise<CsvData> {
   const found = await stat(path).catch(() => null);
@@ -105,8 +105,8 @@ export const describeCsv = ({ files, bytes }: CsvData): string =>
   `${files.length === 1 ? basename(files[0]!) : `${files.length} files`}, ${(bytes / MIB).toFixed(1)} MiB`;
 
 /**
- * A namespace, a volume on the nodes and its claim. A ConfigMap and the record of a release hold 1 MiB at most, so files
- * of any size go onto the nodes. Pods mount a claim because the restricted pod security standard forbids host paths.
+ * A namespace, a volume on the nodes and its claim. A ConfigMap and the record of a release hold 1 MiB at most, so the
+ * files go onto the nodes. Pods mount a claim because the restricted pod security standard forbids host paths.
  */
 function volumeManifests({ hash, bytes }: CsvData, nodes: readonly string[], { namespace }: Place): string {
   const name = `csv-${hash}`;

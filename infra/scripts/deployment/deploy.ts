@@ -64,7 +64,7 @@ async function checkCluster(shell: Shell, place: Place): Promise<string> {
   return `Kubernetes ${(JSON.parse(ready.stdout) as { gitVersion: string }).gitVersion}`;
 }
 
-/** @throws Trouble unless the user answers yes, and if there is no terminal to ask on */
+/** @throws Trouble unless the user confirms on a terminal */
 async function askOnce(question: string): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new Trouble(`${question}\nThere is no terminal to answer on: confirm with YES=1`, {

@@ -89,8 +89,8 @@ export async function loadImages(
 }
 
 /**
- * Returns the platform of the nodes, such as `linux/arm64`, if all have the same and the Docker daemon has another. Null
- * means to build for the daemon's platform; that includes users who may not list nodes.
+ * Returns the platform of the nodes, such as `linux/arm64`, if all have the same and the Docker daemon has another.
+ * Null means to build for the platform of the daemon; users who may not list nodes get that, too.
  */
 async function foreignPlatform(shell: Shell, place: Place): Promise<string | null> {
   const path = "jsonpath={.items[*].status.nodeInfo.architecture}";

@@ -30,8 +30,8 @@ const LOCK = "lock.sqlite";
 const HOLDER = "lock-holder";
 
 /**
- * Takes the lock of `state`. SQLite locks the file through the kernel, so the lock ends with the process, even if that is
- * killed, and a file left behind by a killed run does not count. Keep the result: garbage collection releases the lock.
+ * Takes the lock of `state`. SQLite locks the file through the kernel, so the lock ends with the process, even with a
+ * killed one, and the file may stay. Keep the result: garbage collection releases the lock.
  *
  * @throws Trouble if another run holds the lock
  */

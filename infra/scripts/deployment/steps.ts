@@ -1,6 +1,6 @@
 /** Prints numbered steps and the time that each took. */
 export interface Steps {
-  /** Runs a step and prints the summary that `act` returns. If `act` rejects, so does this; `current` names the step. */
+  /** Runs a step and prints the summary that `act` returns. Rejects as `act` does; `current` then names the step. */
   step(title: string, act: () => Promise<string>): Promise<void>;
   /** Prints a line below the running step. */
   note(line: string): void;

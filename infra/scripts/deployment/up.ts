@@ -14,7 +14,7 @@ import { ensureRelease } from "./release.ts";
 const fileIn = (folder: string, path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
 
 async function up({ values, shell, state, steps, print, folder, reportOn }: Run): Promise<void> {
-  const asked = values.PORT === undefined ? null : parsePort(values.PORT);
+  const requested = values.PORT === undefined ? null : parsePort(values.PORT);
   const timeoutSeconds = parseTimeout(values.TIMEOUT);
   const { step, note } = steps;
   let csv: CsvData | null = null;
@@ -24,7 +24,7 @@ async function up({ values, shell, state, steps, print, folder, reportOn }: Run)
     if (values.CSV !== undefined) csv = await readCsv(resolve(folder, values.CSV));
     const tools = await checkTools(shell, ["docker", "kind", "kubectl", "helm", "git"]);
     const docker = await checkDocker(shell, { forCluster: true });
-    port = await chooseApiPort(shell, asked);
+    port = await chooseApiPort(shell, requested);
     return `${tools}; ${docker}; port ${port}`;
   });
   await step(`Cluster ${CLUSTER}`, () => ensureCluster(shell, state, port, note));

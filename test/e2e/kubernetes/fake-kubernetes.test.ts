@@ -38,7 +38,7 @@ describe.skipIf(programs === null)("the fake API server", () => {
       expect(cluster.server.objects.list(resourceOfKind("v1", "PersistentVolumeClaim"))).toHaveLength(1);
     });
 
-    test(`${helm} --wait gives up on a workload that never becomes ready, and says which`, async () => {
+    test(`${helm} --wait fails if a workload does not become ready`, async () => {
       await using cluster = await startCluster();
       cluster.server.workloads.becomesReady = (name) => name !== "web";
       const wait = ["--create-namespace", "--namespace", "small", "--wait", "--timeout", "1s"];

@@ -7,7 +7,7 @@ const IMAGE = ["REGISTRY=registry.example.com/team", "TAG=v1"];
 const CHANGING =
   /^(docker (build|push)|helm .*upgrade|kubectl (--\S+ \S+ )*(port-forward|apply|create|delete|config (set|use)-context))/;
 
-/** A cluster of the user's, current in the kubeconfig. */
+/** A bench whose kubeconfig has a cluster of the user as the current context. */
 async function setUpCluster(name = "staging"): Promise<Workbench> {
   const bench = await setUpWorkbench(programs!);
   const cluster = { name, cluster: { server: bench.server.url } };
@@ -44,7 +44,7 @@ describe.skipIf(programs === null)("just deploy", () => {
     expect(await bench.readKubeconfig()).toBe(before);
   }, 60_000);
 
-  test("changes nothing without a yes, shows the context, and recommends just up for a kind cluster", async () => {
+  test("changes nothing without confirmation, shows the context, and recommends just up for a kind cluster", async () => {
     await using bench = await setUpCluster("kind-mine");
     const { code, stdout, stderr } = await bench.just("deploy", ...IMAGE);
     expect(code).toBe(1);
@@ -54,9 +54,9 @@ describe.skipIf(programs === null)("just deploy", () => {
     expect((await bench.calls()).filter((call) => CHANGING.test(call))).toEqual([]);
   });
 
-  test("refuses what it does not know: keys, tags, contexts", async () => {
+  test("refuses unknown keys and contexts, and invalid tags", async () => {
     await using bench = await setUpCluster();
-    for (const [words, said] of [
+    for (const [words, message] of [
       [[], "REGISTRY and TAG must be set"],
       [["REGISTRY=x"], "TAG must be set"],
       [[...IMAGE, "registry=x"], "argument must be one of REGISTRY=…, TAG=…"],
@@ -65,7 +65,7 @@ describe.skipIf(programs === null)("just deploy", () => {
       [[...IMAGE, "CONTEXT=nowhere", "YES=1"], "CONTEXT must be a context of kubectl, got nowhere"],
     ] as const) {
       const { code, stderr } = await bench.just("deploy", ...words);
-      expect([words, code > 0, stderr]).toEqual([words, true, expect.stringContaining(said)]);
+      expect([words, code > 0, stderr]).toEqual([words, true, expect.stringContaining(message)]);
     }
     expect((await bench.calls()).filter((call) => CHANGING.test(call))).toEqual([]);
   });

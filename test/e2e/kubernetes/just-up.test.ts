@@ -47,7 +47,7 @@ const changes = (calls: readonly string[]) =>
   });
 
 describe.skipIf(programs === null)("just up", () => {
-  test("makes everything once, brings what has changed, and just down takes it away again", async () => {
+  test("creates everything once and then updates changes only, until just down deletes it", async () => {
     await using bench = await setUpWorkbench(programs!);
     const before = await readKubeconfig(bench);
 
@@ -147,7 +147,7 @@ describe.skipIf(programs === null)("just up", () => {
     expect([kept.code, kept.stdout]).toEqual([0, expect.stringContaining(`http://localhost:${bench.port}/graphql`)]);
     await bench.calls();
 
-    // As the cluster of a version that forwarded the port by a process.
+    // A cluster created by a version that forwarded the port with a process.
     await bench.set("port-bindings", '{"6443/tcp":[{"HostIp":"127.0.0.1","HostPort":"40001"}]}');
     const earlier = await bench.just("up");
     expect([earlier.code, earlier.stderr]).toEqual([1, expect.stringContaining("publishes no port for the API")]);

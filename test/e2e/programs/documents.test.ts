@@ -1,4 +1,4 @@
-/** Every command in the README and in the operators' guide works as it stands there. */
+/** Every command in the documents works as printed there. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -67,11 +67,11 @@ describe("a command of the documents", () => {
   });
 });
 
-test.each([...DOCUMENTS])("%s points to what is there", (name) => {
+test.each([...DOCUMENTS])("the links of %s lead to existing files and headings", (name) => {
   expect(brokenLinks(name)).toEqual([]);
 });
 
-test.each(texts)("$name names recipes and scripts that there are", ({ text }) => {
+test.each(texts)("$name uses existing recipes and scripts", ({ text }) => {
   const recipes = new Set([...readDocument("justfile").matchAll(/^([a-z][\w-]*)[^\n:=]*:/gm)].map(([, name]) => name));
   const code = [...shellBlocks(text), ...[...text.matchAll(/`([^`\n]+)`/g)].map(([, span = ""]) => span)].join("\n");
   const named = (pattern: RegExp) => [...new Set([...code.matchAll(pattern)].map(([, name = ""]) => name))];
@@ -79,7 +79,7 @@ test.each(texts)("$name names recipes and scripts that there are", ({ text }) =>
   expect(named(/bun run ([a-z][\w-]*)/g).filter((name) => !(name in packageJson.scripts))).toEqual([]);
 });
 
-test.each(texts)("$name names pods, services and labels that the manifests have", ({ text }) => {
+test.each(texts)("$name uses pods, services and labels that exist in the manifests", ({ text }) => {
   const manifests = [...new Bun.Glob("infra/k8s/*.yaml").scanSync(ROOT)]
     .flatMap((file) => readDocument(file).split(/^---$/m))
     .map((yaml) => parse(yaml) as { kind?: string; metadata?: { name: string }; spec?: Workload })

@@ -82,7 +82,7 @@ describe.skipIf(!(await haveContainers("the image")))("the image", () => {
     "started with %j lists the programs that it can start",
     async (args) => {
       const { exitCode, stderr } = await $`docker run --rm ${image} ${args}`.nothrow().quiet();
-      expect([exitCode, stderr.toString()]).toEqual([2, expect.stringContaining("accepted is one of streamer, ")]);
+      expect([exitCode, stderr.toString()]).toEqual([2, expect.stringContaining("argument must be one of streamer, ")]);
     },
   );
 

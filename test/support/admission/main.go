@@ -1,5 +1,5 @@
-// What the API server of Kubernetes would say to manifests, from its own code: strict decoding, defaults, validation of
-// a creation, warnings, and the restricted pod security standard.
+// Checks manifests by the code of Kubernetes' API server: strict decoding, defaults, validation of new objects, warnings,
+// and the restricted pod security standard.
 package main
 
 import (
@@ -40,7 +40,7 @@ import (
 type finding struct {
 	File   string `json:"file"`
 	Object string `json:"object"`
-	// decoding, creation, warning, security, or unknown: no rules for this kind are here.
+	// decoding, creation, warning, security, or unknown for a kind without rules here.
 	Rule    string `json:"rule"`
 	Message string `json:"message"`
 }
@@ -50,14 +50,13 @@ var (
 	strict = jsonserializer.NewSerializerWithOptions(jsonserializer.DefaultMetaFactory, scheme, scheme,
 		jsonserializer.SerializerOptions{Strict: true, Yaml: true})
 	output = json.NewEncoder(os.Stdout)
-	// Of the features that these rules ask for: as they are by default.
+	// The features that these rules query, with their defaults.
 	gates      = map[string]bool{"HPAScaleToZero": false}
 	documents  = regexp.MustCompile(`(?m)^---.*$`)
 	commentary = regexp.MustCompile(`(?m)^\s*(#.*)?$`)
 )
 
-// What is wrong with a new object of this kind, and what the API server would warn of; known is false where no rules
-// for its kind are here.
+// rules validates a new object and returns errors and warnings; known is false if there are no rules for its kind here.
 func rules(object runtime.Object) (errors field.ErrorList, warnings []string, known bool) {
 	template := func(template *core.PodTemplateSpec) corerules.PodValidationOptions {
 		warnings = podrules.GetWarningsForPodTemplate(context.Background(), field.NewPath("template"), template, nil)
@@ -73,7 +72,7 @@ func rules(object runtime.Object) (errors field.ErrorList, warnings []string, kn
 		options := podrules.GetValidationOptionsFromPodSpecAndMeta(&object.Spec, nil, &object.ObjectMeta, nil)
 		errors = corerules.ValidatePodCreate(object, options)
 	case *core.Service:
-		// As the API server does before it looks.
+		// The API server does the same before validation.
 		if object.Spec.ClusterIP != "" && len(object.Spec.ClusterIPs) == 0 {
 			object.Spec.ClusterIPs = []string{object.Spec.ClusterIP}
 		}
@@ -101,7 +100,7 @@ func rules(object runtime.Object) (errors field.ErrorList, warnings []string, kn
 	return errors, warnings, true
 }
 
-// The pod that a workload makes, if it is one.
+// podOf returns the pod of a workload, or nil.
 func podOf(object runtime.Object) (*metav1.ObjectMeta, *corev1.PodSpec) {
 	switch object := object.(type) {
 	case *appsv1.Deployment:
@@ -114,14 +113,14 @@ func podOf(object runtime.Object) (*metav1.ObjectMeta, *corev1.PodSpec) {
 	return nil, nil
 }
 
-func check(document []byte, evaluator podsecurity.Evaluator, say func(object, rule, message string)) {
+func check(document []byte, evaluator podsecurity.Evaluator, report func(object, rule, message string)) {
 	object, kind, err := strict.Decode(document, nil, nil)
 	if object == nil {
 		rule := "decoding"
 		if runtime.IsNotRegisteredError(err) {
 			rule = "unknown"
 		}
-		say("", rule, err.Error())
+		report("", rule, err.Error())
 		return
 	}
 	name := kind.Kind
@@ -129,32 +128,32 @@ func check(document []byte, evaluator podsecurity.Evaluator, say func(object, ru
 		name += "/" + meta.GetName()
 	}
 	if err != nil {
-		say(name, "decoding", err.Error())
+		report(name, "decoding", err.Error())
 	}
 	if meta, spec := podOf(object); spec != nil {
 		level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 		result := podsecurity.AggregateCheckResults(evaluator.EvaluatePod(level, meta, spec))
 		if !result.Allowed {
-			say(name, "security", result.ForbiddenReason()+": "+result.ForbiddenDetail())
+			report(name, "security", result.ForbiddenReason()+": "+result.ForbiddenDetail())
 		}
 	}
 	scheme.Default(object)
 	internal, err := scheme.UnsafeConvertToVersion(object.DeepCopyObject(), runtime.InternalGroupVersioner)
 	if err != nil {
-		say(name, "creation", err.Error())
+		report(name, "creation", err.Error())
 		return
 	}
 	errors, warnings, known := rules(internal)
 	if !known {
-		say(name, "unknown", "no rules for "+kind.String())
+		report(name, "unknown", "no rules for "+kind.String())
 	}
-	// The rules that are written beside the types, where there are any.
+	// Rules that are declared with the types.
 	errors = append(errors, scheme.Validate(context.Background(), gates, object)...)
 	for _, problem := range errors {
-		say(name, "creation", problem.Error())
+		report(name, "creation", problem.Error())
 	}
 	for _, warning := range warnings {
-		say(name, "warning", warning)
+		report(name, "warning", warning)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// FerretDB 1 reads a document, changes it and writes it back in separate steps, so that of two updates at once one is
-// lost. MongoDB promises that a change to one document is atomic: here commands that change documents take turns.
+// FerretDB 1 reads a document, changes it and writes it back in separate steps, so one of two concurrent updates can be
+// lost. MongoDB changes a document atomically; to match it, this lock serializes the commands that change documents.
 var changes sync.Mutex
 
 func isChange(command string) bool {
@@ -20,12 +20,12 @@ func isChange(command string) bool {
 
 const (
 	headerSize = 16
-	// 48,000,000 bytes of documents and what is around them.
+	// MongoDB allows 48,000,000 bytes per message; the rest is headroom.
 	messageMax = 64 << 20
 	opMsg      = 2013
 )
 
-// A whole message of the wire protocol: its header begins with its length.
+// readMessage reads a whole message of the wire protocol, whose header begins with its length.
 func readMessage(from io.Reader) ([]byte, error) {
 	header := make([]byte, headerSize)
 	if _, err := io.ReadFull(from, header); err != nil {
@@ -33,7 +33,7 @@ func readMessage(from io.Reader) ([]byte, error) {
 	}
 	length := binary.LittleEndian.Uint32(header)
 	if length < headerSize || length > messageMax {
-		return nil, fmt.Errorf("a message of %d bytes", length)
+		return nil, fmt.Errorf("message length must be %d to %d bytes, got %d", headerSize, messageMax, length)
 	}
 	message := make([]byte, length)
 	copy(message, header)
@@ -41,7 +41,7 @@ func readMessage(from io.Reader) ([]byte, error) {
 	return message, err
 }
 
-// The name of the first field of the first section, which drivers send as a document.
+// commandOf returns the command: the name of the first field of the first section, which drivers send as a document.
 func commandOf(message []byte) string {
 	const name = headerSize + 4 + 1 + 4 + 1
 	if len(message) <= name || binary.LittleEndian.Uint32(message[12:]) != opMsg || message[headerSize+4] != 0 {
@@ -54,10 +54,10 @@ func commandOf(message []byte) string {
 	return string(message[name : name+end])
 }
 
-// One client's connection, and its own to the server behind.
+// link is the connection of a client, and the one to the server that serves it.
 type link struct {
 	client, server net.Conn
-	// Holds a value while no change is under way.
+	// Holds a value while no change is running.
 	idle     chan struct{}
 	changing atomic.Bool
 }
@@ -67,7 +67,7 @@ func (l *link) requests() {
 	for {
 		message, err := readMessage(l.client)
 		if err != nil {
-			// A change that is under way ends before the next one's turn.
+			// Wait for a running change, which holds the lock, before the connection closes.
 			<-l.idle
 			return
 		}

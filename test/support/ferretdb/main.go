@@ -1,4 +1,4 @@
-// A MongoDB-compatible server in one process over SQLite files, for tests: what was answered survives kill -9.
+// A MongoDB-compatible server in one process over SQLite files, for tests. Confirmed writes survive kill -9.
 package main
 
 import (
@@ -21,10 +21,10 @@ func run() error {
 	directory := flag.String("dir", "", "existing directory that holds the data")
 	flag.Parse()
 	if *directory == "" {
-		return fmt.Errorf("-dir is missing: an existing directory that holds the data")
+		return fmt.Errorf("-dir must be an existing directory for the data, got none")
 	}
 
-	// In WAL mode a commit survives the death of the process; only a power cut could take it.
+	// In WAL mode a commit survives the death of the process; only a power failure can lose it.
 	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(wal)", "synchronous(normal)"}}
 	sockets, err := os.MkdirTemp("", "ferretdb-")
 	if err != nil {

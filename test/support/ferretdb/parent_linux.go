@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// The server goes with the process that started it: a test run that is killed leaves none behind.
+// The server ends with the process that started it, so a killed test run leaves no server behind.
 func init() {
-	// What is asked for here holds as long as this thread lives.
+	// The setting lasts as long as this thread.
 	runtime.LockOSThread()
 	syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0)
 }

@@ -1,6 +1,6 @@
 /**
- * A fake Kubernetes API server for real helm and kubectl: it keeps what it is given, says that workloads run and lists
- * their pods. It validates nothing, schedules nothing, runs nothing.
+ * A fake Kubernetes API server for real helm and kubectl. It stores objects, reports that workloads run and lists their
+ * pods. It validates, schedules and runs nothing.
  */
 import type { Server } from "bun";
 import { YAML } from "bun";
@@ -16,7 +16,7 @@ export interface FakeApiServer extends AsyncDisposable {
   readonly url: string;
   readonly objects: Objects;
   readonly workloads: Workloads;
-  /** `METHOD path`, in the order in which they came. */
+  /** `METHOD path` of all requests, in order. */
   readonly requests: readonly string[];
 }
 
@@ -50,7 +50,7 @@ class Api {
     const discovered = discover(pathname) ?? describe(pathname);
     if (discovered !== null) return Response.json(discovered);
     const path = parseApiPath(pathname);
-    if (path === null) return failure(404, "NotFound", `the fake API server has no ${pathname}`);
+    if (path === null) return failure(404, "NotFound", `the fake API server has no path ${pathname}`);
     if (path.part === "log") return new Response(`${path.name}: a line of its log\n`);
     if (path.resource.kind === "SelfSubjectAccessReview") {
       const { resource } = path;
@@ -153,7 +153,7 @@ export function startFakeApiServer(): FakeApiServer {
   const server: Server<undefined> = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
-    // Watches are silent for as long as nothing changes.
+    // A watch sends nothing while nothing changes.
     idleTimeout: 0,
     async fetch(request) {
       const url = new URL(request.url);

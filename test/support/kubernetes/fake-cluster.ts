@@ -1,4 +1,4 @@
-/** A fake API server, and real programs that look at it and at nothing of the user's. */
+/** A fake API server, and real programs with a configuration that knows only that server. */
 import { join } from "node:path";
 import { temporaryFolder } from "../process/temporary-folder.ts";
 import { type FakeApiServer, startFakeApiServer } from "./api-server.ts";
@@ -7,11 +7,11 @@ import { type Finished, finished, kubeconfig } from "./programs.ts";
 export interface FakeCluster extends AsyncDisposable {
   readonly server: FakeApiServer;
   run(program: string, ...args: readonly string[]): Promise<Finished>;
-  /** What it printed. @throws Error with what it said when it fails */
+  /** Returns the output. @throws Error with the standard error if the program fails */
   succeed(program: string, ...args: readonly string[]): Promise<string>;
 }
 
-/** @param programs the folder that they are in */
+/** @param programs folder with helm and kubectl */
 export async function startFakeCluster(programs: string): Promise<FakeCluster> {
   const server = startFakeApiServer();
   const folder = await temporaryFolder();

@@ -1,4 +1,4 @@
-/** What the fake API server holds, by resource, namespace and name; those who watch hear of every change. */
+/** The objects of the fake API server, by resource, namespace and name; notifies watchers of every change. */
 import { groupVersionOf, type Resource, resourceOfKind } from "./resources.ts";
 
 export type Fields = { [name: string]: unknown };
@@ -29,7 +29,7 @@ type Watcher = (resource: Resource, change: Change) => void;
 
 const keyOf = ({ metadata: { namespace = "", name } }: KubeObject) => `${namespace}/${name}`;
 
-/** `a=b,c!=d,e,!f`, as kubectl and helm write them, and `key in (a,b)`. */
+/** Supports `a=b`, `c!=d`, `e`, `!f` and `key in (a,b)`, separated by commas, as kubectl and helm send them. */
 export function fitsLabels(selector: string, labels: Readonly<Record<string, string>> = {}): boolean {
   return selector
     .split(/,(?![^(]*\))/)
@@ -43,7 +43,7 @@ export function fitsLabels(selector: string, labels: Readonly<Record<string, str
     });
 }
 
-/** `metadata.name=x,status.phase!=Running`. */
+/** Supports selectors such as `metadata.name=x,status.phase!=Running`. */
 export function fitsFields(selector: string, object: KubeObject): boolean {
   return selector
     .split(",")
@@ -79,7 +79,7 @@ export class Objects {
     );
   }
 
-  /** Keeps it in place of what was there; identity, status and generation are the server's. */
+  /** Replaces the stored object; the server sets its uid, version and generation, and keeps its status. */
   put(object: KubeObject): KubeObject {
     const resource = resourceOfKind(object.apiVersion, object.kind);
     const held = this.#of(resource);
@@ -98,18 +98,18 @@ export class Objects {
       },
     };
     held.set(keyOf(kept), kept);
-    this.#tell(resource, { type: earlier === undefined ? "ADDED" : "MODIFIED", object: kept });
+    this.#notify(resource, { type: earlier === undefined ? "ADDED" : "MODIFIED", object: kept });
     return kept;
   }
 
-  /** With all that it owns, and all that lies in it where it is a namespace. */
+  /** Removes an object with everything that it owns, and everything in it if it is a namespace. */
   remove(object: KubeObject): void {
     const resource = resourceOfKind(object.apiVersion, object.kind);
     const held = this.#of(resource).get(keyOf(object));
     if (held === undefined) return;
     this.#of(resource).delete(keyOf(object));
     held.metadata.resourceVersion = String(++this.#version);
-    this.#tell(resource, { type: "DELETED", object: held });
+    this.#notify(resource, { type: "DELETED", object: held });
     for (const other of this.all()) {
       const owned = other.metadata.ownerReferences?.some(({ uid }) => uid === held.metadata.uid) ?? false;
       if (owned || (held.kind === "Namespace" && other.metadata.namespace === held.metadata.name)) this.remove(other);
@@ -127,7 +127,7 @@ export class Objects {
     return held;
   }
 
-  #tell(resource: Resource, change: Change): void {
+  #notify(resource: Resource, change: Change): void {
     for (const watcher of this.#watchers) watcher(resource, change);
   }
 }

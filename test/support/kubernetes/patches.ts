@@ -1,4 +1,4 @@
-/** How a PATCH changes an object, by its content type. */
+/** Applies a PATCH to an object, by its content type. */
 import type { Fields, KubeObject } from "./objects.ts";
 
 const isFields = (value: unknown): value is Fields =>
@@ -6,7 +6,7 @@ const isFields = (value: unknown): value is Fields =>
 
 const nameOf = (item: unknown): unknown => (isFields(item) ? item.name : undefined);
 
-/** Lists of named things are merged by name, as the typed kinds have it for containers, ports, volumes and variables. */
+/** Merges lists of named items by name, as Kubernetes does for containers, ports, volumes and variables. */
 function mergeLists(before: unknown, patch: readonly unknown[]): unknown[] {
   if (!Array.isArray(before) || patch.some((item) => nameOf(item) === undefined)) return [...patch];
   const merged = [...before];
@@ -35,8 +35,10 @@ function merge(before: unknown, patch: unknown, lists: ListMerge): unknown {
 }
 
 /**
- * An apply makes the object what was applied: one manager writes each object here, so what it no longer names goes.
- * @throws Error for a type that none of our clients sends
+ * Returns the patched object. An apply replaces the whole object: each has a single manager here, so fields that are no
+ * longer applied are removed.
+ *
+ * @throws Error for a content type that none of our clients sends
  */
 export function patched(before: KubeObject | undefined, contentType: string, patch: unknown): KubeObject {
   switch (contentType) {
@@ -47,6 +49,6 @@ export function patched(before: KubeObject | undefined, contentType: string, pat
     case "application/strategic-merge-patch+json":
       return merge(before, patch, mergeLists) as KubeObject;
     default:
-      throw new Error(`The fake API server knows no patch of type ${contentType}`);
+      throw new Error(`content type of a patch must be apply, merge or strategic-merge, got ${contentType}`);
   }
 }

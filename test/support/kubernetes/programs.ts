@@ -1,4 +1,4 @@
-/** Real helm and kubectl, built by Go into the cache unless they are there, and where they look for a cluster. */
+/** Real helm and kubectl, built by Go into the cache at the first use, and their kubeconfig. */
 import { join } from "node:path";
 import { ROOT } from "../programs/process.ts";
 import { withoutBackend } from "../servers/backend.ts";
@@ -9,7 +9,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, with our environment beside `env` unless told not to. */
+/** Runs a program to its end. With `inherit`, its environment is ours and `env`. */
 export async function finished(
   command: readonly string[],
   env: Record<string, string> = {},
@@ -32,14 +32,14 @@ export async function finished(
 
 const FOLDER = join(ROOT, "test/support/helm");
 
-/** A Go that the module accepts; it fetches no other release of itself. */
+/** Whether there is a Go new enough for the module; it must not download another release of itself. */
 async function hasGo(): Promise<boolean> {
   const go = process.env.GO ?? "go";
   if (Bun.which(go) === null) return false;
   return (await finished([go, "-C", FOLDER, "list", "-m"], { GOTOOLCHAIN: "local" })).code === 0;
 }
 
-/** The folder with `helm`, `helm3` and `kubectl`; null, said aloud, where Go is not. */
+/** Returns the folder with `helm`, `helm3` and `kubectl`, or null, with an announcement, if Go is missing. */
 export async function kubernetesPrograms(suite: string): Promise<string | null> {
   if (!(await hasGo())) return withoutBackend(suite, `a Go that builds ${FOLDER}`);
   const { code, stdout, stderr } = await finished([join(FOLDER, "build")]);
@@ -47,7 +47,7 @@ export async function kubernetesPrograms(suite: string): Promise<string | null> 
   return stdout.trim();
 }
 
-/** A kubeconfig of one cluster; JSON is YAML, too. */
+/** Returns a kubeconfig with one cluster, as JSON, which is valid YAML. */
 export function kubeconfig(server: string, context = "fake"): string {
   return JSON.stringify({
     apiVersion: "v1",

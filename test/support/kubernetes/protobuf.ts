@@ -1,12 +1,12 @@
-/** Objects as Kubernetes' own clients send them: helm 4 posts its releases so, and does not fall back to JSON. */
+/** Decodes objects in Kubernetes' protobuf format, in which helm 4 stores its releases without a fallback to JSON. */
 import type { KubeObject } from "./objects.ts";
 
-/** Before every message: `k8s` and a zero byte. */
+/** Prefix of every message: `k8s` and a zero byte. */
 const MAGIC = [0x6b, 0x38, 0x73, 0x00];
 
 type Message = Map<number, Uint8Array[]>;
 
-/** Length-delimited fields by number; numbers are not needed here and are stepped over. */
+/** Reads the length-delimited fields, by number; skips numeric fields, which are not needed here. */
 function readMessage(bytes: Uint8Array): Message {
   const fields: Message = new Map();
   let at = 0;
@@ -27,7 +27,7 @@ function readMessage(bytes: Uint8Array): Message {
       const number = Math.floor(tag / 8);
       fields.set(number, [...(fields.get(number) ?? []), bytes.subarray(at, at + length)]);
       at += length;
-    } else throw new Error(`Wire type ${wire} has no place in a Secret`);
+    } else throw new Error(`wire type must be 0 or 2, got ${wire}`);
   }
   return fields;
 }
@@ -42,11 +42,12 @@ const mapOf = (message: Message, field: number, read: (value: Uint8Array) => str
   );
 
 /**
- * Of a Secret all that helm stores, of a Namespace its metadata, which is all it has.
+ * Decodes a Secret with the fields that helm stores, or a Namespace with its metadata.
+ *
  * @throws Error for any other kind
  */
 export function decodeProtobuf(bytes: Uint8Array): KubeObject {
-  if (MAGIC.some((byte, index) => bytes[index] !== byte)) throw new Error("Not a message of Kubernetes");
+  if (MAGIC.some((byte, index) => bytes[index] !== byte)) throw new Error("protobuf message must start with k8s\\0");
   const envelope = readMessage(bytes.subarray(MAGIC.length));
   const type = readMessage(envelope.get(1)![0]!);
   const [apiVersion, kind] = [textOf(type, 1), textOf(type, 2)];
@@ -72,6 +73,6 @@ export function decodeProtobuf(bytes: Uint8Array): KubeObject {
       return { ...object, data, type: textOf(message, 3) };
     }
     default:
-      throw new Error(`${apiVersion} ${kind} came as protobuf, which is read of Secrets and Namespaces only`);
+      throw new Error(`kind of a protobuf message must be Secret or Namespace, got ${apiVersion} ${kind}`);
   }
 }

@@ -1,9 +1,9 @@
-/** The kinds that the fake API server knows, and how their paths read. */
+/** The kinds of the fake API server, their paths, and the discovery answers about them. */
 export interface Resource {
   /** `""` is the core group. */
   readonly group: string;
   readonly version: string;
-  /** Plural, as in paths. */
+  /** Plural name, as in paths. */
   readonly name: string;
   readonly kind: string;
   readonly namespaced: boolean;
@@ -48,18 +48,18 @@ export const groupVersionOf = ({ group, version }: Resource): string =>
 
 export function resourceOfKind(apiVersion: string, kind: string): Resource {
   const found = RESOURCES.find((each) => each.kind === kind && groupVersionOf(each) === apiVersion);
-  if (found === undefined) throw new Error(`The fake API server has no ${apiVersion} ${kind}`);
+  if (found === undefined) throw new Error(`the fake API server has no kind ${apiVersion} ${kind}`);
   return found;
 }
 
-/** What a path of the API speaks of. */
+/** The parts of an API path. */
 export interface ApiPath {
   readonly resource: Resource;
-  /** null: of all namespaces, or of none. */
+  /** null: all namespaces, or a kind without namespaces. */
   readonly namespace: string | null;
-  /** null: all of them. */
+  /** null: all objects of the kind. */
   readonly name: string | null;
-  /** `log`, `status` … */
+  /** Subresource, such as `log` or `status`. */
   readonly part: string | null;
 }
 
@@ -81,7 +81,7 @@ export function parseApiPath(pathname: string): ApiPath | null {
   return { resource, namespace: inNamespace ? rest[1]! : null, name: name ?? null, part: part ?? null };
 }
 
-/** The answers by which clients learn the above; null: not such a path. */
+/** Answers discovery requests; null for other paths. */
 export function discover(pathname: string): object | null {
   const groups = [...new Set(RESOURCES.map((each) => each.group))].filter((group) => group !== "");
   if (pathname === "/api") return { kind: "APIVersions", versions: ["v1"] };
@@ -116,7 +116,7 @@ export function discover(pathname: string): object | null {
 
 const pathOfGroupVersion = (each: Resource) => `${each.group === "" ? "api" : "apis"}/${groupVersionOf(each)}`;
 
-/** OpenAPI without a single schema: enough for clients to leave the validation to the server, which does none. */
+/** Answers requests for OpenAPI without schemas, so that clients leave validation to the server; null for other paths. */
 export function describe(pathname: string): object | null {
   if (pathname === "/openapi/v3") {
     const paths = RESOURCES.map(pathOfGroupVersion).map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}` }]);

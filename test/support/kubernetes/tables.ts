@@ -1,4 +1,4 @@
-/** Lists as kubectl prints them. */
+/** Lists in the table format that kubectl prints. */
 import type { Fields, KubeObject } from "./objects.ts";
 
 type Column = readonly [name: string, cell: (object: KubeObject) => string | number];
@@ -31,7 +31,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
 
 export interface TableOptions {
   readonly version: string;
-  /** `includeObject`: who sorts by a field asks for all of them. */
+  /** The parameter `includeObject`; `Object` is sent by clients that sort by a field. */
   readonly include: string | null;
 }
 

@@ -1,8 +1,8 @@
-/** `?watch=true`: what is there where the client asks for it, then every change, one JSON line each, until it leaves. */
+/** `?watch=true`: sends the existing objects if requested, then every change, as JSON lines. */
 import { fitsFields, fitsLabels, type KubeObject, type Objects } from "./objects.ts";
 import { type ApiPath, groupVersionOf } from "./resources.ts";
 
-/** Those of a path that its query selects. */
+/** Returns a filter for the objects of a path that its query selects. */
 export function selects({ resource, namespace }: ApiPath, query: URLSearchParams): (object: KubeObject) => boolean {
   const labels = query.get("labelSelector") ?? "";
   const fields = query.get("fieldSelector") ?? "";
@@ -19,7 +19,7 @@ export function watchStream(objects: Objects, path: ApiPath, query: URLSearchPar
   return new ReadableStream({
     start(controller) {
       const send = (event: object) => controller.enqueue(`${JSON.stringify(event)}\n`);
-      // The head of the answer leaves with its first byte.
+      // Bun sends the headers with the first byte of the body.
       controller.enqueue("\n");
       stop = objects.watch((_, change) => {
         if (fits(change.object)) send(change);

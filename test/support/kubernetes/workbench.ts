@@ -1,6 +1,6 @@
 /**
- * A machine to run the justfile on: shims for docker, kind and git, real helm and kubectl behind recording ones, a fake
- * cluster, a kubeconfig with somebody else's context in it, a home of its own.
+ * A machine to run the justfile on: shims for docker, kind and git, real helm and kubectl behind shims that record
+ * calls, a fake cluster, a kubeconfig with a foreign context, and a home of its own.
  */
 import { cp, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,22 +14,22 @@ import { type FakeApiServer, startFakeApiServer } from "./api-server.ts";
 import { type Finished, finished, kubernetesPrograms } from "./programs.ts";
 
 const SHIMS_FOLDER = join(ROOT, "test/support/kubernetes/shims");
-/** What the shims and scripts take from the system. */
+/** System programs that the shims and scripts use. */
 const SYSTEM = ["bash", "sh", "cat", "dirname", "mkdir", "mktemp", "rm", "sed", "touch"];
 
 export interface Workbench extends AsyncDisposable {
   readonly server: FakeApiServer;
   readonly port: number;
   readonly folder: string;
-  /** `just WORDS…`, with PORT= of this bench in the environment. */
+  /** Runs `just WORDS…` with the PORT of this bench in the environment. */
   just(...words: string[]): Promise<Finished>;
-  /** What has been called since this was last asked, one command a line. */
+  /** The commands called since the last call of this function. */
   calls(): Promise<string[]>;
-  /** A shim's state. */
+  /** Sets the state of a shim. */
   set(name: string, content: string): Promise<void>;
-  /** As if it were not installed. */
+  /** Removes a program from PATH. */
   uninstall(program: string): Promise<void>;
-  /** Real helm on the fake cluster, to be killed: it gets no answer for its workloads. */
+  /** Starts real helm on the fake cluster, to be killed while it waits for workloads that never become ready. */
   startHelm(...words: string[]): Subprocess;
   readKubeconfig(): Promise<string>;
   writeKubeconfig(text: string): Promise<void>;
@@ -37,13 +37,13 @@ export interface Workbench extends AsyncDisposable {
   forwards(): Promise<number[]>;
 }
 
-/** Our optional dependency, which is for Linux x64, or else the command on PATH. */
+/** Returns our optional dependency, which exists for Linux x64, or else the command on PATH. */
 function findJust(): string | null {
   const [found] = new Glob("rust-just-*/bin/just").scanSync({ cwd: join(ROOT, "node_modules") });
   return found === undefined ? Bun.which("just") : join(ROOT, "node_modules", found);
 }
 
-/** The folder with helm and kubectl. Announces the skipped suite and returns null if they or `just` are missing. */
+/** Returns the folder with helm and kubectl, or null, with an announcement, if they or `just` are missing. */
 export async function workbenchPrograms(suite: string): Promise<string | null> {
   if (findJust() === null) return withoutBackend(suite, "`just`, on PATH or in node_modules (npm i -g rust-just)");
   return kubernetesPrograms(suite);

@@ -1,4 +1,4 @@
-/** What controllers and kubelets would do with the objects of the fake API server, at once: pods, and who is ready. */
+/** Does at once what controllers and kubelets do later: creates pods and sets the status of workloads. */
 import type { KubeObject, Objects } from "./objects.ts";
 import { resourceOfKind } from "./resources.ts";
 
@@ -6,7 +6,7 @@ const PODS = resourceOfKind("v1", "Pod");
 const REPLICA_SETS = resourceOfKind("apps/v1", "ReplicaSet");
 
 export interface Workloads {
-  /** Which workloads become ready, by name; the rest stays as if its image could not be pulled. */
+  /** Whether a workload becomes ready, by name; others stay as if their image could not be pulled. */
   becomesReady: (workload: string) => boolean;
 }
 
@@ -99,7 +99,7 @@ export function createWorkloads(objects: Objects): Workloads & { settle(object: 
     for (const name of names) putPod(owner, name, template, ready);
   };
 
-  /** They outlive their StatefulSet, as on a real cluster. */
+  /** Creates claims that outlive their StatefulSet, as on a real cluster. */
   const putClaims = ({ metadata: { name, namespace }, spec }: KubeObject, count: number) => {
     for (const claim of (spec?.volumeClaimTemplates ?? []) as KubeObject[]) {
       for (let index = 0; index < count; index++) {
@@ -210,7 +210,7 @@ export function createWorkloads(objects: Objects): Workloads & { settle(object: 
         case "PersistentVolumeClaim":
           return objects.put({ ...object, status: { phase: "Bound" } });
         case "Service":
-          // What helm 3 waits for; nobody can reach it.
+          // helm 3 waits for an address; this one leads nowhere.
           return objects.put({ ...object, spec: { clusterIP: "10.96.0.1", ...object.spec } });
         case "Namespace":
           return objects.put({ ...object, status: { phase: "Active" } });

@@ -1,11 +1,11 @@
-/** What those need that are none of our services, Prometheus, KEDA, helm test: the tokens that we ask for, and a way in. */
+/** Checks that Prometheus, KEDA and `helm test` send the required tokens and that network policies let them in. */
 import { ourContainers } from "./environment.ts";
 import { isLet, type Place } from "./network.ts";
 import { type KubernetesObject, type Labels, nameOf, ofKind, workloadsOf } from "./objects.ts";
 
 type Objects = readonly KubernetesObject[];
 
-/** What /metrics of a program asks for, where it is set. */
+/** The token that /metrics of a program requires if it is set. */
 const GUARDS: Readonly<Record<string, string>> = {
   "api-gateway": "API_TOKEN",
   inventory: "INTERNAL_TOKEN",
@@ -13,11 +13,11 @@ const GUARDS: Readonly<Record<string, string>> = {
   telemetry: "INTERNAL_TOKEN",
 };
 
-/** As the values files in ci/ name them. */
+/** Namespaces in the values files of ci/. */
 const MONITORING = "monitoring";
 const KEDA = "keda";
 
-/** The Secret and its key that a program has a variable from. */
+/** The Secret and key from which a program gets a variable. */
 const secretOf = (objects: Objects, program: string, variable: string) =>
   ourContainers(objects)
     .find((one) => one.program === program)
@@ -61,7 +61,7 @@ function waysIn(objects: Objects): string[] {
   const closedTo = (namespace: string, port: number, apps: ReadonlySet<string | undefined>) =>
     workloadsOf(objects)
       .filter(({ labels }) => apps.has(labels.app) && !isLetIn(objects, labels, namespace, port))
-      .map(({ object }) => `${nameOf(object)}: does not let ${namespace} in`);
+      .map(({ object }) => `${nameOf(object)}: does not let in namespace ${namespace}`);
   const monitored = ofKind(objects, "ServiceMonitor").map(({ metadata }) => metadata.name);
   const scaledBy = ofKind(objects, "ScaledObject").length > 0 ? ["redis"] : [];
   return [...closedTo(MONITORING, 8080, new Set(monitored)), ...closedTo(KEDA, 6379, new Set(scaledBy))];

@@ -1,17 +1,17 @@
-/** Secrets, ConfigMaps, volumes and accounts that pods ask for, and what replaces pods when one changes. */
+/** Checks the Secrets, ConfigMaps, volumes and accounts of pods, and the checksums that replace pods. */
 import { type KubernetesObject, nameOf, ofKind, type Workload, workloadsOf } from "./objects.ts";
 
 type Objects = readonly KubernetesObject[];
 
-/** Null: only a key's presence is unknown. */
-interface Asked {
+interface Reference {
   readonly kind: "Secret" | "ConfigMap";
   readonly name: string;
+  /** Null: all keys. */
   readonly key: string | null;
 }
 
-function asked({ pod, containers }: Workload): Asked[] {
-  const found: Asked[] = [];
+function referencesOf({ pod, containers }: Workload): Reference[] {
+  const found: Reference[] = [];
   for (const { env = [] } of containers) {
     for (const { valueFrom } of env) {
       if (valueFrom?.secretKeyRef) found.push({ kind: "Secret", ...valueFrom.secretKeyRef });
@@ -25,28 +25,28 @@ function asked({ pod, containers }: Workload): Asked[] {
   return found;
 }
 
-/** @param elsewhere `Kind/name` of what whoever installs brings along */
+/** @param elsewhere `Kind/name` of objects that the user creates */
 export function missingContents(objects: Objects, elsewhere: ReadonlySet<string>): string[] {
   return workloadsOf(objects).flatMap((workload) =>
-    asked(workload).flatMap(({ kind, name, key }) => {
+    referencesOf(workload).flatMap(({ kind, name, key }) => {
       if (elsewhere.has(`${kind}/${name}`)) return [];
       const object = ofKind(objects, kind).find(({ metadata }) => metadata.name === name);
       const where = nameOf(workload.object);
-      if (object === undefined) return [`${where}: there is no ${kind}/${name}`];
+      if (object === undefined) return [`${where}: ${kind}/${name} does not exist`];
       const keys = Object.keys({ ...object.data, ...object.binaryData });
       return key === null || keys.includes(key) ? [] : [`${where}: ${kind}/${name} has no key ${key}`];
     }),
   );
 }
 
-/** Kustomize puts the hash of what is in it into the name: the pod asks for another when it changes. */
+/** Names by Kustomize end in a hash of the content, so a pod refers to another name after a change. */
 const HASHED = /-[a-z0-9]{10}$/;
 
-/** What is among the manifests and read at the start of a pod must have a checksum on the pod. */
+/** A pod needs a checksum of each Secret and ConfigMap in the manifests that it reads at its start. */
 export function missingChecksums(objects: Objects): string[] {
   return workloadsOf(objects).flatMap((workload) => {
     if (workload.object.kind === "Pod") return [];
-    const names = asked(workload)
+    const names = referencesOf(workload)
       .filter(({ name }) => !HASHED.test(name))
       .filter(({ kind, name }) => ofKind(objects, kind).some(({ metadata }) => metadata.name === name))
       .map(({ kind, name }) => `checksum/${kind.toLowerCase()}-${name}`);
@@ -65,10 +65,10 @@ export function missingVolumes(objects: Objects): string[] {
     const volumes = new Set(names);
     const mounted = new Set(containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)));
     return [
-      ...(volumes.size === names.length ? [] : [`${nameOf(object)}: a volume and a claim have one name`]),
+      ...(volumes.size === names.length ? [] : [`${nameOf(object)}: a volume and a claim have the same name`]),
       ...[...mounted]
         .filter((name) => !volumes.has(name))
-        .map((name) => `${nameOf(object)}: there is no volume ${name}`),
+        .map((name) => `${nameOf(object)}: volume ${name} does not exist`),
       ...[...volumes].filter((name) => !mounted.has(name)).map((name) => `${nameOf(object)}: nothing mounts ${name}`),
     ];
   });
@@ -80,6 +80,6 @@ export function missingAccounts(objects: Objects, elsewhere: ReadonlySet<string>
     const isThere = ofKind(objects, "ServiceAccount").some(({ metadata }) => metadata.name === name);
     return isThere || elsewhere.has(`ServiceAccount/${name}`)
       ? []
-      : [`${nameOf(object)}: there is no ServiceAccount/${name}`];
+      : [`${nameOf(object)}: ServiceAccount/${name} does not exist`];
   });
 }

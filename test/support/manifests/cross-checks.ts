@@ -1,4 +1,4 @@
-/** Our own layer: what no tool knows of these manifests, as one list of problems. */
+/** Our own checks, of facts about these manifests that no tool knows; returns one list of problems. */
 import { callerProblems } from "./callers.ts";
 import { missingAccounts, missingChecksums, missingContents, missingVolumes } from "./contents.ts";
 import { environmentProblems } from "./environment.ts";
@@ -8,13 +8,13 @@ import { parseManifests } from "./objects.ts";
 import { POD_CHECKS } from "./pods.ts";
 import { REFERENCE_CHECKS } from "./references.ts";
 
-/** @param elsewhere `Kind/name` of what whoever installs brings along */
+/** @param elsewhere `Kind/name` of objects that the user creates */
 export function crossChecks(text: string, elsewhere: readonly string[] = []): string[] {
   let objects: ReturnType<typeof parseManifests>;
   try {
     objects = parseManifests(text);
   } catch (error) {
-    return [`no YAML: ${(error as Error).message}`];
+    return [`invalid YAML: ${(error as Error).message}`];
   }
   const known = new Set(elsewhere);
   return [

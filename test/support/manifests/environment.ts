@@ -1,15 +1,14 @@
-/** The environment of a container as the kubelet would make it, and the checks of it against the program that reads it. */
-
+/** Builds the environment of a container as the kubelet does, and checks it against the program that reads it. */
 import { PROGRAMS, variablesOf } from "../../../infra/scripts/chart/program-variables.ts";
 import { ConfigError } from "../../../services/platform/process/env.ts";
 import { type Container, type KubernetesObject, nameOf, ofKind, type Workload, workloadsOf } from "./objects.ts";
 
-/** In a Secret that is not among the manifests. */
+/** Values of Secrets that the user creates. */
 const FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   MONGODB_URI: "mongodb://user:secret@mongodb.example.com:27017/gpu_telemetry",
 };
 
-/** Our own program in a container, by its first argument; null: it is another's. */
+/** Returns the argument that starts our program in a container; null if the image is not ours. */
 export const programOf = ({ command, args }: Container): string | null =>
   command === undefined && args?.length === 1 ? (args[0] as string) : null;
 
@@ -35,7 +34,7 @@ export function environmentOf(
   );
 }
 
-/** Each container of ours with its program and environment. */
+/** All containers of our image, with program and environment. */
 export const ourContainers = (objects: readonly KubernetesObject[]) =>
   workloadsOf(objects).flatMap((workload) =>
     workload.containers.flatMap((container) => {
@@ -46,12 +45,12 @@ export const ourContainers = (objects: readonly KubernetesObject[]) =>
     }),
   );
 
-/** Variables that nobody reads, and values that are refused. */
+/** Variables that the program does not read, variables set twice, and refused values. */
 export function environmentProblems(objects: readonly KubernetesObject[]): string[] {
   return ourContainers(objects).flatMap(({ workload, container, program, env }) => {
     const where = nameOf(workload.object);
     const read = PROGRAMS[program];
-    if (read === undefined) return [`${where}: the image has no program ${program}`];
+    if (read === undefined) return [`${where}: program ${program} is not in the image`];
     const known = variablesOf(program);
     const twice = (container.env ?? []).map(({ name }) => name).filter((name, at, all) => all.indexOf(name) !== at);
     const problems = [

@@ -1,6 +1,6 @@
 /**
- * Ready-made judges of manifests, each over many texts at once. A text is the manifests of one file; a judge names what
- * is wrong with each, and fails where it did not look.
+ * Checks of manifests by existing tools. Each takes many texts, one per file, and returns the problems of each. It
+ * throws if a tool has not looked at all of them.
  */
 import { mkdir, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -10,9 +10,9 @@ import { ROOT } from "../programs/process.ts";
 import { type KubernetesObject, nameOf, parseManifests } from "./objects.ts";
 import type { Tools } from "./tools.ts";
 
-/** Name of the text → its manifests. */
+/** Name → manifests. */
 export type Texts = Readonly<Record<string, string>>;
-/** Name of the text → what is wrong with it; none where it is clean. */
+/** Name → problems. */
 export type Findings = Readonly<Record<string, readonly string[]>>;
 export type Layer = (texts: Texts, tools: Tools) => Promise<Findings>;
 
@@ -38,7 +38,7 @@ function gathered(texts: Texts, found: Iterable<readonly [name: string, problem:
   return findings;
 }
 
-/** `helm lint --strict`, each text as the only template of a chart, all charts by one helm, which takes long to start. */
+/** Runs `helm lint --strict` once over a chart per text, because helm takes long to start. */
 export const helmLint: Layer = async (texts, { programs }) => {
   await using folder = await temporaryFolder();
   const charts = Object.keys(texts).map((name) => join(folder.path, name));
@@ -69,7 +69,7 @@ interface Admission {
   readonly message?: string;
 }
 
-/** Kubernetes' own types, rules of creation and restricted pod security standard. */
+/** Checks by Kubernetes' own code: decoding, validation of new objects, and the restricted pod security standard. */
 export const admission: Layer = async (texts, tools) => {
   await using folder = await temporaryFolder();
   const { code, stdout, stderr } = await finished([tools.admission, ...(await written(folder.path, texts))]);
@@ -80,11 +80,11 @@ export const admission: Layer = async (texts, tools) => {
     .map((line) => JSON.parse(line) as Admission);
   const looked = lines.filter(({ objects }) => objects !== undefined);
   if (looked.length !== Object.keys(texts).length || looked.some(({ objects }) => objects === 0))
-    throw new Error(`It did not look at everything: ${JSON.stringify(looked)}`);
+    throw new Error(`admission did not read all files: ${JSON.stringify(looked)}`);
   return gathered(
     texts,
     lines
-      // Kinds that a cluster learns from others.
+      // Custom resources are unknown to Kubernetes itself.
       .filter(({ objects, rule, message = "" }) => objects === undefined && !(rule === "unknown" && isCustom(message)))
       .map(({ file, object, rule, message }) => [nameIn(file), `${object}: ${rule}: ${message}`]),
   );
@@ -104,7 +104,7 @@ const modelOf = ({ apiVersion }: KubernetesObject): string =>
 
 type Model = new (object: object) => { validate(): void };
 
-/** Schemas of Kubernetes and of custom resources: values, not names. */
+/** Checks against the schemas of Kubernetes and of custom resources, which restrict values but allow unknown names. */
 export const models: Layer = async (texts, { scanners }) => {
   const found: [string, string][] = [];
   for (const [name, text] of Object.entries(texts)) {
@@ -113,7 +113,7 @@ export const models: Layer = async (texts, { scanners }) => {
         const path = import.meta.resolve(modelOf(object), `${scanners}/package.json`);
         const module = (await import(path)) as Readonly<Record<string, Model | undefined>>;
         const Model = module[object.kind];
-        if (Model === undefined) throw new Error("there is no such kind");
+        if (Model === undefined) throw new Error("unknown kind");
         new Model(object).validate();
       } catch (error) {
         found.push([name, `${nameOf(object)}: ${(error as Error).message}`]);
@@ -123,7 +123,7 @@ export const models: Layer = async (texts, { scanners }) => {
   return gathered(texts, found);
 };
 
-/** Objects as literals of their types: names, too, and of custom resources. */
+/** Compiles the objects as literals of their types, which finds unknown names, in custom resources too. */
 export const literals: Layer = async (texts, { scanners }) => {
   await using folder = await temporaryFolder();
   await symlink(join(scanners, "node_modules"), join(folder.path, "node_modules"));

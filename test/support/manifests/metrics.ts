@@ -1,4 +1,4 @@
-/** Names that monitoring and scaling ask for, against those that the code gives. */
+/** Checks the metric and list names in alerts and scalers against those in the code. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
@@ -8,12 +8,12 @@ import { ourContainers } from "./environment.ts";
 import { type KubernetesObject, nameOf, ofKind } from "./objects.ts";
 
 const PREFIX = "gpu_telemetry_";
-/** Whether a scrape was answered. */
+/** Prometheus itself records whether a scrape succeeded. */
 const PROMETHEUS_OWN = "up";
-/** A metric's declaration: its name, then words about it. */
+/** The declaration of a metric: name, then help text. */
 const DECLARED = /name: "([a-z_]+)",\s*help:/g;
 
-/** With the prefix, as Prometheus sees them. */
+/** Names with their prefix, as in Prometheus. */
 function metricNames(): ReadonlySet<string> {
   const paths = [...new Glob("services/**/*.ts").scanSync(ROOT)];
   const texts = paths.map((path) => readFileSync(join(ROOT, path), "utf8"));
@@ -23,7 +23,7 @@ function metricNames(): ReadonlySet<string> {
 
 const READY: (typeof PARTITION_KEYS)[number] = "ready";
 
-/** The lists of what waits, one in each partition. */
+/** Names of the lists of waiting batches, one per partition. */
 const readyLists = (partitions: number): string[] =>
   Array.from({ length: partitions }, (_, number) => partitionPrefix(number) + READY);
 
@@ -38,7 +38,7 @@ export function metricsProblems(objects: readonly KubernetesObject[]): string[] 
         alerts.flatMap(({ alert, expr }) =>
           [...expr.matchAll(/[a-z_]+(?=\{)/g)]
             .filter(([name]) => !known.has(name))
-            .map(([name]) => `${nameOf(rule)}: ${alert} asks for ${name}, which nobody gives`),
+            .map(([name]) => `${nameOf(rule)}: ${alert} uses ${name}, which no service exports`),
         ),
       ),
     ),
@@ -47,7 +47,7 @@ export function metricsProblems(objects: readonly KubernetesObject[]): string[] 
       const wanted = readyLists(partitions);
       return Bun.deepEquals(lists, wanted)
         ? []
-        : [`${nameOf(scaler)}: looks at ${lists.join()}, the queue is in ${wanted.join()}`];
+        : [`${nameOf(scaler)}: lists must be ${wanted.join()}, got ${lists.join()}`];
     }),
   ];
 }

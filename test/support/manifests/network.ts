@@ -1,4 +1,4 @@
-/** Who calls whom by the environment that pods get, and whether Services and network policies let exactly that through. */
+/** Derives the calls between pods from their environment, and checks that Services and policies allow exactly those. */
 import { environmentOf, ourContainers } from "./environment.ts";
 import {
   type KubernetesObject,
@@ -30,7 +30,7 @@ const callsIn = (from: Workload, env: Readonly<Record<string, string>>): Call[] 
       [...value.matchAll(ADDRESS)].map(([, host = "", port]) => ({ from, variable, host, port: Number(port) })),
     );
 
-/** Of our programs and of the test that the release brings. */
+/** Calls of our programs and of the pod of `helm test`. */
 function callsOf(objects: Objects): readonly Call[] {
   const ours = ourContainers(objects).flatMap(({ workload, env }) => callsIn(workload, env));
   const tests = workloadsOf(objects).filter(({ object }) => object.kind === "Pod");
@@ -45,12 +45,12 @@ const serviceOf = (objects: Objects, host: string): KubernetesObject | undefined
     ({ metadata }) => metadata.name === host.split(".").find((part) => part === metadata.name),
   );
 
-/** Addresses without a Service, or with a port that it has not. A dot is a name outside the release. */
+/** Addresses whose Service or port does not exist. A name with a dot is outside the release. */
 export function missingServices(objects: Objects): string[] {
   return callsOf(objects).flatMap(({ from, variable, host, port }) => {
     const service = serviceOf(objects, host);
     const where = `${nameOf(from.object)}: ${variable}`;
-    if (service === undefined) return host.includes(".") ? [] : [`${where}: there is no Service ${host}`];
+    if (service === undefined) return host.includes(".") ? [] : [`${where}: Service ${host} does not exist`];
     const hasPort = service.spec?.ports?.some((one) => one.port === port);
     return hasPort ? [] : [`${where}: Service ${host} has no port ${port}`];
   });
@@ -58,7 +58,7 @@ export function missingServices(objects: Objects): string[] {
 
 export interface Place {
   readonly labels: Labels;
-  /** Null: outside the cluster. */
+  /** Null for addresses outside the cluster. */
   readonly namespace: Labels | null;
   readonly port: number;
   readonly protocol: "TCP" | "UDP";
@@ -82,7 +82,7 @@ const lets = (rules: readonly PolicyRule[], side: "from" | "to", peer: Place, po
     return isPort && isPeer;
   });
 
-/** Whether the policies that select a pod let it talk to, or hear from, a peer. */
+/** Whether the policies that select a pod allow traffic to (Egress) or from (Ingress) a peer. */
 export function isLet(objects: Objects, pod: Labels, type: "Ingress" | "Egress", peer: Place, port: Place): boolean {
   const policies = ofKind(objects, "NetworkPolicy").filter(
     ({ spec }) => matches(spec?.podSelector?.matchLabels, pod) && spec?.policyTypes?.includes(type),
@@ -102,10 +102,10 @@ function reaches(objects: Objects, from: Workload, to: Workload): boolean {
   return isLet(objects, from.labels, "Egress", port, port) && isLet(objects, to.labels, "Ingress", caller, port);
 }
 
-/** What the outside calls. */
+/** The pods that may be called from outside the release. */
 const GATE = "api-gateway";
 
-/** Not of this release, in a namespace that no policy names. */
+/** A pod of no release, in a namespace that no policy names. */
 const STRANGER: Place = {
   labels: {},
   namespace: { "kubernetes.io/metadata.name": "elsewhere" },
@@ -120,7 +120,7 @@ const DNS: Place = {
   protocol: "UDP",
 };
 
-/** Calls that policies stop, names that cannot be looked up, and ways that nobody needs. */
+/** Calls that policies block, pods that cannot reach the DNS, and allowed connections that no pod needs. */
 export function policyProblems(objects: Objects): string[] {
   if (ofKind(objects, "NetworkPolicy").length === 0) return [];
   const workloads = workloadsOf(objects);
@@ -130,7 +130,7 @@ export function policyProblems(objects: Objects): string[] {
     const name = nameOf(from.object);
     const own = calls.filter((call) => call.from.object === from.object);
     if (own.length > 0 && !isLet(objects, from.labels, "Egress", DNS, DNS))
-      problems.push(`${name}: cannot look up names`);
+      problems.push(`${name}: cannot reach the DNS`);
     for (const { host, port } of own) {
       if (serviceOf(objects, host) !== undefined) continue;
       const outside: Place = { labels: {}, namespace: null, port, protocol: "TCP" };
@@ -139,7 +139,7 @@ export function policyProblems(objects: Objects): string[] {
     }
     const inside: Place = { labels: from.labels, namespace: HERE, port: portOf(from), protocol: "TCP" };
     if (from.labels.app !== GATE && isLet(objects, from.labels, "Ingress", STRANGER, inside))
-      problems.push(`${name}: is open to everyone`);
+      problems.push(`${name}: is open to all pods`);
     for (const to of workloads) {
       if (to === from || to.object.kind === "Pod") continue;
       const isCalled = own.some(({ host }) => {
@@ -147,13 +147,13 @@ export function policyProblems(objects: Objects): string[] {
         return selector !== undefined && matches(selector, to.labels);
       });
       if (isCalled === reaches(objects, from, to)) continue;
-      problems.push(`${name}: ${isCalled ? "cannot reach" : "has no need to reach"} ${nameOf(to.object)}`);
+      problems.push(`${name}: ${isCalled ? "cannot reach" : "may reach without need"} ${nameOf(to.object)}`);
     }
   }
   return problems;
 }
 
-/** Policies that would bind pods of another release in the same namespace, and pods of ours that none binds. */
+/** Policies that select pods of other releases, and pods of ours that no policy selects. */
 export function policyScope(objects: Objects): string[] {
   const policies = ofKind(objects, "NetworkPolicy");
   if (policies.length === 0) return [];
@@ -163,7 +163,7 @@ export function policyScope(objects: Objects): string[] {
       const selector = policy.spec?.podSelector?.matchLabels;
       const foreign = workloads.map(({ labels }) => ({ ...labels, "app.kubernetes.io/instance": "another" }));
       return foreign.some((labels) => matches(selector, labels))
-        ? [`${nameOf(policy)}: binds pods of other releases`]
+        ? [`${nameOf(policy)}: selects pods of other releases`]
         : [];
     })
     .concat(
@@ -174,7 +174,7 @@ export function policyScope(objects: Objects): string[] {
               matches(spec?.podSelector?.matchLabels, labels) && spec?.policyTypes?.includes(type);
             return !policies.some(binds);
           })
-          .map((type) => `${nameOf(object)}: no policy binds its ${type}`),
+          .map((type) => `${nameOf(object)}: no policy restricts its ${type}`),
       ),
     );
 }

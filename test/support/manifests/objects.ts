@@ -1,4 +1,4 @@
-/** What manifests say, as far as checks ask: objects of Kubernetes and what is in them. */
+/** Parses manifests into Kubernetes objects, typed as far as the checks read them. */
 import { parseAllDocuments } from "yaml";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -71,7 +71,7 @@ export interface PolicyRule {
   readonly ports?: readonly { readonly protocol?: string; readonly port?: string | number }[];
 }
 
-/** Fields of all kinds together: each check looks at the kinds that have them. */
+/** The fields of all kinds; each check reads those of its kinds. */
 export interface Spec extends Omit<Partial<PodSpec>, "serviceAccountName"> {
   readonly replicas?: number;
   readonly maxUnavailable?: string | number;
@@ -128,7 +128,7 @@ export interface KubernetesObject {
   readonly binaryData?: Readonly<Record<string, string>>;
 }
 
-/** Pods of a workload, or one that stands alone. */
+/** The pods of a Deployment or StatefulSet, or a single Pod. */
 export interface Workload {
   readonly object: KubernetesObject;
   readonly labels: Labels;
@@ -137,7 +137,7 @@ export interface Workload {
   readonly containers: readonly Container[];
 }
 
-/** @throws Error when it is no YAML, or says something twice */
+/** @throws Error if the text is not YAML or has a key twice */
 export function parseManifests(text: string): readonly KubernetesObject[] {
   return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     if (document.errors[0] !== undefined) throw document.errors[0];
@@ -163,6 +163,6 @@ export const ofKind = (
   ...kinds: readonly string[]
 ): readonly KubernetesObject[] => objects.filter(({ kind }) => kinds.includes(kind));
 
-/** Whether labels have all that a selector asks for. */
+/** Whether labels match a selector. */
 export const matches = (selector: Labels | undefined, labels: Labels): boolean =>
   Object.entries(selector ?? {}).every(([name, value]) => labels[name] === value);

@@ -1,4 +1,4 @@
-/** How pods must be made here, beyond what Kubernetes asks. */
+/** Checks our own rules for pods, which Kubernetes does not require. */
 import { STOP_DEADLINE_MS } from "../../../services/platform/process/lifecycle.ts";
 import { environmentOf, ourContainers, programOf } from "./environment.ts";
 import { type KubernetesObject, matches, nameOf, ofKind, workloadsOf } from "./objects.ts";
@@ -9,13 +9,13 @@ const workloadProblems = (objects: Objects): string[] =>
   workloadsOf(objects).flatMap(({ object, labels, pod, containers }) => {
     const where = nameOf(object);
     const problems: string[] = [];
-    // A Service called `api` would set API_PORT=tcp://… in every container.
-    if (pod.enableServiceLinks !== false) problems.push(`${where}: enableServiceLinks is not false`);
-    if (pod.automountServiceAccountToken !== false) problems.push(`${where}: mounts a token that nobody uses`);
+    // With links, a Service named `api` would set API_PORT=tcp://… in every container.
+    if (pod.enableServiceLinks !== false) problems.push(`${where}: enableServiceLinks must be false`);
+    if (pod.automountServiceAccountToken !== false) problems.push(`${where}: mounts a token that no container uses`);
     const { runAsUser, fsGroup } = pod.securityContext ?? {};
-    if (fsGroup === undefined || fsGroup !== runAsUser) problems.push(`${where}: may not write to its volumes`);
+    if (fsGroup === undefined || fsGroup !== runAsUser) problems.push(`${where}: cannot write to its volumes`);
     for (const { labelSelector } of pod.topologySpreadConstraints ?? [])
-      if (!matches(labelSelector?.matchLabels, labels)) problems.push(`${where}: spreads pods that are not its own`);
+      if (!matches(labelSelector?.matchLabels, labels)) problems.push(`${where}: spreads pods of another workload`);
     if (labels.app === undefined) problems.push(`${where}: its pods have no label app`);
     for (const name of ["app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"])
       if (labels[name] === undefined) problems.push(`${where}: its pods have no label ${name}`);
@@ -32,15 +32,17 @@ const workloadProblems = (objects: Objects): string[] =>
     return problems;
   });
 
-/** SIGTERM comes after preStop, and the process takes STOP_DEADLINE_MS at most. */
+/** SIGTERM follows preStop, and the process takes at most STOP_DEADLINE_MS after it. */
 const graceProblems = (objects: Objects): string[] =>
   ourContainers(objects).flatMap(({ workload: { object, pod }, container }) => {
     const needed = (container.lifecycle?.preStop?.sleep?.seconds ?? 0) + STOP_DEADLINE_MS / 1000 + 5;
     const given = pod.terminationGracePeriodSeconds ?? 30;
-    return given >= needed ? [] : [`${nameOf(object)}: ends after ${given} s, its process may take ${needed} s`];
+    return given >= needed
+      ? []
+      : [`${nameOf(object)}: terminationGracePeriodSeconds must be at least ${needed}, got ${given}`];
   });
 
-/** The program of a pod is the one that its labels name. */
+/** A pod must run the program that its label `app` names. */
 const programProblems = (objects: Objects): string[] =>
   workloadsOf(objects).flatMap(({ object, labels, containers }) =>
     containers.flatMap((container) => {
@@ -49,7 +51,7 @@ const programProblems = (objects: Objects): string[] =>
     }),
   );
 
-/** Every host is some shard's, and one's only. */
+/** Each host must belong to exactly one shard. */
 const shardProblems = (objects: Objects): string[] =>
   workloadsOf(objects).flatMap((workload) => {
     const container = workload.containers.find((one) => programOf(one) === "streamer");
@@ -58,13 +60,13 @@ const shardProblems = (objects: Objects): string[] =>
     const shards = environmentOf(objects, workload, container).STREAMER_SHARDS;
     const shard = container.env?.find(({ name }) => name === "STREAMER_SHARD");
     return [
-      ...(object.kind === "StatefulSet" ? [] : [`${nameOf(object)}: pods of a ${object.kind} have no numbers`]),
+      ...(object.kind === "StatefulSet" ? [] : [`${nameOf(object)}: pods of a ${object.kind} have no ordinals`]),
       ...(shards === String(object.spec?.replicas)
         ? []
         : [`${nameOf(object)}: ${shards} shards, ${object.spec?.replicas} pods`]),
       ...(shard?.valueFrom?.fieldRef?.fieldPath === "metadata.name"
         ? []
-        : [`${nameOf(object)}: every pod is the same shard`]),
+        : [`${nameOf(object)}: all pods are the same shard`]),
     ];
   });
 
@@ -74,7 +76,7 @@ const bytes = (size = ""): number => {
   return Number(amount) * (BYTES[unit] ?? 1);
 };
 
-/** What is promised holds only as long as Redis keeps all that it has confirmed. */
+/** Redis must keep everything that it has confirmed, or else readings are lost. */
 const redisProblems = (objects: Objects): string[] =>
   ofKind(objects, "ConfigMap").flatMap((config) => {
     const text = config.data?.["redis.conf"];
@@ -85,14 +87,14 @@ const redisProblems = (objects: Objects): string[] =>
     const queue = ourContainers(objects).find(({ program }) => program === "queue-service")?.env.QUEUE_MAX_BYTES;
     const isTooSmall = bytes(settings.get("maxmemory")) < bytes(queue) * 1.25;
     return [
-      ...wrong.map(([name, value]) => `${nameOf(config)}: ${name} is ${settings.get(name)}, accepted is ${value}`),
+      ...wrong.map(([name, value]) => `${nameOf(config)}: ${name} must be ${value}, got ${settings.get(name)}`),
       ...(isTooSmall
         ? [`${nameOf(config)}: maxmemory ${settings.get("maxmemory")} does not hold a queue of ${queue}`]
         : []),
     ];
   });
 
-/** The one member must find itself by the name that clients are told, and before it is ready. */
+/** The member must resolve its own name, the one that clients use, before it is ready. */
 const replicaSetProblems = (objects: Objects): string[] =>
   workloadsOf(objects).flatMap(({ object, containers }) => {
     const container = containers.find(({ command }) => command?.[0] === "mongod");
@@ -102,17 +104,17 @@ const replicaSetProblems = (objects: Objects): string[] =>
     const expected = `${object.metadata.name}-0.${service?.metadata.name}:${container.ports?.[0]?.containerPort}`;
     const isFindable = service?.spec?.clusterIP === "None" && service.spec.publishNotReadyAddresses === true;
     return [
-      ...(member === expected ? [] : [`${nameOf(object)}: its member is ${member}, accepted is ${expected}`]),
+      ...(member === expected ? [] : [`${nameOf(object)}: MEMBER must be ${expected}, got ${member}`]),
       ...(isFindable
         ? []
         : [`${nameOf(object)}: its Service does not publish the addresses of pods that are not ready`]),
       ...(container.args?.some((one) => one.startsWith("--keyFile="))
         ? []
-        : [`${nameOf(object)}: asks for no password`]),
+        : [`${nameOf(object)}: requires no password`]),
     ];
   });
 
-/** Where programs keep and find their data, by the name of the volume. */
+/** Data folder by container name. */
 const DATA: Readonly<Record<string, string>> = { redis: "/data", mongodb: "/data/db" };
 
 const dataProblems = (objects: Objects): string[] =>
@@ -124,7 +126,7 @@ const dataProblems = (objects: Objects): string[] =>
       const csv = pathOf("csv");
       const read = programOf(container) === null ? "" : (environmentOf(objects, workload, container).CSV_PATH ?? "");
       return [
-        ...(data === undefined || pathOf("data") === data ? [] : [`${where}: keeps nothing of what is in ${data}`]),
+        ...(data === undefined || pathOf("data") === data ? [] : [`${where}: ${data} is not on its volume`]),
         ...(csv === undefined || `${read}/`.startsWith(`${csv}/`) ? [] : [`${where}: reads ${read}, not ${csv}`]),
       ];
     }),

@@ -1,4 +1,4 @@
-/** What manifests name in each other: labels, ports, objects. Each check names what leads nowhere. */
+/** Checks references between manifests: labels, ports and objects. */
 import {
   type Container,
   type KubernetesObject,
@@ -25,7 +25,7 @@ const selected = (workloads: readonly Workload[], selector: Labels | undefined):
 
 const repeated = (objects: Objects): string[] => {
   const names = objects.map((object) => `${object.apiVersion} ${nameOf(object)}`);
-  return names.filter((name, at) => names.indexOf(name) !== at).map((name) => `${name} is there twice`);
+  return names.filter((name, at) => names.indexOf(name) !== at).map((name) => `${name} exists twice`);
 };
 
 function workloadSelectors(objects: Objects): string[] {
@@ -34,7 +34,7 @@ function workloadSelectors(objects: Objects): string[] {
     const selector = (object.spec?.selector as Selector | undefined)?.matchLabels;
     const found = selected(workloads, selector).map((workload) => nameOf(workload.object));
     if (found.length === 1 && found[0] === nameOf(object)) return [];
-    return [`${nameOf(object)}: its selector finds ${found.join(", ") || "no pods"}`];
+    return [`${nameOf(object)}: its selector matches ${found.join(", ") || "no pods"}`];
   });
 }
 
@@ -55,7 +55,7 @@ function governingServices(objects: Objects): string[] {
     const labels = set.spec?.template?.metadata.labels ?? {};
     return service !== undefined && matches(service.spec?.selector as Labels, labels)
       ? []
-      : [`${nameOf(set)}: its serviceName ${set.spec?.serviceName} is no Service of its pods`];
+      : [`${nameOf(set)}: serviceName ${set.spec?.serviceName} must be a Service of its pods`];
   });
 }
 
@@ -67,11 +67,11 @@ function probes(objects: Objects): string[] {
         const port = probe?.httpGet?.port ?? probe?.tcpSocket?.port;
         const problems: string[] = [];
         if (port !== undefined && !hasPort([container], port))
-          problems.push(`${nameOf(object)}: ${name} asks port ${port}, which ${container.name} has not`);
+          problems.push(`${nameOf(object)}: ${name} uses port ${port}, which ${container.name} does not have`);
         const path = probe?.httpGet?.path;
         const right = name === "readinessProbe" ? "/readyz" : "/healthz";
         if (path !== undefined && path !== right)
-          problems.push(`${nameOf(object)}: ${name} asks ${path}, accepted is ${right}`);
+          problems.push(`${nameOf(object)}: ${name} must request ${right}, got ${path}`);
         if (probe === undefined && container.ports !== undefined)
           problems.push(`${nameOf(object)}: ${container.name} has no ${name}`);
         return problems;
@@ -85,10 +85,12 @@ function scaling(objects: Objects): string[] {
   return targets.flatMap((scaler) => {
     const { kind = "Deployment", name } = scaler.spec?.scaleTargetRef ?? { name: "" };
     const target = ofKind(objects, kind).find(({ metadata }) => metadata.name === name);
-    if (target === undefined) return [`${nameOf(scaler)}: there is no ${kind}/${name}`];
+    if (target === undefined) return [`${nameOf(scaler)}: ${kind}/${name} does not exist`];
     const others = targets.filter((other) => other.spec?.scaleTargetRef?.name === name);
     return [
-      ...(target.spec?.replicas === undefined ? [] : [`${nameOf(target)}: replicas are ${nameOf(scaler)}'s`]),
+      ...(target.spec?.replicas === undefined
+        ? []
+        : [`${nameOf(target)}: replicas must not be set, ${nameOf(scaler)} sets them`]),
       ...(others.length === 1 ? [] : [`${nameOf(target)}: is scaled by ${others.map(nameOf).join(" and ")}`]),
     ];
   });
@@ -98,9 +100,9 @@ function budgets(objects: Objects): string[] {
   return ofKind(objects, "PodDisruptionBudget").flatMap((budget) => {
     const found = selected(workloadsOf(objects), (budget.spec?.selector as Selector | undefined)?.matchLabels);
     if (found.length !== 1) return [`${nameOf(budget)}: selects ${found.length} workloads`];
-    if (budget.spec?.maxUnavailable === 0) return [`${nameOf(budget)}: keeps nodes from being drained`];
+    if (budget.spec?.maxUnavailable === 0) return [`${nameOf(budget)}: blocks every drain of a node`];
     const replicas = found[0]?.object.spec?.replicas;
-    return replicas === 1 ? [`${nameOf(budget)}: one pod alone would keep its node from being drained`] : [];
+    return replicas === 1 ? [`${nameOf(budget)}: a budget for a single pod blocks every drain of its node`] : [];
   });
 }
 
@@ -119,7 +121,7 @@ function routes(objects: Objects): string[] {
         ...backendRefs.map(({ name, port }) => [name, port] as const),
       ]
         .filter(([name, port]) => !isThere(name, port))
-        .map(([name, port]) => `${nameOf(route)}: there is no Service ${name} with port ${port}`),
+        .map(([name, port]) => `${nameOf(route)}: Service ${name} with port ${port} does not exist`),
     ),
   );
 }
@@ -131,7 +133,7 @@ function monitors(objects: Objects): string[] {
     if (found.length !== 1) return [`${nameOf(monitor)}: selects ${found.length} Services`];
     return (monitor.spec?.endpoints ?? []).flatMap(({ port, path }) => [
       ...(found[0]?.spec?.ports?.some(({ name }) => name === port) ? [] : [`${nameOf(monitor)}: no port ${port}`]),
-      ...(path === "/metrics" ? [] : [`${nameOf(monitor)}: nothing is at ${path}`]),
+      ...(path === "/metrics" ? [] : [`${nameOf(monitor)}: path must be /metrics, got ${path}`]),
     ]);
   });
 }

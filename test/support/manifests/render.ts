@@ -1,21 +1,21 @@
-/** The chart as Helm renders it. */
+/** Renders the chart with Helm. */
 import { join } from "node:path";
 import { finished } from "../kubernetes/programs.ts";
 import { ROOT } from "../programs/process.ts";
 
 export const CHART = join(ROOT, "infra/helm/gpu-telemetry");
 
-/** What a cluster with everything that the chart can use would say it knows. */
+/** APIs of a cluster that has everything the chart can use. */
 const EVERY_API = ["monitoring.coreos.com/v1", "keda.sh/v1alpha1", "gateway.networking.k8s.io/v1"];
 
 export interface RenderOptions {
-  /** Of the chart. */
+  /** Folder of the chart. */
   readonly folder?: string;
-  /** Files of values. */
+  /** Values files. */
   readonly values?: readonly string[];
-  /** As `--set` takes them. */
+  /** Values for `--set`. */
   readonly set?: Readonly<Record<string, string | number | boolean>>;
-  /** As `--set-file`. */
+  /** Files for `--set-file`. */
   readonly files?: Readonly<Record<string, string>>;
   readonly kubeVersion?: string;
   readonly apis?: readonly string[];
@@ -25,7 +25,7 @@ export interface RenderOptions {
 const pairs = (flag: string, given: Readonly<Record<string, string | number | boolean>> = {}): string[] =>
   Object.entries(given).flatMap(([key, value]) => [flag, `${key}=${value}`]);
 
-/** @throws Error with what Helm said */
+/** @throws Error with the output of Helm if it fails */
 export async function render(helm: string, options: RenderOptions = {}): Promise<string> {
   const { folder = CHART, kubeVersion = "1.34.0", apis = EVERY_API } = options;
   const { code, stdout, stderr } = await finished([

@@ -1,14 +1,14 @@
-/** The programs that look at manifests, made or fetched into the cache unless they are there. */
+/** The programs that check manifests, built or downloaded into the cache at the first use. */
 import { join } from "node:path";
 import { finished, kubernetesPrograms } from "../kubernetes/programs.ts";
 import { ROOT } from "../programs/process.ts";
 
 export interface Tools {
-  /** With `helm`, `helm3` and `kubectl`. */
+  /** Folder with `helm`, `helm3` and `kubectl`. */
   readonly programs: string;
-  /** What the API server would say. */
+  /** Program that validates manifests by the API server's own code. */
   readonly admission: string;
-  /** With `trivy` and `node_modules`. */
+  /** Folder with `trivy` and `node_modules`. */
   readonly scanners: string;
 }
 
@@ -18,7 +18,7 @@ async function built(name: string): Promise<string> {
   return stdout.trim();
 }
 
-/** Null, said aloud, where Go is not. */
+/** Announces the skipped suite and returns null if Go is missing. */
 export async function openTools(suite: string): Promise<Tools | null> {
   const programs = await kubernetesPrograms(suite);
   if (programs === null) return null;

@@ -15,12 +15,12 @@ interface Service {
 const text = (path: string): Promise<string> => Bun.file(join(ROOT, path)).text();
 const { services } = parse(await text("infra/compose.yaml"), { merge: true }) as { services: Record<string, Service> };
 
-test("infra/compose.yaml runs every service, and the two servers that they need", () => {
+test("infra/compose.yaml has all services, Redis and MongoDB", () => {
   expect(Object.keys(services).sort()).toEqual([...Object.keys(PROGRAMS), "mongodb", "redis"].sort());
 });
 
 test.each(Object.entries(PROGRAMS))(
-  "infra/compose.yaml gives %s what it reads, and an environment it accepts",
+  "infra/compose.yaml sets only variables that %s reads, to values that it accepts",
   (name, read) => {
     const { command, environment = {} } = services[name] as Service;
     expect(command).toEqual([name]);

@@ -30,7 +30,7 @@ DA:1,1
 end_of_record
 `;
 
-test("coverage is told by folder, and coverage.html leads to each line", async () => {
+test("the coverage report has totals by folder, and coverage.html links to every file", async () => {
   await using folder = await temporaryFolder();
   const root = folder.path;
   for (const [path, text] of [

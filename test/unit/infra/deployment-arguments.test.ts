@@ -19,7 +19,7 @@ const SHIP: Command = {
   dryRun: true,
 };
 
-test("a command line is keys and values, of which what was typed wins and an empty one is none", () => {
+test("parseCommandLine() prefers arguments to the environment, and ignores empty values", () => {
   expect(parseCommandLine(SHIP, ["TO=a=b c"], { PORT: "1", YES: "1" })).toEqual({
     values: { TO: "a=b c", PORT: "1" },
     dryRun: false,
@@ -30,7 +30,7 @@ test("a command line is keys and values, of which what was typed wins and an emp
   expect(parseCommandLine(SHIP, ["--help"]).help).toBe(true);
 });
 
-test("a command line names what it does not accept, and what is missing", () => {
+test("parseCommandLine() names unknown arguments and missing keys", () => {
   expect(() => parseCommandLine(SHIP, ["to=x"])).toThrow('argument must be one of TO=…, PORT=…, got "to=x"');
   expect(() => parseCommandLine(SHIP, ["TO=x", "now"])).toThrow('argument must be one of TO=…, PORT=…, got "now"');
   expect(() => parseCommandLine({ ...SHIP, dryRun: false }, ["TO=x", "--dry-run"])).toThrow('got "--dry-run"');
@@ -38,7 +38,7 @@ test("a command line names what it does not accept, and what is missing", () => 
   expect(usageOf(SHIP)).toContain("Usage: just ship TO=… [PORT=…] [--dry-run]");
 });
 
-test("ports and timeouts are numbers in their bounds", () => {
+test("parsePort() and parseTimeout() accept numbers within their bounds", () => {
   expect([
     parsePort("1"),
     parsePort("65535"),
@@ -50,7 +50,7 @@ test("ports and timeouts are numbers in their bounds", () => {
   for (const text of ["0s", "5", "1h", "m"]) expect(() => parseTimeout(text)).toThrow(`got "${text}"`);
 });
 
-test("versions compare as numbers", () => {
+test("isAtLeast() compares the parts of versions as numbers", () => {
   expect(["20.10.24", "20.10", "28.0.1", "100.0"].map((version) => isAtLeast(version, "20.10"))).toEqual([
     true,
     true,
@@ -65,7 +65,7 @@ test("versions compare as numbers", () => {
   ]);
 });
 
-test("an image's name in full has its registry", () => {
+test("fullName() completes the registry of an image name", () => {
   expect(["gpu:1", "me/gpu:1", "ghcr.io/me/gpu:1", "localhost/gpu:1", "localhost:5000/gpu:1"].map(fullName)).toEqual([
     "docker.io/library/gpu:1",
     "docker.io/me/gpu:1",
@@ -75,11 +75,11 @@ test("an image's name in full has its registry", () => {
   ]);
 });
 
-test("a command is shown as a shell would read it", () => {
+test("shown() quotes a command for a shell", () => {
   expect(shown(["kubectl", "get", "it's", "a b", "x=$y", ""])).toBe(`kubectl get 'it'\\''s' 'a b' 'x=$y' ''`);
 });
 
-test("steps are numbered, timed, and say at the end what took the time", async () => {
+test("createSteps() numbers and times steps, and sums up the longest", async () => {
   const lines: string[] = [];
   let clock = 0;
   const steps = createSteps({ total: 2, print: (line) => lines.push(line), timed: true, now: () => clock });

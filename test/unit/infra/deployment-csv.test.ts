@@ -8,7 +8,7 @@ import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 
 const ROWS = `${DCGM_HEADER}\n${"x".repeat(100_000)}\n`;
 
-test("readCsv() takes a file, packed or not, and a folder of them, and knows them again", async () => {
+test("readCsv() accepts plain and compressed files and folders, and gives unchanged files the same hash", async () => {
   await using folder = await temporaryFolder();
   const path = (name: string) => join(folder.path, name);
   await Bun.write(path("a.csv"), `\uFEFF${DCGM_HEADER.replace(/\w+/g, '"$&"')}\r\n`);
@@ -23,19 +23,19 @@ test("readCsv() takes a file, packed or not, and a folder of them, and knows the
   expect((await readCsv(folder.path)).hash).not.toBe(all.hash);
 });
 
-test("readCsv() names what cannot be streamed", async () => {
+test("readCsv() refuses files that cannot be streamed, and names the reason", async () => {
   await using folder = await temporaryFolder();
   const path = (name: string) => join(folder.path, name);
-  const bad: readonly [name: string, content: string | Uint8Array, said: string][] = [
+  const bad: readonly [name: string, content: string | Uint8Array, message: string][] = [
     ["empty.csv", "", "must not be empty"],
     ["data.txt", DCGM_HEADER, "must be a file that ends in .csv"],
     ["other.csv", "a,b\n1,2\n", "column timestamp is missing"],
     ["torn.csv.gz", gzipSync(ROWS).subarray(0, 9), "cannot be read"],
     ["plain.csv.gz", ROWS, "cannot be read"],
   ];
-  for (const [name, content, said] of bad) {
+  for (const [name, content, message] of bad) {
     await Bun.write(path(name), content);
-    expect(readCsv(path(name)), name).rejects.toThrow(said);
+    expect(readCsv(path(name)), name).rejects.toThrow(message);
   }
   expect(readCsv(path("none.csv"))).rejects.toThrow("must be an existing file or folder");
   await using empty = await temporaryFolder();

@@ -48,7 +48,7 @@ async function read(...items: readonly object[]) {
   return (await readPods({ dryRun: false, ask, run: async () => "" }, LOCAL))!;
 }
 
-test("a pod says in one word why it is not ready, and which container it is", async () => {
+test("readPods() reports why a pod is not ready, and in which container", async () => {
   const pods = await read(
     pod("runs", { ready: true }),
     pod("starts", {}),
@@ -68,7 +68,7 @@ test("a pod says in one word why it is not ready, and which container it is", as
   ]);
 });
 
-test("pods that will not become ready by themselves are blamed before those that wait for them", async () => {
+test("waitedFor() lists stuck pods before pods that may be waiting for them", async () => {
   const pods = await read(
     pod("waits", {}),
     pod("runs", { ready: true }),

@@ -14,7 +14,7 @@ await Bun.sleep(60_000);
 
 const RUNS = Array.from({ length: 20 });
 
-test("lock() keeps a second run out until the first releases it", async () => {
+test("lock() refuses a second run until the first releases the lock", async () => {
   await using folder = await temporaryFolder();
   const state = openState(join(folder.path, "state"));
   {
@@ -24,13 +24,13 @@ test("lock() keeps a second run out until the first releases it", async () => {
   using _ = await lock(state);
 });
 
-test("lock() lets one of many concurrent runs in", async () => {
+test("lock() admits one of many concurrent runs", async () => {
   await using folder = await temporaryFolder();
   const attempts = await Promise.allSettled(RUNS.map(() => lock(openState(folder.path))));
   expect(attempts.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
 });
 
-test("lock() is free again after its process was killed, for one of many concurrent runs", async () => {
+test("lock() admits one of many concurrent runs after its process was killed", async () => {
   await using folder = await temporaryFolder();
   const state = openState(folder.path);
   await using holder = startProgram([BUN, "-e", HOLDER], { STATE: folder.path });

@@ -1,5 +1,5 @@
-// Runs in mongosh at every start of the container, until it succeeds. Creates the replica set of one member, its root user
-// and the user of the services if they are missing.
+// Runs in mongosh at every start of the container, until it succeeds. Creates the replica set of one member, its root
+// user and the user of the services if they are missing.
 const { ROOT_PASSWORD, PASSWORD, DATABASE, MEMBER } = process.env;
 const admin = db.getSiblingDB("admin");
 

@@ -1,4 +1,4 @@
-// kubectl as Kubernetes builds it, from the module that holds all of it but this line.
+// kubectl, as Kubernetes builds it: everything but this main function is in the module k8s.io/kubectl.
 package main
 
 import (
@@ -7,7 +7,7 @@ import (
 	"k8s.io/component-base/cli"
 	"k8s.io/kubectl/pkg/cmd"
 	"k8s.io/kubectl/pkg/cmd/util"
-	// Kubeconfigs of the clouds' authentication plugins.
+	// Registers the authentication plugins of clouds.
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 )
 

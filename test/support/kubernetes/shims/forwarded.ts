@@ -1,4 +1,4 @@
-/** Stands in for `kubectl port-forward … :8080`, which needs a kubelet; appends its process id to `$SHIMS/forwards`. */
+/** Stands in for `kubectl port-forward … :8080`, which needs a kubelet; adds its process id to `$SHIMS/forwards`. */
 import { appendFileSync } from "node:fs";
 import { PRODUCT } from "./product.ts";
 

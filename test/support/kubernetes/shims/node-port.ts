@@ -1,6 +1,6 @@
 /**
- * Stands in for a port that Docker publishes of a kind node: `node-port.ts API-SERVER HOST-PORT NODE-PORT`. As kube-proxy
- * would, it answers only while a Service of the fake API server has that NodePort and selects a pod that is ready.
+ * Stands in for a port of a kind node that Docker publishes: `node-port.ts API-SERVER HOST-PORT NODE-PORT`. Like
+ * kube-proxy, it answers only while a Service of the fake API server has that NodePort and selects a ready pod.
  */
 import { fitsLabels, type KubeObject } from "../objects.ts";
 import { PRODUCT } from "./product.ts";

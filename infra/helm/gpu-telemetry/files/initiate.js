@@ -21,7 +21,7 @@ while (!db.hello().isWritablePrimary) {
 }
 const account = (user, pwd, ...roles) => ({ user, pwd, roles });
 if (!hadRoot) {
-  // Fails if the data has a root user with another password: the data is then older than the Secret.
+  // Fails if the data is older than the Secret, because its root user then has another password.
   admin.createUser(account("root", ROOT_PASSWORD, "root"));
   admin.auth("root", ROOT_PASSWORD);
 }

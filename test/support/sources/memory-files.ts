@@ -163,10 +163,11 @@ class MemorySource implements OpenSource {
 /** One more row for the header. */
 const sizeOf = (rows: readonly MemoryRow[]): number => (rows.length + 1) * ROW_BYTES;
 
-const headOf = (rows: readonly MemoryRow[]): Uint8Array =>
-  Buffer.from(
-    ["header", ...rows.map((row) => JSON.stringify(row))].map((text) => text.padEnd(ROW_BYTES)).join(""),
-  ).subarray(0, HEAD_BYTES);
+/** Every row takes at least `ROW_BYTES`, so later rows are not part of the head. */
+function headOf(rows: readonly MemoryRow[]): Uint8Array {
+  const first = rows.slice(0, HEAD_BYTES / ROW_BYTES).map((row) => JSON.stringify(row));
+  return Buffer.from(["header", ...first].map((text) => text.padEnd(ROW_BYTES)).join("")).subarray(0, HEAD_BYTES);
+}
 
 export class MemoryFiles implements Sources {
   readonly where = ["/data"];

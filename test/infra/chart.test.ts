@@ -78,7 +78,7 @@ if (tools !== null) {
     }, 60_000);
   });
 
-  test("invalid or conflicting values are refused with a message that says what to do", async () => {
+  test("invalid or conflicting values are refused, with the accepted ones in the message", async () => {
     const gzip = (bytes: number) =>
       Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(bytes - 2)]).toString("base64");
     await using folder = await temporaryFolder();

@@ -116,7 +116,7 @@ export function discover(pathname: string): object | null {
 
 const pathOfGroupVersion = (each: Resource) => `${each.group === "" ? "api" : "apis"}/${groupVersionOf(each)}`;
 
-/** Answers requests for OpenAPI without schemas, so that clients leave validation to the server; null for other paths. */
+/** Answers requests for OpenAPI, without schemas, so that clients leave validation to the server; or returns null. */
 export function describe(pathname: string): object | null {
   if (pathname === "/openapi/v3") {
     const paths = RESOURCES.map(pathOfGroupVersion).map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}` }]);

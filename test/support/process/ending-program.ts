@@ -1,4 +1,5 @@
-/** A program that logs far more than a pipe holds and then ends in the way that its argument names. */
+/** Logs far more than a pipe holds, creates the file that its second argument names, and ends as the first one says. */
+import { writeFileSync } from "node:fs";
 import { runProgram } from "../../../services/platform/process/lifecycle.ts";
 
 export const LINES = 20_000;
@@ -19,7 +20,9 @@ if (import.meta.main) {
     read: () => ({ log: { level: "info", format: "json" } }),
     run: async (_config, { log }) => {
       for (let line = 0; line < LINES; line++) log.info("line", { line, padding: "x".repeat(100) });
-      return await ENDS[process.argv[2] as keyof typeof ENDS]();
+      const [, , end, logged] = process.argv as [string, string, keyof typeof ENDS, string];
+      writeFileSync(logged, "");
+      return await ENDS[end]();
     },
   });
 }

@@ -103,7 +103,7 @@ describe("untilAvailable()", () => {
       const pauses = clock.slept.filter((_, index) => index % bounds.length === attempt);
       expect(Math.min(...pauses)).toBeGreaterThan(0);
       expect(Math.max(...pauses)).toBeLessThanOrEqual(bound);
-      // 50 uniform numbers all below half of their range, or all equal: not in the life of this project.
+      // The probability that 50 uniform numbers are all below half of their range is 1e-15.
       expect(Math.max(...pauses)).toBeGreaterThan(bound / 2);
       expect(new Set(pauses).size).toBeGreaterThan(1);
     }
@@ -136,7 +136,7 @@ describe("untilAvailable()", () => {
     expect([call.calls, clock.sleeping]).toEqual([2, 0]);
   });
 
-  test("abandons a running attempt at the deadline, which is no outage", async () => {
+  test("abandons a running attempt at the deadline, without counting it as an outage", async () => {
     const { availability, lines } = setUp();
     const deadline = new AbortController();
     const outcome = availability
@@ -182,7 +182,7 @@ describe("whenUp()", () => {
     return resolved;
   };
 
-  test("resolves at once without an outage, else with its end", async () => {
+  test("resolves at once without an outage, and otherwise when it ends", async () => {
     const { availability } = setUp();
     expect(await isResolved(availability.whenUp({ signal: never }))).toBe(true);
     availability.down("connection refused");

@@ -24,7 +24,7 @@ describe("withBoundedBody()", () => {
     expect([request?.method, request?.headers.get("accept"), await request?.text()]).toEqual(["POST", "a/b", "{} "]);
   });
 
-  test("gives null for a body larger than accepted, told beforehand or not", async () => {
+  test("returns null for a body that is too large, with and without a content-length", async () => {
     expect(await withBoundedBody(asking(["{}", "  "], { ends: false }), 3)).toBeNull();
     const told = asking(["{}"], { ends: false, headers: { "content-length": "4" } });
     expect(await withBoundedBody(told, 3)).toBeNull();

@@ -19,7 +19,7 @@ test("clientOf() takes the address that the outermost trusted proxy saw", () => 
   expect(client("10.0.0.1", "[2001:db8:1:2::9]:443", 1)).toBe("2001:db8:1:2::/64");
 });
 
-test("clientOf() makes do with what there is when it came past a proxy, or the header is nonsense", () => {
+test("clientOf() falls back to the nearest usable address when a proxy was bypassed or the header is invalid", () => {
   expect(client("192.0.2.7", undefined, 2)).toBe("192.0.2.7");
   expect(client("192.0.2.7", "203.0.113.9", 2)).toBe("203.0.113.9");
   expect(client("192.0.2.7", "203.0.113.9, <script>", 1)).toBe("192.0.2.7");

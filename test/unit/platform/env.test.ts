@@ -49,7 +49,7 @@ describe("parseEnv()", () => {
     expect([config.WAIT, config.SIZE, config.FLAG, config.LIMIT]).toEqual([1500, 512 * 1024 ** 2, false, 100]);
   });
 
-  test("names every bad variable, its value and what is accepted, all at once", () => {
+  test("reports every invalid variable with accepted values and value in one error", () => {
     expect(
       problemsOf(() => parseEnv({ WAIT: "5", COUNT: "ten", FLAG: "yes", LEVEL: "mid", SIZE: "1GB" }, shape)),
     ).toEqual([

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { listen } from "../../../services/platform/http/listen.ts";
 
-/** What comes back for these lines of a request's head, until the other end closes. */
+/** Sends the head of a request, and returns all bytes up to the end of the connection. */
 async function answerTo(port: number, lines: readonly string[]): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");
@@ -14,7 +14,7 @@ async function answerTo(port: number, lines: readonly string[]): Promise<string>
 
 const WEBSOCKET = ["Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
 
-test("listen() answers a request without a usable Host 400, and what throws 500, and tells nothing of this process", async () => {
+test("listen() answers an invalid Host with 400 and a thrown error with 500, without details of the process", async () => {
   await using listener = await listen({
     port: 0,
     hostname: "127.0.0.1",

@@ -72,7 +72,7 @@ describe("push() and next()", () => {
 });
 
 describe("end() and fail()", () => {
-  test("end() lets the reader take what waits, and refuses what comes after", async () => {
+  test("end() delivers waiting items and refuses later ones", async () => {
     const mailbox = new Mailbox<number>({ capacity: 4 });
     mailbox.push(1);
     mailbox.end();
@@ -112,7 +112,7 @@ describe("end() and fail()", () => {
     expect(await mailbox.next()).toEqual(DONE);
   });
 
-  test("fail() without a reader is no unhandled rejection", async () => {
+  test("fail() without a reader causes no unhandled rejection", async () => {
     new Mailbox<number>({ capacity: 1 }).fail(new Error("source broke"));
     await settled();
   });

@@ -13,7 +13,7 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 };
 
 describe("readRedisConfig()", () => {
-  test("looks for one server without a password where nothing is set", () => {
+  test("defaults to one server without a password", () => {
     expect(readRedisConfig({ REDIS_PASSWORD: "" })).toEqual({
       mode: "single",
       addresses: [{ host: "redis", port: 6379 }],
@@ -49,7 +49,7 @@ describe("readRedisConfig()", () => {
     ]);
   });
 
-  test("names what it cannot use", () => {
+  test("reports every invalid value", () => {
     for (const address of ["redis://host", "host:0", "host:65536", "host:", "a,,b", "us er", "[::1"]) {
       expect(problemsOf({ REDIS_ADDR: address })).toEqual([
         `REDIS_ADDR must be host:port, or several separated by commas, got ${JSON.stringify(address)}`,

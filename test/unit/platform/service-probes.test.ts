@@ -16,7 +16,7 @@ describe("probes", () => {
     throw new AppError("The store does not answer", { code: "unavailable" });
   };
 
-  test("/healthz never asks a dependency, /readyz names the one that is away", async () => {
+  test("/healthz checks no dependency, /readyz names the unavailable one", async () => {
     store = away;
     expect((await probes(ask("/healthz")))?.status).toBe(200);
     const trouble = await probes(ask("/readyz"));
@@ -29,14 +29,14 @@ describe("probes", () => {
     expect((await probes(ask("/readyz")))?.status).toBe(200);
   });
 
-  test("/readyz of what is of use without the rest is ready, and names what is away", async () => {
+  test("/readyz of a degraded service is ready and names its unavailable dependencies", async () => {
     const away = { store: "does not answer" };
     const degraded = createProbes({ metrics, health: async () => ({ healthy: false, away, isDegraded: true }) });
     const answer = await degraded(ask("/readyz"));
     expect([answer?.status, await answer?.json()]).toEqual([200, { status: "ready", degraded: away }]);
   });
 
-  test("a question about health that fails is not ready", async () => {
+  test("/readyz is not ready when the health check throws", async () => {
     const broken = createProbes({
       metrics,
       health: async () => {
@@ -47,7 +47,7 @@ describe("probes", () => {
     expect([answer?.status, await answer?.text()]).toEqual([503, expect.stringContaining("no idea")]);
   });
 
-  test("/metrics is Prometheus text, for those whom the guard allows", async () => {
+  test("/metrics is Prometheus text, for callers that the guard allows", async () => {
     expect(await (await probes(ask("/metrics")))?.text()).toContain("gpu_telemetry_process_start_time_seconds");
     const guarded = createProbes({ metrics, health: () => healthOf({}), guard: createInternalGuard("s3cret") });
     expect((await guarded(ask("/metrics")))?.status).toBe(401);
@@ -56,7 +56,7 @@ describe("probes", () => {
     for (const path of ["/healthz", "/readyz"]) expect((await guarded(ask(path)))?.status).toBe(200);
   });
 
-  test("take GET and HEAD, and leave other paths to others", async () => {
+  test("accept GET and HEAD, and return null for other paths", async () => {
     expect((await probes(ask("/readyz", { method: "HEAD" })))?.status).toBe(200);
     const post = await probes(ask("/healthz", { method: "POST" }));
     expect([post?.status, post?.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
@@ -67,7 +67,7 @@ describe("probes", () => {
 describe("withOutages()", () => {
   const store = { dependency: "store", problem: "connection refused" };
 
-  test("adds what is unavailable at the time of the call, beside what was", () => {
+  test("adds the parts that have a problem to the given health", () => {
     const before = { healthy: false, away: { queue: "does not answer" } };
     const away = { queue: "does not answer", store: "connection refused" };
     expect(withOutages(before, [store])).toEqual({ healthy: false, away });
@@ -83,7 +83,7 @@ describe("withOutages()", () => {
 });
 
 describe("INTERNAL_TOKEN", () => {
-  test("open without one; with one only its very bearer is allowed", () => {
+  test("allows every caller when unset, and otherwise only the exact bearer token", () => {
     expect(createInternalGuard(null).allows(ask("/"))).toBeTrue();
     const guard = createInternalGuard("s3cret");
     for (const authorization of [undefined, null, "", "s3cret", "Bearer s3cre", "Bearer s3crets"]) {
@@ -111,7 +111,7 @@ describe("configuration of a subgraph", () => {
     });
   });
 
-  test("names every value that it cannot use", () => {
+  test("reports every invalid value", () => {
     let problems: readonly string[] = [];
     try {
       read({ PORT: "70000", QUERY_TIMEOUT: "soon" });

@@ -38,7 +38,7 @@ function stopped(): () => number {
 }
 
 describe("a subgraph over HTTP", () => {
-  test("answers queries and joins, to those who send INTERNAL_TOKEN", async () => {
+  test("answers queries and joins to callers that send INTERNAL_TOKEN", async () => {
     const { data } = await subgraph.graphql(PAGE, { headers: TOKEN });
     expect(data.gpuTelemetry.telemetry).toEqual([{ metricName: "DCGM_FI_DEV_GPU_TEMP", value: 31.5 }]);
     const joined = await subgraph.graphql(
@@ -58,7 +58,7 @@ describe("a subgraph over HTTP", () => {
     expect(await response.text()).not.toContain("<html");
   });
 
-  test("passes on what an AppError says, and masks and logs anything else", async () => {
+  test("passes messages of AppErrors, and masks and logs other errors", async () => {
     subgraph.store.before = async () => {
       throw new AppError("The store is away", { code: "unavailable", retryAfterMs: 2500 });
     };
@@ -117,14 +117,14 @@ describe("a subgraph over HTTP", () => {
     expect(data._entities).toHaveLength(10_000);
   });
 
-  test("measures what it answers", async () => {
+  test("measures its answers", async () => {
     await subgraph.graphql(PAGE, { headers: TOKEN });
     expect(await subgraph.metrics.render()).toContain(
       'gpu_telemetry_graphql_operation_duration_seconds_count{outcome="ok"} 1',
     );
   });
 
-  test("tells a subscription over SSE, and ends it when the reader leaves", async () => {
+  test("streams a subscription over SSE, and ends it when the reader leaves", async () => {
     const events = await openEvents(subgraph.url.replace("/graphql", ""), READINGS, { headers: TOKEN });
     expect((await events.next()).data.readings.readings).toHaveLength(6);
     await watched(1);
@@ -167,7 +167,7 @@ describe("a subgraph over WebSocket", () => {
     await watched(0);
   });
 
-  test("goes on when another operation on the socket is refused", async () => {
+  test("continues when another operation on the socket is refused", async () => {
     const client = connect();
     const frames = client.iterate({ query: READINGS });
     await frames.next();
@@ -219,7 +219,7 @@ describe("a subgraph over WebSocket", () => {
     send({ type: "ping" });
     await eventually(() => received.some(({ type }) => type === "pong"), { what: "the answer to the ping" });
     await eventually(() => frames() === 9, { what: "one more frame" });
-    // It is waiting for room when it is ended.
+    // The subscription is waiting for room when it ends.
     send({ id: "slow", type: "complete" });
     await watched(1);
     socket.close();

@@ -23,11 +23,11 @@ const BATCH: Batch = batchOf(
 );
 
 describe("encodeBatch()", () => {
-  test("gives back a batch as it was", () => {
+  test("round-trips a batch", () => {
     expect(decodeBatch(encodeBatch(BATCH))).toEqual({ ok: true, value: BATCH });
   });
 
-  test("gives back a batch of one reading, and one of many GPUs", () => {
+  test("round-trips a batch of one reading and one of many GPUs", () => {
     const builder = createBatchBuilder();
     builder.add(builder.slot(factsOf(0), UTIL), START, -0.125);
     const one = builder.take({ producer: "p", epoch: 1, seq: 1 });
@@ -39,12 +39,12 @@ describe("encodeBatch()", () => {
     for (const batch of [one, many]) expect(decodeBatch(encodeBatch(batch))).toEqual({ ok: true, value: batch });
   });
 
-  test("gives equal bytes for equal batches", () => {
+  test("returns equal bytes for equal batches", () => {
     expect(encodeBatch(structuredClone(BATCH))).toEqual(encodeBatch(BATCH));
   });
 });
 
-/** What bytes hold behind their checksum, and bytes that hold something else there. */
+/** Opens the content of an encoded batch, and seals changed content with a valid checksum. */
 function opened(bytes: Uint8Array) {
   const from = new ByteReader(bytes.subarray(7));
   const producer = from.text(100);
@@ -74,7 +74,7 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
   const bytes = encodeBatch(BATCH);
   const [block] = BATCH.blocks as [Batch["blocks"][number]];
 
-  test("takes what was sealed again for the batch that it is", () => {
+  test("decodes a batch that was opened and sealed again", () => {
     expect(decodeBatch(sealed(opened(bytes)))).toEqual({ ok: true, value: BATCH });
   });
 
@@ -96,7 +96,7 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
     );
   });
 
-  test("refuses a body that is longer or shorter than it says, however far it would unpack", () => {
+  test("refuses a body that is longer or shorter than its length, without unpacking more than that", () => {
     const parts = opened(bytes);
     for (const length of [parts.length - 1, 0]) {
       expect(errorOf(sealed({ ...parts, length }))).toEndWith("the body cannot be decompressed");
@@ -141,7 +141,7 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
     expect(errorOf(encodeBatch({ ...BATCH, ...change }))).toContain(error);
   });
 
-  test("refuses what encodeBatch() refuses to write", () => {
+  test("refuses a batch that encodeBatch() would not write", () => {
     const packed = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)] });
     const large = { ...BATCH, blocks: [{ ...block, packed, readings: 2 ** 21 }], readings: 2 ** 21 };
     expect(() => encodeBatch(large)).toThrow("2097152 readings");
@@ -177,7 +177,7 @@ describe("decodeBatch()", () => {
     }
   });
 
-  test("says what is wrong", () => {
+  test("reports the reason", () => {
     const changed = (at: number, byte: number) => Object.assign(bytes.slice(), { [at]: byte });
     expect(errorOf(changed(0, 0))).toBe("Cannot decode the batch: it is not a batch");
     expect(errorOf(changed(2, 9))).toBe("Cannot decode the batch: version must be 1, got 9");
@@ -185,12 +185,12 @@ describe("decodeBatch()", () => {
     expect(errorOf(new Uint8Array())).toBe("Cannot decode the batch: it is not a batch");
   });
 
-  test("takes any bytes for no batch", () => {
+  test("refuses arbitrary bytes", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => !decodeBatch(noise).ok));
   });
 });
 
-test("bucketId() is made of uuid, first time and content, and stays what it is", () => {
+test("bucketId() depends on uuid, first time and content, and never changes", () => {
   const ids = BATCH.blocks.map((block) => bucketId(block, BATCH.series));
   expect(ids).toEqual([
     "GPU-00000000-0000-4000-8000-000000000001:1753005600000:757ab264160029b9",

@@ -10,7 +10,7 @@ const written = (write: (out: ByteWriter) => void): ByteReader => {
 };
 
 describe("ByteReader", () => {
-  test("reads back everything that ByteWriter has written", () => {
+  test("reads everything that ByteWriter writes", () => {
     const whole = fc.oneof(
       fc.nat(300),
       fc.maxSafeNat(),
@@ -49,7 +49,7 @@ describe("ByteReader", () => {
     );
   }, 60_000);
 
-  test("reads back numbers of every width at any offset", () => {
+  test("reads numbers of every width at any offset", () => {
     for (let width = 1; width <= 25; width++) {
       const numbers = Float64Array.from({ length: 40 }, (_, index) => -3 + ((index * 2_654_435_761) % 2 ** width));
       const from = written((out) => out.bits(numbers, 3, 37, -3, width));

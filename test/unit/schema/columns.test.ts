@@ -63,7 +63,7 @@ function unpacked(bytes: Uint8Array): Columns {
 const listed = ({ at, values }: Columns) => ({ at: [...at], values: values.map((column) => [...column]) });
 
 describe("packColumns()", () => {
-  test("gives back every time and every finite double as it was", () => {
+  test("round-trips every time and every finite double", () => {
     fc.assert(
       fc.property(columns, (given) => {
         expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
@@ -90,14 +90,14 @@ describe("packColumns()", () => {
     );
   });
 
-  test("refuses a table larger than memory should hold, before it makes one", () => {
+  test("refuses a table that is too large before it allocates it", () => {
     const bytes = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)] });
     // Version, then 2^21 - 1 times.
     const bomb = Uint8Array.of(bytes[0] as number, 0xff, 0xff, 0x7f, 1, 0, 0, 0, 0, 0);
     expect(unpackColumns(bomb)).toMatchObject({ ok: false, error: expect.stringContaining(String(MAX_BLOCK_CELLS)) });
   });
 
-  test("refuses the same for times and columns that are too many only together, and so does packing", () => {
+  test("refuses times and columns whose product is too large, and so does packing", () => {
     const bomb = Uint8Array.of(1, 0x80, 0x80, 0x02, 0x80, 0x08, 0, 0, 0, 0);
     expect(unpackColumns(bomb)).toEqual({
       ok: false,
@@ -108,12 +108,12 @@ describe("packColumns()", () => {
     expect(() => packColumns({ at, values })).toThrow("1025 times × 1024 columns");
   });
 
-  test("refuses times that stand still", () => {
+  test("refuses equal times", () => {
     const bytes = packColumns({ at: Float64Array.of(START, START), values: [Float64Array.of(1, 2)] });
     expect(unpackColumns(bytes)).toEqual({ ok: false, error: "times must be ascending" });
   });
 
-  test.each([25, 31, 32, 40, 48, 50])("gives back numbers that are 2 to the power of %d apart, or nearly", (power) => {
+  test.each([25, 31, 32, 40, 48, 50])("round-trips numbers that are 2 to the power of %d apart, or nearly", (power) => {
     const spans = [2 ** power - 1, 2 ** power, 2 ** power + 1];
     for (const span of spans) {
       const values = Float64Array.of(5, 5 + span, 7, 6, 5, 5 + span);
@@ -122,13 +122,13 @@ describe("packColumns()", () => {
     }
   });
 
-  test("gives back steps that are equal for a while, and then equal to another", () => {
+  test("round-trips steps that are equal for a while, and then equal to another", () => {
     const values = Float64Array.from({ length: 100 }, (_, tick) => tick + Math.max(0, tick - 32));
     const given = { at: values, values: [values] };
     expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
   });
 
-  test("gives back a column without any value", () => {
+  test("round-trips a column without any value", () => {
     const given = {
       at: Float64Array.of(1, 2),
       values: [Float64Array.of(Number.NaN, Number.NaN), Float64Array.of(1, 2)],
@@ -136,7 +136,7 @@ describe("packColumns()", () => {
     expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
   });
 
-  test("names a version that it does not know", () => {
+  test("reports an unknown version", () => {
     expect(unpackColumns(Uint8Array.of(9))).toEqual({ ok: false, error: "version of columns must be 1, got 9" });
   });
 
@@ -146,7 +146,7 @@ describe("packColumns()", () => {
     expect((one(11).length - one(1).length) / 10).toBe(2);
   });
 
-  test("takes little for what hardly changes", () => {
+  test("takes few bytes for values that hardly change", () => {
     const at = Float64Array.from({ length: 240 }, (_, tick) => START + tick * 15_000);
     const constant = packColumns({ at, values: [at.map(() => 1980)] }).length;
     const steps = packColumns({ at, values: [at.map((_, tick) => 70_000 + (tick >> 6) * 13)] }).length;

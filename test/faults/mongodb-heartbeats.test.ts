@@ -55,4 +55,4 @@ test("MongoDB store answers again after its server was killed during calls", asy
     );
   }
   expect(asked).toBeGreaterThan(KILLS * 20 * CLIENTS);
-}, 120_000);
+}, 240_000);

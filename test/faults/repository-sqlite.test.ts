@@ -91,4 +91,4 @@ test("SQLite store loses nothing of two processes that write at the same time", 
   const held = await heldIn(repository, writtenGpu(7), ALL_TIME);
   expect(held.map(({ pod }) => pod)).toEqual(["pod-0", "pod-1", "pod-2", "pod-3", "pod-4", "pod-5", "pod-6"]);
   expect((await repository.gpus({ limit: 1 })).total).toBe(WRITTEN_GPUS);
-}, 60_000);
+}, 120_000);

@@ -22,4 +22,4 @@ test("a subscription reconnects after its connection has fallen silent, and cont
   expect([missed, readings.length]).toEqual([1, 6]);
   await events[Symbol.asyncDispose]();
   await eventually(() => api.feed.subscribers.size === 0, { what: "no subscriber" });
-}, 60_000);
+}, 120_000);

@@ -12,5 +12,5 @@ for (const runtime of ["bun", "deno"] as const) {
     const recorded = JSON.parse(await readFile(RECORDED, "utf8")) as Answers;
     expect(Object.keys(recorded)).toHaveLength(30);
     expect(await answersAboutSample(folder.path, runtime)).toEqual(recorded);
-  }, 60_000);
+  }, 120_000);
 }

@@ -32,7 +32,7 @@ test("SQLite stores filled by Bun and by Deno give equal answers on both", async
   await using folder = await temporaryFolder();
   const storeIn = (name: string) => ({ kind: "sqlite", path: join(folder.path, name), retentionMs: 0 }) as const;
   await compareRuntimes(storeIn("bun.sqlite"), storeIn("deno.sqlite"));
-}, 60_000);
+}, 120_000);
 
 test.skipIf(mongo === null)(
   "MongoDB stores filled by Bun and by Deno give equal answers on both",
@@ -41,5 +41,5 @@ test.skipIf(mongo === null)(
     await using deno = openDatabase(mongo?.uri ?? "");
     await compareRuntimes(bun.config, deno.config);
   },
-  60_000,
+  120_000,
 );

@@ -39,7 +39,9 @@ test("readIngestConfig() uses a queue in the process even if REDIS_ADDR is set",
 test("readIngestConfig() takes BATCH_SIZE for the streamer", () => {
   const { streamer } = readIngestConfig({ BATCH_SIZE: "500" }, ["a.csv"], terminal);
   expect(streamer.batchSize).toBe(500);
-  expect(() => readIngestConfig({ BATCH_SIZE: "0" }, ["a.csv"], terminal)).toThrow('BATCH_SIZE="0"');
+  expect(() => readIngestConfig({ BATCH_SIZE: "0" }, ["a.csv"], terminal)).toThrow(
+    'BATCH_SIZE must be a whole number from 1 to 65536, got "0"',
+  );
 });
 
 test("storePlace() names the store without its password", () => {

@@ -35,7 +35,7 @@ test("readQueueServiceConfig() names every variable that it cannot read", () => 
     read(env);
     throw new Error("the configuration was accepted");
   } catch (error) {
-    const problems = (error as ConfigError).problems.map((problem) => problem.split("=")[0]).sort();
+    const problems = (error as ConfigError).problems.map((problem) => problem.split(" ")[0]).sort();
     expect(problems).toEqual(["PORT", "QUEUE_LEASE", "QUEUE_MAX_BYTES", "QUEUE_PARTITIONS", "REDIS_DB"]);
   }
 });

@@ -11,6 +11,7 @@ import {
   brokenLinks,
   DOCUMENTS,
   inlineCommands,
+  missingFiles,
   readDocument,
   shellBlocks,
 } from "../../support/project/documents.ts";
@@ -69,6 +70,10 @@ describe("a command of the documents", () => {
 
 test.each([...DOCUMENTS])("the links of %s lead to existing files and headings", (name) => {
   expect(brokenLinks(name)).toEqual([]);
+});
+
+test.each([...DOCUMENTS])("the source files that %s names exist", (name) => {
+  expect(missingFiles(name)).toEqual([]);
 });
 
 test.each(texts)("$name uses existing recipes and scripts", ({ text }) => {

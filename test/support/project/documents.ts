@@ -1,21 +1,30 @@
-/** What our documents tell their readers to type, and where they point. */
+/** Reads the project's documents: the commands that they show, and the files that they link to or name. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT } from "../programs/process.ts";
 
 export const DOCUMENTS = [
   "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "data/README.md",
   "infra/README.md",
-  "services/api-gateway/PROTOCOL.md",
   "infra/CONFIGURATION.md",
   "infra/docker/README.md",
   "infra/helm/gpu-telemetry/README.md",
   "infra/k8s/README.md",
+  "schema/FORMATS.md",
+  "services/LAYERS.md",
+  "services/README.md",
+  "services/api-gateway/PROTOCOL.md",
+  "services/queue/PROTOCOL.md",
+  "services/repository/FORMATS.md",
+  "test/bench/README.md",
 ] as const;
 
 export const readDocument = (name: string): string => readFileSync(join(ROOT, name), "utf8");
 
-/** Blocks that are marked as shell, without the indentation of the list they stand in. */
+/** Blocks marked `sh`, without the indentation of a list around them. */
 export function shellBlocks(text: string): string[] {
   return [...text.matchAll(/^( *)```sh\n([\s\S]*?)^ *```/gm)].map(([, indent = "", block = ""]) =>
     block.replaceAll(new RegExp(`^${indent}`, "gm"), "").trim(),
@@ -28,7 +37,7 @@ export const inlineCommands = (text: string, program: string): string[] =>
     ([, command = ""]) => command.replaceAll("\\|", "|"),
   );
 
-/** A script of commands that only ask the API, and of nothing else. */
+/** True for a script that only asks the API. */
 export const asksOnly = (script: string): boolean =>
   /(^|\n)(curl |GPU=\$\(curl )/.test(script) &&
   script
@@ -61,7 +70,7 @@ const anchorOf = (heading: string): string =>
     .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
     .replaceAll(" ", "-");
 
-/** Links to files that are not there, or to headings that are not in them. */
+/** Links whose file, or whose heading in that file, does not exist. */
 export function brokenLinks(document: string): string[] {
   const broken: string[] = [];
   for (const [, target = ""] of readDocument(document).matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -75,4 +84,15 @@ export function brokenLinks(document: string): string[] {
     }
   }
   return broken;
+}
+
+/** Source files named in backquotes that exist neither from the document's folder nor from the root. */
+export function missingFiles(document: string): string[] {
+  const spans = readDocument(document).matchAll(/`([\w-][\w.-]*\/[\w./-]+\.(?:ts|sh))`/g);
+  return [...spans]
+    .map(([, name = ""]) => name)
+    .filter(
+      (name) =>
+        !name.includes("NAME") && ![dirname(document), ""].some((folder) => existsSync(join(ROOT, folder, name))),
+    );
 }

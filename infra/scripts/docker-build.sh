@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image and prints its name. The tag is the commit, plus a hash of the tree if the work tree has uncommitted
-# changes: the same files always get the same tag. The tag `dev` names the last build. Files that git ignores are left out.
+# changes: the same files always get the same tag. The tag `dev` names the last build. Ignored files are left out.
 # usage: docker-build.sh [DOCKER-BUILD-OPTION…]     IMAGE=… (gpu-telemetry)  BUN_IMAGE=…: the base image
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -135,7 +135,7 @@ check_order() {
   found "newest first, $(head -n 1 "$WORK/times")Z to $(tail -n 1 "$WORK/times")Z"
 }
 
-# Filters by times of the unfiltered page. Leaves out the newest time if there are others: its readings may still arrive.
+# Filters by times of the unfiltered page. Skips the newest time if there are others: its readings may still arrive.
 check_time_filter() {
   local start end seen filtered
   needs_gpu && expects "/api/v1/gpus/$UUID/telemetry?limit=1000" 200 || return

@@ -7,7 +7,7 @@ import { addressOf } from "../support/programs/process.ts";
 import { largeExport, smallExport } from "../support/sources/dcgm-export.ts";
 import { seeded } from "../support/time/seeded.ts";
 
-/** Kills that interrupt the stream. A kill after its end does not count, and the next life begins with an empty store. */
+/** Kills that interrupt the stream. A kill after its end does not count; the next life begins with an empty store. */
 const KILLS = 12;
 const MOST_LIVES = 60;
 

@@ -79,6 +79,24 @@ const sameFace: Rule = {
   },
 };
 
+/**
+ * Biome formats code to this width and leaves comments alone. Exempt are lines that cannot be broken (addresses, the
+ * schema annotations of values.yaml) and manifests, which indent the lines of the chart's files further.
+ */
+const MAX_COLUMNS = 120;
+const COMMENT = /^\s*(\/\/|\/\*|\*|#|\{\{-?\s*\/\*)/;
+
+const longComments: Rule = {
+  name: `comment lines end at column ${MAX_COLUMNS}`,
+  violations: (sources) =>
+    sources.flatMap(({ path, text }) =>
+      (path.startsWith("infra/k8s/") ? "" : text).split("\n").flatMap((line, index) => {
+        const isLong = line.length > MAX_COLUMNS && COMMENT.test(line) && !/https?:\/\/\S{40}|# @schema /.test(line);
+        return isLong ? [`${path}:${index + 1}: ${line.length} columns`] : [];
+      }),
+    ),
+};
+
 const namedAfterNothing: Rule = {
   name: "file names are nouns or verbs",
   violations: (sources) =>
@@ -125,6 +143,7 @@ export const RULES: readonly Rule[] = [
     ),
   ),
   textRule("no code branches on the environment that it runs in", isProduct, /\bNODE_ENV\b/),
+  longComments,
   textRule("no comment defers work", () => true, /\b(TO[D]O|FIX[M]E)\b/),
   sameFace,
   namedAfterNothing,

@@ -3,8 +3,8 @@
 const DONE = { done: true, value: undefined } as const;
 
 /**
- * Yields `map(item)` for each item of `source`. Unlike that of a generator, `return()` does not wait for a `next()` that
- * is under way: it goes straight to the source, which may be silent for a long time.
+ * Yields `map(item)` for each item of `source`. Unlike that of a generator, `return()` does not wait for a `next()`
+ * that is under way: it goes straight to the source, which may be silent for a long time.
  * @param onEnd called when the source ends or fails, and on `return()`: once or more
  */
 export function mapAsync<From, To>(

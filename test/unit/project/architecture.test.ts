@@ -106,6 +106,11 @@ const plants: Readonly<Record<string, readonly [path: string, text: string][]>> 
     ["infra/docker/program.ts", "const { PORT } = process.env;"],
   ],
   "no code branches on the environment that it runs in": [["schema/model/gpu.ts", 'if (NODE_ENV === "test") return;']],
+  "comment lines end at column 120": [
+    ["schema/model/gpu.ts", `/** ${"long ".repeat(25)}*/`],
+    ["test/unit/schema/metric.test.ts", `  // ${"long ".repeat(25)}`],
+    ["infra/helm/gpu-telemetry/values.yaml", `# ${"long ".repeat(25)}`],
+  ],
   "no comment defers work": [["test/unit/gpu.test.ts", `// ${"TO"}DO: more`]],
   "a service has main.ts, config.ts and service.ts": [["services/exporter/main.ts", ""]],
   "file names are nouns or verbs": [

@@ -1,4 +1,4 @@
-/** The files of schema/generated: up to date with the code, and the properties of the graph that its clients rely on. */
+/** Files of schema/generated: up to date with the code, and with the properties of the graph that clients rely on. */
 import { describe, expect, test } from "bun:test";
 import { readdir, readFile } from "node:fs/promises";
 import {

@@ -15,7 +15,7 @@ Checks that the schema cannot express: values that exclude or require each other
 {{- if not (hasPrefix "\x1f\x8b" $packed) -}}
 {{- fail "streamer.csv.gzip must be a gzip file in base64: create it by `gzip -9c export.csv | base64 > export.b64` and pass it as --set-file streamer.csv.gzip=export.b64" -}}
 {{- end -}}
-{{- /* Helm stores values and manifests of a release in one Secret: the data is in it twice and compresses no further. */ -}}
+{{- /* Helm stores values and manifests of a release in one Secret: it holds the data twice, already compressed. */ -}}
 {{- if gt (len $packed) 368640 -}}
 {{- fail (printf "streamer.csv.gzip must be at most 368640 bytes compressed, because Helm keeps the release in a Secret of 1 MiB, got %d. Up to 1 MiB: `kubectl create configmap my-csv --from-file=export.csv.gz` and streamer.csv.existingConfigMap=my-csv. More: streamer.csv.existingClaim or streamer.csv.volume" (len $packed)) -}}
 {{- end -}}

@@ -2,8 +2,8 @@
 import { createApi } from "../api-gateway/service.ts";
 import { runCollector } from "../collector/service.ts";
 import { createInventorySchema } from "../inventory/schema.ts";
+import { withOutages } from "../platform/http/health.ts";
 import { listen } from "../platform/http/listen.ts";
-import { Troubles } from "../platform/http/troubles.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
@@ -32,7 +32,7 @@ export interface AllInOneParts {
 export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts): Promise<number> {
   const { backends, streamer, clock, log, metrics, signal } = parts;
   const { repository, queue, liveFeed } = backends;
-  const troubles = new Troubles();
+  const problems: { collector: string | null; streamer: string | null } = { collector: null, streamer: null };
   const stop = new AbortController();
   const collector = runCollector(config.collector, {
     queue,
@@ -43,7 +43,9 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     log: log.child({ component: "collector" }),
     metrics,
     signal: stop.signal,
-    onState: troubles.of("collector"),
+    onState: (problem) => {
+      problems.collector = problem;
+    },
   });
   await using _background = {
     async [Symbol.asyncDispose]() {
@@ -51,7 +53,11 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
       await collector;
     },
   };
-  const health = async () => troubles.addedTo(await backends.health());
+  const health = async () =>
+    withOutages(
+      await backends.health(),
+      Object.entries(problems).map(([dependency, problem]) => ({ dependency, problem })),
+    );
   await using api = await createApi({
     subgraphs: {
       inventory: createInventorySchema({ repository }),
@@ -74,7 +80,9 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     log: log.child({ component: "streamer" }),
     metrics,
     signal,
-    onState: troubles.of("streamer"),
+    onState: (problem) => {
+      problems.streamer = problem;
+    },
   });
   await drained(queue, { clock, signal });
   if (!signal.aborted) {

@@ -1,8 +1,7 @@
 /** Runs the collector as a process: claims from queue-service, stores, publishes live, acknowledges. */
 import { openLiveFeed } from "../live-feed/open.ts";
-import { healthOf } from "../platform/http/health.ts";
+import { healthOf, withOutages } from "../platform/http/health.ts";
 import { listenForProbes } from "../platform/http/probe-server.ts";
-import { Troubles } from "../platform/http/troubles.ts";
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";
@@ -17,12 +16,14 @@ await runProgram("collector", {
   run: async (config, { log, signal }) => {
     const metrics = createMetrics();
     const clock = systemClock;
-    const troubles = new Troubles();
+    let problem: string | null = null;
     await using repository = await openRepository(config.store, { clock, log, metrics });
     await using liveFeed = await openLiveFeed({ kind: "redis", redis: config.redis, clock, log, metrics });
     await using queue = await openQueue({ ...config.queue, clock });
     const health = async () =>
-      troubles.addedTo(await healthOf({ store: () => repository.ping(), "live feed": () => liveFeed.ping() }));
+      withOutages(await healthOf({ store: () => repository.ping(), "live feed": () => liveFeed.ping() }), [
+        { dependency: "collector", problem },
+      ]);
     await using _probes = await listenForProbes(config.listen, { log, metrics, health });
     const summary = await runCollector(config.collector, {
       queue,
@@ -33,7 +34,9 @@ await runProgram("collector", {
       log,
       metrics,
       signal,
-      onState: troubles.of("collector"),
+      onState: (state) => {
+        problem = state;
+      },
     });
     log.info("stopped", { ...summary });
     return 0;

@@ -1,6 +1,7 @@
 /** The streamer as a process: sources → queue-service. Ends by itself if LOOP_MODE is false, unless AT_END is wait. */
+
+import { withOutages } from "../platform/http/health.ts";
 import { listenForProbes } from "../platform/http/probe-server.ts";
-import { Troubles } from "../platform/http/troubles.ts";
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { aborted, INTERRUPTED, runProgram } from "../platform/process/lifecycle.ts";
@@ -15,12 +16,13 @@ await runProgram("streamer", {
   read: () => readStreamerProcessConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true }),
   run: async (config, { log, signal }) => {
     const metrics = createMetrics();
-    const troubles = new Troubles();
+    let problem: string | null = null;
+    const health = async () => withOutages({ healthy: true, away: {} }, [{ dependency: "queue", problem }]);
     const sources = openSources(config.streamer.sources, { clock: systemClock });
     // The first log line, because without a shell it is the only way to see the files.
     await announceSources(sources, { log });
     await using queue = await openQueue({ ...config.queue, clock: systemClock });
-    await using _probes = await listenForProbes(config.listen, { log, metrics, health: async () => troubles.health });
+    await using _probes = await listenForProbes(config.listen, { log, metrics, health });
     const { readings, passes, skipped, failed } = await runStreamer(config.streamer, {
       sources,
       queue,
@@ -28,7 +30,9 @@ await runProgram("streamer", {
       log,
       metrics,
       signal,
-      onState: troubles.of("queue"),
+      onState: (state) => {
+        problem = state;
+      },
     });
     const isDone = !signal.aborted;
     log.info(isDone ? "source ended" : "stopped", { readings, passes, skipped, failed });

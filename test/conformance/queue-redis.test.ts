@@ -7,7 +7,7 @@ import type { OpenQueue } from "./queue/bench.ts";
 import { queueConformance } from "./queue.ts";
 
 /** Some tests publish tens of megabytes, which Redis writes to its append-only file. */
-setDefaultTimeout(20_000);
+setDefaultTimeout(60_000);
 
 describe.skipIf(!haveRedisServer())("on Redis", async () => {
   if (!haveRedisServer()) return;

@@ -14,6 +14,7 @@ import {
 import type { Queue } from "../../../services/queue/port.ts";
 import { RedisQueue, type RedisQueueOptions } from "../../../services/queue/redis/queue.ts";
 import { REDIS_TIME } from "../../../services/queue/redis/script-parts.ts";
+import { untilAvailable } from "../time/until-available.ts";
 
 /** Disposing deletes the queue's keys. */
 export interface TimedQueue extends AsyncDisposable {
@@ -65,6 +66,10 @@ function renamed(connection: RedisConnection, { prefix, clock }: { prefix: strin
   };
 }
 
+/** One slow answer closes a connection. The tests after it wait for the next connection. */
+const whenConnected = (call: () => Promise<RedisReply>): Promise<RedisReply> =>
+  untilAvailable(call, { what: "a connection to Redis" });
+
 /** Opens two connections that all queues opened on them share. */
 export async function openQueueConnections(config: RedisConfig): Promise<QueueConnections> {
   const open = (role: "commands" | "blocking") => openRedis(config, { log: silentLogger, name: "test", role });
@@ -73,7 +78,7 @@ export async function openQueueConnections(config: RedisConfig): Promise<QueueCo
     commands,
     openQueue: async ({ name = crypto.randomUUID(), ...options }) => {
       const names = { prefix: `q:{${name}`, clock: `clock:${name}` };
-      await commands.call("SET", names.clock, START, "NX");
+      await whenConnected(() => commands.call("SET", names.clock, START, "NX"));
       const queue = new RedisQueue(options, {
         commands: renamed(commands, names),
         blocking: renamed(blocking, names),
@@ -87,8 +92,8 @@ export async function openQueueConnections(config: RedisConfig): Promise<QueueCo
         advance: async (ms) => void (await commands.call("INCRBY", names.clock, ms)),
         [Symbol.asyncDispose]: async () => {
           await queue[Symbol.asyncDispose]();
-          const keys = (await commands.call("KEYS", `${names.prefix}:*`)) as readonly Buffer[];
-          await commands.call("DEL", names.clock, ...keys);
+          const keys = (await whenConnected(() => commands.call("KEYS", `${names.prefix}:*`))) as readonly Buffer[];
+          await whenConnected(() => commands.call("DEL", names.clock, ...keys));
         },
       };
     },

@@ -1,5 +1,6 @@
 /**
- * Limits the rows that one operation requests by the `limit` arguments of its root lists. Fields below a row are
+ * Limits the rows that one operation requests: the `limit` arguments of its root lists, the uuids that it names, and a
+ * fixed number for each list without a limit. Fields below a row are
  * bounded where they are read, as their number depends on the fleet and not on the document: the telemetry subgraph has
  * a budget of readings per request, and answers of subgraphs in other processes have one of bytes.
  */
@@ -11,11 +12,14 @@ import {
   getOperationAST,
   Kind,
   type SelectionSetNode,
+  valueFromASTUntyped,
 } from "graphql";
 import { graphqlError } from "../../platform/graphql/errors.ts";
 
 /** Ten times the longest page of GPUs. */
 const MAX_ROWS = 100_000;
+/** Lists without a `limit`: what each counts. A fleet has at most one host per GPU of the longest page. */
+const UNPAGED_ROWS: Readonly<Record<string, number>> = { hosts: 10_000 };
 
 /** Root fields, including those in fragments. A field that occurs twice counts twice, though it is executed once. */
 function rootFields(args: ExecutionArgs): readonly FieldNode[] {
@@ -42,30 +46,33 @@ function rootFields(args: ExecutionArgs): readonly FieldNode[] {
   return found;
 }
 
-function limitOf(field: FieldNode, { schema, variableValues }: ExecutionArgs): number {
-  const known = schema
-    .getQueryType()
-    ?.getFields()
-    [field.name.value]?.args.find(({ name }) => name === "limit");
-  if (known === undefined) return 0;
-  const given = field.arguments?.find(({ name }) => name.value === "limit")?.value;
-  const value =
-    given?.kind === Kind.VARIABLE
-      ? variableValues?.[given.name.value]
-      : given?.kind === Kind.INT
-        ? Number(given.value)
-        : undefined;
-  return typeof value === "number" && value > 0 ? value : Number(known.defaultValue ?? 0);
+/** The value of an argument that the document gives; undefined: it gives none. */
+function givenValue(field: FieldNode, name: string, variables: ExecutionArgs["variableValues"]): unknown {
+  const value = field.arguments?.find((argument) => argument.name.value === name)?.value;
+  return value === undefined ? undefined : valueFromASTUntyped(value, variables);
 }
 
-/** Refuses operations whose limits add up to more than `MAX_ROWS`. */
+function rowsOf(field: FieldNode, { schema, variableValues }: ExecutionArgs): number {
+  const fixed = UNPAGED_ROWS[field.name.value];
+  if (fixed !== undefined) return fixed;
+  const known = schema.getQueryType()?.getFields()[field.name.value]?.args ?? [];
+  const limit = known.find(({ name }) => name === "limit");
+  if (limit !== undefined) {
+    const given = givenValue(field, "limit", variableValues);
+    return typeof given === "number" && given > 0 ? given : Number(limit.defaultValue ?? 0);
+  }
+  const uuids = known.some(({ name }) => name === "uuids") ? givenValue(field, "uuids", variableValues) : undefined;
+  return Array.isArray(uuids) ? uuids.length : 0;
+}
+
+/** Refuses operations whose rows add up to more than `MAX_ROWS`. */
 export function limitRows(): GatewayPlugin {
   return {
     onExecute({ args, setResultAndStopExecution }) {
-      const rows = rootFields(args).reduce((sum, field) => sum + limitOf(field, args), 0);
+      const rows = rootFields(args).reduce((sum, field) => sum + rowsOf(field, args), 0);
       if (rows <= MAX_ROWS) return;
       const message =
-        `The limits of all lists must add up to at most ${MAX_ROWS.toLocaleString("en-US")} rows, got ` +
+        `The rows of all lists must add up to at most ${MAX_ROWS.toLocaleString("en-US")} rows, got ` +
         `${rows.toLocaleString("en-US")}: split the operation or lower the limits`;
       setResultAndStopExecution({ errors: [graphqlError("too_large", message)] });
     },

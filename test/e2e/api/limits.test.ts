@@ -27,6 +27,14 @@ describe("limits hold over every transport", () => {
       /got 105,000/,
       { n: 5000 },
     ],
+    ["rows of a list without limit", `{ ${repeated(11, (n) => `a${n}: hosts { gpus }`)} }`, /got 110,000.*TOO_LARGE/],
+    [
+      "rows by their keys",
+      `query ($u: [ID!]!) { ${repeated(20, (n) => `u${n}: gpusByUuid(uuids: $u) { uuid }`)}
+        ${repeated(9, (n) => `a${n}: gpus { total }`)} gpus(limit: 1) { total } }`,
+      /got 100,001.*TOO_LARGE/,
+      { u: Array.from({ length: 500 }, () => "x") },
+    ],
     // If it were executed, it would write into every object of this process.
     [
       "a prototype's name",

@@ -217,7 +217,7 @@ describe.skipIf(!haveRedisServer())("Redis queue", () => {
     expect(await queue.stats()).toMatchObject({ ready: 0, leased: 0, orphans: 0 });
   });
 
-  test("removes poison from between good batches, which keep their order", async () => {
+  test("removes poison batches and delivers the good ones in order", async () => {
     await using server = await startRedisServer();
     await using queue = await open(server.config, { maxDeliveries: 3 });
     const { publish } = await openPublisher(queue);

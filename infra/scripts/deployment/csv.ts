@@ -105,8 +105,9 @@ export const describeCsv = ({ files, bytes }: CsvData): string =>
   `${files.length === 1 ? basename(files[0]!) : `${files.length} files`}, ${(bytes / MIB).toFixed(1)} MiB`;
 
 /**
- * A namespace, a volume on the nodes and its claim. A ConfigMap and the record of a release hold 1 MiB at most, so the
- * files go onto the nodes. Pods mount a claim because the restricted pod security standard forbids host paths.
+ * Returns the manifests of a namespace, a volume on the nodes and the claim for that volume. The files are copied to
+ * the nodes because a ConfigMap, like the record of a Helm release, holds at most 1 MiB. Pods mount the claim because
+ * the restricted pod security standard forbids host paths.
  */
 function volumeManifests({ hash, bytes }: CsvData, nodes: readonly string[], { namespace }: Place): string {
   const name = `csv-${hash}`;

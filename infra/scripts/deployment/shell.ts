@@ -59,7 +59,7 @@ export const shown = (command: readonly string[]): string => command.map(quoted)
 
 const ASK_MS = 20_000;
 
-/** Never rejects: the outcome tells failures. */
+/** Runs a command. Never rejects: the outcome reports a failure. */
 function start(command: CommandWords, { timeoutMs, input, env }: RunOptions, log: (text: string) => void) {
   return new Promise<Outcome>((resolve) => {
     const [program, ...args] = command;

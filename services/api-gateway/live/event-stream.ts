@@ -77,7 +77,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        // Without a reason, as runtimes print it.
+        // No reason is passed, because the runtimes would print it.
         fail = () => controller.error();
       },
       async pull(controller) {
@@ -110,7 +110,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
         await source.cancel();
       },
     },
-    // No event is pulled ahead of the reader.
+    // The stream pulls an event only when the reader asks for one.
     { highWaterMark: 0 },
   );
   return new Response(body, response);

@@ -56,7 +56,7 @@ export class RelayReader<T> {
 export interface RelayOptions {
   /** Called once, when the source has ended. */
   readonly onEnd: () => void;
-  /** Frames that a reader may be behind the fastest one. */
+  /** How many frames a reader may lag behind the fastest reader. */
   readonly maxBehind: number;
 }
 

@@ -11,7 +11,10 @@ import { type Open, type Results, SharedSubscriptions } from "./shared-subscript
 export interface Subscriptions {
   /** Subscriptions that run now. */
   readonly running: number;
-  /** The plugin that runs them. It sets the subgraph context of each in `contexts`, by the operation's own context. */
+  /**
+   * Returns the plugin that runs the subscriptions. It stores the subgraph context of each subscription in `contexts`,
+   * under the context of its operation.
+   */
   plugin(contexts: WeakMap<object, SubgraphContext>): GatewayPlugin;
 }
 

@@ -164,7 +164,7 @@ export function createOpenApi(version: string): Readonly<Record<string, unknown>
   const paths = REST_ROUTES.map((route) => {
     const path = route.path.replace(":uuid", "{uuid}");
     const operation = sofa.paths[path]?.get;
-    if (operation === undefined) throw new Error(`SOFA describes no ${path}`);
+    if (operation === undefined) throw new Error(`SOFA's OpenAPI document has no operation GET ${path}`);
     return [REST_PATH + path, { get: completeOperation(operation, route, contract) }];
   });
   return {

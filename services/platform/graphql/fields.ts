@@ -15,7 +15,7 @@ export class Budget {
     this.#beyond = beyond;
   }
 
-  /** Runs `ask` with the number of items left. @throws AppError `too_large` without running it when none is left */
+  /** Calls `ask` with the items left. @throws AppError `too_large`, without calling `ask`, if no items are left */
   spend<T>(ask: (left: number) => Promise<T>): Promise<T> {
     const asked = this.#turn.then(() => {
       if (this.#left <= 0) throw this.tooLarge();
@@ -25,7 +25,10 @@ export class Budget {
     return asked;
   }
 
-  /** Within `ask`: takes the items that it read. False if they do not fit; then nothing else fits either. */
+  /**
+   * Takes the items that `ask` read out of the budget; call it within `ask`. If they do not fit, it returns false and
+   * uses up the budget.
+   */
   takes(items: number): boolean {
     const fits = items <= this.#left;
     this.#left = fits ? this.#left - items : 0;

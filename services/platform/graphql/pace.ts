@@ -33,7 +33,7 @@ export function readSubscribeExtensions(extensions: unknown): Required<Subscribe
 
 export const takenMessage = (id: string): string => JSON.stringify({ type: "pong", payload: { taken: id } });
 
-/** Returns the subscription that a `pong` confirms a frame of, or undefined if it answers a ping. */
+/** Returns the id of the subscription whose frame a `pong` confirms, or undefined if the `pong` answers a ping. */
 export function readTaken(payload: unknown): string | undefined {
   const { taken } = (payload ?? {}) as Record<string, unknown>;
   return typeof taken === "string" ? taken : undefined;

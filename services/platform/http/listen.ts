@@ -25,7 +25,10 @@ export interface ListenOptions {
   readonly log?: Logger;
 }
 
-/** Replaces the error pages of the runtimes, which show the stack. An invalid Host makes an invalid URL: 400. */
+/**
+ * Answers thrown errors with problem details, because the runtimes' error pages show the stack. An invalid Host header
+ * makes the request's URL invalid, which is answered with 400.
+ */
 const answerThrown = (log: Logger | undefined) => (error: unknown) => {
   // On Deno the error has no code.
   if (error instanceof TypeError && error.message.startsWith("Invalid URL")) {

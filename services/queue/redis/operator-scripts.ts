@@ -79,7 +79,8 @@ return { 0, call('ZCARD', dead), page }
 /**
  * ARGV of `redrive` and `purge`:
  * 1. ids, a JSON list; '' for all letters up to ARGV[2]
- * 2. order of death of the last letter to act on; '' for the newest one. Letters that die between two runs are left.
+ * 2. order of death (the score in `dead`) of the last letter to act on; '' for the newest letter. Repeat runs pass
+ *    element 4 of the result, so that letters that die between two runs are not acted on.
  *
  * Result of `redrive` and `purge`:
  * 1. 1: run the script again; 0: done
@@ -87,7 +88,7 @@ return { 0, call('ZCARD', dead), page }
  * 3. 1: run the script again with element 4 as ARGV[2]; 0: done
  * 4. order of death of the last letter to act on
  *
- * The part leaves in `ids` the letters to act on, oldest first, and in `upTo` element 4.
+ * This part sets `ids` to the letters to act on, oldest first, `more` to element 3 and `upTo` to element 4.
  */
 const lettersPart = `
 if settle() then return { 1 } end

@@ -7,7 +7,7 @@ import type { ClaimRequest, Delivery } from "../port.ts";
 import type { Bell } from "./bell.ts";
 import type { Claimed } from "./partition.ts";
 
-/** Pause between the claims made for a waiting caller while no token comes. */
+/** Longest time between two claims for the waiting callers while no token arrives. */
 const POLL_MS = 1000;
 
 export interface WaitingParts {

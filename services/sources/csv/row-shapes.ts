@@ -156,10 +156,10 @@ export class RowShapes {
   learn(bytes: Uint8Array, view: DataView, parts: RowParts, slot: number): void {
     const { start, firstStart, firstEnd, secondStart, secondEnd, end } = parts;
     const length = end - start - (firstEnd - firstStart) - (secondEnd - secondStart);
-    // `equalBytes` needs bytes without a zero.
+    // Rows with a zero byte are not stored, because `equalBytes` could report a false match.
     if (length > MAX_SHAPE_BYTES || bytes.subarray(start, end).includes(0)) return;
     if (this.#count > this.#limits.shapes || this.#textEnd + length > this.#limits.bytes) {
-      // The shapes may be those of pods long gone: after more misses than shapes, forget them all.
+      // The shapes may belong to pods that no longer exist: after twice as many refusals as shapes, forget them all.
       if (++this.#refused <= 2 * this.#count) return;
       this.#forget();
       if (this.#limits.shapes < 1 || length > this.#limits.bytes) return;

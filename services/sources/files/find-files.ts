@@ -50,7 +50,7 @@ async function matching(pattern: string): Promise<readonly FoundSource[]> {
  * The files of one path, sorted, never empty. A directory yields the `.csv`, `.gz` and `.zst` files directly in it.
  * A file may have any name, and a path that exists is never taken for a glob.
  * @throws AppError `not_found` if nothing exists or matches, `invalid` for a directory without data files,
- *   `unavailable` if the system refuses to look
+ *   `unavailable` if the system refuses access
  */
 export async function findFiles(path: string): Promise<readonly FoundSource[]> {
   try {
@@ -62,7 +62,7 @@ export async function findFiles(path: string): Promise<readonly FoundSource[]> {
     if (GLOB.test(path)) return await matching(path);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError(`Cannot look at ${path}: ${(error as Error).message}`, { code: "unavailable", cause: error });
+    throw new AppError(`Cannot read ${path}: ${(error as Error).message}`, { code: "unavailable", cause: error });
   }
   throw new AppError(`Cannot read ${path}: there is no such file or directory; ${await nearestContents(path)}`, {
     code: "not_found",

@@ -61,7 +61,7 @@ describe("limits hold over every transport", () => {
     });
   }
 
-  test("a mutation is refused by GET, also with ADMIN_TOKEN", async () => {
+  test("GET refuses a mutation, even with ADMIN_TOKEN", async () => {
     for (const accept of ["application/json", "text/event-stream"]) {
       const response = await api.get(`/graphql?query=${encodeURIComponent("mutation { purgeDeadLetters }")}`, {
         headers: { accept, authorization: "Bearer s3cret" },

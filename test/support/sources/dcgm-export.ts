@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { ROOT } from "../programs/process.ts";
 
-/** GPU → `series at` → value. */
+/** Values by GPU UUID, then by `keyOf(series, at)`. */
 export type Expected = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 export interface DcgmExport {

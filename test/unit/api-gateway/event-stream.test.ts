@@ -52,7 +52,7 @@ test("guardEvents() retains no event that it has passed on", async () => {
   await reader?.cancel();
 }, 60_000);
 
-test("guardEvents() sends the last event between two others, also to a reader that waits", async () => {
+test("guardEvents() on stop drops an incomplete event and sends the last one, even if the reader waits", async () => {
   const watchdog = new Watchdog({ metrics: createMetrics(), clock });
   const never = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -69,7 +69,7 @@ test("guardEvents() sends the last event between two others, also to a reader th
   watchdog[Symbol.dispose]();
 });
 
-test("guardEvents() cuts off a reader that takes no event for 30 s, and none that waits for one", async () => {
+test("guardEvents() cuts off a reader that takes no event for 30 s, but not a reader that waits for one", async () => {
   const metrics = createMetrics();
   using watchdog = new Watchdog({ metrics, clock });
   const stalled = () => metricValue(metrics, 'live_connections_ended_total{transport="sse",reason="stalled"}');

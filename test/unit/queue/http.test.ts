@@ -91,7 +91,7 @@ test("HTTP queue abandons an aborted claim that the service is slow to answer", 
   await eventually(async () => (await behind.stats()).ready === 1, { what: "the batch is ready again" });
 });
 
-test("HTTP queue cuts the connection of an aborted claim that waits in another replica", async () => {
+test("HTTP queue cuts the connection of an aborted claim if the DELETE reaches another replica", async () => {
   await using behind = memory();
   await using waits = await openQueueServer(behind);
   await using other = await openQueueServer(memory());

@@ -95,7 +95,7 @@ describe("BatchBuilder.take()", () => {
     expect(builder.merged).toEqual({ same: 1, differing: 1 });
   });
 
-  test("starts the next batch empty and keeps the meaning of its slots", () => {
+  test("starts the next batch empty, with slots that still mean the same GPU and series", () => {
     const builder = createBatchBuilder();
     const [util, temp] = [UTIL, TEMP].map((series) => builder.slot(factsOf(1), series));
     builder.add(util as number, START, 1);

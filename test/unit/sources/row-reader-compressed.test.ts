@@ -27,7 +27,7 @@ const unpacked = Buffer.byteLength(content);
 const values = (kept: { readings: { text: string }[] }) => kept.readings.map(({ text }) => text.split(" ").at(-1));
 const allValues = rows.map((_, n) => String(Math.sin(n)));
 
-/** Reads until the reader throws. Returns what came before and the error. */
+/** Reads until the reader throws. Returns the rows read until then, the error, and the reader's place. */
 async function readUntilDamage(file: string) {
   await using reader = await openRows(file, { clock: rowClock });
   const kept = keepRows();

@@ -23,7 +23,7 @@ const withPublish = (queue: Queue, publish: (call: number, ...args: Parameters<P
   };
 };
 
-test("runStreamer() waits as long as a full queue asks and sends everything", async () => {
+test("runStreamer() waits for the retryAfterMs of a full queue, then retries, and sends everything", async () => {
   const clock = new InstantClock();
   const queue = openTestQueue(clock);
   const full = withPublish(

@@ -58,7 +58,7 @@ test("runStreamer() sends every reading, whatever the pace, batch size, shards a
   );
 });
 
-test("runStreamer() aborted at any batch continues with the same batches", async () => {
+test("runStreamer() aborted after any batch and run again sends the same batches as one run", async () => {
   await fc.assert(
     fc.asyncProperty(
       rowsOfFile,

@@ -5,6 +5,7 @@ import {
   MAX_BATCH_BYTES,
   MAX_CALL_ITEMS,
   MAX_DELAY_MS,
+  MAX_EPOCH_AHEAD_MS,
   MAX_LEASE_MS,
   MAX_POSITION_LENGTH,
   MAX_PRODUCER_LENGTH,
@@ -61,6 +62,11 @@ export function checkPublish(
     checkInteger("position.length", position.length, 0, MAX_POSITION_LENGTH);
     expected++;
   }
+}
+
+/** For an epoch that the queue cannot have given: greater than the known one, and too far ahead of the clock. */
+export function refuseEpoch(epoch: number): never {
+  refuse("epoch", epoch, `one that openProducer gave, or at most ${MAX_EPOCH_AHEAD_MS} ms ahead of the queue's clock`);
 }
 
 export function checkClaim({ max, maxBytes, leaseMs, waitMs }: ClaimRequest): void {

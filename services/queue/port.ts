@@ -198,6 +198,11 @@ export const MAX_CALL_ITEMS = 1000;
 export const MAX_LEASE_MS = 12 * 3_600_000;
 export const MAX_DELAY_MS = 12 * 3_600_000;
 export const MAX_WAIT_MS = 60_000;
+/**
+ * How far an unknown epoch of a publish may lie ahead of the queue's clock. Epochs are times or count from 1, so an
+ * epoch beyond it was not given by `openProducer`. An hour is far above the difference between clocks of servers.
+ */
+export const MAX_EPOCH_AHEAD_MS = 3_600_000;
 
 /** The producer's side of the queue: what a streamer needs. */
 export interface ProducerQueue {
@@ -210,6 +215,8 @@ export interface ProducerQueue {
    *
    * An epoch greater than the one the queue knows was opened before the queue lost its memory: it becomes the newest
    * life. A producer without an accepted batch has `last` 0, so a call that does not begin with 1 is a gap.
+   * @throws AppError `invalid` for an unknown epoch more than `MAX_EPOCH_AHEAD_MS` ahead of the queue's clock. A call
+   * that throws changes nothing, so the life that the queue knows goes on.
    * @throws AppError `too_large` for a call that an empty queue would have no room for, or that is larger than the
    * implementation accepts in one call (64 MiB or more)
    */

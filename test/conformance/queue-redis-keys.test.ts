@@ -52,6 +52,15 @@ describe.skipIf(!have)("keys of the Redis queue", async () => {
     }
   });
 
+  test("of a producer do not keep an epoch that has no successor", async () => {
+    await using timed = await open();
+    await commands.call("SET", `q:{${timed.name}:0}:p:csv`, `${Number.MAX_SAFE_INTEGER}:2:after b`);
+    const publisher = await openPublisher(timed.queue, "csv");
+    expect(publisher).toMatchObject({ seq: 2, position: "after b" });
+    expect(publisher.epoch).toBeLessThanOrEqual(Date.now() + 1000);
+    expect(await publisher.publish("c")).toEqual({ kind: "accepted" });
+  });
+
   test("hold one token while a batch is ready that no claim has looked for", async () => {
     await using timed = await open();
     const { queue, name } = timed;

@@ -4,6 +4,7 @@ import type { OpenQueue } from "./queue/bench.ts";
 import { boundsConformance } from "./queue/bounds.ts";
 import { claimConformance } from "./queue/claim.ts";
 import { deadLetterConformance } from "./queue/dead-letters.ts";
+import { epochConformance } from "./queue/epochs.ts";
 import { leaseConformance } from "./queue/lease.ts";
 import { publishConformance } from "./queue/publish.ts";
 import { restartConformance } from "./queue/restart.ts";
@@ -16,6 +17,7 @@ export function queueConformance(
 ): void {
   describe(`${name} queue`, () => {
     publishConformance(open);
+    epochConformance(open);
     claimConformance(open);
     leaseConformance(open);
     deadLetterConformance(open);

@@ -13,6 +13,7 @@ import {
   checkOpen,
   checkPublish,
   checkReceipts,
+  refuseEpoch,
 } from "../arguments.ts";
 import {
   type ClaimRequest,
@@ -20,6 +21,7 @@ import {
   type DeadLetters,
   type Delivery,
   MAX_BATCHES,
+  MAX_EPOCH_AHEAD_MS,
   type NackMode,
   type OutgoingBatch,
   type PublishOutcome,
@@ -107,18 +109,20 @@ class MemoryQueue implements Queue {
       state = await this.#producers.load(producer);
       this.#settle();
     }
+    if (epoch > state.epoch && epoch > this.#clock.now() + MAX_EPOCH_AHEAD_MS) refuseEpoch(epoch);
     if (epoch < state.epoch) {
       counters.fenced++;
       return { kind: "fenced" };
     }
-    state.epoch = epoch;
     const fresh = batches.filter(({ seq }) => seq > state.seq);
     const last = fresh.at(-1);
     if (last === undefined) {
+      state.epoch = epoch;
       counters.duplicates += batches.length;
       return { kind: "duplicate" };
     }
     if (last.seq - state.seq > fresh.length) {
+      state.epoch = epoch;
       counters.gaps++;
       return { kind: "gap", last: state.seq };
     }
@@ -127,6 +131,7 @@ class MemoryQueue implements Queue {
       const message = `Queue: the bodies of a publish must be at most ${this.#maxBytes} bytes together, got ${bytes}`;
       throw new AppError(message, { code: "too_large" });
     }
+    state.epoch = epoch;
     if (!this.#ledger.hasRoom(fresh.length, bytes)) {
       counters.rejected++;
       return { kind: "full", retryAfterMs: FULL_RETRY_MS };

@@ -1,12 +1,13 @@
 /** Scripts of the producer's side: open, publish. KEYS as in `script-parts.ts`, with the key of the producer. */
 import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
+import { MAX_EPOCH_AHEAD_MS } from "../port.ts";
 import { commonPart, headerOf, returnsPart, type ScriptSettings } from "./script-parts.ts";
 
 /** The producer's key expires this long after it was last written. */
 const REMEMBERED_SECONDS = 30 * 24 * 3600;
 
 /** The first element of the result of `publish` is an index into this list. */
-export const PUBLISH_CODES = ["accepted", "duplicate", "gap", "fenced", "full", "too_large"] as const;
+export const PUBLISH_CODES = ["accepted", "duplicate", "gap", "fenced", "full", "too_large", "epoch_ahead"] as const;
 
 const statePart = `
 local known, last, position = 0, 0, ''
@@ -26,7 +27,7 @@ end
  *
  * Result:
  * 1. epoch of the new life: the time in milliseconds, or the last epoch + 1 where that is larger. Epochs that are times
- *    keep growing even after Redis has lost its data.
+ *    keep growing even after Redis has lost its data. A kept epoch without a successor is forgotten.
  * 2. seq of the last accepted batch, 0 for none
  * 3. its position, empty for none
  */
@@ -35,6 +36,7 @@ const OPEN = redisScript(
   `${headerOf({ allowOutOfMemory: true })}
 ${commonPart}
 ${statePart}
+if known >= ${Number.MAX_SAFE_INTEGER} then known = 0 end
 local epoch = math.max(known + 1, now)
 remember(epoch, last, position)
 return { epoch, last, position }
@@ -68,15 +70,20 @@ if epoch < known then
   count('fenced', 1)
   return { 3, last }
 end
-if epoch > known then remember(epoch, last, position) end
+if epoch > known and epoch > now + ${MAX_EPOCH_AHEAD_MS} then return { 6, last } end
+local function adopt()
+  if epoch > known then remember(epoch, last, position) end
+end
 local lengths = cjson.decode(ARGV[8])
 local have = math.min(math.max(last - first + 1, 0), #lengths)
 local fresh = #lengths - have
 if fresh == 0 then
+  adopt()
   count('duplicates', have)
   return { 1, last }
 end
 if first > last + 1 then
+  adopt()
   count('gaps', 1)
   return { 2, last }
 end
@@ -89,6 +96,7 @@ if have > 0 then
   end
 end
 if bytes > ${maxBytes} then return { 5, last } end
+adopt()
 local kept = call('HMGET', sums, 'bytes', 'serial', 'published', 'readings', 'largest')
 local held = tonumber(kept[1] or 0)
 local batches = call('HLEN', bodies) - call('ZCARD', dead)

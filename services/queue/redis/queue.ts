@@ -7,7 +7,15 @@ import { AppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { RedisConnection } from "../../platform/redis/connections.ts";
-import { checkClaim, checkExtend, checkNack, checkOpen, checkPublish, checkReceipts } from "../arguments.ts";
+import {
+  checkClaim,
+  checkExtend,
+  checkNack,
+  checkOpen,
+  checkPublish,
+  checkReceipts,
+  refuseEpoch,
+} from "../arguments.ts";
 import {
   type ClaimRequest,
   DEAD_LETTER_SHARE,
@@ -120,6 +128,8 @@ export class RedisQueue implements Queue {
         return { kind, last };
       case "full":
         return { kind, retryAfterMs: FULL_RETRY_MS };
+      case "epoch_ahead":
+        return refuseEpoch(from.epoch);
       case "too_large": {
         const bytes = batches.reduce((sum, { body }) => sum + body.byteLength, 0);
         const holds = Math.min(this.#maxBytes, MAX_CALL_BYTES);

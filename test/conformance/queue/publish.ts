@@ -72,35 +72,6 @@ export function publishConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).counters).toMatchObject({ fenced: 2, published: 3, readings: 3 });
   });
 
-  test("queue.publish() accepts an unknown life as the newest if its epoch is greater, and fences the others", async () => {
-    await using bench = await open();
-    const first = await openPublisher(bench.queue);
-    await first.publish("a", "b");
-    const unknown = { producer: first.producer, epoch: first.epoch + 7 };
-    expect(await bench.queue.publish([batchOf(4, "d")], unknown)).toEqual({ kind: "gap", last: 2 });
-    expect(await first.publish("c")).toEqual({ kind: "fenced" });
-    expect(await bench.queue.publish([batchOf(2, "b")], unknown)).toEqual({ kind: "duplicate" });
-    expect(await bench.queue.publish([batchOf(3, "c")], unknown)).toEqual({ kind: "accepted" });
-    expect((await bench.queue.openProducer(first.producer)).epoch).toBeGreaterThan(unknown.epoch);
-    expect(await bench.queue.publish([batchOf(4, "d")], unknown)).toEqual({ kind: "fenced" });
-    expect((await claim(bench.queue)).map(({ seq, epoch }) => [seq, epoch - first.epoch])).toEqual([
-      [1, 0],
-      [2, 0],
-      [3, 7],
-    ]);
-  });
-
-  test("queue.publish() of a forgotten producer answers gap until its first batch, and keeps its life", async () => {
-    await using bench = await open();
-    const forgotten = { producer: "csv@0/1", epoch: 41 };
-    expect(await bench.queue.publish([batchOf(9, "i")], forgotten)).toEqual({ kind: "gap", last: 0 });
-    expect(await bench.queue.publish([batchOf(1, "a")], { ...forgotten, epoch: 40 })).toEqual({ kind: "fenced" });
-    expect(await bench.queue.publish([batchOf(1, "a"), batchOf(2, "b")], forgotten)).toEqual({ kind: "accepted" });
-    const opened = await bench.queue.openProducer("csv@0/1");
-    expect(opened).toMatchObject({ seq: 2, position: "after b" });
-    expect(opened.epoch).toBeGreaterThan(41);
-  });
-
   test("queue.openProducer() gives each concurrent call a life of its own", async () => {
     await using bench = await open();
     const opened = await Promise.all(Array.from({ length: 8 }, () => bench.queue.openProducer("csv@0/1")));

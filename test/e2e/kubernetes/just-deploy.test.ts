@@ -1,6 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { resourceOfKind } from "../../support/kubernetes/resources.ts";
 import { isAlive, setUpWorkbench, type Workbench, workbenchPrograms } from "../../support/kubernetes/workbench.ts";
+
+// Each run starts dozens of processes.
+setDefaultTimeout(300_000);
 
 const programs = await workbenchPrograms("just deploy");
 const IMAGE = ["REGISTRY=registry.example.com/team", "TAG=v1"];
@@ -42,7 +45,7 @@ describe.skipIf(programs === null)("just deploy", () => {
     expect((await bench.forwards()).map(isAlive)).toEqual([false, false]);
     await bench.just("down");
     expect(await bench.readKubeconfig()).toBe(before);
-  }, 60_000);
+  });
 
   test("changes nothing without confirmation, shows the context, and recommends just up for a kind cluster", async () => {
     await using bench = await setUpCluster("kind-mine");

@@ -1,9 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { resourceOfKind } from "../../support/kubernetes/resources.ts";
 import { setUpWorkbench, type Workbench, workbenchPrograms } from "../../support/kubernetes/workbench.ts";
 import { eventually } from "../../support/time/eventually.ts";
+
+// Each run starts dozens of processes.
+setDefaultTimeout(300_000);
 
 const programs = await workbenchPrograms("failures of just up");
 
@@ -113,5 +116,5 @@ describe.skipIf(programs === null)("just up, when pods do not become ready,", ()
     const finished = await bench.just("up");
     expect([finished.code, finished.stderr]).toEqual([0, ""]);
     expect(finished.stdout).toContain("deleted the record of revision 2, an earlier upgrade that was pending-upgrade");
-  }, 60_000);
+  });
 });

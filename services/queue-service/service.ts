@@ -5,7 +5,8 @@
 import type { Hooks } from "crossws";
 import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql/server.ts";
 import { createProbes, healthOf, PROBE_PATHS, STOPPING } from "../platform/http/health.ts";
-import { createInternalGuard, internalTokenMissing, warnWhenOpen } from "../platform/http/internal-token.ts";
+import { createInternalGuard } from "../platform/http/internal-guard.ts";
+import { warnWhenOpen } from "../platform/http/internal-token.ts";
 import { measureRequests } from "../platform/http/requests.ts";
 import { serveUntil } from "../platform/http/serve.ts";
 import type { Clock } from "../platform/process/clock.ts";
@@ -21,7 +22,7 @@ import { createPipelineSchema } from "./schema.ts";
 
 const ROUTES: ReadonlySet<string> = new Set([...Object.values(QUEUE_PATHS), ...PROBE_PATHS, SUBGRAPH_PATH, "/metrics"]);
 
-export type QueueApiConfig = Pick<QueueServiceConfig, "internalToken" | "leaseMs" | "queryTimeoutMs">;
+export type QueueApiConfig = Pick<QueueServiceConfig, "listen" | "internalToken" | "leaseMs" | "queryTimeoutMs">;
 
 export interface QueueApi extends AsyncDisposable {
   /** Answers every request. Never rejects. */
@@ -44,10 +45,10 @@ const routeOf = (pathname: string): string => {
 };
 
 export function createQueueApi(
-  { internalToken, leaseMs, queryTimeoutMs }: QueueApiConfig,
+  { listen, internalToken, leaseMs, queryTimeoutMs }: QueueApiConfig,
   { queue, clock, log, metrics, signal }: QueueServiceParts,
 ): QueueApi {
-  const guard = createInternalGuard(internalToken);
+  const guard = createInternalGuard({ host: listen.host, token: internalToken });
   const claims = createClaims(queue, { log, stop: signal });
   metrics.gauge({ name: "queue_claims_waiting", help: "Claims that wait in this process." }, () => claims.waiting);
   const routes = createRoutes({ queue, claims, leaseMs, log });
@@ -63,7 +64,7 @@ export function createQueueApi(
       if (pathname === SUBGRAPH_PATH) return graph.fetch(request);
       const probe = await probes(request);
       if (probe !== null) return probe;
-      return guard.allows(request) ? routes.fetch(request) : internalTokenMissing();
+      return guard.refuse(request) ?? routes.fetch(request);
     }),
     websocket: graph.websocket,
     [Symbol.asyncDispose]: () => graph[Symbol.asyncDispose](),

@@ -3,7 +3,7 @@ import { useDeferStream } from "@graphql-yoga/plugin-defer-stream";
 import type { Hooks } from "crossws";
 import type { GraphQLSchema } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
-import { type InternalGuard, internalTokenMissing } from "../http/internal-token.ts";
+import type { InternalGuard } from "../http/internal-guard.ts";
 import type { Logger } from "../process/logger.ts";
 import { ANSWER_SECONDS, type Metrics } from "../process/metrics.ts";
 import { keepDocuments } from "./documents.ts";
@@ -73,8 +73,8 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
   });
   return {
     async fetch(request) {
-      if (!guard.allows(request)) return internalTokenMissing();
-      return limitBody(request, MAX_BODY_BYTES, (bounded) => yoga.fetch(bounded, {}));
+      const refusal = guard.refuse(request);
+      return refusal ?? limitBody(request, MAX_BODY_BYTES, (bounded) => yoga.fetch(bounded, {}));
     },
     websocket: createSubgraphSocket(yoga, { path: SUBGRAPH_PATH, guard, log }),
     async [Symbol.asyncDispose]() {

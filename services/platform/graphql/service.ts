@@ -1,7 +1,8 @@
 /** A subgraph as its own process: schema, probes and metrics on one port, until it is asked to stop. */
 import type { GraphQLSchema } from "graphql";
 import { createProbes, type Health, PROBE_PATHS, STOPPING } from "../http/health.ts";
-import { createInternalGuard, warnWhenOpen } from "../http/internal-token.ts";
+import { createInternalGuard } from "../http/internal-guard.ts";
+import { warnWhenOpen } from "../http/internal-token.ts";
 import { problemOf } from "../http/problem.ts";
 import { measureRequests } from "../http/requests.ts";
 import { serveUntil } from "../http/serve.ts";
@@ -30,15 +31,16 @@ export async function runSubgraph(
   config: SubgraphConfig,
   { log, metrics, health, signal }: SubgraphParts,
 ): Promise<number> {
-  const guard = createInternalGuard(config.internalToken);
-  warnWhenOpen({ host: config.listen.host, token: config.internalToken }, log);
+  const { port, host: hostname } = config.listen;
+  const access = { host: hostname, token: config.internalToken };
+  const guard = createInternalGuard(access);
+  warnWhenOpen(access, log);
   const probes = createProbes({ metrics, guard, health: async () => (signal.aborted ? STOPPING : health()) });
   await using server = createSubgraphServer(schema, { log, metrics, guard, queryTimeoutMs: config.queryTimeoutMs });
   const fetch = measureRequests({ log, metrics, routeOf }, async (request, { pathname }) => {
     if (pathname === SUBGRAPH_PATH) return server.fetch(request);
     return (await probes(request)) ?? problemOf("not_found", `Nothing is at ${pathname}`);
   });
-  const { port, host: hostname } = config.listen;
   await serveUntil(signal, { port, hostname, fetch, websocket: server.websocket }, log);
   return 0;
 }

@@ -4,7 +4,7 @@ import type { ExecutionResult, GraphQLError } from "graphql";
 import type { ServerOptions } from "graphql-ws";
 import { type Extra, makeHooks } from "graphql-ws/use/crossws";
 import type { YogaServerInstance } from "graphql-yoga";
-import type { InternalGuard } from "../http/internal-token.ts";
+import type { InternalGuard } from "../http/internal-guard.ts";
 import { problemOf } from "../http/problem.ts";
 import { SocketRoom } from "../http/socket-room.ts";
 import type { Logger } from "../process/logger.ts";
@@ -112,6 +112,8 @@ export function createSubgraphSocket(
   return {
     ...hooks,
     upgrade(request) {
+      const refusal = guard.refusePage(request as Request);
+      if (refusal !== null) return refusal;
       const { pathname } = new URL(request.url);
       return pathname === path ? hooks.upgrade(request) : problemOf("not_found", `No WebSocket is at ${pathname}`);
     },

@@ -2,7 +2,7 @@
 import { messageOf } from "../../../schema/model/errors.ts";
 import type { Availability } from "../process/availability.ts";
 import type { Metrics } from "../process/metrics.ts";
-import { type InternalGuard, internalTokenMissing } from "./internal-token.ts";
+import type { InternalGuard } from "./internal-guard.ts";
 import { methodNotAllowed } from "./problem.ts";
 
 export interface Health {
@@ -53,7 +53,7 @@ export const PROBE_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"])
 
 /**
  * Answers `/healthz`, `/readyz` and `/metrics`; null for every other path.
- * @param guard who may read `/metrics`; anyone may read the probes
+ * @param guard refuses web pages on all three, and `/metrics` without the token
  */
 export function createProbes({
   metrics,
@@ -74,16 +74,15 @@ export function createProbes({
         : Response.json({ status: "not ready", dependencies: away }, { status: 503 });
     },
     "/metrics": async (request) =>
-      guard === undefined || guard.allows(request)
-        ? new Response(await metrics.render(), { headers: { "content-type": metrics.contentType } })
-        : internalTokenMissing(),
+      guard?.refuse(request) ??
+      new Response(await metrics.render(), { headers: { "content-type": metrics.contentType } }),
   };
   return async (request) => {
     const { method } = request;
     const answer = answers[new URL(request.url).pathname];
     if (answer === undefined) return null;
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
-    const response = await answer(request);
+    const response = guard?.refusePage(request) ?? (await answer(request));
     response.headers.set("cache-control", "no-store");
     return response;
   };

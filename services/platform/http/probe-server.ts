@@ -2,6 +2,7 @@
 import type { Logger } from "../process/logger.ts";
 import type { Metrics } from "../process/metrics.ts";
 import { createProbes, type Health } from "./health.ts";
+import { createInternalGuard } from "./internal-guard.ts";
 import { type Listener, listen } from "./listen.ts";
 import type { ListenConfig } from "./listen-config.ts";
 import { problemOf } from "./problem.ts";
@@ -14,7 +15,7 @@ export async function listenForProbes(
   { port, host: hostname }: ListenConfig,
   { log, metrics, health }: { log: Logger; metrics: Metrics; health: () => Promise<Health> },
 ): Promise<Listener> {
-  const probes = createProbes({ metrics, health });
+  const probes = createProbes({ metrics, health, guard: createInternalGuard({ token: null, host: hostname }) });
   const fetch = async (request: Request) =>
     (await probes(request)) ?? problemOf("not_found", `Nothing is at ${new URL(request.url).pathname}`);
   const listener = await listen({ port, hostname, fetch, log });

@@ -21,7 +21,8 @@ function openClaim(url: string) {
   const socket = connect(Number(port), hostname);
   socket.on("error", () => {});
   const text = JSON.stringify({ waitMs: 60_000 });
-  socket.write(`POST /v1/claims HTTP/1.1\r\nHost: queue\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+  const head = `POST /v1/claims HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json`;
+  socket.write(`${head}\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
   return socket;
 }
 

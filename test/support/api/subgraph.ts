@@ -1,7 +1,7 @@
 /** Subgraphs over HTTP and WebSocket on free ports, on a listed store. */
 import type { GraphQLSchema } from "graphql";
 import { createSubgraphServer } from "../../../services/platform/graphql/server.ts";
-import { createInternalGuard } from "../../../services/platform/http/internal-token.ts";
+import { createInternalGuard } from "../../../services/platform/http/internal-guard.ts";
 import { listen } from "../../../services/platform/http/listen.ts";
 import { type Logger, silentLogger } from "../../../services/platform/process/logger.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
@@ -21,7 +21,7 @@ export async function serveSubgraph(
   { token = null, queryTimeoutMs = 30_000, log = silentLogger }: SubgraphOptions = {},
 ) {
   const metrics = createMetrics();
-  const guard = createInternalGuard(token);
+  const guard = createInternalGuard({ token, host: "127.0.0.1" });
   const server = createSubgraphServer(schema, { log, metrics, guard, queryTimeoutMs });
   const { fetch: answer, websocket } = server;
   const listener = await listen({ port: 0, hostname: "127.0.0.1", fetch: answer, websocket });

@@ -27,12 +27,18 @@ function findChromium(): string | null {
 
 /**
  * Opens Chromium. Without Chromium, prints a warning and returns null: the suite is skipped.
+ * @param hosts host names that Chromium resolves to an address of the test's choice
  * @throws Error when there is none and `REQUIRE_BACKENDS=1`
  */
-export async function openBrowser(suite: string): Promise<Browser | null> {
+export async function openBrowser(
+  suite: string,
+  hosts: Readonly<Record<string, string>> = {},
+): Promise<Browser | null> {
   const executablePath = findChromium();
   if (executablePath === null) return withoutBackend(suite, `CHROMIUM_PATH, ${COMMANDS.join(", ")}`);
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  const rules = Object.entries(hosts).map(([name, address]) => `MAP ${name} ${address}`);
+  const args = [...ARGUMENTS, ...(rules.length === 0 ? [] : [`--host-resolver-rules=${rules.join(",")}`])];
+  const browser = await chromium.launch({ executablePath, args });
   announceBackend(suite, `Chromium ${browser.version()}`);
   return browser;
 }

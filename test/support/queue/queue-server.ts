@@ -23,7 +23,12 @@ export async function openQueueServer(
   { token = null, log = silentLogger }: { token?: string | null; log?: Logger } = {},
 ): Promise<QueueServer> {
   const stopping = new AbortController();
-  const config = { internalToken: token, leaseMs: 30_000, queryTimeoutMs: 10_000 };
+  const config = {
+    listen: { port: 0, host: "127.0.0.1" },
+    internalToken: token,
+    leaseMs: 30_000,
+    queryTimeoutMs: 10_000,
+  };
   const api = createQueueApi(config, {
     queue,
     clock: systemClock,

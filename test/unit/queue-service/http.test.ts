@@ -11,7 +11,13 @@ import { eventually } from "../../support/time/eventually.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const memory = (maxBytes = 1024) => openMemoryQueue({ clock: new ManualClock(), maxBytes, maxDeliveries: 5 });
-const json = (body: unknown): RequestInit => ({ method: "POST", body: JSON.stringify(body) });
+const posted = (type: string, body: BodyInit): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": type },
+  body,
+});
+const json = (body: unknown) => posted("application/json", JSON.stringify(body));
+const frames = (body: BodyInit) => posted("application/octet-stream", body);
 
 /** Sends a claim and returns a function that cuts its connection. */
 function openClaim(url: string, body: object): () => void {
@@ -19,7 +25,8 @@ function openClaim(url: string, body: object): () => void {
   const text = JSON.stringify(body);
   const socket = connect(Number(port), hostname);
   socket.on("error", () => {});
-  socket.write(`POST /v1/claims HTTP/1.1\r\nHost: queue\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+  const head = `POST /v1/claims HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json`;
+  socket.write(`${head}\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
   return () => socket.destroy();
 }
 
@@ -31,7 +38,7 @@ describe("queue-service", () => {
     const { epoch } = await behind.openProducer("a");
     const publish = async (seq: number, text: string, life = epoch) => {
       const body = encodeBatches([batchOf(seq, text)], { producer: "a", epoch: life });
-      const response = await fetch(`${server.url}/v1/batches`, { method: "POST", body });
+      const response = await fetch(`${server.url}/v1/batches`, frames(body));
       return [response.status, await response.json(), response.headers.get("retry-after")];
     };
     expect(await publish(1, "ab")).toEqual([201, { kind: "accepted" }, null]);
@@ -46,18 +53,18 @@ describe("queue-service", () => {
     await using behind = memory();
     await using server = await openQueueServer(behind);
     const bad: readonly [path: string, init: RequestInit, says: RegExp][] = [
-      ["/v1/claims", { method: "POST", body: "{" }, /must be JSON/],
+      ["/v1/claims", posted("application/json", "{"), /must be JSON/],
       ["/v1/claims", json({ max: "many" }), /max/],
       ["/v1/claims", json({ max: 0 }), /max must be .* got 0/],
       ["/v1/acks", json({ receipts: [1] }), /receipts/],
       ["/v1/nacks", json({ receipts: [], mode: { kind: "drop" } }), /mode/],
       ["/v1/extends", json({ receipts: [] }), /leaseMs/],
       ["/v1/producers", json({ producer: "" }), /producer/],
-      ["/v1/batches", { method: "POST", body: "no frames" }, /frame/],
-      ["/v1/batches", { method: "POST", body: encodeFrames({ producer: "a", epoch: 1, batches: [{}] }, []) }, /seq/],
+      ["/v1/batches", frames("no frames"), /frame/],
+      ["/v1/batches", frames(encodeFrames({ producer: "a", epoch: 1, batches: [{}] }, [])), /seq/],
       [
         "/v1/batches",
-        { method: "POST", body: encodeFrames({ producer: "a", epoch: 1, batches: [] }, [Buffer.of(1)]) },
+        frames(encodeFrames({ producer: "a", epoch: 1, batches: [] }, [Buffer.of(1)])),
         /bodies must be 0 .* got 1/,
       ],
       ["/v1/dead-letters?limit=all", {}, /limit/],
@@ -73,12 +80,12 @@ describe("queue-service", () => {
     const large = new ReadableStream({
       pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)),
     });
-    const declared = await fetch(`${server.url}/v1/batches`, {
-      method: "POST",
-      body: new Uint8Array(MAX_CALL_BYTES + MAX_HEAD_BYTES + 1),
-    });
+    const declared = await fetch(
+      `${server.url}/v1/batches`,
+      frames(new Uint8Array(MAX_CALL_BYTES + MAX_HEAD_BYTES + 1)),
+    );
     expect(declared.status).toBe(413);
-    const streamed = await fetch(`${server.url}/v1/acks`, { method: "POST", body: large }).catch(() => undefined);
+    const streamed = await fetch(`${server.url}/v1/acks`, posted("application/json", large)).catch(() => undefined);
     expect(streamed === undefined || streamed.status === 413).toBe(true);
     expect((await fetch(`${server.url}/v1/nothing`)).status).toBe(404);
     expect((await fetch(`${server.url}/v1/claims/unknown`, { method: "DELETE" })).status).toBe(404);

@@ -98,6 +98,6 @@ describe.skipIf(!haveRedisServer())("streamers whose number changes in the middl
       expect(dead).toBe(0);
       // A change of shards sends again what the store takes once; without one, nothing is sent twice.
       if (numbers.every((number) => number === 1)) expect(counters.readings).toBe(fleet.readings);
-    }, 90_000);
+    }, 180_000);
   }
 });

@@ -44,7 +44,7 @@ describe.skipIf(!haveRedisServer())(SUITE, () => {
     const address = await addressOf(program);
     await sourceEnded(program);
     embedded = await answersOf(address);
-  }, 60_000);
+  }, 180_000);
 
   /**
    * Streams the export through the six services, and reads the answers of the API.
@@ -92,7 +92,7 @@ describe.skipIf(!haveRedisServer())(SUITE, () => {
       expect(outcome.answers).toEqual(embedded);
       expect(outcome.streamer).toEqual([0]);
       expect(Object.values(outcome.statuses)).toEqual([0, 0, 0, 0, 0]);
-    }, 90_000);
+    }, 180_000);
   }
 
   test("on bun, over Redis and MongoDB, they give the answers of all-in-one", async () => {
@@ -104,5 +104,5 @@ describe.skipIf(!haveRedisServer())(SUITE, () => {
     const outcome = await pass("bun", redis, { store, every: 13 });
     expect(outcome.wrong).toEqual([]);
     expect(outcome.answers).toEqual(embedded);
-  }, 90_000);
+  }, 180_000);
 });

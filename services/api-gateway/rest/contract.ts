@@ -145,9 +145,9 @@ export interface RestRoute {
   readonly query: DocumentNode;
   /** Accepted values of `limit`; null when the route has no pages. */
   readonly limits: PageLimits | null;
-  /** Whether clients may share an answer for a moment: it is large, equal for all of them, and slow to change. */
+  /** Whether clients share recent answers (`recent-answers.ts`): they are large, and change slowly. */
   readonly recent: boolean;
-  /** Absent when the answer is not a list: then JSON is its only form. */
+  /** How the answer is written as CSV and NDJSON. Absent when the answer is not a list: then it is always JSON. */
   readonly table?: RestTable;
 }
 

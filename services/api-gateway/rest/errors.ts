@@ -9,11 +9,11 @@ const CODE_OF = new Map<unknown, ErrorCode>(
   Object.entries(ERROR_CODES).map(([code, { graphql }]) => [graphql, code as ErrorCode]),
 );
 
-/** Messages name arguments as GraphQL does, in camelCase. */
+/** Replaces the camelCase names that GraphQL's messages give to arguments with the names in the REST contract. */
 const inSnakeCase = (message: string): string =>
   message.replace(/\b(startTime|endTime)\b/g, (name) => (name === "startTime" ? "start_time" : "end_time"));
 
-/** Answers with the first of the errors. Unexpected errors are logged and not shown. */
+/** Returns the first error as problem details. An error without a known code is logged, and its message is hidden. */
 export function answerErrors(
   errors: readonly Pick<GraphQLFormattedError, "message" | "extensions">[],
   log: Logger,

@@ -15,9 +15,9 @@ import type { RestCall } from "./request.ts";
 import { type Row, TABLE_FORMATS, type TableMedia } from "./rows.ts";
 import { streamOf } from "./stream.ts";
 
-/** A few milliseconds of work, so that other requests are answered between two pages. */
+/** Rows in a page of a stream. A page takes a few milliseconds, and other requests are answered between two pages. */
 const PAGE_ROWS = 2500;
-/** Each stream holds a page and the buffers of its connection. */
+/** How many streams may run at once. Each holds a page and the buffers of its connection. */
 const MAX_STREAMS = 32;
 const RETRY_AFTER_MS = 5000;
 
@@ -43,7 +43,7 @@ const withPage = (call: RestCall, page: { readonly limit: number; readonly after
   variables: { ...call.variables, ...page },
 });
 
-/** @throws Error when a page cannot be read; the text so far is then incomplete */
+/** Yields the text of each page. @throws Error when a page cannot be read; the text yielded so far is incomplete */
 async function* allPieces(
   call: RestCall,
   first: Page,
@@ -64,10 +64,10 @@ async function* allPieces(
 }
 
 /**
- * - With `limit`: one page, and a Link to the next one if there is more.
- * - Without: a stream of all rows that existed when it started, each once. A page is read from the store when the
- *   client has read the previous one. If a page cannot be read, the connection is cut, so that no client takes a part
- *   for the whole.
+ * - With `limit`: returns one page, and a Link header if there is a next page.
+ * - Without `limit`: streams all rows that existed when the stream started, each once. A page is read from the store
+ *   when the client has read the previous one. If a page cannot be read, the connection is cut, so that no client takes
+ *   a partial list for the whole one.
  */
 export type Export = (call: RestCall, media: TableMedia, request: Request) => Promise<Representation | Response>;
 
@@ -89,7 +89,7 @@ export function createExport(gateway: Pick<Gateway, "ask">, { log, clock }: { lo
       if (page instanceof Response) return page;
       const query = new URL(request.url).searchParams;
       if (page.next !== null) query.set("after", page.next);
-      // A relative reference, since a proxy may serve this under another address.
+      // The link is relative, because a proxy may serve this path under another address.
       const link = page.next === null ? {} : { link: `<?${query}>; rel="next"` };
       return represent(new TextEncoder().encode(text(page.rows, true)), format.type, link);
     }

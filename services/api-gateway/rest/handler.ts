@@ -1,4 +1,4 @@
-/** Answers REST requests: SOFA routes the contract, prepared queries answer it. */
+/** Answers REST requests: each route of the contract has a SOFA handler, which runs the route's prepared query. */
 import { methodNotAllowed, problemOf } from "../../platform/http/problem.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";

@@ -26,9 +26,9 @@ function weightOf(preferences: readonly Preference[], names: readonly string[]):
 }
 
 /**
- * Returns the media type that the client prefers, or null when it accepts none of them. Among equals, the first that is
- * offered wins.
- * @param offered without parameters
+ * Returns the offered media type that the client prefers, or null when it accepts none of them. Among types of equal
+ * weight, the first in `offered` wins.
+ * @param offered media types without parameters
  */
 export function chooseMedia<Media extends string>(accept: string | null, offered: readonly Media[]): Media | null {
   if (accept === null || accept.trim() === "") return offered[0] ?? null;
@@ -44,7 +44,10 @@ export function chooseMedia<Media extends string>(accept: string | null, offered
 export type Coding = "zstd" | "gzip";
 const CODINGS: readonly Coding[] = ["zstd", "gzip"];
 
-/** Returns the coding that the client prefers, zstd among equals; null means uncompressed, which is never refused. */
+/**
+ * Returns the coding that the client prefers; null means uncompressed. At equal weight, zstd wins over gzip, and both
+ * win over no coding. If the client accepts nothing, not even `identity`, the answer is sent uncompressed.
+ */
 export function chooseCoding(acceptEncoding: string | null): Coding | null {
   if (acceptEncoding === null) return null;
   const preferences = readPreferences(acceptEncoding);

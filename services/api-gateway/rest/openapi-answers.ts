@@ -70,7 +70,7 @@ const failure = (description: string, ...headers: string[]): Answer => ({
   content: { [PROBLEM_MEDIA]: { schema: schemaRef("Problem") } },
 });
 
-/** By status. The names are those in `components.responses`. */
+/** Answers by status. Each `name` is a key of `components.responses`. */
 const SHARED: Readonly<Record<number, readonly [name: string, answer: Answer]>> = {
   304: [
     "NotModified",

@@ -23,7 +23,7 @@ interface Operation {
   responses: Record<string, unknown>;
 }
 
-/** The part of SOFA's document that is read. */
+/** The parts of SOFA's document that this module reads. */
 interface SofaDocument {
   paths: Record<string, { get: Operation }>;
   components: { schemas: Record<string, JsonSchema> };
@@ -56,7 +56,7 @@ const FORMS =
   "JSON, or the form that Accept asks for: CSV (RFC 4180, with a header) or NDJSON. Without a limit, CSV and NDJSON " +
   "stream the whole list, each row once. If the list cannot be completed, the connection is cut.";
 
-/** Object schemas in which every field is required; an unknown value is null. */
+/** Returns object schemas in which every field is required. A field that is nullable in the contract may be null. */
 function completeObjects(schemas: Record<string, JsonSchema>, contract: GraphQLSchema): Record<string, JsonSchema> {
   const complete: Record<string, JsonSchema> = {};
   for (const [name, schema] of Object.entries(schemas)) {
@@ -81,13 +81,17 @@ function completeObjects(schemas: Record<string, JsonSchema>, contract: GraphQLS
   return complete;
 }
 
-/** Adds the limits that go beyond the type: no empty text, and no more metrics than are accepted. */
+/** Adds limits that the type does not express: text must not be empty, and a list has at most `MAX_METRICS` items. */
 function narrow({ description: _inParameter, ...schema }: JsonSchema): JsonSchema {
   if (schema.items !== undefined) return { ...schema, maxItems: MAX_METRICS, items: narrow(schema.items) };
   return schema.type === "string" && schema.format === undefined ? { ...schema, minLength: 1 } : schema;
 }
 
-/** @param argument as in the contract: SOFA gives all parameters of a custom scalar one description, the last one */
+/**
+ * Completes a parameter of SOFA's document with its limits and its description. SOFA's own descriptions are not used,
+ * because SOFA gives all parameters of a custom scalar the description of the last one.
+ * @param argument the parameter in the contract
+ */
 function completeParameter(
   parameter: Parameter,
   { limits, table }: RestRoute,

@@ -4,7 +4,10 @@ import { graphqlError } from "../../platform/graphql/errors.ts";
 import type { Gateway } from "../graph/gateway.ts";
 import type { RestCall } from "./request.ts";
 
-/** A root field that is null means an unknown GPU, and becomes an error. @param signal aborts when no client waits */
+/**
+ * Runs the query of a call. If the root field is null, the GPU is unknown, and the result is a `not_found` error.
+ * @param signal aborts when no client waits for the answer
+ */
 export async function runQuery(
   gateway: Pick<Gateway, "ask">,
   { route, variables }: RestCall,

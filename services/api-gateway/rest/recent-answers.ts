@@ -1,9 +1,9 @@
-/** Shares answers among clients that ask the same question within a moment, such as many open dashboards. */
+/** Shares one answer among clients that send the same request at about the same time, such as many open dashboards. */
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Representation } from "./representation.ts";
 
-/** Too short for a person to notice, and less than a reading takes from file to subscriber. */
+/** How old a shared answer may be: too short to notice, and less than a reading takes from file to subscriber. */
 const ANSWER_AGE_MS = 100;
 const MAX_BYTES = 8_000_000;
 const MAX_ANSWERS = 100;
@@ -12,19 +12,19 @@ type Answer = Representation | Response;
 /** @param signal aborts when no client waits for the answer */
 type Make = (signal: AbortSignal) => Promise<Answer>;
 
-/** An answer that is being made. */
+/** An answer that has been requested from the subgraph and has not arrived. */
 interface InFlight {
   readonly answer: Promise<Answer>;
   readonly startedAt: number;
   readonly stop: AbortController;
-  /** Clients that wait for it. */
+  /** Number of clients that wait for the answer. */
   waiting: number;
 }
 
 /**
- * Makes the answer to a question, or shares one that was asked for at most `ANSWER_AGE_MS` ago, finished or in flight.
- * Failures are shared while they are in flight, and not kept.
- * @param key equal for equal questions
+ * Returns an answer that was requested less than `ANSWER_AGE_MS` ago, finished or in flight; otherwise makes a new one.
+ * Failures are shared only while they are in flight.
+ * @param key identifies the request: equal requests have equal keys
  * @param signal aborts when this client leaves
  */
 export type Recent = (key: string, make: Make, signal: AbortSignal) => Promise<Answer>;
@@ -52,7 +52,7 @@ export function keepRecent(clock: Clock): Recent {
     const end = () => remove(key, shared);
     shared.answer.then((answer) => {
       end();
-      // An answer ages from its question on: a slow store does not make it fresher.
+      // The age of an answer counts from its request, because the store may have read its data right at the start.
       const ttl = ANSWER_AGE_MS - (clock.monotonic() - startedAt);
       if (!(answer instanceof Response) && ttl > 0) kept.set(key, answer, { ttl });
     }, end);

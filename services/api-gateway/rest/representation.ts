@@ -1,15 +1,15 @@
-/** Answers whose bytes are known: with an ETag, compressed if the client accepts it, and 304 if the client has them. */
+/** Sends answers that are complete in memory: with an ETag, compressed if accepted; or 304 if the client has them. */
 import { createHash } from "node:crypto";
 import { pack } from "./compression.ts";
 import { type Coding, chooseCoding, isKnown } from "./negotiation.ts";
 
-/** Below this size, compression saves no more than its header costs. */
+/** The smallest body that is compressed: for smaller ones, compression saves no more than its header costs. */
 const MIN_PACKED_BYTES = 1024;
 
 export interface Representation {
   readonly type: string;
   readonly bytes: Uint8Array;
-  /** A hash of the content. Weak, because all codings share it. */
+  /** A hash of the uncompressed content. The tag is weak, because all codings of the content share it. */
   readonly etag: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Compressed forms, each made on first use. */
@@ -17,8 +17,8 @@ export interface Representation {
 }
 
 /**
- * Headers of all answers about GPUs. `no-cache` lets a client keep the answer and revalidate it with If-None-Match. It
- * applies to windows in the past, too: readings may arrive late, and retention removes them.
+ * Headers of all answers about GPUs. `no-cache` lets a client keep the answer and revalidate it with If-None-Match.
+ * Answers about past windows must be revalidated, too: readings may arrive late, and retention removes old ones.
  */
 export const DATA_HEADERS = { "cache-control": "no-cache", vary: "Accept, Accept-Encoding" } as const;
 

@@ -18,8 +18,8 @@ export interface TableFormat {
 }
 
 /**
- * Text like `=1+1` is written as it is. A prefix that keeps spreadsheets from evaluating it would be data to the
- * programs that read the file.
+ * Quotes text where CSV requires it. Text like `=1+1` is written unchanged: a prefix that keeps spreadsheets from
+ * evaluating it would change the value for the programs that read the file.
  */
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 const csvLine = (values: readonly unknown[]): string =>

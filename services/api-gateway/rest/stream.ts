@@ -1,4 +1,4 @@
-/** Streams text as the body of an answer. Text is generated when the client has read what came before. */
+/** Streams text as the body of an answer. Each piece is generated when the client has read the previous one. */
 import { messageOf } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Packer } from "./compression.ts";
@@ -7,7 +7,7 @@ import type { Packer } from "./compression.ts";
 const PATIENCE_MS = 120_000;
 
 export interface StreamOptions {
-  /** null: the text is sent uncompressed. */
+  /** Compresses the text. If null, the text is sent uncompressed. */
   readonly packer: Packer | null;
   readonly clock: Clock;
   /** Called once, at the end. @param reason why the stream was cut; undefined when it is complete or the client left */
@@ -27,7 +27,7 @@ async function* packed(texts: AsyncGenerator<string>, packer: Packer | null): As
   }
 }
 
-/** If `texts` throws, the connection is cut: the client sees that the body is incomplete. */
+/** Returns the texts as a body. If `texts` throws, the connection is cut, so the client sees an incomplete body. */
 export function streamOf(
   texts: AsyncGenerator<string>,
   { packer, clock, onEnd }: StreamOptions,
@@ -65,7 +65,7 @@ export function streamOf(
         } catch (error) {
           if (ended) return;
           end(messageOf(error));
-          // Without a reason: Bun and Deno would print it.
+          // No reason is passed, because Bun and Deno would print it.
           controller.error();
         }
       },

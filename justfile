@@ -62,7 +62,7 @@ logs *ARGS:
 
 # Build the image gpu-telemetry:COMMIT, also tagged dev; BUN_IMAGE=… chooses another base image
 docker-build *ARGS:
-    infra/scripts/docker-build.sh "$@"
+    @bun run --silent docker-build "$@"
 
 # Generate the chart's schema and the tables of its README from values.yaml
 chart:
@@ -74,4 +74,4 @@ k8s:
 
 # Run twelve checks of a deployed system: see `just system-test --help`
 system-test *ARGS:
-    test/e2e/system-test.sh "$@"
+    @bun run --silent system-test "$@"

@@ -156,9 +156,9 @@ class Group {
       startedAt = clock.monotonic();
       return repository.save(batches, options);
     }, retry.store);
-    const ms = clock.monotonic() - startedAt;
-    tally.saved(batches.length, outcome, ms / 1000);
-    log.debug("batches stored", { batches: batches.length, ...outcome, ms: Math.round(ms) });
+    const tookMs = clock.monotonic() - startedAt;
+    tally.saved(batches.length, outcome, tookMs / 1000);
+    log.debug("batches stored", { batches: batches.length, ...outcome, tookMs: Math.round(tookMs) });
   }
 
   /** Rejects a batch that is invalid; leaves any other to a later delivery. */

@@ -12,6 +12,10 @@ _default:
 start:
     bun run start
 
+# Store CSV files at full speed, then print a summary: `just ingest exports/*.csv`
+ingest *ARGS:
+    bun run ingest "$@"
+
 # Run all tests, or only the named files
 test *ARGS:
     bun run test "$@"

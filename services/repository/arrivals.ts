@@ -1,9 +1,9 @@
-/** Collects which GPUs one call of `save` stored blocks of, and the sightings to learn from. */
+/** Records the GPUs of which `save` has stored blocks; returns the sightings for inventory and attribution. */
 import type { Batch, Sighting } from "../../schema/batch/batch.ts";
 import { AppError } from "../../schema/model/errors.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 
-/** @throws AppError `invalid` when a batch has a block of a GPU without a sighting of it */
+/** @throws AppError `invalid` if a batch has a block of a GPU, but no sighting of that GPU */
 export function checkSightings(batches: readonly Batch[]): void {
   for (const { producer, seq, blocks, sightings } of batches) {
     const seen = new Set(sightings.map(({ facts }) => facts.uuid));
@@ -20,7 +20,7 @@ export function checkSightings(batches: readonly Batch[]): void {
 export interface Arrival {
   readonly batch: Batch;
   readonly sighting: Sighting;
-  /** This call stored a block of the GPU in this batch. If false, earlier calls had stored them all. */
+  /** True if this call stored a block of the GPU in this batch; false if earlier calls had stored all of them. */
   readonly fresh: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface Arrivals {
   facts(): Iterable<Sighting>;
   /**
    * Sightings of GPUs with a fresh block, by GPU, oldest first. Attribution learns from them. A redelivered batch has
-   * none, so it cannot take back times for which another source has named another holder since.
+   * no fresh blocks, so it cannot overwrite a holder that another source has named since.
    */
   holders(): ReadonlyMap<GpuUuid, readonly Sighting[]>;
 }

@@ -1,4 +1,4 @@
-/** A stored block as reads see it, and the readers that consume buckets one by one. */
+/** A bucket (a stored block) as queries see it, and the functions that pass buckets to a reader one by one. */
 import { type Columns, unpackColumns } from "../../schema/batch/columns.ts";
 import { AppError } from "../../schema/model/errors.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
@@ -17,7 +17,9 @@ export interface Bucket {
   readonly unpack: () => Columns;
 }
 
-/** Pulls as many buckets as it needs, one per `yield`; gets undefined after the last one. */
+/**
+ * A generator that pulls as many buckets as it needs. `yield` returns the next bucket, or undefined after the last one.
+ */
 export type BucketReader<T> = Generator<undefined, T, Bucket | undefined>;
 
 export function readBuckets<T>(reader: BucketReader<T>, buckets: Iterable<Bucket>): T {
@@ -58,7 +60,7 @@ export function unpackBucket(gpu: GpuUuid, from: number, packed: Uint8Array): Co
   });
 }
 
-/** Returns the index of the first time at or after `time`, or the length. */
+/** Returns the index of the first time at or after `time`, or `at.length` if there is none. */
 export function firstTickFrom(at: Float64Array, time: number): number {
   let low = 0;
   let high = at.length;

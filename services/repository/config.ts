@@ -5,7 +5,7 @@ import type { RepositoryConfig } from "./open.ts";
 /** Database names that MongoDB accepts on every platform. */
 const DATABASE = /^[^\s/\\."$*<>:|?]{1,63}$/;
 
-/** SQLite if SQLITE_PATH is set, otherwise MongoDB. @throws ConfigError with every problem found */
+/** Chooses SQLite if SQLITE_PATH is set, otherwise MongoDB. @throws ConfigError with every problem found */
 export function readStoreConfig(env: Env): RepositoryConfig {
   const { SQLITE_PATH: path, RETENTION: retentionMs } = parseEnv(env, {
     SQLITE_PATH: text().optional(),

@@ -1,13 +1,13 @@
 /**
- * Attribution of one GPU: intervals of one holder that never overlap.
+ * Attribution of one GPU: a list of intervals that never overlap, each with one holder.
  * - Adjacent intervals with the same holder are merged.
  * - An idle GPU has the holder "nobody", which separates two turns of the same pod.
- * - If all sources name the same holder at each time of a reading, the order in which sightings arrive does not matter.
- *   If they differ, the sighting saved last decides about its times.
+ * - If all sources name the same holder at each time of a reading, sightings may arrive in any order. If sources
+ *   disagree, the sighting saved last decides the times that it covers.
  */
 import type { GpuFacts } from "../../schema/model/gpu.ts";
 
-/** Intervals of one GPU in one answer, at most. */
+/** How many intervals of one GPU an answer may have. */
 export const ATTRIBUTIONS_MAX = 10_000;
 
 export interface Holder {
@@ -23,7 +23,7 @@ export interface Held {
   readonly to: number;
 }
 
-/** Finds the times at which an interval is cut: the readings nearest to a given time. */
+/** Finds the time at which to cut an interval: that of the stored reading nearest to a given time. */
 export interface TickFinder {
   /** Returns the last time of a stored reading in `[earliest, time)`. */
   before(time: number, earliest: number): number | undefined;
@@ -48,8 +48,8 @@ function cut(interval: Held, { from, to }: Held, ticks: TickFinder): Held[] {
 }
 
 /**
- * Adds a sighting. `intervals` are those that overlap it and the nearest one on each side, oldest first; the result
- * replaces them.
+ * Adds a sighting. `intervals` are those that overlap the sighting, and the nearest one on each side, oldest first.
+ * Returns the intervals that replace them.
  */
 export function addSighting(intervals: readonly Held[], sighting: Held, ticks: TickFinder): Held[] {
   const pieces: Held[] = [sighting];

@@ -1,17 +1,19 @@
-/** Rules of the inventory: which facts of a GPU count, and the order in which GPUs are listed. */
+/** Rules of the inventory: which sighting decides the facts of a GPU, and the order in which GPUs are listed. */
 import type { Sighting } from "../../schema/batch/batch.ts";
 import type { Gpu, GpuFacts } from "../../schema/model/gpu.ts";
 import type { GpuCursor } from "./port.ts";
 
 const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Returns a GPU's place on its host. An index that is not a number sorts last. */
+/** Returns a GPU's index on its host as a number, for sorting. An index that is not a number sorts last. */
 export const placeOf = (index: string): number => (/^\d{1,15}$/.test(index) ? Number(index) : Number.MAX_SAFE_INTEGER);
 
 export const inventoryOrder = (a: GpuCursor, b: GpuCursor): number =>
   compare(a.host, b.host) || compare(placeOf(a.index), placeOf(b.index)) || compare(a.uuid, b.uuid);
 
-/** Fields in order of comparison; null sorts first. The order of `SeenDocument`, so that MongoDB decides alike. */
+/**
+ * The order in which facts are compared; null sorts first. `SeenDocument` has the same order, so that all stores agree.
+ */
 const RANKED = ["host", "index", "device", "model", "driver", "container", "pod", "namespace"] as const;
 
 function outranks(a: GpuFacts, b: GpuFacts): boolean {

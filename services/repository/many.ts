@@ -1,16 +1,19 @@
-/** Answers for many GPUs, slice by slice, until the answers exceed their common limit. */
+/** Runs a query for many GPUs, slice by slice, until the answers together exceed a limit. */
 import { setImmediate } from "node:timers/promises";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 
 export interface ManyOptions {
-  /** GPUs in one call of `ask`. */
+  /** Number of GPUs in one call of `ask`. */
   readonly slice: number;
-  /** Items in all answers together, at most. */
+  /** How many items all answers together may have. */
   readonly max: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns answers in the order of `gpus`, each GPU once, up to the first answer that exceeds `max`. */
+/**
+ * Returns one answer per GPU, in the order of `gpus`. The first answer that takes the total over `max`, and all after
+ * it, are left out.
+ */
 export async function answersForMany<T>(
   gpus: readonly GpuUuid[],
   ask: (some: readonly GpuUuid[]) => Promise<readonly T[]>,
@@ -21,7 +24,7 @@ export async function answersForMany<T>(
   const answers = new Map<GpuUuid, T>();
   let left = max;
   for (let start = 0; start < asked.length; start += slice) {
-    // A synchronous store would block the event loop for all slices.
+    // Without this pause, a synchronous store would block the event loop until the last slice.
     if (start > 0) await setImmediate();
     signal?.throwIfAborted();
     const some = asked.slice(start, start + slice);

@@ -4,8 +4,9 @@ import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { BucketReader } from "./bucket.ts";
 
 /**
- * Pulls buckets in descending order of `to` until the newest reading of every wanted series is certain. Returns the
- * readings in ascending order of series; of several values at one time, the largest.
+ * Pulls buckets in descending order of `to` until no further bucket can have a newer reading of a wanted series.
+ * Returns the readings in ascending order of series. If buckets have different values for one series and time, the
+ * largest counts.
  */
 export function* newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>): BucketReader<Reading[]> {
   const found = new Map<Series, Reading>();

@@ -6,7 +6,7 @@ import { openMongodbRepository } from "./mongodb/repository.ts";
 import type { Repository } from "./port.ts";
 import { openSqliteRepository } from "./sqlite/repository.ts";
 
-/** `retentionMs`: age of a reading, by its own time, at which it is dropped. 0 keeps everything. */
+/** `retentionMs`: the age, by a reading's own time, at which the store drops it. 0 keeps everything. */
 export type RepositoryConfig =
   | { readonly kind: "sqlite"; readonly path: string; readonly retentionMs: number }
   | {

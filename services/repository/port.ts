@@ -10,7 +10,9 @@ import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/model/gpu.ts"
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { Window } from "../../schema/model/window.ts";
 
-/** Up to where a producer's batches are stored. It only advances: to a later `epoch`, or a later `seq` within one. */
+/**
+ * How far a producer's batches are stored. It only advances: to a later `epoch`, or to a later `seq` of the same epoch.
+ */
 export interface StoredPosition {
   readonly producer: string;
   readonly epoch: number;
@@ -19,7 +21,7 @@ export interface StoredPosition {
 }
 
 export interface SaveOptions {
-  /** Stored in the transaction of the readings where the store has transactions, otherwise after them. */
+  /** Positions to store: in one transaction with the readings if the store has transactions, otherwise after them. */
   readonly positions?: readonly StoredPosition[];
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,7 +50,7 @@ export interface ReadingQuery {
   readonly metrics?: readonly string[] | undefined;
   /** 1 to 10,000. */
   readonly limit: number;
-  /** By time. Readings of one time are in ascending order of series in both orders. Default: newest. */
+  /** Which times come first. In both orders, readings of one time are in ascending order of series. Default: newest. */
   readonly order?: "newest" | "oldest";
   readonly after?: ReadingCursor | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -60,7 +62,7 @@ export interface ReadingPage {
   readonly next: ReadingCursor | null;
 }
 
-/** Its number of readings. */
+/** Returns the number of readings of a page. */
 export const sizeOfPage = ({ readings }: ReadingPage): number => readings.length;
 
 export interface TelemetryRepository {
@@ -69,26 +71,30 @@ export interface TelemetryRepository {
    * - Saving a batch again changes nothing and succeeds.
    * - The batches' sightings update inventory and attribution. An older batch never overwrites newer facts.
    * - Not guaranteed: atomicity. After an error, part of the batches may be stored (SQLite stores all or none).
-   * @throws AppError `invalid` for a batch with a block of a GPU that it has no sighting of; nothing is stored then
+   * @throws AppError `invalid` if a batch has a block of a GPU, but no sighting of that GPU; nothing is stored then
    */
   save(batches: readonly Batch[], options?: SaveOptions): Promise<SaveOutcome>;
   /**
-   * Returns a page of one GPU's readings within the window. An unknown GPU has none.
+   * Returns a page of one GPU's readings within the window. The page of an unknown GPU is empty.
    * - Merged: if several buckets have a value for one series and time, it is one reading with the largest value.
    * - Bounded: reads only as many buckets as the page needs.
-   * - Stable under writes: the pages that follow by `next` have each reading that was stored at the start exactly once.
+   * - Stable under writes: following `next` to the last page returns each reading that was stored at the start exactly
+   *   once.
    */
   readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage>;
   /**
-   * Returns the page of each GPU, in the order of `gpus`, until the pages have more than `max` readings together. The
-   * first page that exceeds `max` and all after it are left out.
+   * Returns the page of each GPU, in the order of `gpus`, as long as they have at most `max` readings together. The
+   * first page that takes the total over `max`, and all after it, are left out.
    */
   pages(
     gpus: readonly GpuUuid[],
     window: Window,
     query: ReadingQuery & { readonly max: number },
   ): Promise<ReadonlyMap<GpuUuid, ReadingPage>>;
-  /** Returns the newest reading of each series of each GPU, by series ascending. A GPU without readings has none. */
+  /**
+   * Returns the newest reading of each series of each GPU, by series ascending. A GPU without readings has an empty
+   * list.
+   */
   latest(
     gpus: readonly GpuUuid[],
     query?: { metrics?: readonly string[] | undefined; signal?: AbortSignal | undefined },
@@ -96,8 +102,8 @@ export interface TelemetryRepository {
   /** Returns the producer's stored position, or null for an unknown producer. */
   position(producer: string): Promise<StoredPosition | null>;
   /**
-   * Drops buckets and intervals that end before `before` (ms). A call drops a bounded number of buckets and returns it;
-   * repeat until it returns 0.
+   * Drops buckets and attribution intervals that end before `before` (ms). Each call drops a limited number of buckets
+   * and returns that number; call again until it returns 0.
    */
   expire(before: number): Promise<number>;
 }
@@ -125,7 +131,7 @@ export interface GpuQuery {
 
 export interface GpuPage {
   readonly gpus: readonly Gpu[];
-  /** GPUs that match the filter, on all pages. */
+  /** Number of GPUs on all pages that match the filter. */
   readonly total: number;
   readonly next: GpuCursor | null;
 }
@@ -138,9 +144,9 @@ export interface GpuRepository {
   /** Returns all hosts, by hostname. */
   hosts(options?: { signal?: AbortSignal | undefined }): Promise<readonly Host[]>;
   /**
-   * Returns the intervals of each GPU that overlap the window, uncut, oldest first, at most 10,000 of one GPU. GPUs are
-   * in the order of `gpus`, until they have more than `max` intervals together; the first GPU that exceeds `max` and
-   * all after it are left out.
+   * Returns the attribution intervals of each GPU that overlap the window, not cut to it, oldest first, at most 10,000
+   * per GPU. GPUs are in the order of `gpus`. The first GPU that takes the total over `max` intervals, and all after
+   * it, are left out.
    */
   attributions(
     gpus: readonly GpuUuid[],

@@ -1,4 +1,6 @@
-/** Merges overlapping buckets into one page of readings, time by time; unpacks a bucket only when its times are due. */
+/**
+ * Merges overlapping buckets into one page of readings, time by time; unpacks a bucket only when the page reaches it.
+ */
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import { metricOf } from "../../schema/model/series.ts";
@@ -15,7 +17,7 @@ export interface PageRequest {
   readonly after?: ReadingCursor | undefined;
 }
 
-/** Returns the times that a page can hold, both inclusive. If it can hold none, `from > to`. */
+/** Returns the first and the last time that a page can hold, both inclusive. If it can hold none, `from > to`. */
 export function pageBounds({ window, order, after }: PageRequest): { readonly from: number; readonly to: number } {
   const from = Math.ceil(window.from);
   const to = Math.ceil(window.to) - 1;
@@ -33,7 +35,10 @@ interface OpenBucket {
   readonly end: number;
 }
 
-/** Picks the columns of the wanted metrics. Remembers them by list, because most buckets of a GPU share one list. */
+/**
+ * Returns a function that picks the columns of the wanted metrics. It caches them per list of series, because most
+ * buckets of a GPU share one list.
+ */
 function createColumnFilter(metrics: readonly string[] | undefined) {
   const wanted = metrics && new Set(metrics);
   const picked = new Map<readonly Series[], readonly number[]>();
@@ -49,7 +54,7 @@ function createColumnFilter(metrics: readonly string[] | undefined) {
 
 /**
  * Pulls buckets in descending order of `to` (newest) or ascending order of `from` (oldest), as many as the page needs.
- * `onDiffering` is called for each reading that several buckets have with different values.
+ * Calls `onDiffering` when buckets have different values for one series and time.
  */
 export function* readPage(request: PageRequest, onDiffering: () => void): BucketReader<ReadingPage> {
   const { gpu, limit, after, order } = request;
@@ -70,7 +75,7 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
     open.push({ series: bucket.series, columns, at, values, tick, end });
   };
 
-  /** Adds a reading, unless the cursor has passed it. Returns false when the page is full. */
+  /** Adds a reading, unless it is at or before the cursor. Returns false when the page is full. */
   const add = (at: number, series: Series, value: number): boolean => {
     if (at === after?.at && series <= after.series) return true;
     if (readings.length === limit) return false;

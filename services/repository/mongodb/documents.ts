@@ -2,16 +2,19 @@
 import type { Collection, Db } from "mongodb";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 
-/** One GPU's readings of one batch within one hour; several documents where one would be too large. */
+/** One GPU's readings of one batch within one hour, split into several documents if one would be too large. */
 export interface BucketDocument {
-  /** Made from GPU, first time and content: equal readings have equal ids. Further parts add `:1`, `:2`, … */
+  /**
+   * Made from GPU, first time and content, so that equal readings have equal ids. Further documents append `:1`, `:2`,
+   * …
+   */
   readonly _id: string;
   readonly v: 1;
   readonly gpu: GpuUuid;
   /** Times of the first and the last reading. */
   readonly from: Date;
   readonly to: Date;
-  /** Times, ms after `from`, ascending. */
+  /** Times of the readings, in ms after `from`, ascending. */
   readonly at: readonly number[];
   /** By field name of the series: one value per time, null where the series has no reading. */
   readonly series: Readonly<Record<string, readonly (number | null)[]>>;
@@ -19,7 +22,7 @@ export interface BucketDocument {
 
 /**
  * A GPU's newest sighting. MongoDB compares documents field by field in this order, so `$max` keeps the newest
- * sighting, and of two that end together always the same one, whatever the order of writes.
+ * sighting. If two sightings end together, it keeps the same one in every order of writes.
  */
 export interface SeenDocument {
   readonly lastSeen: Date;
@@ -40,7 +43,7 @@ export interface GpuDocument {
   readonly v: 1;
   readonly firstSeen: Date;
   readonly seen: SeenDocument;
-  /** By field name of the series: start of the newest hour with a bucket that contains it. */
+  /** Start of the newest hour with a bucket of each series, by the field name of the series. */
   readonly newest: Readonly<Record<string, Date>>;
 }
 
@@ -53,9 +56,9 @@ export interface HeldDocument {
 }
 
 /**
- * One revision of the attribution of a GPU on one day (UTC). The highest revision counts. An interval that spans
- * midnight is in both days. A change inserts the next revision: the unique id makes it fail if another writer was
- * first, on any server and for many days in one command.
+ * One revision of the attribution of a GPU on one day (UTC). Only the highest revision is valid. An interval that spans
+ * midnight is split between the two days. A change inserts the next revision; if another writer was first, the unique
+ * id makes the insert fail. Any server can do that, and for many days in one command.
  */
 export interface AttributionDocument {
   /** `GPU:YYYY-MM-DD:REV` */

@@ -1,11 +1,11 @@
-/** Expires old buckets where the server has no TTL index: a bounded number per call. */
+/** Expires old buckets, a bounded number per call. Needed on servers without TTL indexes. */
 import type { TelemetryRepository } from "../port.ts";
 import { type Link, reading, writing } from "./connection/link.ts";
 import type { Collections } from "./documents.ts";
 import type { Attributions } from "./inventory/attributions.ts";
 import { dateOf } from "./readings/bucket-documents.ts";
 
-/** Buckets dropped by one call, at most. */
+/** How many buckets a call drops at most. */
 const EXPIRE_MAX = 1000;
 
 export function createExpire(

@@ -4,22 +4,22 @@ import type { Logger } from "../../platform/process/logger.ts";
 import type { Link } from "./connection/link.ts";
 import { type Collections, collectionsOf } from "./documents.ts";
 
-/** Building an index of a large collection may take longer; the server then continues on its own. */
+/** How long to wait for an index. If building it takes longer, the server continues on its own. */
 const BUILD_LIMIT_MS = 30_000;
 
 export const INDEXES = {
   points: [
-    // Readings newest first, latest readings: buckets of a GPU by their end.
+    // Serves readings newest first and latest readings: buckets of a GPU by their end.
     { key: { gpu: 1, to: -1 } },
-    // Readings oldest first, the reading after an interval that was cut: buckets of a GPU by their start.
+    // Serves readings oldest first and the first reading after a cut interval: buckets of a GPU by their start.
     { key: { gpu: 1, from: 1 } },
   ],
-  // The inventory in order, the GPUs of one host.
+  // Serves the inventory in order, and the GPUs of one host.
   gpus: [{ key: { "seen.host": 1, "seen.place": 1, _id: 1 } }],
   attributions: [
-    // Intervals of a GPU within a window.
+    // Serves the intervals of a GPU within a window.
     { key: { gpu: 1, from: 1 } },
-    // Revisions of a day, for its writers.
+    // Serves writers, which read all revisions of a day.
     { key: { day: 1 } },
   ],
 } as const satisfies Partial<Record<keyof Collections, readonly IndexDescription[]>>;
@@ -68,7 +68,7 @@ export function createIndexes(
         await collection.createIndex({ to: 1 }, { expireAfterSeconds });
         return;
       }
-      // Serves the search for expired documents.
+      // Without a TTL index, this index serves the search for expired documents.
       await collection.createIndex({ to: 1 });
       if (hasTtl) log.info("TTL index unavailable, expiry by delete used", { reason: error.message });
       hasTtl = false;
@@ -91,7 +91,7 @@ export function createIndexes(
         async () => {
           await createPoints();
           for (const [name, indexes] of Object.entries(INDEXES)) {
-            // One per command: FerretDB 1.24 closes the connection when several of them exist already.
+            // One index per command: FerretDB 1.24 closes the connection if several indexes of a command exist already.
             for (const index of indexes) await collections[name as keyof typeof INDEXES].createIndexes([index]);
           }
         },

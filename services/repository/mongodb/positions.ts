@@ -21,7 +21,8 @@ export function createPositions({ call }: Link, { positions: collection }: Colle
         await collection.insertOne({ _id, v: 1, epoch, seq, position }, writing(signal));
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
-        // The position is as far already, or another process has just inserted an earlier one.
+        // The stored position is as far already, or another process has just inserted an earlier one, which `move`
+        // advances.
         await move();
       }
     }, options);

@@ -30,13 +30,13 @@ export interface MongodbRepositoryOptions {
   /** `mongodb://` or `mongodb+srv://`, with options for the driver. May hold a password. */
   readonly url: string;
   readonly database: string;
-  /** Connections of this process, at most. */
+  /** How many connections this process may have to a server. */
   readonly poolSize: number;
   readonly retentionMs: number;
 }
 
 /**
- * Opens also while the server is unavailable: calls then throw `unavailable` until it answers.
+ * Succeeds even if the server is unavailable; calls then throw `unavailable` until the server answers.
  * @throws AppError `unavailable` when the address is malformed or the server denies access
  */
 export async function openMongodbRepository(
@@ -64,7 +64,7 @@ export async function openMongodbRepository(
     await indexes.create();
     log.info("store opened", { kind: "mongodb", place: link.place });
   });
-  // Only writers set the retention: readers are not configured with it.
+  // Only processes that write apply the retention, because the others are not configured with it.
   const prepareWrites = once(async () => {
     await prepare();
     await indexes.applyRetention();

@@ -12,7 +12,7 @@ import type { Positions } from "./positions.ts";
 import { CELLS_MAX, documentsOf } from "./readings/bucket-documents.ts";
 import type { SeriesList, SeriesLists } from "./readings/series-lists.ts";
 
-/** Cells (times × series) in one command: about 10 MB at most, because a number takes about 12 bytes. */
+/** How many cells (times × series) a command may have: about 10 MB, because a number takes about 12 bytes. */
 const CHUNK_CELLS = 6 * CELLS_MAX;
 const CHUNK_DOCUMENTS = 1000;
 
@@ -28,7 +28,7 @@ interface Incoming {
   readonly batch: Batch;
   readonly block: Block;
   readonly list: SeriesList;
-  /** Number of its documents that were new. */
+  /** Number of the block's documents that were new. */
   fresh: number;
 }
 
@@ -40,7 +40,7 @@ interface Chunk {
 
 const emptyChunk = (): Chunk => ({ documents: [], owners: [], cells: 0 });
 
-/** Yields the documents in bounded chunks; builds each one after the previous one is stored. */
+/** Yields the documents in bounded chunks; builds a chunk only after the previous one is stored. */
 function* chunksOf(incoming: readonly Incoming[]): Generator<Chunk> {
   let chunk = emptyChunk();
   for (const one of incoming) {

@@ -18,7 +18,7 @@ export interface AttributionTable {
   /** Adds a sighting that begins before the end of the newest interval. */
   insert(gpu: GpuKey, sighting: Held, ticks: TickFinder): void;
   touching(gpu: GpuKey, window: Window): Attribution[];
-  /** Drops intervals that end before the time, ms. */
+  /** Drops intervals that end before `before`, ms. */
   expire(before: number): void;
 }
 

@@ -16,20 +16,20 @@ export interface Span {
   readonly to: number;
 }
 
-/** Rows per query: few at first, because most reads need few. */
+/** Rows in the first query of a read, because most reads need few. Each further query fetches 4 times as many. */
 const FIRST_FETCH = 4;
 const LARGEST_FETCH = 256;
 
 export interface Buckets {
-  /** Yields buckets that overlap the span, in descending order of `to`. `lists`: lists of series; default: all. */
+  /** Yields buckets that overlap the span, in descending order of `to`. `lists`: ids of series lists; default: all. */
   newestFirst(gpu: GpuKey, span: Span, lists?: readonly number[]): Iterable<Bucket>;
   /** Yields the same buckets in ascending order of `from`. */
   oldestFirst(gpu: GpuKey, span: Span, lists?: readonly number[]): Iterable<Bucket>;
   /** Finds times at which buckets of the GPU end. */
   readonly ends: {
-    /** Returns the last one before `time`. */
+    /** Returns the last end before `time`. */
     before(gpu: GpuKey, time: number): number | undefined;
-    /** Returns the first one at or after `time`. */
+    /** Returns the first end at or after `time`. */
     from(gpu: GpuKey, time: number): number | undefined;
   };
 }
@@ -63,7 +63,8 @@ export function createBuckets(database: Database, seriesLists: SeriesLists): Buc
 
   return {
     *newestFirst(gpu, { from, to }, lists) {
-      // No bucket crosses an hour, so a bucket that overlaps the span ends within the hour of the span's end.
+      // No bucket crosses the start of an hour, so every bucket that overlaps the span ends before the hour of `to` is
+      // over.
       let end = nextHourStartMs(to);
       let hash = 0;
       for (let fetch = FIRST_FETCH; ; fetch = Math.min(fetch * 4, LARGEST_FETCH)) {

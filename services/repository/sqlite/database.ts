@@ -2,8 +2,8 @@
  * Owns one SQLite file: opens, migrates and closes it, and runs transactions without blocking the event loop on locks.
  *
  * WAL with `synchronous = NORMAL`: a commit survives a kill of the process at any instant. A power loss may undo the
- * last commits, but only whole ones from the end. Readings and the producer's position are in one commit, so a resume
- * sends exactly the lost batches again.
+ * most recent commits, but only whole ones. Readings and their producer's position share a commit, so a streamer that
+ * resumes sends exactly the lost batches again.
  */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
@@ -15,14 +15,14 @@ import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
 
 /** How long a transaction waits for other processes, over all attempts. */
 const BUSY_LIMIT_MS = 10_000;
-/** How long SQLite itself waits, which blocks the event loop. Most writers finish sooner. */
+/** How long SQLite itself waits for a lock. This blocks the event loop; most writers finish sooner. */
 const BUSY_SPIN_MS = 5;
 /** Pages of the write-ahead log after which SQLite copies it into the file. */
 const CHECKPOINT_PAGES = 4000;
 
 export interface Database extends Disposable {
   readonly path: string;
-  /** Prepares once per text. Rows are arrays. */
+  /** Prepares each SQL text once and reuses the statement. Rows are arrays. */
   prepare(sql: string): Statement;
   /** Returns a number that changes with every commit of another connection. */
   dataVersion(): number;
@@ -180,7 +180,7 @@ export async function openDatabase(
     [Symbol.dispose]() {
       if (!connection.isOpen) return;
       try {
-        // If another process reads meanwhile, the last process to close the file copies the log instead.
+        // If another process is reading, the last process to close the file copies the log instead.
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } finally {
         connection.close();

@@ -1,4 +1,4 @@
-/** Translates SQLite's errors. Bun and Node give a result code, Deno only SQLite's text for it. */
+/** Translates SQLite's errors. Bun and Node report a result code; Deno reports only SQLite's text for it. */
 import { AppError, isAppError } from "../../../schema/model/errors.ts";
 
 interface SqliteError extends Error {

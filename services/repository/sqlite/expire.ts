@@ -1,11 +1,14 @@
-/** Expires old buckets, a bounded number per call. SQLite reuses the space; the last call returns some to the disk. */
+/**
+ * Expires old buckets, a bounded number per call. SQLite reuses their space; the last call returns some of it to the
+ * disk.
+ */
 import type { TelemetryRepository } from "../port.ts";
 import type { AttributionTable } from "./attributions.ts";
 import type { Database } from "./database.ts";
 
-/** Buckets dropped by one call, at most. Takes a few ms. */
+/** How many buckets a call drops at most, which takes a few ms. */
 const EXPIRE_MAX = 1000;
-/** Free pages that the last call returns to the file system. */
+/** How many free pages the last call returns to the file system at most. */
 const VACUUM_PAGES = 1000;
 
 export function createExpire(database: Database, attributions: AttributionTable): TelemetryRepository["expire"] {

@@ -1,6 +1,6 @@
 /**
- * Caches GPUs as they are in the file, so that a save reads almost nothing. Valid only inside a write: a commit by
- * another process empties it.
+ * Caches the GPUs of the file, so that a save reads almost nothing. The cache is valid only inside a write, after
+ * `refresh`, which empties it if another process has committed.
  */
 import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Held } from "../holders.ts";
@@ -9,13 +9,13 @@ import type { GpuKey } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import type { GpuTable } from "./gpus.ts";
 
-/** GPUs in the cache, about 1 KB each. */
+/** Number of GPUs, about 1 KB each, above which `refresh` empties the cache. */
 const KNOWN_MAX = 20_000;
 
 export interface KnownGpu extends GpuKey {
   gpu: Gpu;
   newest: Held | undefined;
-  /** By id of a list of series: start of the newest hour with a bucket of that list. */
+  /** Start of the newest hour with a bucket of each list of series, by the list's id. */
   readonly hours: Map<number, number>;
 }
 

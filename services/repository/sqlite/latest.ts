@@ -11,7 +11,7 @@ import type { Buckets, GpuKey } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
-/** GPUs in one snapshot. Takes about 5 ms. */
+/** Number of GPUs read in one snapshot, which takes about 5 ms. */
 const SLICE = 100;
 
 export function createLatest(

@@ -1,4 +1,4 @@
-/** Numbered steps that create the tables; `user_version` is the number of steps a file has had. See FORMATS.md. */
+/** Numbered steps that create the tables; `user_version` is the number of steps applied to a file. See FORMATS.md. */
 
 /** "GTPs": marks a SQLite file as this program's. */
 export const APPLICATION_ID = 0x47545073;

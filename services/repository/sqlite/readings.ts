@@ -11,7 +11,7 @@ import type { Buckets } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
-/** GPUs in one snapshot. */
+/** Number of GPUs read in one snapshot. */
 const SLICE = 8;
 const NOTHING: ReadingPage = { readings: [], next: null };
 
@@ -24,7 +24,7 @@ export function createReadings(
   const find = database.prepare("SELECT id FROM gpus WHERE uuid = ?");
   const listsOf = database.prepare("SELECT list FROM gpu_lists WHERE gpu = ?");
 
-  /** Returns the GPU's lists of series that have one of the metrics, or undefined when all have. */
+  /** Returns ids of the GPU's series lists that contain one of the metrics, or undefined if none can be left out. */
   const chooseLists = (gpu: number, metrics: readonly string[] | undefined): readonly number[] | undefined => {
     if (metrics === undefined) return undefined;
     const names = new Set(metrics);

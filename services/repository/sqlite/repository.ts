@@ -20,11 +20,14 @@ import { createReadings } from "./readings.ts";
 import { createSave, hashBlocks } from "./save.ts";
 import { createSeriesLists } from "./series-lists.ts";
 
-/** GPUs in one snapshot. */
+/** Number of GPUs read in one snapshot. */
 const ATTRIBUTIONS_SLICE = 50;
 
 export interface SqliteRepositoryOptions {
-  /** The file. It and its directory are created if missing. While open, it has a `-wal` and a `-shm` file. */
+  /**
+   * Path of the file. The file and its directory are created if missing. SQLite adds a `-wal` and a `-shm` file while
+   * open.
+   */
   readonly path: string;
   readonly retentionMs: number;
 }

@@ -14,7 +14,10 @@ import type { KnownGpu, KnownGpus } from "./known-gpus.ts";
 import type { SeriesLists } from "./series-lists.ts";
 import { findTicks } from "./ticks.ts";
 
-/** 48 bits of the hash, exact in a JavaScript number. It only has to tell apart blocks of one GPU with the same end. */
+/**
+ * Hexadecimal digits kept of a block's hash: 48 bits, which a JavaScript number holds exactly. They only have to
+ * distinguish blocks of one GPU with the same end.
+ */
 const HASH_DIGITS = 12;
 
 export interface IncomingBlock {
@@ -23,7 +26,7 @@ export interface IncomingBlock {
   readonly hash: number;
 }
 
-/** Hashes before the transaction begins: most of the work that needs no lock. */
+/** Hashes blocks before the transaction begins, because hashing is most of the work that needs no lock. */
 export const hashBlocks = (batches: readonly Batch[]): IncomingBlock[] =>
   batches.flatMap((batch) =>
     batch.blocks.map((block) => ({
@@ -116,7 +119,9 @@ export function createSave({ database, seriesLists, known, gpus, attributions, b
     }
   };
 
-  /** Most sightings extend the newest interval, so its end is written once after the last of them. */
+  /**
+   * Writes the end of an interval once, after the last sighting that extends it, because most sightings only do that.
+   */
   const learnHolders = (arrivals: Arrivals): void => {
     for (const [uuid, sightings] of arrivals.holders()) {
       const gpu = known.find(uuid) as KnownGpu;

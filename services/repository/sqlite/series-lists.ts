@@ -1,4 +1,7 @@
-/** Lists of series by id, so that a bucket refers to its list in a byte or two. Lists are never changed or dropped. */
+/**
+ * Gives each list of series an id, so that a bucket refers to its list in a byte or two. Lists are never changed or
+ * dropped.
+ */
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Database } from "./database.ts";
 
@@ -9,7 +12,7 @@ export interface SeriesLists {
   idOf(series: readonly Series[]): number;
   /** Returns the same array for the same list. */
   seriesOf(id: number): readonly Series[];
-  /** Call after a write that failed: its new lists were rolled back. */
+  /** Call after a write that failed, because the lists that it added were rolled back. */
   forget(): void;
 }
 

@@ -17,7 +17,7 @@ export const DUPLICATE_KEY = 11_000;
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 
-/** Server codes (mongodb.com/docs/manual/reference/error-codes) for a document that it can never store. */
+/** Server codes (mongodb.com/docs/manual/reference/error-codes) for a document that the server can never store. */
 const BAD_DOCUMENT: ReadonlySet<number> = new Set([2, 9, 14, 16, 22, 52, 56, 57, 121, 10_334, 17_280, 17_419, 17_420]);
 
 /** Advice for each code that denies access. */
@@ -27,15 +27,15 @@ const DENIED: ReadonlyMap<number, string> = new Map([
   [8000, "check the user and the password in MONGODB_URI"],
 ]);
 
-/** The server denies access: a retry does not help. */
+/** True if the server denies access, so that a retry does not help. */
 export const isDenied = (error: unknown): boolean =>
   isAppError(error) && error.cause instanceof MongoServerError && DENIED.has(Number(error.cause.code));
 
-/** No server was found, or its connection broke. */
+/** True if no server was found, or the connection to it broke. */
 export const isUnreachable = (error: unknown): error is MongoError =>
   error instanceof MongoNetworkError || error instanceof MongoServerSelectionError;
 
-/** The driver was called wrongly: a defect of this program. */
+/** True if the driver was called wrongly, which is a defect of this program. */
 const isMisuse = (error: MongoError): boolean =>
   error instanceof MongoAPIError &&
   !(error instanceof MongoNotConnectedError) &&
@@ -51,7 +51,7 @@ export interface Refusal {
   readonly errmsg?: string | undefined;
 }
 
-/** The error for a document that the server refused. */
+/** Returns the error for a document that the server refused. */
 export function refusedDocument(place: string, { code, errmsg }: Refusal): AppError {
   const blamed = typeof code === "number" && BAD_DOCUMENT.has(code);
   return new AppError(`Cannot store a document in ${place}: ${errmsg} (code ${code})`, {

@@ -5,9 +5,9 @@
 import type { MongoClient } from "mongodb";
 
 export interface HeartbeatOptions {
-  /** How long a heartbeat may take, in addition to the time that the server is asked to wait for a change. */
+  /** How long a heartbeat may take, beyond the time for which the driver asks the server to wait for a change. */
   readonly limitMs: number;
-  /** Called when one takes longer. The client does not recover until it is closed and connected again. */
+  /** Called when a heartbeat takes longer. The client does not recover until it is closed and connected again. */
   readonly onStuck: (server: string) => void;
 }
 

@@ -5,8 +5,8 @@ import { type Link, writing } from "./link.ts";
 
 /**
  * Returns the indices of the documents that existed.
- * @throws AppError `unavailable`, also when only the durable acknowledgement is missing; `internal` for a document that
- * the server can never store
+ * @throws AppError `unavailable`, also if the server stored the documents but did not confirm that they are durable;
+ * `internal` for a document that the server can never store
  */
 export async function insertNew<T extends Document>(
   { place }: Pick<Link, "place">,
@@ -22,7 +22,7 @@ export async function insertNew<T extends Document>(
     const unconfirmed = error.result.getWriteConcernError();
     if (unconfirmed !== undefined) throw refusedDocument(place, unconfirmed);
     const refusals = [error.writeErrors].flat();
-    // Without refusals, it reports a connection error.
+    // A bulk error without refusals reports a connection error.
     if (refusals.length === 0) throw error;
     const other = refusals.find(({ code }) => code !== DUPLICATE_KEY);
     if (other !== undefined) throw refusedDocument(place, other);

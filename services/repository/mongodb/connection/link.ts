@@ -7,13 +7,13 @@ import type { Logger } from "../../../platform/process/logger.ts";
 import { isUnreachable, storeError, withoutCredentials } from "./errors.ts";
 import { watchHeartbeats } from "./heartbeats.ts";
 
-/** To find a server, to connect, or to get a connection of the pool. */
+/** Time limit for each of three steps: to find a server, to connect, and to get a connection from the pool. */
 const CONNECT_LIMIT_MS = 3000;
-/** Connecting and the answer take at most `CONNECT_LIMIT_MS` each. */
+/** Time limit of a heartbeat, in which connecting and the answer take at most `CONNECT_LIMIT_MS` each. */
 const HEARTBEAT_LIMIT_MS = 2 * CONNECT_LIMIT_MS + 1000;
-/** For one call, whatever happens to its connection. */
+/** Time limit of one call, whatever happens to its connection. */
 const CALL_LIMIT_MS = 10_000;
-/** After which the server itself ends a query. */
+/** Time after which the server itself ends a query. */
 const QUERY_LIMIT_MS = 9_000;
 
 /** A write is confirmed once it is in the journals of a majority of the servers. */
@@ -35,7 +35,7 @@ export interface Link extends AsyncDisposable {
   readonly db: Db;
   /** Hosts and database, without credentials. */
   readonly place: string;
-  /** Down from the first call that cannot reach a server to the next one that is answered. */
+  /** Down from the first call that cannot reach a server until the next call that succeeds. */
   readonly availability: Availability;
   /**
    * Runs `work` with a signal for the driver, which aborts with the caller's signal and at the time limit.
@@ -51,7 +51,7 @@ export interface LinkOptions {
   readonly poolSize: number;
 }
 
-/** Has no `cause`, which might quote the address with its password. */
+/** Returns the error for a malformed address. It has no `cause`, which might quote the address with its password. */
 const unusableAddress = ({ message }: Error): AppError =>
   new AppError(`MONGODB_URI must be an address like mongodb://HOST:PORT: ${withoutCredentials(message)}`, UNAVAILABLE);
 
@@ -73,7 +73,10 @@ function createClient({ url, poolSize }: LinkOptions): MongoClient {
   }
 }
 
-/** Runs `work` on the first call and shares the outcome. After a failure, the next call runs it again. */
+/**
+ * Returns a function that runs `work` on its first call and shares the outcome. After a failure, the next call runs
+ * `work` again.
+ */
 export function once(work: () => Promise<unknown>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => {
@@ -93,13 +96,16 @@ const UNAVAILABLE = { code: "unavailable" } as const;
 const abortOf = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
-/** Connects with the first call. @throws AppError `unavailable` when the driver cannot parse the address */
+/**
+ * Returns a link that connects on its first call. @throws AppError `unavailable` when the driver cannot parse the
+ * address
+ */
 export function openLink(options: LinkOptions, { clock, log }: { clock: Clock; log: Logger }): Link {
   const client = createClient(options);
   const availability = new Availability("mongodb", { clock, log });
   const hosts = client.options.srvHost ?? client.options.hosts.map(String).join(",");
   const place = `mongodb://${hosts}/${options.database}`;
-  // Connecting implicitly with the first call, the driver never recovers if the server is down at that moment.
+  // Connects explicitly: a driver that connects on its first operation never recovers if the server is down just then.
   let connected = once(() => client.connect());
   const heartbeats = watchHeartbeats(client, {
     limitMs: HEARTBEAT_LIMIT_MS,

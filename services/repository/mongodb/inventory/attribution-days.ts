@@ -13,13 +13,15 @@ export const dayOf = (time: number): number => Math.floor(time / DAY_MS) * DAY_M
 export const dayId = (gpu: GpuUuid, time: number): string =>
   `${gpu}:${new Date(dayOf(time)).toISOString().slice(0, -"T00:00:00.000Z".length)}`;
 
-/** A holder's part of one day, from one sighting. Both ends are times of readings. */
+/** The part of a sighting that falls on one day. Both ends are times of readings. */
 export interface DaySighting extends Held {
-  /** The batch was stored by an earlier call: the sighting fills only times that no other holder has. */
+  /**
+   * True if an earlier call stored the batch. The sighting is then ignored if it overlaps another holder's interval.
+   */
   readonly isRepeated: boolean;
 }
 
-/** Cuts a sighting by day. One that spans midnight is cut at the nearest readings of the batch on both sides. */
+/** Cuts a sighting by day. A sighting that spans midnight is cut at the nearest readings of the batch on both sides. */
 export function* byDay(batch: Batch, sighting: Sighting, isRepeated: boolean): Generator<DaySighting> {
   const { facts, from, to } = sighting;
   const holder = holderOf(facts);
@@ -42,8 +44,8 @@ const hasOtherHolder = (intervals: readonly Held[], { holder, from, to }: Held):
   intervals.some((held) => held.from <= to && held.to >= from && !sameHolder(held.holder, holder));
 
 /**
- * Writers cut an interval 1 ms before and after the sighting that cuts it, although no reading may have that time:
- * finding the nearest reading would cost a query per cut. Readers of the day find it (`isCut`).
+ * Writers cut an interval 1 ms before and 1 ms after the new sighting, although there may be no reading at that time:
+ * to find the nearest reading would cost a query per cut. Reads of the day find it instead (see `isCut`).
  */
 const ADJACENT: TickFinder = { before: (time) => time - 1, after: (time) => time + 1 };
 
@@ -54,11 +56,11 @@ export function withSighting(intervals: readonly Held[], sighting: DaySighting):
   return addSighting(intervals, { holder, from, to }, ADJACENT);
 }
 
-/** Adjacent intervals: a writer may have cut one of them at a time without a reading. */
+/** True if the intervals are 1 ms apart: a writer may have cut one of them at a time without a reading. */
 export const isCut = (held: Held | undefined, next: Held | undefined): boolean =>
   held !== undefined && next !== undefined && held.to + 1 === next.from;
 
-/** The sighting only moves the end of the day's newest interval. */
+/** True if the sighting can only move the end of the day's newest interval. */
 export function extendsNewest(intervals: readonly Held[], { holder, from }: Held): boolean {
   const newest = intervals.at(-1);
   return newest !== undefined && from >= newest.from && sameHolder(newest.holder, holder);

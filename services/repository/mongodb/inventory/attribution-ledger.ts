@@ -1,6 +1,7 @@
 /**
- * Attribution as this process knows it, and the sightings that are not written yet. A change of holder is urgent. An
- * extension of the newest interval is urgent only if the database is 30 s behind; otherwise it waits for a quiet time.
+ * Holds attribution as this process knows it, and the sightings that are not written yet. A change of holder is urgent.
+ * An extension of the newest interval is urgent only if the database is 30 s behind; otherwise it waits for a pause
+ * between saves.
  */
 import { AppError } from "../../../../schema/model/errors.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
@@ -21,13 +22,13 @@ import {
 } from "./attribution-days.ts";
 import { LAG_MS } from "./gpu-ledger.ts";
 
-/** Days remembered. While readings are current, each GPU has one. */
+/** How many days to remember. While readings are current, each GPU has one day. */
 const KNOWN_MAX = 20_000;
-/** Days read or inserted by one command. */
+/** Number of days that one command reads or inserts. */
 const CHUNK = 1000;
-/** Rounds in which other writers may be first, before the write fails. */
+/** How many rounds a write may lose to other writers before it fails. */
 const ATTEMPTS_MAX = 50;
-/** Intervals of one day, about 2 MB. Only a broken source has more; the oldest are then dropped. */
+/** How many intervals a day may have, about 2 MB. Only a broken source has more; the oldest are then dropped. */
 const HELD_MAX = 20_000;
 
 interface Day {
@@ -37,7 +38,7 @@ interface Day {
   rev: number | undefined;
   /** Intervals of that revision. */
   held: readonly Held[];
-  /** Sightings that no revision has yet, in the order in which they were added. */
+  /** Sightings that are in no revision yet, in the order in which they were added. */
   pending: DaySighting[];
 }
 
@@ -53,11 +54,11 @@ export interface AttributionLedger {
   add(gpu: GpuUuid, sighting: DaySighting): void;
   readonly hasUrgent: boolean;
   readonly isBehind: boolean;
-  /** Writes urgent days, or all. After an error, everything that is not written stays pending. */
+  /** Writes the urgent days, or all that are behind. After an error, everything that is not written stays pending. */
   write(options: { all: boolean }): Promise<void>;
-  /** Adds this process's pending sightings to the intervals that the database has of a day. */
+  /** Returns a day's intervals, as read from the database, with this process's pending sightings added. */
   current(id: string, held: readonly Held[]): readonly Held[];
-  /** Makes the next write read every day again: days were changed outside the ledger. */
+  /** Makes the next write read every day again. Call after days were changed outside the ledger. */
   reread(): void;
 }
 
@@ -65,7 +66,7 @@ function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
 }
 
-/** The sighting may wait: it extends the newest interval by less than `LAG_MS`. */
+/** True if the sighting may wait, because it extends the newest interval by less than `LAG_MS`. */
 const canWait = ({ held, rev }: Day, sighting: DaySighting): boolean =>
   rev !== undefined && extendsNewest(held, sighting) && sighting.to - (held.at(-1) as Held).to < LAG_MS;
 

@@ -16,11 +16,11 @@ import type { AttributionLedger } from "./attribution-ledger.ts";
 const FETCH = 64;
 /** GPUs read concurrently; each takes a connection. */
 const ABREAST = 8;
-/** Days shortened by one call of `expire`, at most. */
+/** How many days a call of `expire` shortens at most. */
 const SHORTENED_MAX = 1000;
 
 export interface Attributions extends Pick<GpuRepository, "attributions"> {
-  /** Drops intervals that end before the time, ms. */
+  /** Drops intervals that end before `before`, ms. */
   expire(before: number): Promise<void>;
 }
 
@@ -41,7 +41,10 @@ export function createAttributions(
   { ledger, buckets }: { ledger: AttributionLedger; buckets: Buckets },
 ): Attributions {
   const { call } = link;
-  /** Moves ends that a writer has cut to the nearest readings. An interval in which there is none is dropped. */
+  /**
+   * Returns a day's intervals. Moves each end that a writer has cut to the nearest reading in the interval; drops the
+   * interval if it has no reading.
+   */
   const intervalsOf = async ({ day, gpu, held }: AttributionDocument, signal: AbortSignal): Promise<Held[]> => {
     const known = ledger.current(day, held.map(heldOf));
     const exact: Held[] = [];
@@ -61,7 +64,7 @@ export function createAttributions(
     const found: Held[] = [];
     const options = { ...reading(signal), batchSize: FETCH };
     await using later = attributions.find({ gpu, from: { $gte: firstDay } }, { ...options, sort: { from: 1 } });
-    // The first interval beyond the window may belong to the last one in it.
+    // The first interval after the window is read too, because it may continue the last one within the window.
     gather: for await (const day of newestOfDays(later)) {
       for (const held of await intervalsOf(day, signal)) {
         const last = found.at(-1);

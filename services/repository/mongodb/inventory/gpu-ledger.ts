@@ -1,6 +1,7 @@
 /**
- * GPUs as this process knows them, and the changes that are not written yet. New facts, the first bucket of a list of
- * series in an hour, and times that are 30 s behind are urgent. Other times wait for a quiet time.
+ * Holds GPUs as this process knows them, and the changes that are not written yet. New facts, an earlier `firstSeen`,
+ * the first bucket of a list of series in an hour, and a `lastSeen` that is 30 s behind are urgent. Other changes wait
+ * for a pause between saves.
  */
 import type { AnyBulkWriteOperation } from "mongodb";
 import { hourStartMs, type Sighting } from "../../../../schema/batch/batch.ts";
@@ -11,18 +12,18 @@ import { type Link, writing } from "../connection/link.ts";
 import type { Collections, GpuDocument, SeenDocument } from "../documents.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
 
-/** How far the times in the database may be behind the newest reading. */
+/** How far the database's last times may be behind the newest reading. */
 export const LAG_MS = 30_000;
-/** GPUs remembered, about 1 KB each. */
+/** How many GPUs to remember, about 1 KB each. */
 const KNOWN_MAX = 20_000;
 const INSERTS_MAX = 1000;
-/** Updates in one command: some servers take a connection of their own for each. */
+/** Number of updates in one command. Some servers take a separate connection for each update. */
 const UPDATES_MAX = 50;
 
 interface Known {
-  /** As this process last wrote it. Other processes may have written newer facts. */
+  /** The GPU as this process last wrote it. Other processes may have written newer facts. */
   written: Gpu | undefined;
-  /** As this process knows it. */
+  /** The GPU as this process knows it. */
   latest: Gpu;
   /** Start of the newest hour of each list of series, as written. */
   readonly hours: Map<SeriesList, number>;
@@ -58,9 +59,9 @@ export interface InventoryLedger {
   addBucket(gpu: GpuUuid, list: SeriesList, from: number): void;
   readonly hasUrgent: boolean;
   readonly isBehind: boolean;
-  /** Writes urgent GPUs, or all. After an error, everything that is not written stays pending. */
+  /** Writes the urgent GPUs, or all that are behind. After an error, everything that is not written stays pending. */
   write(options: { all: boolean }): Promise<void>;
-  /** Adds what this process knows to a GPU as the database has it. */
+  /** Returns a GPU, as read from the database, with the newer facts and times that this process knows. */
   current(gpu: Gpu): Gpu;
 }
 

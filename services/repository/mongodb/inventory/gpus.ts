@@ -7,7 +7,7 @@ import { type Link, reading } from "../connection/link.ts";
 import type { Collections, GpuDocument } from "../documents.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
-/** GPUs in one query by uuid. */
+/** Number of GPUs in one query by uuid. */
 const CHUNK = 1000;
 /** Documents per round trip. */
 const FETCH = 1000;

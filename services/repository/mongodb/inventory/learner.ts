@@ -1,6 +1,6 @@
 /**
  * Writes inventory and attribution for all saves of this process together. A save waits until urgent changes are
- * written; the rest is written after a second without saves, or after half a minute.
+ * written; other changes are written after a second without saves, or at the latest after half a minute.
  */
 import type { Block } from "../../../../schema/batch/batch.ts";
 import { isAppError } from "../../../../schema/model/errors.ts";
@@ -15,7 +15,7 @@ import type { InventoryLedger } from "./gpu-ledger.ts";
 
 /** Time without a save after which everything pending is written. */
 const QUIET_MS = 1000;
-/** Longest time for which saves can put that off. */
+/** How long further saves can delay that write. */
 const WAIT_MAX_MS = 30_000;
 
 export interface Learner extends AsyncDisposable {
@@ -46,13 +46,13 @@ export function createLearner({ inventory, attributions, clock, log }: LearnerPa
   let waiting: Promise<void> | undefined;
 
   const write = async (options: { all: boolean }): Promise<void> => {
-    // Both run: a failure of one must not hold up the other.
+    // Both writes run to their end, so that a failure of one does not hold up the other.
     const outcomes = await Promise.allSettled([attributions.write(options), inventory.write(options)]);
     const failed = outcomes.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
     if (failed !== undefined) throw failed.reason;
   };
 
-  /** Runs one write at a time. */
+  /** Runs `work` after all writes that were queued earlier, so that one write runs at a time. */
   const enqueue = (work: () => Promise<void>): Promise<void> => {
     const done = last.then(work);
     last = done.catch(() => {});

@@ -8,7 +8,10 @@ import type { BucketDocument } from "../documents.ts";
 import { seriesOfField } from "./field-names.ts";
 import type { SeriesList, SeriesLists } from "./series-lists.ts";
 
-/** Cells (times × series) in one document: at most 17 bytes each in BSON, far below MongoDB's 16 MiB. */
+/**
+ * How many cells (times × series) a document may have. At most 17 bytes each in BSON, they stay far below MongoDB's 16
+ * MiB.
+ */
 export const CELLS_MAX = 131_072;
 
 /** Dates end 100 million days from 1970. Times beyond are clamped to the last date. */
@@ -32,7 +35,7 @@ function offsetsOf(at: Float64Array, start: number, end: number): number[] {
   return offsets;
 }
 
-/** Yields one document, or several in order of time where one would be too large. */
+/** Yields one document, or several in order of time if one would be too large. */
 export function* documentsOf(
   { gpu, packed, from: first }: Block,
   { fields }: SeriesList,

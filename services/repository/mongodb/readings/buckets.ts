@@ -32,7 +32,7 @@ export interface Buckets {
 }
 
 export function createBuckets({ points }: Collections, lists: SeriesLists): Buckets {
-  // No bucket crosses an hour, which bounds both ends of the index scan.
+  // No bucket crosses the start of an hour, which bounds both ends of the index scan.
   const touching = (gpu: GpuUuid, { from, to }: Span): Filter<BucketDocument> => ({
     gpu,
     from: { $gte: dateOf(hourStartMs(from)), $lte: dateOf(to) },

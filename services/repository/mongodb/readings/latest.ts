@@ -10,7 +10,7 @@ import type { Collections, GpuDocument } from "../documents.ts";
 import { type Buckets, hourSpan } from "./buckets.ts";
 import { seriesOfField } from "./field-names.ts";
 
-/** GPUs in one query of the inventory. */
+/** Number of GPUs in one query of the inventory. */
 const SLICE = 1000;
 /** GPUs read concurrently; each takes a connection. */
 const ABREAST = 8;

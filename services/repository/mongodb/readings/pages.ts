@@ -11,7 +11,10 @@ import type { Buckets } from "./buckets.ts";
 const ABREAST = 8;
 const NOTHING: ReadingPage = { readings: [], next: null };
 
-/** Documents per round trip. A bucket has one time or hundreds, so a short page starts with few. */
+/**
+ * Returns the documents per round trip. A bucket may have one time or hundreds, so a short page starts with few
+ * buckets.
+ */
 const fetchFor = (limit: number): number => Math.min(256, Math.max(4, Math.ceil(limit / 50)));
 
 export function createReadings(

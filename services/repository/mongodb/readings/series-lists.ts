@@ -8,7 +8,7 @@ export interface SeriesList {
   readonly fields: readonly string[];
 }
 
-/** Lists remembered. A fleet has few; a source that invents series must not grow the memory. */
+/** How many lists to remember. A fleet has few lists, and a source that invents series must not grow the memory. */
 const KNOWN_MAX = 10_000;
 
 export interface SeriesLists {

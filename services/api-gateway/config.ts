@@ -12,6 +12,8 @@ export interface ApiConfig extends ListenConfig {
   readonly adminToken: string | null;
   /** Origins, besides the server's own, whose pages may call the API. */
   readonly corsOrigins: readonly string[];
+  /** Host names that the server answers to, besides private names: also `*.example.com`, and `*` for any. */
+  readonly allowedHosts: readonly string[];
   readonly queryTimeoutMs: number;
   /** Subscriptions that may run in this process at once. */
   readonly maxSubscriptions: number;
@@ -57,6 +59,17 @@ const origins = () =>
     return found;
   });
 
+const HOST_NAME = /^(?:\*\.)?[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*\.?$/u;
+
+const hostNames = () =>
+  text().transform((list, context) => {
+    const found = list.split(",").map((name) => name.trim());
+    if (found.every((name) => name === "*" || HOST_NAME.test(name))) return found;
+    const message = "a list of host names such as gpus.example.com or *.example.com, or * for any";
+    context.addIssue({ code: "custom", message });
+    return found;
+  });
+
 /**
  * @param defaults values for variables that are not set
  * @throws ConfigError with every problem found
@@ -70,6 +83,7 @@ export function readApiConfig(env: Env, defaults: Pick<ApiConfig, "rateLimit"> =
         API_TOKEN: text().optional(),
         ADMIN_TOKEN: text().optional(),
         CORS_ORIGINS: origins().optional(),
+        ALLOWED_HOSTS: hostNames().optional(),
         QUERY_TIMEOUT: queryTimeout(),
         MAX_SUBSCRIPTIONS: maxSubscriptions(),
         RATE_LIMIT: rate().default(defaults.rateLimit),
@@ -84,6 +98,7 @@ export function readApiConfig(env: Env, defaults: Pick<ApiConfig, "rateLimit"> =
     apiToken: given.API_TOKEN ?? null,
     adminToken: given.ADMIN_TOKEN ?? null,
     corsOrigins: given.CORS_ORIGINS ?? [],
+    allowedHosts: given.ALLOWED_HOSTS ?? [],
     queryTimeoutMs: given.QUERY_TIMEOUT,
     maxSubscriptions: given.MAX_SUBSCRIPTIONS,
     rateLimit: given.RATE_LIMIT,

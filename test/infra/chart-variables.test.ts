@@ -60,6 +60,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   "auth.adminToken": "secret-of-admins",
   "auth.internalToken": "secret-of-services",
   "apiGateway.corsOrigins": "https://one.example.com",
+  "apiGateway.allowedHosts": "gpus.example.com",
   "apiGateway.introspection": "false",
   "apiGateway.graphiql": "false",
   "apiGateway.rateLimit": "7/s",
@@ -96,8 +97,27 @@ if (tools !== null) {
       services,
       values: [path = ""],
     } of keyed) {
-      const found = (isExternal(path) ? outside : inside).filter(({ env }) => env[name] === OTHERS[path]);
+      const found = (isExternal(path) ? outside : inside).filter(
+        ({ env }) =>
+          // The chart adds to the list of host names.
+          (name === "ALLOWED_HOSTS" ? env[name]?.split(",")[0] : env[name]) === OTHERS[path],
+      );
       expect([path, name, found.map(({ program }) => program).sort()]).toEqual([path, name, [...services]]);
     }
   }, 120_000);
+
+  test("ALLOWED_HOSTS has the names of values, ingress and route, and any name for a route without hostnames", async () => {
+    const allowed = async (set: Record<string, string | boolean>) => {
+      const found = ourContainers(parseManifests(await render(helm, { set: { ...set } })));
+      return found.find(({ program }) => program === "api-gateway")?.env.ALLOWED_HOSTS;
+    };
+    const own = await allowed({});
+    expect(own).toMatch(/^api-gateway\.[a-z-]+$/);
+    const route = { "httpRoute.enabled": true };
+    expect(await allowed(route)).toBe(`*,${own}`);
+    expect(await allowed({ ...route, "apiGateway.allowedHosts[0]": "a.example" })).toBe(`a.example,${own}`);
+    const names = { "httpRoute.hostnames[0]": "*.b.example", "ingress.hosts[0]": "c.example" };
+    expect(await allowed({ ...route, ...names, "ingress.enabled": true })).toBe(`c.example,*.b.example,${own}`);
+    expect(await allowed(names)).toBe(own);
+  }, 60_000);
 }

@@ -69,6 +69,10 @@ export const VARIABLES: readonly ChartVariable[] = [
   from("ADMIN_TOKEN", "auth.adminToken", "auth.existingSecret"),
   { ...from("INTERNAL_TOKEN", "auth.internalToken", "auth.existingSecret"), otherwise: "random" },
   from("CORS_ORIGINS", "apiGateway.corsOrigins"),
+  {
+    ...from("ALLOWED_HOSTS", "apiGateway.allowedHosts", "ingress.hosts", "httpRoute.hostnames"),
+    otherwise: "`api-gateway.NAMESPACE`",
+  },
   from("INTROSPECTION", "apiGateway.introspection"),
   from("GRAPHIQL", "apiGateway.graphiql"),
   from("RATE_LIMIT", "apiGateway.rateLimit"),

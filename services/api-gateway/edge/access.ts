@@ -1,16 +1,12 @@
 /** Access: the host names, browser origins and tokens that requests are accepted with. */
-import { isIP } from "node:net";
 import { createBearerCheck } from "../../platform/http/bearer.ts";
-import { isLoopback } from "../../platform/http/loopback.ts";
+import { createHostNames } from "../../platform/http/host-names.ts";
 import type { ApiConfig } from "../config.ts";
 
 const CORS_MAX_AGE_S = "600";
 
 export interface Access {
-  /**
-   * Why a request under a foreign host name is refused; null: the name is accepted. Servers on loopback check this: a
-   * page can let its own name resolve to 127.0.0.1 (DNS rebinding) and would then share the server's origin.
-   */
+  /** Why a request under a foreign host name is refused; null: the name is accepted. */
   misdirectionOf(request: Request): string | null;
   /** Why a request that a page of another site caused is refused; null: it is accepted. */
   refusalOf(request: Request): string | null;
@@ -24,7 +20,7 @@ export interface Access {
   readonly hasAdmin: boolean;
 }
 
-export type AccessOptions = Pick<ApiConfig, "apiToken" | "adminToken" | "corsOrigins" | "host">;
+export type AccessOptions = Pick<ApiConfig, "apiToken" | "adminToken" | "corsOrigins" | "allowedHosts" | "host">;
 
 /** `authorization` or `Authorization` in a WebSocket's connectionParams; empty when there is none. */
 export function bearerOf(connectionParams: Readonly<Record<string, unknown>> | undefined): string {
@@ -40,7 +36,12 @@ export function createAccess(options: AccessOptions): Access {
   const changes = options.adminToken === null ? () => false : createBearerCheck(options.adminToken);
   const listed = new Set(options.corsOrigins);
   const listedHosts = new Set(options.corsOrigins.map(hostOf));
-  const isLocal = isLoopback(options.host);
+  const corsNames = options.corsOrigins.map((origin) => new URL(origin).hostname);
+  const misdirectionOf = createHostNames({
+    host: options.host,
+    allowed: [...options.allowedHosts, ...corsNames],
+    variables: "ALLOWED_HOSTS or CORS_ORIGINS",
+  });
 
   const askedHost = ({ headers, url }: Request): string => headers.get("host") ?? new URL(url).host;
 
@@ -65,13 +66,7 @@ export function createAccess(options: AccessOptions): Access {
 
   return {
     refusalOf,
-    misdirectionOf(request) {
-      if (!isLocal) return null;
-      const host = askedHost(request);
-      const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, "") : "";
-      if (isLoopback(name) || isIP(name) !== 0 || listedHosts.has(host)) return null;
-      return `Host must be localhost, an IP address or a host of CORS_ORIGINS, got ${JSON.stringify(host)}`;
-    },
+    misdirectionOf,
     corsHeaders({ headers }) {
       if (listed.size === 0) return {};
       const origin = headers.get("origin");

@@ -1,6 +1,7 @@
 /** Guards: checks that every HTTP request passes, one after the other, before a route answers it. */
 import { refuseGraphql } from "../../platform/graphql/limits.ts";
 import { PROBE_PATHS } from "../../platform/http/health.ts";
+import { misdirected } from "../../platform/http/host-names.ts";
 import { problem, problemOf } from "../../platform/http/problem.ts";
 import type { ApiConfig } from "../config.ts";
 import type { Access } from "./access.ts";
@@ -43,7 +44,7 @@ const host = (access: Access): Guard => ({
   name: "host",
   check(request) {
     const detail = access.misdirectionOf(request);
-    return detail === null ? null : problem({ status: 421, title: "Misdirected request", detail });
+    return detail === null ? null : misdirected(detail);
   },
 });
 

@@ -7,7 +7,7 @@ import { isLoopback } from "./loopback.ts";
 import { problem } from "./problem.ts";
 
 /** A name of the public DNS never ends in one of these, so no stranger can let it resolve to this server. */
-const PRIVATE_SUFFIXES = [".localhost", ".local", ".internal", ".svc", ".cluster.local", ".home.arpa"] as const;
+const PRIVATE_SUFFIXES = [".localhost", ".local", ".internal", ".svc", ".home.arpa"] as const;
 
 export interface HostNameOptions {
   /** Address that the server is bound to. */

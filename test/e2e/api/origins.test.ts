@@ -126,8 +126,22 @@ describe("a foreign name that resolves to this machine", () => {
     expect(await statusAs(api.url, "/healthz", "evil.example")).toBe(200);
   });
 
-  test("is accepted by a server that listens on the network", async () => {
-    await using open = await openApi({ config: { host: "0.0.0.0" } });
-    expect(await statusAs(open.url, "/api/v1/gpus", "gpus.example")).toBe(200);
+  test("is refused by a server that listens on the network unless it is private or ALLOWED_HOSTS lists it", async () => {
+    const refused = async (allowedHosts: readonly string[], hosts: readonly string[]) => {
+      await using open = await openApi({ config: { host: "0.0.0.0", allowedHosts } });
+      const statuses: (number | undefined)[] = [];
+      for (const host of hosts) statuses.push(await statusAs(open.url, "/api/v1/gpus", host));
+      return hosts.filter((_, index) => statuses[index] === 421);
+    };
+    const hosts = ["gpubox:8080", "gpubox.local", "10.0.0.7:8080", "gpus.example:8080", "evil.example"];
+    expect(await refused([], hosts)).toEqual(["gpus.example:8080", "evil.example"]);
+    expect(await refused(["gpus.example"], hosts)).toEqual(["evil.example"]);
+    expect(await refused(["*"], hosts)).toEqual([]);
+  });
+
+  test("is not hidden by what a proxy says about other names", async () => {
+    await using open = await openApi({ config: { host: "0.0.0.0", trustedProxies: 1 } });
+    const headers = { "x-forwarded-host": "localhost", forwarded: "host=localhost" };
+    expect(await statusAs(open.url, "/api/v1/gpus", "evil.example", headers)).toBe(421);
   });
 });

@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { encodeBatches } from "../../../services/queue/http/wire.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import { batchOf, claimOne, openPublisher } from "../../conformance/queue/bench.ts";
+import { openApi } from "../../support/api/api.ts";
 import { openTelemetry } from "../../support/api/subgraph.ts";
 import { openBrowser } from "../../support/pages/browser.ts";
 import { openQueueServer } from "../../support/queue/queue-server.ts";
@@ -112,6 +113,12 @@ if (browser !== null) {
     test("cannot read queue-service", async () => {
       await using queue = await openQueue();
       expect(await readAs(queue.url, "/v1/stats")).toMatchObject({ status: 421 });
+    });
+
+    test("cannot read the API of a server that listens on the network, as in the image", async () => {
+      await using api = await openApi({ config: { host: "0.0.0.0" } });
+      const { status, text } = await readAs(api.url, "/api/v1/gpus");
+      expect([status, JSON.parse(text).detail]).toEqual([421, expect.stringContaining("ALLOWED_HOSTS")]);
     });
   });
 }

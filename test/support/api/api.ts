@@ -48,6 +48,7 @@ async function serveApi({ subgraphs, store, feed, queue, config, log, metrics, o
       apiToken: null,
       adminToken: null,
       corsOrigins: [],
+      allowedHosts: [],
       queryTimeoutMs: 30_000,
       maxSubscriptions: 100,
       rateLimit: null,

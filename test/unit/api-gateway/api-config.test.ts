@@ -8,6 +8,7 @@ test("readApiConfig() has a default for each variable, and prefers API_PORT to P
     apiToken: null,
     adminToken: null,
     corsOrigins: [],
+    allowedHosts: [],
     queryTimeoutMs: 30_000,
     maxSubscriptions: 1000,
     rateLimit: null,
@@ -35,6 +36,25 @@ test("readApiConfig() names every invalid variable, and shows no secret", () => 
     "https://a.example",
     "http://b.example:3000",
   ]);
+});
+
+test("readApiConfig() reads host names of ALLOWED_HOSTS, with wildcards and *, and refuses what is no name", () => {
+  const read = (list: string) => readApiConfig({ ALLOWED_HOSTS: list }).allowedHosts;
+  expect(read("gpus.example.com, *.example.org,gpubox")).toEqual(["gpus.example.com", "*.example.org", "gpubox"]);
+  expect(read("*")).toEqual(["*"]);
+  for (const wrong of [
+    "https://a.example",
+    "a.example:8080",
+    "a.*.example",
+    "**",
+    "a,,b",
+    "a b",
+    "a/b",
+    "[::1]",
+    "u@a",
+  ]) {
+    expect(() => read(wrong)).toThrow(/^Invalid[\s\S]*ALLOWED_HOSTS must be a list of host names such as .*, got "/);
+  }
 });
 
 test("readGatewayConfig() finds subgraphs by service name by default, and refuses invalid addresses", () => {

@@ -96,6 +96,20 @@ The environment of a component: (list $ "collector").
 {{- include "gpu-telemetry.variable" (list "MAX_SUBSCRIPTIONS" (index . 1).maxSubscriptions) }}
 {{- end }}
 
+{{/*
+ALLOWED_HOSTS: names outside the cluster, and the short name by which other namespaces call the API. A route without
+hostnames takes those of its gateway, which the chart does not know.
+*/}}
+{{- define "gpu-telemetry.allowedHosts" -}}
+{{- $names := .Values.apiGateway.allowedHosts -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.hostnames) (not $names) -}}
+{{- $names = list "*" -}}
+{{- end -}}
+{{- if .Values.ingress.enabled }}{{ $names = concat $names .Values.ingress.hosts }}{{ end -}}
+{{- if .Values.httpRoute.enabled }}{{ $names = concat $names .Values.httpRoute.hostnames }}{{ end -}}
+{{- append $names (printf "api-gateway.%s" .Release.Namespace) | uniq | join "," -}}
+{{- end }}
+
 {{- define "gpu-telemetry.env.api-gateway" -}}
 {{- $ := index . 0 -}}
 {{- $values := index . 1 -}}
@@ -107,6 +121,7 @@ The environment of a component: (list $ "collector").
 {{- include "gpu-telemetry.variable" (list "RATE_LIMIT" $values.rateLimit) }}
 {{- include "gpu-telemetry.variable" (list "TRUSTED_PROXIES" $values.trustedProxies) }}
 {{- include "gpu-telemetry.variable" (list "CORS_ORIGINS" $values.corsOrigins) }}
+{{- include "gpu-telemetry.variable" (list "ALLOWED_HOSTS" (include "gpu-telemetry.allowedHosts" $)) }}
 {{- include "gpu-telemetry.variable" (list "INTROSPECTION" $values.introspection) }}
 {{- include "gpu-telemetry.variable" (list "GRAPHIQL" $values.graphiql) }}
 {{- with include "gpu-telemetry.apiTokenKey" $ }}

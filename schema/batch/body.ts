@@ -11,6 +11,9 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { shapeOfColumns } from "./columns.ts";
 import { TextTable, WrittenTexts } from "./text-table.ts";
 
+/** Fields of a sighting that are texts. */
+const TEXTS_OF_SIGHTING = 9;
+
 export function writeBody(out: ByteWriter, { firstAt, sightings, series, blocks }: Batch): void {
   const table = new TextTable();
   const rows = sightings.map(({ facts, from, to }) => [
@@ -67,8 +70,8 @@ function numberLists(blocks: readonly Block[]) {
 }
 
 /** Every item takes at least one byte, so that a wrong length never allocates more than the bytes can hold. */
-function list<T>(from: ByteReader, what: string, read: () => T): T[] {
-  const count = from.bounded(from.left, `number of ${what}`);
+function list<T>(from: ByteReader, max: number, what: string, read: () => T): T[] {
+  const count = from.bounded(Math.min(max, from.left), `number of ${what}`);
   const items: T[] = [];
   while (items.length < count) items.push(read());
   return items;
@@ -95,9 +98,9 @@ function readSighting(from: ByteReader, texts: WrittenTexts, header: BatchHeader
   return { facts, ...readSpan(from, header) };
 }
 
-function readSeriesList(from: ByteReader, seriesCount: number): readonly number[] {
+function readSeriesList(from: ByteReader, seriesCount: number, most: number): readonly number[] {
   let next = 0;
-  return list(from, "columns", () => {
+  return list(from, most, "columns", () => {
     const number = from.bounded(seriesCount - 1, "number of a series");
     if (number < next) throw new DamagedBytes("series of a block must be in ascending order");
     next = number + 1;
@@ -112,18 +115,19 @@ interface Read {
   readonly seen: ReadonlySet<GpuUuid>;
 }
 
-function readBlock(from: ByteReader, { header, texts, lists, seen }: Read): Block {
+/** `left`: readings that the header declares and the blocks before do not hold. */
+function readBlock(from: ByteReader, left: number, { header, texts, lists, seen }: Read): Block {
   const gpu = texts.uuid(from);
   if (!seen.has(gpu)) throw new DamagedBytes(`${gpu} has readings but no sighting`);
   const span = readSpan(from, header);
   if (Math.floor(span.from / BLOCK_SPAN_MS) !== Math.floor(span.to / BLOCK_SPAN_MS)) {
     throw new DamagedBytes(`a block of ${gpu} crosses an hour`);
   }
-  const readings = from.bounded(header.readings, "number of a block's readings");
+  const readings = from.bounded(left, "number of a block's readings");
   const series = lists[from.bounded(lists.length - 1, "number of a list")] as readonly number[];
   const packed = from.bytes(from.varint());
   const { times, columns } = shapeOfColumns(packed);
-  if (columns !== series.length || readings < times || readings > times * columns) {
+  if (columns !== series.length || readings < Math.max(times, columns) || readings > times * columns) {
     throw new DamagedBytes(
       `a block of ${readings} readings and ${series.length} series holds ${times} times and ${columns} columns`,
     );
@@ -131,17 +135,31 @@ function readBlock(from: ByteReader, { header, texts, lists, seen }: Read): Bloc
   return { gpu, ...span, readings, series, packed };
 }
 
-/** @throws DamagedBytes when `writeBody` would not write these bytes, or when they contradict the header */
-export function readBody(from: ByteReader, header: BatchHeader): Batch {
-  const texts = new WrittenTexts(from);
-  const sightings = list(from, "sightings", () => readSighting(from, texts, header));
-  const series = list(from, "series", () => texts.text(from) as Series);
-  const lists = list(from, "lists", () => readSeriesList(from, series.length));
+/**
+ * A batch has at most as many blocks, series and columns in its lists as readings. Readings that were merged leave
+ * sightings, so only `maxItems` bounds those; blocks are at most as many.
+ * @throws DamagedBytes when `writeBody` would not write these bytes, or when they contradict the header
+ */
+export function readBody(from: ByteReader, header: BatchHeader, maxItems: number): Batch {
+  const declared = header.readings;
+  const texts = new WrittenTexts(from, TEXTS_OF_SIGHTING * maxItems + declared);
+  const sightings = list(from, maxItems, "sightings", () => readSighting(from, texts, header));
+  const series = list(from, declared, "series", () => texts.text(from) as Series);
+  let columnsLeft = declared;
+  const lists = list(from, Math.min(declared, maxItems), "lists", () => {
+    const numbers = readSeriesList(from, series.length, columnsLeft);
+    columnsLeft -= numbers.length;
+    return numbers;
+  });
   const seen = new Set(sightings.map(({ facts }) => facts.uuid));
-  const blocks = list(from, "blocks", () => readBlock(from, { header, texts, lists, seen }));
-  if (from.left > 0) throw new DamagedBytes(`${from.left} bytes follow the last block`);
+  const read = { header, texts, lists, seen };
   let readings = 0;
-  for (const block of blocks) readings += block.readings;
+  const blocks = list(from, Math.min(declared, maxItems), "blocks", () => {
+    const block = readBlock(from, declared - readings, read);
+    readings += block.readings;
+    return block;
+  });
+  if (from.left > 0) throw new DamagedBytes(`${from.left} bytes follow the last block`);
   if (readings !== header.readings) {
     throw new DamagedBytes(`the header has ${header.readings} readings, the blocks hold ${readings}`);
   }

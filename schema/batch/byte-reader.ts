@@ -75,12 +75,29 @@ export class ByteReader {
     return this.#bytes.subarray(this.#offset - length, this.#offset);
   }
 
+  /** Moves behind bytes without making a view of them. */
+  skip(length: number): void {
+    this.#need(length);
+    this.#offset += length;
+  }
+
   text(maxLength: number): string {
     const bytes = this.bytes(this.bounded(maxLength, "length of a text"));
     try {
       return TEXT.decode(bytes);
     } catch (cause) {
       throw new DamagedBytes(`text before byte ${this.#offset} must be UTF-8`, { cause });
+    }
+  }
+
+  /** The text that begins at `offset`, which the reader has passed before; the reader stays where it is. */
+  textAt(offset: number): string {
+    const place = this.#offset;
+    this.#offset = offset;
+    try {
+      return this.text(place - offset);
+    } finally {
+      this.#offset = place;
     }
   }
 

@@ -16,9 +16,24 @@ const HEAD_BYTES = 7;
 const MAX_PRODUCER_BYTES = 4096;
 const MAX_BATCH_READINGS = 1 << 20;
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
+/**
+ * A body above `SMALL_BODY_BYTES` may be at most this many times its compressed size, so that few bytes never unpack to
+ * much memory. Readings compress up to about 20 times; only long texts that are nearly equal compress further.
+ */
+const MAX_RATIO = 256;
+const SMALL_BODY_BYTES = 1024 * 1024;
+/**
+ * Bound on the sightings of a batch, and on its blocks: at least as many as a batch of 65,536 readings can have, and
+ * more for larger batches, as each takes compressed bytes.
+ */
+const SMALL_BATCH_ITEMS = 65_536;
+const ITEMS_PER_BYTE = 4;
 /** The last millisecond that a Date can represent. */
 const MAX_TIME = 8.64e15;
 const COMPRESSION = { params: { [zlib.ZSTD_c_compressionLevel]: 1 } };
+
+const maxBodyBytes = (compressed: number): number =>
+  Math.min(MAX_BODY_BYTES, Math.max(SMALL_BODY_BYTES, compressed * MAX_RATIO));
 
 function writeHeader(out: ByteWriter, batch: BatchHeader): void {
   out.text(batch.producer);
@@ -41,7 +56,8 @@ function readHeader(from: ByteReader): BatchHeader {
 
 /**
  * Equal batches give equal bytes on the same runtime, as zstd may differ between runtimes. Times must be from 1970 on.
- * @throws AppError `too_large` above 1,048,576 readings, 256 MiB before compression, or 4 KiB of producer's name
+ * @throws AppError `too_large` above 1,048,576 readings, 256 MiB before compression, or 4 KiB of producer's name, and
+ * for more than 1 MiB that would compress to less than a 256th
  */
 export function encodeBatch(batch: Batch): Uint8Array {
   const out = new ByteWriter();
@@ -58,6 +74,12 @@ export function encodeBatch(batch: Batch): Uint8Array {
     );
   }
   const body = zstdCompressSync(out.view(), COMPRESSION);
+  if (length > maxBodyBytes(body.length)) {
+    throw new AppError(
+      `Batch must have at most ${maxBodyBytes(body.length)} bytes that compress to ${body.length}, got ${length}`,
+      { code: "too_large" },
+    );
+  }
   out.reset();
   out.byte(MAGIC & 0xff);
   out.byte(MAGIC >> 8);
@@ -101,6 +123,14 @@ function decompress(bytes: Uint8Array, length: number): Uint8Array {
   throw new DamagedBytes(`the body does not have ${length} bytes`);
 }
 
+function readLength(from: ByteReader): number {
+  const length = from.bounded(MAX_BODY_BYTES, "length of the body");
+  const most = maxBodyBytes(from.left);
+  if (length > most)
+    throw new DamagedBytes(`a body of ${from.left} bytes must unpack to at most ${most}, got ${length}`);
+  return length;
+}
+
 /**
  * Returns the batch, or the reason why the bytes cannot be decoded: an unknown version, a wrong checksum, or damaged
  * content. A returned batch is consistent: every block has a sighting, and all times are within those of the header.
@@ -110,8 +140,24 @@ export const decodeBatch = (bytes: Uint8Array): Result<Batch> =>
   attempt(() => {
     const from = openBytes(bytes);
     const header = readHeader(from);
-    const length = from.bounded(MAX_BODY_BYTES, "length of the body");
-    return readBody(new ByteReader(decompress(from.bytes(from.left), length)), header);
+    const length = readLength(from);
+    const maxItems = SMALL_BATCH_ITEMS + ITEMS_PER_BYTE * from.left;
+    return readBody(new ByteReader(decompress(from.bytes(from.left), length)), header, maxItems);
+  });
+
+/** How much memory a batch takes once it is decoded, known without decompressing it. */
+export interface BatchSize {
+  readonly readings: number;
+  /** Bytes of the body before compression. */
+  readonly bodyBytes: number;
+}
+
+/** Reads the size without decompressing the body. */
+export const sizeOfBatch = (bytes: Uint8Array): Result<BatchSize> =>
+  attempt(() => {
+    const from = openBytes(bytes);
+    const { readings } = readHeader(from);
+    return { readings, bodyBytes: readLength(from) };
   });
 
 /** Decodes the header alone, without decompressing the body. */

@@ -25,19 +25,40 @@ export class TextTable {
   }
 }
 
-/** Reads numbers and resolves them to texts. Every method throws DamagedBytes. */
+/**
+ * Reads numbers and resolves them to texts. A text is decoded when it is first referred to, so that texts that nothing
+ * refers to take four bytes each. Every method throws DamagedBytes.
+ */
 export class WrittenTexts {
-  readonly #texts: string[] = [];
+  readonly #from: ByteReader;
+  /** By number: where the text begins. */
+  readonly #offsets: Uint32Array;
+  /** By number; the writer refers to texts in the order of their numbers first. */
+  readonly #texts: (string | undefined)[] = [];
   readonly #uuids: GpuUuid[] = [];
 
-  constructor(from: ByteReader) {
-    const count = from.bounded(from.left, "number of texts");
-    while (this.#texts.length < count) this.#texts.push(from.text(MAX_TEXT_BYTES));
+  constructor(from: ByteReader, maxTexts: number) {
+    this.#from = from;
+    const count = from.bounded(Math.min(maxTexts, from.left), "number of texts");
+    this.#offsets = new Uint32Array(count + 1);
+    for (let number = 1; number <= count; number++) {
+      this.#offsets[number] = from.offset;
+      from.skip(from.bounded(MAX_TEXT_BYTES, "length of a text"));
+    }
   }
 
   optional(from: ByteReader): string | null {
-    const number = from.bounded(this.#texts.length, "number of a text");
-    return number === 0 ? null : (this.#texts[number - 1] as string);
+    const number = from.bounded(this.#offsets.length - 1, "number of a text");
+    return number === 0 ? null : this.#text(number);
+  }
+
+  #text(number: number): string {
+    let text = this.#texts[number];
+    if (text === undefined) {
+      text = this.#from.textAt(this.#offsets[number] as number);
+      this.#texts[number] = text;
+    }
+    return text;
   }
 
   text(from: ByteReader): string {
@@ -47,10 +68,10 @@ export class WrittenTexts {
   }
 
   uuid(from: ByteReader): GpuUuid {
-    const number = from.bounded(this.#texts.length, "number of a uuid");
+    const number = from.bounded(this.#offsets.length - 1, "number of a uuid");
     const known = this.#uuids[number];
     if (known !== undefined) return known;
-    const parsed = parseGpuUuid(this.#texts[number - 1] ?? "");
+    const parsed = parseGpuUuid(number === 0 ? "" : this.#text(number));
     if (!parsed.ok) throw new DamagedBytes(parsed.error);
     this.#uuids[number] = parsed.value;
     return parsed.value;

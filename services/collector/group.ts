@@ -1,7 +1,7 @@
 /** Handles one group of deliveries: decode, save, publish live, acknowledge. */
 import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../../schema/batch/batch.ts";
-import { decodeBatch } from "../../schema/batch/codec.ts";
+import { decodeBatch, sizeOfBatch } from "../../schema/batch/codec.ts";
 import { isAppError, messageOf } from "../../schema/model/errors.ts";
 import type { Availability, RetryOptions } from "../platform/process/availability.ts";
 import { backoffMs, type Clock } from "../platform/process/clock.ts";
@@ -15,6 +15,8 @@ import type { RejectReason, RetryReason, Tally } from "./tally.ts";
 
 /** Readings in one save, except where a single batch has more: a store in this process blocks the thread meanwhile. */
 const MAX_SAVE_READINGS = 131_072;
+/** Unpacked bytes in one save, with the same exception: they bound the memory that its decoded batches take. */
+const MAX_SAVE_BYTES = 16 * 1024 * 1024;
 const REDELIVERY_DELAY = { baseMs: 1000, capMs: 60_000 };
 
 export interface GroupContext {
@@ -41,18 +43,25 @@ interface Decoded {
   readonly batch: Batch;
 }
 
-/** Splits a group, in order, into parts of at most `MAX_SAVE_READINGS` readings or one delivery. */
+/**
+ * Splits a group, in order, into parts of at most `MAX_SAVE_READINGS` readings and `MAX_SAVE_BYTES`, or one delivery. A
+ * producer may have counted the readings wrongly, so what the batch itself declares counts, too.
+ */
 function* savesOf(deliveries: readonly Delivery[]): Generator<readonly Delivery[]> {
   let part: Delivery[] = [];
-  let readings = 0;
+  let sum = { readings: 0, bodyBytes: 0 };
   for (const delivery of deliveries) {
-    if (part.length > 0 && readings + delivery.readings > MAX_SAVE_READINGS) {
+    const size = sizeOfBatch(delivery.body);
+    const { readings: declared, bodyBytes } = size.ok ? size.value : { readings: 0, bodyBytes: 0 };
+    const readings = Math.max(declared, delivery.readings);
+    const isFull = sum.readings + readings > MAX_SAVE_READINGS || sum.bodyBytes + bodyBytes > MAX_SAVE_BYTES;
+    if (part.length > 0 && isFull) {
       yield part;
       part = [];
-      readings = 0;
+      sum = { readings: 0, bodyBytes: 0 };
     }
     part.push(delivery);
-    readings += delivery.readings;
+    sum = { readings: sum.readings + readings, bodyBytes: sum.bodyBytes + bodyBytes };
   }
   if (part.length > 0) yield part;
 }

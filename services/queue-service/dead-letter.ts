@@ -1,35 +1,69 @@
 /** The graph's type `DeadLetter`: a batch that failed for good, with a preview of its content. */
-import type { Batch } from "../../schema/batch/batch.ts";
-import { decodeBatch } from "../../schema/batch/codec.ts";
+import { decodeBatch, sizeOfBatch } from "../../schema/batch/codec.ts";
+import { fail, ok, type Result } from "../../schema/model/result.ts";
 import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import { oncePerKey } from "../platform/process/once-per-key.ts";
 import type { DeadLetter, DeadLetterPage } from "../queue/port.ts";
 
 const MAX_NAMES = 100;
+/** Larger batches have no preview, so that one takes a few dozen megabytes for a moment at most. */
+const MAX_PREVIEW_READINGS = 131_072;
+const MAX_PREVIEW_BYTES = 8 * 1024 * 1024;
 const SHOWN = `At most ${MAX_NAMES}.`;
 
+/** What a preview shows, without the batch itself: the answer holds those of a whole page. */
+interface Preview {
+  readonly readings: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly gpuCount: number;
+  readonly gpus: readonly string[];
+  readonly seriesCount: number;
+  readonly series: readonly string[];
+}
+
+function previewOf(body: Uint8Array): Result<Preview> {
+  const size = sizeOfBatch(body);
+  if (!size.ok) return size;
+  const { readings: declared, bodyBytes } = size.value;
+  if (declared > MAX_PREVIEW_READINGS || bodyBytes > MAX_PREVIEW_BYTES) {
+    return fail(
+      `No preview: the batch must have at most ${MAX_PREVIEW_READINGS} readings and ${MAX_PREVIEW_BYTES} bytes, got ${declared} readings and ${bodyBytes} bytes`,
+    );
+  }
+  const batch = decodeBatch(body);
+  if (!batch.ok) return batch;
+  const { readings, firstAt, lastAt, series, blocks } = batch.value;
+  const gpus = new Set(blocks.map(({ gpu }) => gpu));
+  return ok({
+    readings,
+    firstAt,
+    lastAt,
+    gpuCount: gpus.size,
+    gpus: [...gpus].slice(0, MAX_NAMES),
+    seriesCount: series.length,
+    series: series.slice(0, MAX_NAMES),
+  });
+}
+
 function addPreview(builder: SubgraphBuilder) {
-  const gpusOf = ({ blocks }: Batch) => new Set(blocks.map(({ gpu }) => gpu));
-  return builder.objectRef<Batch>("BatchPreview").implement({
+  return builder.objectRef<Preview>("BatchPreview").implement({
     description: "The content of a batch.",
     fields: (t) => ({
       readings: t.exposeInt("readings"),
       firstAt: t.expose("firstAt", { type: "DateTime", description: "Time of the first reading." }),
       lastAt: t.expose("lastAt", { type: "DateTime", description: "Time of the last reading." }),
-      gpuCount: t.int({
-        description: "Number of GPUs with readings in the batch.",
-        resolve: (batch) => gpusOf(batch).size,
-      }),
-      gpus: t.idList({ description: SHOWN, resolve: (batch) => [...gpusOf(batch)].slice(0, MAX_NAMES) }),
-      seriesCount: t.int({ description: "Number of series.", resolve: ({ series }) => series.length }),
-      series: t.stringList({ description: SHOWN, resolve: ({ series }) => series.slice(0, MAX_NAMES) }),
+      gpuCount: t.exposeInt("gpuCount", { description: "Number of GPUs with readings in the batch." }),
+      gpus: t.idList({ description: SHOWN, resolve: ({ gpus }) => [...gpus] }),
+      seriesCount: t.exposeInt("seriesCount", { description: "Number of series." }),
+      series: t.stringList({ description: SHOWN, resolve: ({ series }) => [...series] }),
     }),
   });
 }
 
 export function addDeadLetterPage(builder: SubgraphBuilder) {
-  // Two fields need the decoded body.
-  const decode = oncePerKey(({ body }: DeadLetter) => decodeBatch(body));
+  // Two fields need it.
+  const read = oncePerKey(({ body }: DeadLetter) => previewOf(body));
   const preview = addPreview(builder);
   const letterType = builder.objectRef<DeadLetter>("DeadLetter").implement({
     description: "A batch that failed for good. It is kept until an operator returns it to the queue or deletes it.",
@@ -55,18 +89,18 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
       preview: t.field({
         type: preview,
         nullable: true,
-        description: "Null when the batch cannot be decoded; `undecodable` says why.",
+        description: "Null when the batch cannot be decoded or is too large for it; `undecodable` says why.",
         resolve: (letter) => {
-          const batch = decode(letter);
-          return batch.ok ? batch.value : null;
+          const outcome = read(letter);
+          return outcome.ok ? outcome.value : null;
         },
       }),
       undecodable: t.string({
         nullable: true,
-        description: "Why the batch cannot be decoded; null when it can.",
+        description: "Why there is no preview; null when there is one.",
         resolve: (letter) => {
-          const batch = decode(letter);
-          return batch.ok ? null : batch.error;
+          const outcome = read(letter);
+          return outcome.ok ? null : outcome.error;
         },
       }),
     }),

@@ -2,6 +2,7 @@
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
 import { encodeBatch } from "../../../schema/batch/codec.ts";
+import { AppError, isAppError } from "../../../schema/model/errors.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { ReadingOrder } from "./reading-order.ts";
 
@@ -22,6 +23,16 @@ export interface BatchCutter {
   cut(from: number, header: { producer: string; epoch: number; seq: number }): CutBatch;
   /** Must be called when the contents of the read-ahead have changed. */
   renew(): void;
+}
+
+/** Returns the error for a batch that the codec refuses as too large. */
+function tryToEncode(batch: Batch): Uint8Array | AppError {
+  try {
+    return encodeBatch(batch);
+  } catch (error) {
+    if (isAppError(error, "too_large")) return error;
+    throw error;
+  }
 }
 
 /** @param size most readings in a batch, unless one GPU's tick has more; null: no limit */
@@ -54,12 +65,14 @@ export function createBatchCutter(ahead: ReadAhead, builder: BatchBuilder, size:
         const { same, differing } = builder.merged;
         fill(from, end);
         const batch = builder.take(header);
-        const body = encodeBatch(batch);
-        const smaller = body.byteLength > MAX_BODY_BYTES ? endOf(from, (end - from) >> 1) : end;
+        const body = tryToEncode(batch);
+        const isLarge = body instanceof AppError || body.byteLength > MAX_BODY_BYTES;
+        const smaller = isLarge ? endOf(from, (end - from) >> 1) : end;
         if (smaller < end) {
           end = smaller;
           continue;
         }
+        if (body instanceof AppError) throw body;
         const merged = { same: builder.merged.same - same, differing: builder.merged.differing - differing };
         return { batch, body, end, merged };
       }

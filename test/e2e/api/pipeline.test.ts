@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { encodeBatch } from "../../../schema/batch/codec.ts";
+import { packColumns } from "../../../schema/batch/columns.ts";
 import { claim } from "../../conformance/queue/bench.ts";
 import { openApi } from "../../support/api/api.ts";
 import { ask, fillQueue } from "../../support/api/pipeline-api.ts";
@@ -78,6 +79,21 @@ describe("subgraph pipeline", () => {
       preview: null,
       undecodable: expect.stringContaining("it is not a batch"),
     });
+  });
+
+  test("does not preview a dead letter that is too large for it", async () => {
+    const at = Float64Array.from({ length: 140_000 }, (_, index) => NOON + index);
+    const batch = batchOfReadings([{ gpu: 1, series: "DCGM_FI_DEV_GPU_TEMP", value: 40, after: at.length - 1 }]);
+    const blocks = batch.blocks.map((block) => {
+      return { ...block, from: NOON, readings: at.length, packed: packColumns({ at, values: [at] }) };
+    });
+    const sightings = batch.sightings.map((sighting) => ({ ...sighting, from: NOON }));
+    const large = { ...batch, firstAt: NOON, readings: at.length, blocks, sightings };
+    await fillQueue(api.queue, [encodeBatch(large)], 1);
+    const { data, errors } = await ask(api, `{ ${LETTERS} }`);
+    expect(errors).toBeUndefined();
+    const undecodable = expect.stringContaining("at most 131072 readings and 8388608 bytes, got 140000 readings");
+    expect(data.deadLetters.letters[0]).toMatchObject({ preview: null, undecodable });
   });
 
   test("pages through dead letters, and refuses invalid limits and cursors", async () => {

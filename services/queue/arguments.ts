@@ -1,4 +1,6 @@
-/** Checks of the bounds that the port states. Every implementation calls them before it changes anything. */
+/**
+ * Checks arguments against the bounds of the port. Every implementation calls these checks before it changes anything.
+ */
 import { AppError } from "../../schema/model/errors.ts";
 import {
   type ClaimRequest,
@@ -64,7 +66,7 @@ export function checkPublish(
   }
 }
 
-/** For an epoch that the queue cannot have given: greater than the known one, and too far ahead of the clock. */
+/** Refuses an epoch that the queue cannot have given: greater than the known one, and too far ahead of the clock. */
 export function refuseEpoch(epoch: number): never {
   refuse("epoch", epoch, `one that openProducer gave, or at most ${MAX_EPOCH_AHEAD_MS} ms ahead of the queue's clock`);
 }
@@ -93,8 +95,8 @@ export function checkExtend(receipts: readonly string[], leaseMs: number): void 
 }
 
 /**
- * Returns the order after which the page begins; -1 without `after`. For implementations whose cursor is the order of
- * death.
+ * Returns the order of death after which the page begins; -1 without `after`. For implementations that use the order of
+ * death as their cursor.
  */
 export function checkDeadLetterPage({ limit, after }: { limit: number; after?: string | undefined }): number {
   checkInteger("limit", limit, 1, MAX_CALL_ITEMS);

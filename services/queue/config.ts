@@ -1,4 +1,4 @@
-/** Reads from the environment where queue-service is, and how long leases are. */
+/** Reads the address of queue-service and the duration of leases from the environment. */
 import { readInternalToken } from "../platform/http/internal-token.ts";
 import { duration, type Env, parseEnv, url } from "../platform/process/env.ts";
 import { MAX_LEASE_MS } from "./port.ts";

@@ -7,9 +7,9 @@ import { openRedisQueue, type RedisQueueConfig } from "./redis/open.ts";
 export type QueueConfig =
   /** In this process. */
   | ({ readonly kind: "memory" } & MemoryQueueOptions)
-  /** On Redis: what queue-service opens. */
+  /** On Redis; opened by queue-service. */
   | ({ readonly kind: "redis" } & RedisQueueConfig)
-  /** Behind queue-service: what streamers and collectors open. */
+  /** Behind queue-service; opened by streamers and collectors. */
   | ({ readonly kind: "http" } & HttpQueueOptions);
 
 export async function openQueue(config: QueueConfig): Promise<Queue> {

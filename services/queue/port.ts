@@ -10,9 +10,9 @@
  * - `AppError` `invalid` for an argument out of bounds, before anything changes. Lists of receipts and of ids hold at
  *   most `MAX_CALL_ITEMS`; durations are whole milliseconds.
  *
- * A lease or a delay ends the instant its time is over, even if no call is made. A batch whose lease has ended goes to
- * the tail with one attempt used, or to the dead letters after `maxDeliveries` attempts; a batch whose delay has ended
- * goes to the tail. Batches return in the order in which their leases and delays end.
+ * A lease or a delay ends on time, even if no call is made. A batch whose lease has ended goes to the tail with one
+ * attempt used, or to the dead letters after `maxDeliveries` attempts; a batch whose delay has ended goes to the tail.
+ * Batches return in the order in which their leases and delays end.
  */
 
 /** Where a batch ends in the source of its producer: text that the queue never reads, at most `MAX_POSITION_LENGTH`. */
@@ -26,17 +26,16 @@ export interface ProducerPosition {
 }
 
 export interface OpenedProducer {
-  /** Number of the life that this call begins. It is greater than all earlier ones, which are fenced from now on. */
+  /**
+   * Number of the life that this call begins. It is greater than the numbers of all earlier lives, which are now
+   * fenced.
+   */
   readonly epoch: number;
-  /**
-   * Number of the last accepted batch of any life; the next batch to publish is `seq + 1`. 0: no batch was accepted.
-   */
+  /** Number of the last accepted batch of any life; publish `seq + 1` next. 0: no batch was accepted. */
   readonly seq: number;
-  /** Position of the last accepted batch; null when there is none. */
+  /** Position of the last accepted batch; null if no batch was accepted. */
   readonly position: Position | null;
-  /**
-   * The positions of the producers in `inherit` that have one; empty when this producer has an accepted batch itself.
-   */
+  /** Positions of the producers in `inherit` that have one. Empty if this producer has an accepted batch of its own. */
   readonly inherited: readonly ProducerPosition[];
 }
 
@@ -51,7 +50,7 @@ export interface OutgoingBatch {
 
 export type PublishOutcome =
   | { readonly kind: "accepted" }
-  /** All batches were accepted before: success. */
+  /** Success: all batches had been accepted before. */
   | { readonly kind: "duplicate" }
   /** Nothing is accepted: the queue lacks the batches between `last` and this call. Resume from `last + 1`. */
   | { readonly kind: "gap"; readonly last: number }
@@ -72,7 +71,7 @@ export interface Delivery {
   readonly epoch: number;
   readonly seq: number;
   readonly position: Position;
-  /** How long the delivery is this consumer's, from now. */
+  /** How long the lease lasts, from now. */
   readonly leaseMs: number;
 }
 
@@ -80,13 +79,13 @@ export interface ClaimRequest {
   /** 1 to 1,000 deliveries. */
   readonly max: number;
   /**
-   * Bound on the bodies together. The first delivery is returned even when it is larger. An implementation may return
-   * less than the bound, but not less than 64 MiB.
+   * Bound on the total size of the bodies. The first delivery is returned even if it is larger. An implementation may
+   * use a smaller bound, but not one below 64 MiB.
    */
   readonly maxBytes: number;
   /** 1 to `MAX_LEASE_MS`. */
   readonly leaseMs: number;
-  /** How long to wait when no batch is ready, from 0 (return at once) to `MAX_WAIT_MS`. */
+  /** How long to wait if no batch is ready: 0 (return at once) to `MAX_WAIT_MS`. */
   readonly waitMs: number;
   /** Ends the wait with an empty answer. No batch stays leased to a caller whose signal has aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -98,7 +97,7 @@ export type NackMode =
    * letter after `maxDeliveries` attempts. Reasons are cut at `MAX_REASON_LENGTH`.
    */
   | { readonly kind: "retry"; readonly delayMs: number; readonly reason: string }
-  /** Makes the batch a dead letter at once: it can never be stored. */
+  /** Makes the batch a dead letter at once, because it can never be stored. */
   | { readonly kind: "reject"; readonly reason: string }
   /**
    * Returns the batch to the head with no attempt used, for a shutdown or an outage. Keeps the order of the receipts.
@@ -130,16 +129,16 @@ export interface DeadLetterPage {
 
 export interface DeadLetters {
   /**
-   * `limit` is 1 to 1,000. The bodies of a page together are at most `MAX_PAGE_BYTES`, or a single larger one, so a
-   * page may hold fewer than `limit` letters although more follow: only `next` says whether they do.
+   * `limit` is 1 to 1,000. The bodies of a page are at most `MAX_PAGE_BYTES` together, unless a single body is larger.
+   * A page may therefore have fewer than `limit` letters although more follow; only `next` tells.
    */
   list(options: { limit: number; after?: string | undefined }): Promise<DeadLetterPage>;
   /**
-   * Returns letters to the tail with all attempts left, oldest first, as many as there is room for; all letters when
-   * `ids` is absent. Resolves to how many.
+   * Returns letters to the tail with all attempts left, oldest first, as many as there is room for; all letters if
+   * `ids` is absent. Resolves to the number returned.
    */
   redrive(ids?: readonly string[]): Promise<number>;
-  /** Deletes letters for good; all letters when `ids` is absent. Resolves to how many. */
+  /** Deletes letters for good; all letters if `ids` is absent. Resolves to the number deleted. */
   purge(ids?: readonly string[]): Promise<number>;
 }
 
@@ -161,7 +160,7 @@ export interface QueueStats {
 export const QUEUE_COUNTERS = [
   "published", // batches accepted
   "readings", // readings in accepted batches
-  "duplicates", // batches published again and not accepted twice
+  "duplicates", // batches published again after they had been accepted
   "gaps", // publishes answered `gap`
   "fenced", // publishes answered `fenced`
   "rejected", // publishes answered `full`
@@ -176,11 +175,11 @@ export const QUEUE_COUNTERS = [
 ] as const;
 export type QueueCounter = (typeof QUEUE_COUNTERS)[number];
 
-/** Bound on ready, leased and delayed batches together, whatever their size. */
+/** Bound on the number of ready, leased and delayed batches together, whatever their size. */
 export const MAX_BATCHES = 1_000_000;
 /**
- * Bound on the bodies of dead letters together, as a share of the queue's bound on bytes. Beyond it the oldest letters
- * are deleted (`purged`); the newest letter is kept even if it is larger than the bound.
+ * Bound on the total size of dead letters' bodies, as a share of the queue's bound on bytes. Above it, the oldest
+ * letters are deleted (counter `purged`); the newest letter is kept even if it alone exceeds the bound.
  */
 export const DEAD_LETTER_SHARE = 0.25;
 
@@ -188,42 +187,43 @@ export const DEAD_LETTER_SHARE = 0.25;
 export const EXPIRED_REASON = "lease ended without an answer from the consumer";
 
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
-/** Bound on the bodies in one page of dead letters together. */
+/** Bound on the total size of the bodies in one page of dead letters. */
 export const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 export const MAX_POSITION_LENGTH = 4096;
 export const MAX_PRODUCER_LENGTH = 1024;
 export const MAX_REASON_LENGTH = 1000;
-/** Bound on the batches, receipts or ids in one call. */
+/** Bound on the number of batches, receipts or ids in one call. */
 export const MAX_CALL_ITEMS = 1000;
 export const MAX_LEASE_MS = 12 * 3_600_000;
 export const MAX_DELAY_MS = 12 * 3_600_000;
 export const MAX_WAIT_MS = 60_000;
 /**
- * How far an unknown epoch of a publish may lie ahead of the queue's clock. Epochs are times or count from 1, so an
- * epoch beyond it was not given by `openProducer`. An hour is far above the difference between clocks of servers.
+ * How far an unknown epoch of a publish may be ahead of the queue's clock. Epochs are times or count from 1, so
+ * `openProducer` cannot have given one further ahead. Clocks of servers differ by far less than an hour.
  */
 export const MAX_EPOCH_AHEAD_MS = 3_600_000;
 
-/** The producer's side of the queue: what a streamer needs. */
+/** The producer's side of the queue, which a streamer uses. */
 export interface ProducerQueue {
   /** Begins a new life of the producer and fences the older ones. A repeated call begins another life. */
   openProducer(producer: string, options?: { inherit?: readonly string[] }): Promise<OpenedProducer>;
   /**
-   * Accepts 1 to 1,000 batches of consecutive `seq`, in order, and keeps the position of the last one in the same step;
-   * or accepts none. If the reply to an earlier call was lost, the leading batches are duplicates and the rest is
-   * accepted.
+   * Accepts 1 to 1,000 batches of consecutive `seq`, in order, and stores the position of the last one in the same
+   * atomic step; or accepts none. If the reply to an earlier call was lost, the leading batches are duplicates and the
+   * rest is accepted.
    *
-   * An epoch greater than the one the queue knows was opened before the queue lost its memory: it becomes the newest
-   * life. A producer without an accepted batch has `last` 0, so a call that does not begin with 1 is a gap.
+   * If the epoch is greater than the one that the queue knows, the queue has lost its data since it gave that epoch,
+   * and the epoch becomes the newest life. For a producer without an accepted batch, `last` is 0, so a call that does
+   * not begin with `seq` 1 is a gap.
    * @throws AppError `invalid` for an unknown epoch more than `MAX_EPOCH_AHEAD_MS` ahead of the queue's clock. A call
-   * that throws changes nothing, so the life that the queue knows goes on.
-   * @throws AppError `too_large` for a call that an empty queue would have no room for, or that is larger than the
-   * implementation accepts in one call (64 MiB or more)
+   * that throws changes nothing, so the life that the queue knows stays valid.
+   * @throws AppError `too_large` for a call that not even an empty queue has room for, or that exceeds the
+   * implementation's limit for one call (64 MiB or more)
    */
   publish(batches: readonly OutgoingBatch[], from: { producer: string; epoch: number }): Promise<PublishOutcome>;
 }
 
-/** The consumer's side of the queue: what a collector needs. */
+/** The consumer's side of the queue, which a collector uses. */
 export interface ConsumerQueue {
   /**
    * Leases batches from the head: at once if any is ready, otherwise after a wait. Expired leases return to the queue
@@ -231,14 +231,16 @@ export interface ConsumerQueue {
    */
   claim(request: ClaimRequest): Promise<readonly Delivery[]>;
   /**
-   * Removes the batches. Answers per receipt whether this call removed one. An ack after the lease has ended is
-   * accepted too, even while the batch is ready, delayed or leased to another consumer, because it has been stored. An
-   * ack of a dead letter removes nothing.
+   * Removes the batches. Answers per receipt whether this call removed the batch. An ack is accepted even after the
+   * lease has ended, while the batch is ready, delayed or leased to another consumer, because the batch has been
+   * stored. An ack of a dead letter removes nothing.
    */
   ack(receipts: readonly string[]): Promise<readonly boolean[]>;
-  /** Returns the batches. Answers per receipt whether the caller still held it; a stale receipt changes nothing. */
+  /**
+   * Returns the batches. Answers per receipt whether the caller still held the lease; a stale receipt changes nothing.
+   */
   nack(receipts: readonly string[], mode: NackMode): Promise<readonly boolean[]>;
-  /** Renews the leases, from now. Answers per receipt whether the caller still held it. */
+  /** Renews the leases, from now. Answers per receipt whether the caller still held the lease. */
   extend(receipts: readonly string[], leaseMs: number): Promise<readonly boolean[]>;
 }
 

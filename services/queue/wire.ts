@@ -1,7 +1,7 @@
 /**
- * The door for code that carries the port across a boundary: queue-service serves it over HTTP (`http/wire.ts`), and a
- * streamer thread reaches it over a MessagePort (`thread/wire.ts`). It names what may be used from outside; everything
- * else in those folders is internal. `PROTOCOL.md` describes both protocols.
+ * The public exports for code that carries the port across a boundary: queue-service serves the port over HTTP
+ * (`http/wire.ts`), and a streamer thread reaches it over a MessagePort (`thread/wire.ts`). Everything else in those
+ * folders is internal. `PROTOCOL.md` describes both protocols.
  */
 
 export {

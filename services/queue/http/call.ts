@@ -1,11 +1,11 @@
-/** One HTTP call to queue-service: bounded in time and size, sent once, with failures as AppErrors. */
+/** Makes HTTP calls to queue-service. A call has a time limit and a size limit, is sent once, and throws AppErrors. */
 import { AppError, ERROR_CODES, type ErrorCode, messageOf } from "../../../schema/model/errors.ts";
 import { readBody } from "../../platform/http/bounded-body.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 
 /** How long a call may take, on top of the time that a claim waits. */
 const CALL_MS = 15_000;
-/** Bytes of an answer that is not queue-service's, quoted in the error. */
+/** How many bytes an error quotes of an answer that is not queue-service's. */
 const QUOTED_BYTES = 300;
 const decoder = new TextDecoder();
 
@@ -15,7 +15,7 @@ export interface CallOptions {
   readonly body?: object | Uint8Array<ArrayBuffer>;
   /** Added to the time limit of every call. Milliseconds. Default: 0. */
   readonly waitMs?: number;
-  /** Bound on the body of the answer. */
+  /** Bound on the answer's body, in bytes. */
   readonly maxBytes: number;
   /** Aborting it cuts the connection. */
   readonly signal?: AbortSignal;
@@ -31,7 +31,7 @@ export type Call = (path: string, options: CallOptions) => Promise<Answer>;
 export interface CallerOptions {
   /** Address of queue-service, such as `http://queue-service:8080`. */
   readonly url: string;
-  /** INTERNAL_TOKEN of queue-service; null when it needs none. */
+  /** INTERNAL_TOKEN of queue-service; null if queue-service needs none. */
   readonly token: string | null;
   readonly clock: Clock;
 }
@@ -45,8 +45,8 @@ export const parseJson = (bytes: Uint8Array): unknown => {
 };
 
 /**
- * The runtime reuses connections. Deno repeats a request when the reused connection turns out to be closed;
- * queue-service treats that as it treats any repeated call.
+ * The runtime reuses connections. If a reused connection turns out to be closed, Deno sends the request again; to
+ * queue-service, that is a repeated call like any other.
  */
 export function createCaller({ url, token, clock }: CallerOptions): Call {
   const base = url.replace(/\/+$/, "");
@@ -92,9 +92,9 @@ export function createCaller({ url, token, clock }: CallerOptions): Call {
 }
 
 /**
- * Turns an answer without a result into an error. Only a problem of queue-service itself, which has a `code`, is
- * about the call. Any other answer (a proxy's page, a wrong token, a defect) is `unavailable`: it may be over when the
- * caller repeats the call.
+ * Turns an answer without a result into an error. Only problem details of queue-service, which have a `code`, keep that
+ * code. Any other answer (a proxy's page, a wrong token, a defect) becomes `unavailable`, because a repeated call may
+ * succeed.
  */
 export function errorOf({ status, bytes }: Answer): AppError {
   const problem = (parseJson(bytes) ?? {}) as { code?: unknown; detail?: unknown; retryAfterMs?: unknown };

@@ -1,7 +1,7 @@
 /**
- * Frames: how a JSON head and binary bodies share one HTTP body. Frame by frame, the head first:
+ * Frames put a JSON head and binary bodies into one HTTP body. The head comes first. Each frame has:
  *
- * - length: 4 bytes, unsigned, big-endian, of the content alone
+ * - length: of the content alone, 4 bytes, unsigned, big-endian
  * - content: JSON in UTF-8 for the head, any bytes for a body
  */
 import { AppError } from "../../../schema/model/errors.ts";
@@ -13,7 +13,7 @@ const decoder = new TextDecoder();
 
 export interface Frames {
   readonly head: unknown;
-  /** Views into the bytes that were decoded. */
+  /** Views into the decoded bytes. */
   readonly bodies: readonly Uint8Array[];
 }
 
@@ -39,7 +39,7 @@ export function decodeFrames(bytes: Uint8Array): Frames {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const frames: Uint8Array[] = [];
   for (let offset = 0; offset < bytes.byteLength; ) {
-    if (frames.length > MAX_CALL_ITEMS) refuse(`bodies must be at most ${MAX_CALL_ITEMS}, got more`);
+    if (frames.length > MAX_CALL_ITEMS) refuse(`the number of bodies must be at most ${MAX_CALL_ITEMS}, got more`);
     const start = offset + LENGTH_BYTES;
     const end = start <= bytes.byteLength ? start + view.getUint32(offset) : start;
     if (end > bytes.byteLength)

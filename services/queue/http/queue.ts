@@ -1,9 +1,10 @@
 /**
- * The queue behind queue-service. A call is one request, which is never repeated here; the caller may repeat it.
+ * The queue behind queue-service. A call is one request, which the client never repeats; the caller may repeat the
+ * call.
  *
  * When the signal of a claim aborts, the client asks queue-service to end the wait, and releases the deliveries that
- * were already on their way. If the request reaches another replica than the one that waits, the client cuts the
- * connection instead; batches that are delivered in the same instant return when their lease ends.
+ * were already on their way. If that request reaches another replica than the one in which the claim waits, the client
+ * cuts the connection instead; batches delivered in that instant return when their lease ends.
  */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -43,9 +44,9 @@ import {
 
 export type HttpQueueOptions = CallerOptions;
 
-/** How long the answer to an aborted claim may take after queue-service has ended its wait. */
+/** How long an aborted claim waits for its answer after queue-service has ended the wait. */
 const LEAVE_MS = 2000;
-/** The same when the replica knows no such wait: the answer is on its way, or another replica waits. */
+/** The same if the replica knows no such wait: the answer is on its way, or the claim waits in another replica. */
 const ANSWER_MS = 250;
 const OUTCOMES = new Set([200, 201, 409, 429]);
 
@@ -118,7 +119,7 @@ class HttpQueue implements Queue {
     return (await this.#json(QUEUE_PATHS.stats, undefined, "GET")) as QueueStats;
   }
 
-  /** Ends all waits, and waits until the deliveries they got have been released. */
+  /** Ends all waiting claims. Resolves once the deliveries that they still got have been released. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#claims);
@@ -158,7 +159,7 @@ class HttpQueue implements Queue {
     }
   }
 
-  /** Resolves to whether queue-service has ended the wait, so that its answer is about to come. */
+  /** Asks queue-service to end the wait. Resolves to true if it did, so that the answer is about to come. */
   async #leave(id: string): Promise<boolean> {
     const options: CallOptions = { method: "DELETE", maxBytes: MAX_JSON_BYTES };
     const { status } = await this.#call(`${QUEUE_PATHS.claims}/${id}`, options).catch(() => ({ status: 503 }));
@@ -197,13 +198,15 @@ class HttpQueue implements Queue {
     return value;
   }
 
-  /** Frames that cannot be decoded do not come from queue-service. */
+  /**
+   * Decodes an answer. Frames that cannot be decoded are `unavailable`, because they do not come from queue-service.
+   */
   #read<T>(answer: Answer, read: (bytes: Uint8Array) => T): T {
     if (answer.status !== 200) throw errorOf(answer);
     try {
       return read(answer.bytes);
     } catch (error) {
-      throw new AppError("The answer must be frames of queue-service", { code: "unavailable", cause: error });
+      throw new AppError("The answer of queue-service must be valid frames", { code: "unavailable", cause: error });
     }
   }
 

@@ -1,7 +1,7 @@
 /**
  * The HTTP protocol between queue-service and its client: one request per call of the port. Batches are sent as frames
- * (`frames.ts`), everything else as JSON. Errors are problem details with two more members: `code` of the AppError, and
- * `retryAfterMs` where it has one. `../PROTOCOL.md` describes every field.
+ * (`frames.ts`), everything else as JSON. Errors are problem details with two more members: the `code` of the AppError,
+ * and its `retryAfterMs` if it has one. `../PROTOCOL.md` describes every field.
  */
 import { z } from "zod";
 import { AppError } from "../../../schema/model/errors.ts";
@@ -15,7 +15,7 @@ export const QUEUE_PATHS = {
   batches: "/v1/batches",
   /**
    * POST `{ id, max, maxBytes, leaseMs, waitMs }` → 200 frames.
-   * DELETE `/{id}` ends the wait → 204; 404 when no such claim waits in this replica
+   * DELETE `/{id}` ends the wait → 204; 404 if no such claim waits in this replica
    */
   claims: "/v1/claims",
   /** POST `{ receipts }` → 200 `{ results }` */
@@ -34,11 +34,11 @@ export const QUEUE_PATHS = {
   purge: "/v1/dead-letters/purge",
 } as const;
 
-/** Bound on the bodies of one publish, and of one claim, together. A larger publish is `too_large`. */
+/** Bound on the total size of the bodies of a publish or a claim. A larger publish is `too_large`. */
 export const MAX_CALL_BYTES = 64 * 1024 * 1024;
-/** Bound on the head of frames and the lengths together: ample for a thousand batches. */
+/** Bound on the head and the lengths of frames together, ample for a thousand batches. */
 export const MAX_HEAD_BYTES = 64 * 1024 * 1024;
-/** Bound on a JSON body: ample for a thousand receipts, or names and positions of producers. */
+/** Bound on a JSON body, ample for a thousand receipts, or for a thousand producers' names and positions. */
 export const MAX_JSON_BYTES = 32 * 1024 * 1024;
 
 const batchesHead = z.object({
@@ -47,10 +47,10 @@ const batchesHead = z.object({
   batches: z.array(z.object({ seq: z.number(), readings: z.number(), position: z.string() })),
 });
 
-/** Joins the items of the head with their bodies, by place. */
+/** Joins each item of the head with the body at the same index. */
 function join<T>(items: readonly T[], bodies: readonly Uint8Array[]): (T & { readonly body: Uint8Array })[] {
   if (items.length !== bodies.length) {
-    throw new AppError(`Frames: bodies must be ${items.length} as the head lists, got ${bodies.length}`, {
+    throw new AppError(`Frames: the number of bodies must be ${items.length}, as in the head, got ${bodies.length}`, {
       code: "invalid",
     });
   }
@@ -89,7 +89,10 @@ export function readBatches(bytes: Uint8Array): {
 export const encodeClaimed = (deliveries: readonly Delivery[]): Uint8Array<ArrayBuffer> =>
   encodeFrames({ deliveries: headsOf(deliveries) }, bodiesOf(deliveries));
 
-/** Trusts the fields that queue-service has written; checks only how many there are. */
+/**
+ * Returns the named items with their bodies. Trusts the fields that queue-service wrote; checks only the number of
+ * items.
+ */
 function itemsOf<T>(name: string, { head, bodies }: Frames): (T & { readonly body: Uint8Array })[] {
   const items = (head as Record<string, unknown> | null)?.[name];
   if (!Array.isArray(items)) throw new AppError(`Frames: the head must have a list of ${name}`, { code: "invalid" });

@@ -1,7 +1,7 @@
-/** The memory queue's record of a batch, and the list of ready ones. */
+/** The memory queue's record of a batch, and the list of ready batches. */
 import type { OutgoingBatch } from "../port.ts";
 
-/** Mutable, so it never leaves the queue. */
+/** A batch in the queue. It is mutable, so it is never handed out. */
 export interface StoredBatch {
   readonly id: string;
   readonly producer: string;
@@ -14,11 +14,11 @@ export interface StoredBatch {
   place: "ready" | "leased" | "delayed" | "dead";
   /** Attempts used. The next delivery is attempt `returns + 1`. */
   returns: number;
-  /** Deliveries so far. Part of the receipt, so that each delivery has its own. */
+  /** Number of deliveries so far. It is part of the receipt, so that each delivery has its own receipt. */
   handover: number;
-  /** When the lease or the delay ends; meaningless in other places. */
+  /** When the lease or the delay ends; meaningless while the batch is ready or dead. */
   dueAt: number;
-  /** Index in the `DeadlineHeap` that holds it; -1 when none does. */
+  /** Index in the `DeadlineHeap` that holds the batch; -1 if no heap does. */
   heapIndex: number;
   /** Orders equal deadlines, first in, first out. */
   heapOrder: number;
@@ -52,7 +52,7 @@ export const createBatch = (
 
 export const receiptOf = (batch: StoredBatch): string => `${batch.id}.${batch.handover}`;
 
-/** Undefined for a malformed receipt. */
+/** Returns undefined for a malformed receipt. */
 export function parseReceipt(receipt: string): { id: string; handover: number } | undefined {
   const match = /^(\d{1,15})\.(\d{1,15})$/.exec(receipt);
   return match === null ? undefined : { id: match[1] as string, handover: Number(match[2]) };
@@ -102,7 +102,10 @@ export class ReadyLine {
     this.#size--;
   }
 
-  /** When the oldest batch was published. Reads the whole list: a redelivered batch is behind younger ones. */
+  /**
+   * Returns when the oldest batch was published. Reads the whole list, because a redelivered batch is behind younger
+   * ones.
+   */
   oldestPublishedAt(): number | undefined {
     let oldest: number | undefined;
     for (let batch = this.#head; batch !== null; batch = batch.next) {

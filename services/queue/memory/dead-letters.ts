@@ -6,7 +6,7 @@ interface Letter {
   readonly batch: StoredBatch;
   readonly reason: string;
   readonly diedAt: number;
-  /** Order of death. The page cursor, valid even after letters before it are deleted. */
+  /** Order of death, used as page cursor. It stays valid after letters before it are deleted. */
   readonly order: number;
 }
 
@@ -39,8 +39,8 @@ export class DeadLetterShelf {
   }
 
   /**
-   * Adds the newest letter and deletes the oldest ones beyond the bound; returns how many. The newest stays even if it
-   * is larger than the bound.
+   * Adds the newest letter, deletes the oldest ones until the bound is met, and returns the number deleted. The newest
+   * stays even if it is larger than the bound.
    */
   add(batch: StoredBatch, reason: string, diedAt: number): number {
     this.#letters.set(batch.id, { batch, reason, diedAt, order: this.#order++ });
@@ -72,7 +72,7 @@ export class DeadLetterShelf {
     return { letters, total: this.#letters.size, next };
   }
 
-  /** Removes the named letters, or all, oldest first, until `accept` returns false. Returns how many. */
+  /** Removes the named letters, or all, oldest first, until `accept` returns false. Returns the number removed. */
   take(ids: readonly string[] | undefined, accept: (batch: StoredBatch) => boolean): number {
     let taken = 0;
     for (const letter of ids === undefined ? this.#letters.values() : this.#named(ids)) {

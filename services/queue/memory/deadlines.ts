@@ -76,7 +76,7 @@ export class DeadlineHeap {
   }
 }
 
-/** Rings once, at the earliest time it was set to. The owner must expect a ring at which nothing is due any more. */
+/** Rings once, at the earliest time that was set. Nothing may be due any more when it rings. */
 export class Alarm {
   readonly #clock: Clock;
   readonly #ring: () => void;

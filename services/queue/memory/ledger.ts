@@ -1,4 +1,4 @@
-/** The state of every batch of the memory queue. Its methods are synchronous, so each is one step. */
+/** Holds the state of every batch of the memory queue. Its methods are synchronous, so each is one atomic step. */
 import {
   type ClaimRequest,
   type DeadLetterPage,
@@ -59,7 +59,7 @@ export class BatchLedger {
     this.counters.readings += batch.readings;
   }
 
-  /** Ends every lease and delay whose time is over, in the order of their ends. */
+  /** Ends every lease and delay whose time is over, earliest end first. */
   settle(now: number): void {
     for (;;) {
       const lease = this.#leases.first;
@@ -190,7 +190,10 @@ export class BatchLedger {
     return batch?.place === "leased" && batch.handover === named?.handover ? batch : undefined;
   }
 
-  /** A released batch is not in `#ready` yet: the caller adds all batches of a call in their order. */
+  /**
+   * Takes back one batch. Does not add a released batch to `#ready`: the caller adds all released batches in their
+   * order.
+   */
   #giveBack(batch: StoredBatch, mode: NackMode, reason: string, now: number): void {
     this.#leases.remove(batch);
     switch (mode.kind) {

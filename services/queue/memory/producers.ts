@@ -1,8 +1,11 @@
-/** Epoch, last accepted batch and position of each producer of the memory queue. */
+/** Holds the epoch, last accepted batch and position of each producer of the memory queue. */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { OpenedProducer, ProducerPosition } from "../port.ts";
 
-/** Far above the number of shards of any source. Bounds the memory when a producer's name changes at each start. */
+/**
+ * How many producers to remember: far more than any source has shards. Bounds the memory if a producer's name changes
+ * at each start.
+ */
 const MAX_PRODUCERS = 10_000;
 
 export interface ProducerState {
@@ -43,7 +46,7 @@ export class Producers {
     return { epoch: state.epoch, seq: state.seq, position: state.position, inherited };
   }
 
-  /** Concurrent calls for one producer share one question to the store. */
+  /** Returns the producer's state, read from the store at first. Concurrent calls for one producer share one read. */
   async load(producer: string): Promise<ProducerState> {
     const known = this.#states.get(producer) ?? this.#loading.get(producer);
     if (known !== undefined) return known;

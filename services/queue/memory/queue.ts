@@ -32,18 +32,18 @@ import { BatchLedger } from "./ledger.ts";
 import { Producers, type RestorePosition } from "./producers.ts";
 import { Waiters } from "./waiters.ts";
 
-/** A consumer in the same process makes room within milliseconds. */
+/** `retryAfterMs` of a full queue. A consumer in the same process makes room within milliseconds. */
 const FULL_RETRY_MS = 50;
 
 export interface MemoryQueueOptions {
   readonly clock: Clock;
-  /** Bound on ready, leased and delayed bodies together. */
+  /** Bound on the bytes of ready, leased and delayed bodies together. */
   readonly maxBytes: number;
   /** Attempts before a batch becomes a dead letter. */
   readonly maxDeliveries: number;
   /**
-   * Reads the position that the store holds of a producer, for producers that this process has not seen, those in
-   * `inherit` included. Without it, such producers have no position.
+   * Reads a producer's position from the store. Called for producers that this process has not seen, including those in
+   * `inherit`. Without `restore`, such producers have no position.
    */
   readonly restore?: RestorePosition | undefined;
 }
@@ -195,13 +195,15 @@ class MemoryQueue implements Queue {
     this.#waiters.endAll();
   }
 
-  /** Every call begins with it: leases and delays whose time is over end before anything else happens. */
+  /**
+   * Every call begins with `#settle`, so that leases and delays whose time is over end before anything else happens.
+   */
   #settle(): void {
     if (this.#closed) throw new AppError("The queue is closed", { code: "unavailable" });
     this.#ledger.settle(this.#clock.now());
   }
 
-  /** Delivers ready batches to waiting claims, and sets the alarm to the next deadline while some still wait. */
+  /** Delivers ready batches to waiting claims, and sets the alarm to the next deadline while claims still wait. */
   #serve(): void {
     if (this.#closed) return;
     const now = this.#clock.now();
@@ -213,5 +215,5 @@ class MemoryQueue implements Queue {
   }
 }
 
-/** Errors of `restore` are thrown by `openProducer` and by the first `publish` of a producer. */
+/** Opens an empty queue. `openProducer` and the first `publish` of a producer throw the errors of `restore`. */
 export const openMemoryQueue = (options: MemoryQueueOptions): Queue => new MemoryQueue(options);

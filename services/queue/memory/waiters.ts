@@ -9,7 +9,7 @@ interface Waiter {
 
 export class Waiters {
   readonly #clock: Clock;
-  /** Called before a wait ends, so that a batch that becomes ready in the same instant is still delivered to it. */
+  /** Called before a wait ends, so that the claim still gets a batch that becomes ready in the same instant. */
   readonly #lastCall: () => void;
   readonly #line = new Set<Waiter>();
 
@@ -22,7 +22,7 @@ export class Waiters {
     return this.#line.size;
   }
 
-  /** Resolves to deliveries; to none when the wait is over or the signal aborts. */
+  /** Resolves to deliveries, or to an empty list when the wait is over or the signal aborts. */
   async wait(request: ClaimRequest): Promise<readonly Delivery[]> {
     const over = new AbortController();
     const answer = new Promise<readonly Delivery[]>((resolve) => {
@@ -45,7 +45,7 @@ export class Waiters {
     }
   }
 
-  /** Answers the first waiter with the result of `take`; returns false when none waits. */
+  /** Answers the first waiting claim with the result of `take`; returns false if no claim waits. */
   serve(take: (request: ClaimRequest) => readonly Delivery[]): boolean {
     for (const waiter of this.#line) {
       this.#line.delete(waiter);

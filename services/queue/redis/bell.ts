@@ -7,11 +7,11 @@ import type { Partition } from "./partition.ts";
 
 export interface Bell {
   /**
-   * Waits up to `waitMs` for a token and takes it. Resolves to the partition to claim from first, or null when none
-   * came.
+   * Waits up to `waitMs` for a token and takes it. Resolves to the partition to claim from first, or to null if no
+   * token came.
    */
   pop(waitMs: number): Promise<number | null>;
-  /** Returns a token that no claim here needs. */
+  /** Puts back a token that no claim in this process needs. */
   passOn(partition: number): Promise<void>;
   /** Call after a script has left a token in the `wake` list of a partition. */
   ring(): void;
@@ -32,7 +32,7 @@ interface BellParts {
   readonly blocking: RedisConnection;
 }
 
-/** One BLPOP waits for the `wake` lists of all partitions, which the scripts fill. */
+/** Creates a bell that waits for the `wake` lists of all partitions, which the scripts fill, with one BLPOP. */
 function bellOfPartitions(partitions: readonly Partition[], { blocking }: BellParts): Bell {
   const keys = partitions.map((partition) => partition.key("wake"));
   return {
@@ -45,14 +45,14 @@ function bellOfPartitions(partitions: readonly Partition[], { blocking }: BellPa
   };
 }
 
-/** In a cluster one BLPOP cannot wait for keys in several slots, so one more list serves all partitions. */
+/** Creates a bell for a cluster. One BLPOP cannot wait for keys in several slots, so one list serves all partitions. */
 function bellOfCluster({ commands, blocking }: BellParts): Bell {
   const key = "q:{telemetry}:wake";
   const ring = () => commands.run(RING, [key], []);
   return {
     pop: async (waitMs) => ((await blocking.call("BLPOP", key, waitMs / 1000)) === null ? null : 0),
     passOn: async () => void (await ring()),
-    // A lost ring delays waiting claims until they poll.
+    // If the ring is lost, waiting claims find the batch when they poll.
     ring: () => void ring().catch(() => {}),
   };
 }

@@ -2,28 +2,27 @@
 import type { RedisScript } from "../../platform/redis/connections.ts";
 import { type ScriptSettings, scriptOf } from "./script-parts.ts";
 
-/** Pops from `ready` per script. If they are not enough, the caller runs the script again. */
+/** How many times one script pops from `ready`. If that is not enough, the caller runs the script again. */
 const ROUNDS = 20;
-/** Ids per pop while bodies have to be measured. */
+/** How many ids the script pops at a time if it has to measure bodies. */
 const MEASURED = 50;
 
 /**
  * ARGV:
- * 1. max: deliveries, 1 to 1,000
- * 2. maxBytes: of the bodies together
+ * 1. max: number of deliveries, 1 to 1,000
+ * 2. maxBytes: bound on the bodies together
  * 3. leaseMs
- * 4. 1 when the caller has deliveries from another partition, so that even the first body must fit maxBytes; otherwise
- *    0
+ * 4. 1 if the caller has deliveries from another partition, so that even the first body must fit maxBytes; otherwise 0
  * 5. the fractions of `max` lease ends, 3 digits each: 000001002… They order leases that end in the same millisecond.
- *    One text for all: formatting each number would take Redis longer than the rest of the script.
+ *    They come as one text, because formatting each number would take Redis longer than the rest of the script.
  *
  * Result:
- * 1. 1: run the script again; nothing else follows. 0: done
+ * 1. 1: run the script again (nothing else follows); 0: done
  * 2. ids left in `ready`
- * 3. milliseconds until the next lease or delay ends; -1 when there is none, or when any batch was ready
+ * 3. milliseconds until the next lease or delay ends; -1 if there is none, or if any batch was ready
  * 4. ids, joined by commas
  * 5. entries (`entry.ts`), a list
- * 6. marks, a list with null where a batch has none; absent when no batch has one
+ * 6. marks, a list with null for a batch without a mark; absent if no batch has a mark
  */
 export const claimScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(

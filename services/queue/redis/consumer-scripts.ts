@@ -5,9 +5,9 @@ import { type ScriptSettings, scriptOf } from "./script-parts.ts";
 /**
  * ARGV:
  * 1. ids, a JSON list
- * 2. bytes of their bodies together
+ * 2. total size of their bodies, in bytes
  *
- * Result: 1 when every batch was leased and is removed; otherwise a list: 1 per removed batch, 0 per other id
+ * Result: 1 if every batch was leased and is now removed; otherwise a list with 1 per removed batch and 0 per other id
  */
 const ackScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
@@ -45,7 +45,7 @@ return answers
 `,
   );
 
-/** `held(i)`: the mark of the i-th id when the caller still holds that delivery, otherwise nil. */
+/** `held(i)` returns the mark of the i-th id if the caller still holds that delivery, otherwise nil. */
 const heldPart = `
 local ids, handed = cjson.decode(ARGV[1]), cjson.decode(ARGV[2])
 local ends, known = call('ZMSCORE', leases, unpack(ids)), marksOf(ids)

@@ -1,4 +1,4 @@
-/** The dead letters of all partitions as one list, in the order of their deaths. */
+/** Merges the dead letters of all partitions into one list, in the order of their deaths. */
 import { checkDeadLetterPage, checkIds } from "../arguments.ts";
 import { type DeadLetter, type DeadLetterPage, type DeadLetters, MAX_PAGE_BYTES } from "../port.ts";
 import type { Partition } from "./partition.ts";
@@ -61,7 +61,7 @@ export class RedisDeadLetters implements DeadLetters {
     return { total, listed };
   }
 
-  /** Reads the letters in the order given, without those that were redriven or deleted meanwhile. */
+  /** Reads the letters in the given order. Leaves out letters that were redriven or deleted meanwhile. */
   async #read(page: readonly Listed[]): Promise<DeadLetter[]> {
     const letters = new Map<Listed, DeadLetter>();
     await Promise.all(

@@ -1,5 +1,5 @@
 /**
- * Encodes a batch as a value of the hash `bodies`. Field by field:
+ * Encodes a batch as a value of the hash `bodies`. Its fields, in order:
  *
  * - version: 1 byte, 1
  * - producer: text
@@ -7,7 +7,7 @@
  * - seq: number
  * - readings: number
  * - position: text
- * - body: the bytes that are left
+ * - body: the remaining bytes
  *
  * A number is a varint: seven bits a byte, lowest first, the high bit set on all bytes but the last. Text is its length
  * in bytes (a number) and UTF-8.
@@ -33,7 +33,7 @@ function writeVarint(into: Buffer, at: number, value: number): number {
   return end;
 }
 
-/** Version, producer and epoch, which all entries of a call share. */
+/** Encodes version, producer and epoch, which all entries of a call share. */
 function writeHead({ producer, epoch }: { producer: string; epoch: number }): Buffer {
   const name = Buffer.from(producer);
   const head = Buffer.allocUnsafe(1 + varintLength(name.length) + name.length + varintLength(epoch));

@@ -12,7 +12,7 @@ export interface RedisQueueConfig extends RedisQueueOptions {
   readonly clock: Clock;
 }
 
-/** Also opens while Redis is unavailable: calls then throw `unavailable` until it is back. */
+/** Succeeds even if Redis is unavailable; calls then throw `unavailable` until Redis is back. */
 export async function openRedisQueue({ redis, log, clock, ...options }: RedisQueueConfig): Promise<Queue> {
   const [commands, blocking] = await Promise.all([
     openRedis(redis, { log, name: "queue", role: "commands" }),

@@ -1,13 +1,13 @@
 /**
- * Scripts for operators: figures, dead letters, repair. KEYS as in `script-parts.ts`. When the first element of a
- * result is 1, it is the only one: run the script again.
+ * Scripts for operators: figures, dead letters, repair. KEYS as in `script-parts.ts`. If the first element of a result
+ * is 1, the result has no other element, and the caller runs the script again.
  */
 import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 import { commonPart, headerOf, type ScriptSettings, scriptOf } from "./script-parts.ts";
 
-/** Dead letters that one script moves or deletes when the caller names none. */
+/** How many dead letters one script moves or deletes if the caller names none. */
 const LETTERS = 500;
-/** Pages of 100 ids in which `stats` looks for the first ready batch that was never returned. */
+/** How many pages of 100 ids `stats` searches for the first ready batch that was never returned. */
 const LOOKS = 100;
 
 /**
@@ -19,7 +19,7 @@ const LOOKS = 100;
  * 3. leased batches
  * 4. delayed batches
  * 5. dead letters
- * 6. all batches and dead letters that have a body
+ * 6. number of batches and dead letters that have a body
  * 7. when the oldest ready batch was published, in milliseconds since the epoch; -1 for none
  * 8. now, in milliseconds since the epoch
  * 9. names and values of `sums`, in turn
@@ -62,7 +62,7 @@ return { 0, inLine, leased, delayed, letters, call('HLEN', bodies), oldest, now,
  *
  * Result:
  * 1. 1: run the script again; 0: done
- * 2. dead letters in all
+ * 2. number of dead letters in all
  * 3. ids and orders of death, in turn, oldest first
  */
 const listScript = (settings: ScriptSettings): RedisScript =>
@@ -84,7 +84,7 @@ return { 0, call('ZCARD', dead), page }
  *
  * Result of `redrive` and `purge`:
  * 1. 1: run the script again; 0: done
- * 2. letters returned to the queue, or deleted
+ * 2. number of letters returned to the queue, or deleted
  * 3. 1: run the script again with element 4 as ARGV[2]; 0: done
  * 4. order of death of the last letter to act on
  *
@@ -110,7 +110,7 @@ end
 local more = ARGV[1] == '' and #ids == ${LETTERS} and 1 or 0
 `;
 
-/** Returns letters to the tail while there is room. */
+/** Returns letters to the tail, as long as there is room. */
 const redriveScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(
     "redrive dead letters",
@@ -162,7 +162,7 @@ return { 0, #ids, more, upTo }
  * ARGV:
  * 1. ids of batches that seem to be orphans, a JSON list
  *
- * Result: how many of them are not leased, delayed or dead, and were returned to the tail
+ * Result: the number of batches returned to the tail; leased, delayed and dead ones are left alone
  */
 const repairScript = (settings: ScriptSettings): RedisScript =>
   scriptOf(

@@ -1,15 +1,15 @@
 /**
- * Repairs orphans: batches with a body that are neither ready, leased, delayed nor dead. Scripts leave none behind; a
- * key that was deleted by hand does. Finding them reads every id of a partition, so it runs only when the figures do
- * not add up.
+ * Repairs orphans: batches with a body that are neither ready, leased, delayed nor dead. Scripts never leave orphans
+ * behind; deleting a key by hand does. The search for them reads every id of a partition, so it runs only if the
+ * figures do not add up.
  */
 import type { Logger } from "../../platform/process/logger.ts";
 import type { RedisConnection, RedisReply } from "../../platform/redis/connections.ts";
 import type { Partition } from "./partition.ts";
 
-/** Ids per reply. */
+/** Number of ids per reply. */
 const PAGE = 10_000;
-/** Ids per run of the repair script. */
+/** Number of ids per run of the repair script. */
 const REPAIRED = 500;
 
 /** Runs one repair at a time. */
@@ -21,7 +21,7 @@ export class Repairs {
     this.#parts = parts;
   }
 
-  /** Does not reject: orphans that are left will be found again. */
+  /** Does not reject, because orphans that are left will be found again. */
   async run(partitions: readonly Partition[]): Promise<void> {
     if (this.#running) return;
     this.#running = true;
@@ -43,8 +43,9 @@ export class Repairs {
 }
 
 /**
- * Returns the orphans to the tail, the oldest first, and resolves to how many. A batch that moves meanwhile may look
- * like an orphan; the script checks again, and the claim script delivers an id that is listed twice only once.
+ * Returns the orphans to the tail, oldest first, and resolves to the number returned. A batch that moves during the
+ * search may look like an orphan, so the script checks it again, and the claim script delivers an id only once even if
+ * `ready` lists it twice.
  */
 async function repairOrphans(redis: RedisConnection, partition: Partition): Promise<number> {
   const ids = new Set(textsOf(await redis.call("HKEYS", partition.key("bodies"))));
@@ -57,7 +58,10 @@ async function repairOrphans(redis: RedisConnection, partition: Partition): Prom
   return repaired;
 }
 
-/** Yields every id that is in a list. `ready` is read first and last: batches move from there and back. */
+/**
+ * Yields every id that is in a list. Reads `ready` first and last, because batches move from `ready` to other lists and
+ * back.
+ */
 async function* listed(redis: RedisConnection, partition: Partition): AsyncGenerator<string> {
   const lists = [
     ["LRANGE", partition.key("ready")],

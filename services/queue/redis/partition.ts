@@ -1,4 +1,4 @@
-/** One partition: its keys, and its scripts as typed calls. */
+/** One partition of the queue: its keys, and its scripts as typed calls. */
 import { isAppError } from "../../../schema/model/errors.ts";
 import type { RedisConnection, RedisReply, RedisScript } from "../../platform/redis/connections.ts";
 import {
@@ -16,11 +16,11 @@ import { endOfId, nameOf, publishedAtOf, type Receipt, sizeOf } from "./receipt.
 import { PARTITION_KEYS, partitionPrefix } from "./script-parts.ts";
 import type { Scripts } from "./scripts.ts";
 
-/** Bound on the bodies in one call, so that neither request nor reply holds Redis up. */
+/** Bound on the total size of the bodies in one call, so that neither request nor reply blocks Redis for long. */
 export const MAX_CALL_BYTES = 64 * 1024 * 1024;
 /**
- * Entries shorter than this on average are sent in one argument, and the script cuts it: cheaper than an argument each.
- * For longer entries the copy that cutting makes costs more.
+ * Average length, in bytes, below which entries are sent in one argument that the script cuts, which is cheaper than
+ * one argument each. For longer entries, the copies made by cutting cost more.
  */
 const SMALL_ENTRY = 1024;
 
@@ -28,9 +28,9 @@ export type ClaimBounds = Pick<ClaimRequest, "max" | "maxBytes" | "leaseMs">;
 
 export interface Claimed {
   readonly deliveries: readonly Delivery[];
-  /** Ids left in `ready`. */
+  /** Number of ids left in `ready`. */
   readonly left: number;
-  /** When the next lease or delay ends; null when there is none, or when any batch was ready. */
+  /** Time until the next lease or delay ends; null if there is none, or if any batch was ready. */
   readonly dueInMs: number | null;
 }
 
@@ -40,7 +40,7 @@ export interface ProducerState {
   readonly position: string;
 }
 
-/** 000001002…: the fractions of lease ends, for the claim script. */
+/** The fractions of lease ends, 000001002…, for the claim script. */
 const PLACES = Array.from({ length: MAX_CALL_ITEMS }, (_, place) => String(place).padStart(3, "0")).join("");
 
 type Replies = readonly RedisReply[];
@@ -74,7 +74,7 @@ export class Partition {
     return { epoch: number(epoch), seq: number(seq), position: text(position) };
   }
 
-  /** Null when no batch of the producer has been accepted. */
+  /** Resolves to null if no batch of the producer has been accepted. */
   async position(producer: string): Promise<ProducerPosition | null> {
     const state = await this.#redis.call("GET", this.#producerKey(producer));
     const match = /^(\d+):(\d+):/.exec(text(state));
@@ -113,9 +113,7 @@ export class Partition {
     return { kind: PUBLISH_CODES[number(code)] as (typeof PUBLISH_CODES)[number], last: number(last) };
   }
 
-  /**
-   * With `hasSome` the caller has deliveries from another partition, so that even the first body must fit `maxBytes`.
-   */
+  /** `hasSome`: the caller has deliveries from another partition, so that even the first body must fit `maxBytes`. */
   async claim({ max, maxBytes, leaseMs }: ClaimBounds, hasSome: boolean): Promise<Claimed> {
     const args = [max, Math.min(maxBytes, MAX_CALL_BYTES), leaseMs, hasSome ? 1 : 0, PLACES.slice(0, 3 * max)];
     const [left, dueIn, joined, entries, marks] = await this.#settled(this.#scripts.claim, args);
@@ -163,7 +161,7 @@ export class Partition {
     return this.#settled(this.#scripts[name], args);
   }
 
-  /** Null for each letter that has been redriven or deleted meanwhile. */
+  /** Resolves to the letters, with null for each one that was redriven or deleted meanwhile. */
   async letters(ids: readonly string[]): Promise<(DeadLetter | null)[]> {
     const read = (key: "notes" | "bodies") => this.#redis.call("HMGET", this.key(key), ...ids);
     const [notes, entries] = (await Promise.all([read("notes"), read("bodies")])) as (Buffer | null)[][];

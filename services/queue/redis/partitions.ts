@@ -12,7 +12,7 @@ function partitionOf(producer: string, partitions: number): number {
 
 export class Partitions {
   readonly all: readonly Partition[];
-  /** Counts claims that name no first partition, so that they begin at each partition in turn. */
+  /** Counts the claims that name no first partition, so that each begins at the next partition. */
   #turn: number;
 
   constructor(partitions: readonly Partition[]) {
@@ -24,7 +24,7 @@ export class Partitions {
     return this.all[partitionOf(producer, this.all.length)] as Partition;
   }
 
-  /** Claims from one partition after the other until the request is filled, beginning with `first`. */
+  /** Claims from one partition after another, beginning with `first`, until the request is filled. */
   async claim({ max, maxBytes, leaseMs }: ClaimRequest, first: number | null): Promise<Claimed> {
     const { length } = this.all;
     const begin = first ?? this.#turn++ % length;
@@ -34,7 +34,7 @@ export class Partitions {
       const partition = this.all[(begin + step) % length] as Partition;
       const bounds = { max: max - deliveries.length, maxBytes: room, leaseMs };
       const claimed = await partition.claim(bounds, deliveries.length > 0).catch((error: unknown) => {
-        // Batches of the partitions before are leased: deliver them.
+        // Batches of earlier partitions are leased already, so deliver them.
         if (deliveries.length === 0) throw error;
         return null;
       });

@@ -3,7 +3,7 @@ import { type RedisScript, redisScript } from "../../platform/redis/connections.
 import { MAX_EPOCH_AHEAD_MS } from "../port.ts";
 import { commonPart, headerOf, returnsPart, type ScriptSettings } from "./script-parts.ts";
 
-/** The producer's key expires this long after it was last written. */
+/** How long after its last write a producer's key expires. */
 const REMEMBERED_SECONDS = 30 * 24 * 3600;
 
 /** The first element of the result of `publish` is an index into this list. */
@@ -26,10 +26,11 @@ end
  * ARGV: none
  *
  * Result:
- * 1. epoch of the new life: the time in milliseconds, or the last epoch + 1 where that is larger. Epochs that are times
- *    keep growing even after Redis has lost its data. A kept epoch without a successor is forgotten.
- * 2. seq of the last accepted batch, 0 for none
- * 3. its position, empty for none
+ * 1. epoch of the new life: the time in milliseconds, or the last epoch + 1 if that is larger. Because epochs are
+ *    times, they keep growing even after Redis has lost its data. If the last epoch is the largest safe integer, it is
+ *    ignored.
+ * 2. seq of the last accepted batch; 0 if there is none
+ * 3. position of that batch; empty if there is none
  */
 const OPEN = redisScript(
   "open a producer",
@@ -47,8 +48,8 @@ return { epoch, last, position }
  * ARGV:
  * 1. epoch
  * 2. seq of the first batch
- * 3. bytes of the bodies together
- * 4. readings together
+ * 3. total size of the bodies, in bytes
+ * 4. number of readings in all batches
  * 5. readings of each batch, a JSON list
  * 6. bytes of the largest body
  * 7. position of the last batch
@@ -60,8 +61,8 @@ return { epoch, last, position }
  * 1. index into `PUBLISH_CODES`
  * 2. seq of the last batch that was accepted before this call
  *
- * The part below decides on every answer except `accepted`. It leaves in `have` how many leading batches were accepted
- * before, in `fresh` how many were not, and in `bytes` and `readings` the sums of the fresh ones.
+ * The part below gives every answer except `accepted`. It sets `have` to the number of leading batches that were
+ * accepted before, `fresh` to the number of all others, and `bytes` and `readings` to the sums of the fresh batches.
  */
 const judgePart = ({ maxBytes, maxBatches }: ScriptSettings, hasRoom: string): string => `
 settle()
@@ -106,7 +107,7 @@ if not (${hasRoom}) or held + bytes > ${maxBytes} or batches + fresh > ${maxBatc
 end
 `;
 
-/** Appends the fresh batches to `ready` and keeps the producer's seq and position. */
+/** Appends the fresh batches to `ready` and stores the producer's seq and position. */
 const publishScript = (settings: ScriptSettings): RedisScript =>
   redisScript(
     "publish",
@@ -146,7 +147,7 @@ return { 0, last }
  *
  * Result: as `publish`
  *
- * Replaces `publish` when Redis has no memory for the batches. Gives the same answers, but never `accepted`.
+ * Runs instead of `publish` if Redis has no memory for the batches. Gives the same answers, but never `accepted`.
  */
 const refuseScript = (settings: ScriptSettings): RedisScript =>
   redisScript(

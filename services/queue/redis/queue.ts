@@ -39,14 +39,14 @@ import { createScripts } from "./scripts.ts";
 import { addStats, statsOf } from "./stats.ts";
 import { Waiting } from "./waiting.ts";
 
-/** Consumers in other processes make room within the time of a few batches. */
+/** `retryAfterMs` of a full queue: consumers in other processes handle a few batches in that time. */
 const FULL_RETRY_MS = 100;
 /** How often an idle queue checks that its figures add up. */
 const AUDIT_MS = 60_000;
 
 export interface RedisQueueOptions {
   readonly partitions: number;
-  /** Bound on ready, leased and delayed bodies together, over all partitions. */
+  /** Bound on the bytes of ready, leased and delayed bodies in all partitions together. */
   readonly maxBytes: number;
   /** Attempts before a batch becomes a dead letter. */
   readonly maxDeliveries: number;
@@ -58,7 +58,7 @@ export interface RedisQueueParts {
   /** Keys of different partitions may be on different servers. */
   readonly isCluster: boolean;
   readonly log: Logger;
-  /** For waits in this process. Leases and delays are on the time of Redis. */
+  /** Times waits in this process. Leases and delays use the time of Redis. */
   readonly clock: Clock;
 }
 
@@ -200,7 +200,7 @@ export class RedisQueue implements Queue {
   async #claim(request: ClaimRequest, first: number | null): Promise<Claimed> {
     const claimed = await this.#partitions.claim(request, first);
     if (claimed.left > 0) this.#bell.ring();
-    // `stats` repairs orphans: an idle queue runs it even when no operator does.
+    // `stats` repairs orphans, so an idle queue calls it even if no operator does.
     if (claimed.deliveries.length === 0 && this.#clock.monotonic() >= this.#auditAt) {
       this.#auditAt = this.#clock.monotonic() + AUDIT_MS;
       void this.stats().catch(() => {});
@@ -213,7 +213,7 @@ export class RedisQueue implements Queue {
     if (deliveries.length === 0) return;
     const receipts = deliveries.map(({ receipt }) => receipt);
     try {
-      // Not `this.nack`, which refuses once the queue is closed.
+      // Not `this.nack`, which throws once the queue is closed.
       await this.#partitions.answer(receipts, (partition, named) => partition.nack(named, { kind: "release" }, ""));
       this.#bell.ring();
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * Names of batches and receipts outside Redis: `PARTITION-ID` and `PARTITION-ID.HANDOVER`. The hand-over is the number
- * of the delivery, from 0. `script-parts.ts` describes ids.
+ * Names of batches and receipts outside Redis: `PARTITION-ID` and `PARTITION-ID.HANDOVER`. HANDOVER is the number of
+ * the delivery, from 0. `script-parts.ts` describes ids.
  */
 
 export interface BatchName {
@@ -18,7 +18,9 @@ export const sizeOf = (id: string): number => Number.parseInt(id.slice(-5), 36);
 /** Reads when the batch was published from an id, in milliseconds since the epoch. */
 export const publishedAtOf = (id: string): number => Number.parseInt(id.slice(0, 11), 16);
 
-/** The end of an id, which the publisher appends: place of the batch in its call, and size of the body. */
+/**
+ * Returns the end of an id, which the publisher makes: the place of the batch in its call, and the size of its body.
+ */
 export const endOfId = (place: number, bytes: number): string =>
   place.toString(36).padStart(2, "0") + bytes.toString(36).padStart(5, "0");
 
@@ -27,13 +29,13 @@ export const nameOf = (partition: number, id: string): string => `${partition}-$
 const NAME = /^(\d{1,4})-([\da-f]{12,32}[\da-z]{7})$/;
 const HANDOVER = /^\d{1,15}$/;
 
-/** Null for a malformed name. */
+/** Returns null for a malformed name. */
 export function parseName(name: string): BatchName | null {
   const match = NAME.exec(name);
   return match === null ? null : { partition: Number(match[1]), id: match[2] as string };
 }
 
-/** Null for a malformed receipt. */
+/** Returns null for a malformed receipt. */
 export function parseReceipt(receipt: string): Receipt | null {
   const dot = receipt.lastIndexOf(".");
   const name = dot < 0 ? null : parseName(receipt.slice(0, dot));

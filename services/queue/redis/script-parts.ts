@@ -1,21 +1,21 @@
 /**
- * Lua that the scripts of a partition share. Redis runs one script at a time, and its append-only file holds all of a
- * script's writes or none, so each script is one atomic step. All keys of a partition carry one hash tag, so that a
- * cluster keeps them on one node. `../PROTOCOL.md` describes the keys.
+ * Lua parts that the scripts of a partition share. Redis runs one script at a time, and its append-only file holds all
+ * of a script's writes or none, so each script is one atomic step. All keys of a partition carry one hash tag, so that
+ * a cluster keeps them on one node. `../PROTOCOL.md` describes the keys.
  *
- * KEYS of every script: the keys of `PARTITION_KEYS` in that order. Scripts of producers get one more, the key of the
- * producer, which Lua knows as `producer`.
+ * KEYS of every script: the keys of `PARTITION_KEYS` in that order. Scripts of producers get one more: the producer's
+ * key, which is `producer` in Lua.
  */
 import { type RedisScript, redisScript } from "../../platform/redis/connections.ts";
 import { EXPIRED_REASON } from "../port.ts";
 
-/** Bounds of one partition. All clients of a queue must use the same. */
+/** Bounds of one partition. All clients of a queue must use the same bounds. */
 export interface ScriptSettings {
-  /** Bound on ready, leased and delayed bodies together. */
+  /** Bound on the bytes of ready, leased and delayed bodies together. */
   readonly maxBytes: number;
-  /** Bound on ready, leased and delayed batches together. */
+  /** Bound on the number of ready, leased and delayed batches together. */
   readonly maxBatches: number;
-  /** Bound on the bodies of dead letters together. */
+  /** Bound on the bytes of dead letters' bodies together. */
   readonly maxDeadBytes: number;
   /** Attempts before a batch becomes a dead letter. */
   readonly maxDeliveries: number;
@@ -23,7 +23,7 @@ export interface ScriptSettings {
 
 /** Names of a partition's keys, in the order of KEYS. */
 export const PARTITION_KEYS = [
-  "ready", // list: ids in the order of delivery; one without a body was acknowledged meanwhile
+  "ready", // list: ids in the order of delivery; an id without a body was acknowledged meanwhile
   "wake", // list: one token while ready batches wait to be noticed
   "bodies", // hash: id → entry (entry.ts) of every batch
   "leases", // sorted set: id → end of the lease, ms
@@ -42,18 +42,20 @@ export const partitionPrefix = (partition: number): string => `q:{telemetry:${pa
 export const REDIS_TIME =
   "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";
 
-/** Leases that one script ends at most; delays likewise. A script that leaves some asks its caller to run it again. */
+/**
+ * How many leases one script ends at most, and how many delays. If a script leaves some, its caller must run it again.
+ */
 const SETTLE_LIMIT = 500;
 
 /**
- * The first line of a script. Scripts that free memory must also run when Redis has none left, so they allow it. The
- * publish script does not: Redis then refuses it before it begins.
+ * The first line of a script. Scripts that free memory must run even if Redis has no memory left, so they set the flag
+ * `allow-oom`. The publish script does not set it, so Redis refuses that script before it begins.
  */
 export const headerOf = ({ allowOutOfMemory }: { allowOutOfMemory: boolean }): string =>
   allowOutOfMemory ? "#!lua flags=allow-oom" : "#!lua";
 
 /**
- * Names of the keys, the time, and helpers. The id of a batch holds its time and size:
+ * Declares the keys, the time, and helpers. The id of a batch contains its time and size:
  *
  * - 11 hexadecimal digits: when it was published, in milliseconds since the epoch
  * - 1 or more hexadecimal digits: serial number of the publish call
@@ -87,12 +89,12 @@ end
 `;
 
 /**
- * Marks, and how batches return to the queue.
+ * Reads and writes marks, and returns batches to the queue.
  *
  * The mark of a batch that has been returned at least once counts the attempts used (`returns`) and the deliveries that
- * are over (`handovers`). `settle()` ends leases and delays whose time is over and returns true when some are left. All
- * scripts but `open`, `repair` and `ring` call it first. `goToTail()` collects ids; `joinTail()` appends them to
- * `ready`.
+ * are over (`handovers`). `settle()` ends leases and delays whose time is over, and returns true if it left some of
+ * them. All scripts but `open`, `repair` and `ring` call it first. `goToTail()` collects ids; `joinTail()` appends them
+ * to `ready`.
  */
 export const returnsPart = ({ maxDeliveries, maxDeadBytes }: ScriptSettings): string => `
 local function marksOf(ids)
@@ -194,7 +196,7 @@ local function settle()
 end
 `;
 
-/** A script with all parts that may also run when Redis has no memory left. */
+/** Returns a script that has all parts and may run even if Redis has no memory left. */
 export const scriptOf = (name: string, settings: ScriptSettings, body: string): RedisScript =>
   redisScript(
     name,

@@ -1,4 +1,4 @@
-/** Reads the figures of a partition from the result of its script, and adds those of several. */
+/** Reads the figures of a partition from the result of its script, and adds the figures of several partitions. */
 import type { RedisReply } from "../../platform/redis/connections.ts";
 import { QUEUE_COUNTERS, type QueueCounter, type QueueStats } from "../port.ts";
 

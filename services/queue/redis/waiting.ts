@@ -1,19 +1,19 @@
 /**
- * The waiting claims of one process, first come, first served. One connection waits for a token on behalf of all of
- * them. A lost token delays a claim by one poll; it never loses a batch.
+ * The waiting claims of one process, first come, first served. One connection waits for a token on behalf of all
+ * claims. If a token is lost, a claim is delayed by one poll, but no batch is lost.
  */
 import { backoffMs, type Clock } from "../../platform/process/clock.ts";
 import type { ClaimRequest, Delivery } from "../port.ts";
 import type { Bell } from "./bell.ts";
 import type { Claimed } from "./partition.ts";
 
-/** Longest time between two claims for the waiting callers while no token arrives. */
+/** How long the waiting callers wait at most between two claims while no token arrives. */
 const POLL_MS = 1000;
 
 export interface WaitingParts {
   readonly clock: Clock;
   readonly bell: Pick<Bell, "pop" | "passOn">;
-  /** Claims from `partition` first; null when no partition has rung. */
+  /** Claims from `partition` first; null if no partition has rung. */
   claim(request: ClaimRequest, partition: number | null): Promise<Claimed>;
   /** Does not reject. */
   giveBack(deliveries: readonly Delivery[]): Promise<void>;
@@ -21,9 +21,9 @@ export interface WaitingParts {
 
 interface Waiter {
   readonly request: ClaimRequest;
-  /** A claim is in flight for this waiter. */
+  /** True while a claim is in flight for this waiter. */
   busy: boolean;
-  /** Its wait ended while that claim was in flight. */
+  /** True if the waiter's time ended while that claim was in flight. */
   late: boolean;
   settle(outcome: readonly Delivery[] | { readonly error: unknown }): void;
 }
@@ -44,7 +44,7 @@ export class Waiting {
     this.#parts = parts;
   }
 
-  /** Resolves to deliveries; to none when the wait is over, the signal aborts or the queue closes. */
+  /** Resolves to deliveries, or to an empty list when the wait is over, the signal aborts or the queue closes. */
   wait(request: ClaimRequest, dueInMs: number | null): Promise<readonly Delivery[]> {
     return new Promise((resolve, reject) => {
       const over = new AbortController();
@@ -124,7 +124,7 @@ export class Waiting {
     }
   }
 
-  /** Claims for one waiter after the other, until a claim comes back empty. */
+  /** Claims for one waiter after another, until a claim gets no deliveries. */
   async #serve(partition: number | null): Promise<void> {
     this.#dueAt = Number.POSITIVE_INFINITY;
     for (const waiter of this.#line) {

@@ -1,13 +1,13 @@
 /**
- * The producer's side of the port over a MessagePort, for a streamer in a thread of its own. The streamer's thread
- * sends requests, the queue's thread one reply to each, in any order. Bodies are copied and the copies transferred, so
- * the caller still has its bytes after `full` or `gap`.
+ * Carries the producer's side of the port over a MessagePort, for a streamer in its own thread. The streamer's thread
+ * sends requests; the queue's thread sends one reply to each, in any order. Bodies are copied before they are
+ * transferred, so that the caller still has its bytes after `full` or `gap`.
  */
 import type { MessagePort } from "node:worker_threads";
 import { AppError, type ErrorCode, isAppError, messageOf } from "../../../schema/model/errors.ts";
 import type { OpenedProducer, OutgoingBatch, ProducerQueue, PublishOutcome } from "../port.ts";
 
-/** `id` numbers the requests of a connection from 1; the reply carries the same. */
+/** `id` numbers the requests of a connection from 1; the reply has the same `id`. */
 type Request =
   | { readonly id: number; readonly call: "open"; readonly producer: string; readonly inherit: readonly string[] }
   | {
@@ -66,8 +66,8 @@ export function serveQueue(queue: ProducerQueue, port: MessagePort): Disposable 
 }
 
 /**
- * A ProducerQueue that forwards calls through the port. Once either side has closed, all calls reject with AppError
- * `unavailable`, those in flight included: whether a call in flight was carried out is unknown.
+ * Returns a ProducerQueue that forwards calls through the port. Once either side has closed, all calls reject with
+ * AppError `unavailable`, including those in flight, which the queue may or may not have carried out.
  */
 export function connectQueue(port: MessagePort): ProducerQueue & Disposable {
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: AppError) => void }>();

@@ -1,4 +1,4 @@
-/** The description of this gateway that the start page shows: version, uptime, subgraphs and their wiring. */
+/** Answers `/about.json`, which the start page shows: version, uptime, subgraphs, and where the subgraphs run. */
 import packageJson from "../../../package.json" with { type: "json" };
 import { methodNotAllowed } from "../../platform/http/problem.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -8,9 +8,9 @@ export const ABOUT_PATH = "/about.json";
 interface About {
   readonly version: string;
   readonly uptimeSeconds: number;
-  /** `embedded`: the whole pipeline runs in this process. */
+  /** `embedded`: the whole pipeline runs in this process. `distributed`: a subgraph runs in another process. */
   readonly wiring: "embedded" | "distributed";
-  /** The names that `/health` uses for those that are unavailable. */
+  /** Names of all subgraphs. `/health` reports unavailable subgraphs under the same names. */
   readonly subgraphs: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Access: the host names, browser origins and tokens that requests are accepted with. */
+/** Access: decides by host name, browser origin and token which requests are accepted. */
 import { createBearerCheck } from "../../platform/http/bearer.ts";
 import { createHostNames } from "../../platform/http/host-names.ts";
 import type { ApiConfig } from "../config.ts";
@@ -6,11 +6,14 @@ import type { ApiConfig } from "../config.ts";
 const CORS_MAX_AGE_S = "600";
 
 export interface Access {
-  /** Why a request under a foreign host name is refused; null: the name is accepted. */
+  /** Returns why a request is refused for its host name, or null if the name is accepted. */
   misdirectionOf(request: Request): string | null;
-  /** Why a request that a page of another site caused is refused; null: it is accepted. */
+  /** Returns why a request from a page of another site is refused, or null if the request is accepted. */
   refusalOf(request: Request): string | null;
-  /** Headers that let the page of an allowed origin read the answer; for any other request, `vary` alone. */
+  /**
+   * Returns the headers that let a page of an allowed origin read the answer; for any other request, only `vary`.
+   * Empty without CORS_ORIGINS.
+   */
   corsHeaders(request: Request): Readonly<Record<string, string>>;
   /** Whether an `authorization` header allows reads. Always true without API_TOKEN. */
   allowsBearer(authorization: string | null | undefined): boolean;
@@ -22,7 +25,7 @@ export interface Access {
 
 export type AccessOptions = Pick<ApiConfig, "apiToken" | "adminToken" | "corsOrigins" | "allowedHosts" | "host">;
 
-/** `authorization` or `Authorization` in a WebSocket's connectionParams; empty when there is none. */
+/** Returns `authorization` or `Authorization` of a WebSocket's connectionParams, or "" if neither is set. */
 export function bearerOf(connectionParams: Readonly<Record<string, unknown>> | undefined): string {
   const { authorization, Authorization } = connectionParams ?? {};
   const given = authorization ?? Authorization;
@@ -45,7 +48,7 @@ export function createAccess(options: AccessOptions): Access {
 
   const askedHost = ({ headers, url }: Request): string => headers.get("host") ?? new URL(url).host;
 
-  /** Compares host names alone: behind a proxy that terminates TLS the schemes differ. */
+  /** Compares hosts and ports, but not schemes, which differ behind a proxy that terminates TLS. */
   const isOwn = (address: string, request: Request): boolean => hostOf(address) === askedHost(request);
 
   function refusalOf(request: Request): string | null {
@@ -59,7 +62,7 @@ export function createAccess(options: AccessOptions): Access {
       const asked = site === "same-origin" || site === "none" || headers.get("sec-fetch-mode") === "navigate";
       return asked ? null : other;
     }
-    // Without TLS they omit Sec-Fetch-Site, too, and send Referer alone.
+    // Without TLS, browsers also omit Sec-Fetch-Site, and send only Referer.
     const page = headers.get("referer");
     return page === null || isOwn(page, request) || listedHosts.has(hostOf(page)) ? null : other;
   }

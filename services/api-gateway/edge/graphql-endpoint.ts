@@ -1,6 +1,6 @@
-/** The GraphQL endpoint: its path, and how large one request to it may be. */
+/** The GraphQL endpoint: its path, and the maximum size of a request. */
 
 export const GRAPHQL_PATH = "/graphql";
 
-/** Bytes of a request's body over HTTP; characters of one operation over WebSocket. */
+/** Maximum size: of an HTTP request's body in bytes, and of one operation over WebSocket in characters. */
 export const MAX_BODY_BYTES = 100_000;

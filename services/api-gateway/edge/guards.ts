@@ -11,11 +11,11 @@ import { type Throttle, tooOften } from "./throttle.ts";
 
 export interface Guard {
   readonly name: string;
-  /** The answer that ends the request; null: the next guard checks it. */
+  /** Returns the answer that ends the request, or null to pass the request to the next guard. */
   check(request: Request, url: URL): Response | null | Promise<Response | null>;
 }
 
-/** Probes reach these paths at any rate, under any host name and without a token. */
+/** Paths without checks of rate, host name and token, so that probes always reach them. */
 export const OPEN_PATHS: ReadonlySet<string> = new Set([HEALTH_PATH, ...PROBE_PATHS]);
 
 const unlessProbe = ({ name, check }: Guard): Guard => ({
@@ -33,7 +33,7 @@ const rate = (throttle: Throttle, perSecond: number | null): Guard => ({
   },
 });
 
-/** Every answer gets the CORS headers of its origin, so a preflight needs no body. */
+/** Answers preflights with an empty 204. The CORS headers are added later, as to every answer. */
 const preflight: Guard = {
   name: "preflight",
   check: ({ method, headers }) =>
@@ -61,18 +61,18 @@ export interface GuardParts {
   readonly access: Access;
   readonly throttle: Throttle;
   readonly config: Pick<ApiConfig, "rateLimit">;
-  /** Answers requests for pages; null: the request is for no page. */
+  /** Answers requests for pages. Returns null for all other requests. */
   readonly pages: Guard["check"];
 }
 
 /**
  * The guards in their order:
  *
- * 1. `rate`: first, so that every request counts, also those that guess at a token.
+ * 1. `rate`: first, so that every request counts, even those that guess tokens.
  * 2. `preflight`: before `token`, because browsers send preflights without credentials.
- * 3. `host`: before every answer with content, so that a page on a rebound name (see `misdirectionOf`) gets none.
+ * 3. `host`: before the guards that answer with content, so that a DNS rebinding page (see `host-names.ts`) gets none.
  * 4. `page`: before `token`, because browsers open pages without credentials, and pages hold no data.
- * 5. `token`: last. A request that passes it may read.
+ * 5. `token`: last. A request that passes this guard may read.
  */
 export const createGuards = ({ access, throttle, config, pages }: GuardParts): readonly Guard[] => [
   unlessProbe(rate(throttle, config.rateLimit)),
@@ -82,7 +82,7 @@ export const createGuards = ({ access, throttle, config, pages }: GuardParts): r
   unlessProbe(token(access)),
 ];
 
-/** The answer of the first guard that has one; null: the request passed all of them. */
+/** Returns the answer of the first guard that has one, or null if the request passed all guards. */
 export async function firstAnswer(guards: readonly Guard[], request: Request, url: URL): Promise<Response | null> {
   for (const { check } of guards) {
     const answer = await check(request, url);

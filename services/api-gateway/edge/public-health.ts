@@ -1,4 +1,4 @@
-/** `/health` for everyone: which parts are unavailable, in words that reveal no address and no file. */
+/** Answers `/health` to everyone: names the unavailable parts, with reasons that reveal no address and no file name. */
 import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 import { askHealth, type Health } from "../../platform/http/health.ts";
 import { methodNotAllowed } from "../../platform/http/problem.ts";
@@ -16,7 +16,7 @@ interface Parts {
   readonly clock: Clock;
 }
 
-/** Health with public reasons. The log gets each part's outage once, with its real reason. */
+/** Replaces reasons that must not be shown. The log gets one line for each outage of a part, with the real reason. */
 export function createPublicHealth(health: () => Promise<Health>, { log, clock }: Parts): () => Promise<Health> {
   const parts = new Map<string, Availability>();
   return async () => {

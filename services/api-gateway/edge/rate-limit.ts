@@ -1,15 +1,15 @@
-/** A rate limit per client: one token bucket each, in a table of fixed size. */
+/** Limits the rate of each client: one token bucket per client, in a table of fixed size. */
 import type { Clock } from "../../platform/process/clock.ts";
 
-/** Seconds of its rate that an idle client may use at once: enough for a page and its parts. */
+/** The capacity of a bucket, in seconds of the client's rate: enough for a page and its files after an idle time. */
 const BURST_S = 2;
-/** Part of a token by which a sum of fractions may fall short of a whole one. */
+/** How far the sum of fractional tokens may fall short of a whole token, due to rounding. */
 const ROUNDING = 1e-9;
-/** Clients' worth of tokens that all clients without a bucket of their own share. */
+/** The shared bucket, for all clients without a bucket of their own, has the tokens of this many clients. */
 const CROWD = 10;
 
 export interface RateLimit {
-  /** Takes one of the client's tokens and returns 0; if there is none, returns the milliseconds until there is. */
+  /** Takes a token of the client and returns 0. If it has none, returns the milliseconds until it has one. */
   take(client: string): number;
 }
 
@@ -20,19 +20,20 @@ interface Bucket {
 
 export interface RateLimitOptions {
   readonly perSecond: number;
-  /** Clients with a bucket of their own. */
+  /** Maximum number of clients with a bucket of their own. */
   readonly maxClients: number;
   readonly clock: Pick<Clock, "monotonic">;
 }
 
 /**
- * A full bucket holds no information, so it makes room for that of another client. While no bucket is full, new clients
- * share one. A flood from more addresses than the table holds therefore slows down other new clients, but gains no
- * tokens, takes none from clients that have a bucket, and costs no more memory.
+ * A full bucket holds no information, so a new client may replace it. If the table has no place and the bucket that was
+ * unused for longest is not full, new clients share one bucket. A flood from more addresses than the table holds
+ * therefore slows down other new clients. It gains no tokens by that, takes none from clients that have a bucket, and
+ * uses no more memory.
  */
 export function createRateLimit({ perSecond, maxClients, clock }: RateLimitOptions): RateLimit {
   const burst = perSecond * BURST_S;
-  // In the order of their last use: the first one had most time to fill.
+  // The order is that of the last use: the first bucket had most time to fill.
   const buckets = new Map<string, Bucket>();
   const crowd: Bucket = { tokens: burst * CROWD, filledAt: clock.monotonic() };
 

@@ -5,13 +5,13 @@ import type { Metrics } from "../../platform/process/metrics.ts";
 import type { ApiConfig } from "../config.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
-/** Clients with a bucket of their own. */
+/** Maximum number of clients with a token bucket of their own. */
 const MAX_CLIENTS = 10_000;
 
 export interface Throttle {
-  /** The key of a client: its address. Over WebSocket it is computed once per connection. */
+  /** Returns the key of a client: its address. Over WebSocket, called once per connection. */
   clientOf(caller: Caller): string;
-  /** Counts one request or operation. Returns 0 if it is accepted, or the milliseconds until a retry is. */
+  /** Counts one request or operation. Returns 0 if it is accepted, else the milliseconds to wait before a retry. */
   waitMs(client: string, transport: "http" | "websocket"): number;
 }
 

@@ -4,7 +4,7 @@ import { composeServices, compositionHasErrors } from "@theguild/federation-comp
 import { type GraphQLSchema, parse } from "graphql";
 import { SUBGRAPH_URLS, type SubgraphName } from "../config.ts";
 
-/** The subgraph's SDL with its federation directives. */
+/** Returns the SDL of a subgraph with its federation directives. */
 export const printSubgraph = (schema: GraphQLSchema): string => `${printSubgraphSchema(schema).trim()}\n`;
 
 /** @throws Error with every reason why the subgraphs do not compose */

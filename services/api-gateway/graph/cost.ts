@@ -1,8 +1,8 @@
 /**
- * Limits the rows that one operation requests: the `limit` arguments of its root lists, the uuids that it names, and a
- * fixed number for each list without a limit. Fields below a row are
- * bounded where they are read, as their number depends on the fleet and not on the document: the telemetry subgraph has
- * a budget of readings per request, and answers of subgraphs in other processes have one of bytes.
+ * Limits the rows that one operation requests. It counts the `limit` arguments of root lists, the uuids that the
+ * operation names, and a fixed number for each list without a limit. How many items the fields below a row have depends
+ * on the fleet, not on the document, so they are limited where they are read: the subgraphs have a budget of items per
+ * request, and the answers of subgraphs in other processes have a budget of bytes.
  */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import {
@@ -18,10 +18,10 @@ import { graphqlError } from "../../platform/graphql/errors.ts";
 
 /** Ten times the longest page of GPUs. */
 const MAX_ROWS = 100_000;
-/** Lists without a `limit`: what each counts. A fleet has at most one host per GPU of the longest page. */
+/** Rows that a list without a `limit` counts as. A fleet has no more hosts than GPUs: as many as the longest page. */
 const UNPAGED_ROWS: Readonly<Record<string, number>> = { hosts: 10_000 };
 
-/** Root fields, including those in fragments. A field that occurs twice counts twice, though it is executed once. */
+/** Returns the root fields, also those in fragments. A field that occurs twice counts twice, but is executed once. */
 function rootFields(args: ExecutionArgs): readonly FieldNode[] {
   const fragments = new Map(
     args.document.definitions
@@ -46,7 +46,7 @@ function rootFields(args: ExecutionArgs): readonly FieldNode[] {
   return found;
 }
 
-/** The value of an argument that the document gives; undefined: it gives none. */
+/** Returns the value that the document gives to an argument, or undefined if it gives none. */
 function givenValue(field: FieldNode, name: string, variables: ExecutionArgs["variableValues"]): unknown {
   const value = field.arguments?.find((argument) => argument.name.value === name)?.value;
   return value === undefined ? undefined : valueFromASTUntyped(value, variables);

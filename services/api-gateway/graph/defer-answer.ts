@@ -1,4 +1,4 @@
-/** Executes a split document and yields the answer in parts: the fields that are not deferred, then the fragments. */
+/** Executes a split document, and yields its answer in parts: first the fields without `@defer`, then the fragments. */
 import type { ExecutionRequest, ExecutionResult, Executor, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { type DocumentNode, GraphQLError } from "graphql";
 import { Mailbox } from "../../platform/process/mailbox.ts";
@@ -13,7 +13,7 @@ interface Spot {
   readonly key: string;
 }
 
-/** Removes the marks from the answer, and returns the spots by the number of their fragment. */
+/** Removes the fields that mark deferred fragments, and returns their spots by the number of the fragment. */
 function takeSpots(data: unknown, path: Path = [], spots = new Map<number, Spot[]>()): ReadonlyMap<number, Spot[]> {
   if (typeof data !== "object" || data === null) return spots;
   if (Array.isArray(data)) {
@@ -33,10 +33,10 @@ function takeSpots(data: unknown, path: Path = [], spots = new Map<number, Spot[
   return spots;
 }
 
-/** Moves each entity's part of the answer, with its errors, to its own spot. */
+/** Splits the answer for many entities into one part per entity, with its errors and the path of its spot. */
 function placeMany({ data, errors = [] }: ExecutionResult, spots: readonly Spot[]): Incremental[] {
   const many: readonly unknown[] = data?.[MANY] ?? [];
-  // A fragment whose fields are all skipped has an empty answer.
+  // If all fields of the fragment are skipped, the answer has no entities and no errors.
   const missing = errors.length > 0 ? null : {};
   const placed = spots.map(({ path }, index): Incremental & { errors: GraphQLError[] } => ({
     data: index < many.length ? many[index] : missing,
@@ -54,15 +54,15 @@ function placeMany({ data, errors = [] }: ExecutionResult, spots: readonly Spot[
 }
 
 /**
- * Yields the first part, then at each read the fragments that have arrived. When the reader stops, the signal of the
- * request aborts, which ends the work.
+ * Yields the first part, then at each read all fragments that have arrived since the last one. When the reader stops,
+ * the signal of the request aborts, and the queries that still run end.
  */
 function inParts(
   first: ExecutionResult,
   later: readonly Promise<Incremental[]>[],
 ): AsyncIterableIterator<ExecutionResult> {
   const parts = new Mailbox<ExecutionResult>({
-    // The first part and one more.
+    // One place for the first part, and one into which all waiting fragments are merged.
     capacity: 2,
     merge: (waiting, { incremental = [], hasNext = false }) => ({
       incremental: [...(waiting.incremental ?? []), ...incremental],
@@ -82,8 +82,8 @@ function inParts(
 }
 
 /**
- * Executes each fragment once, for all its places together.
- * @param expose masks an error of a later part
+ * Executes the document without its deferred fragments, then each fragment once for all of its spots.
+ * @param expose masks the errors of deferred fragments
  */
 export async function answerInParts(
   request: ExecutionRequest,

@@ -1,4 +1,4 @@
-/** Splits a document with `@defer` into several without: one to answer now, and one per deferred fragment. */
+/** Splits a document with `@defer` into documents without it: one to answer now, and one per deferred fragment. */
 import { GraphQLDeferDirective } from "@graphql-tools/utils";
 import {
   type DirectiveNode,
@@ -22,12 +22,12 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 
-/** By entity type: the field that is its key, and the root field that resolves many keys, in the order of the keys. */
+/** For each entity type: its key field, and the root field that returns the entities of many keys, in their order. */
 const ENTITIES: Readonly<Record<string, { readonly key: string; readonly many: string }>> = {
   Gpu: { key: "uuid", many: "gpusByUuid(uuids: $__keys)" },
 };
 
-/** Deferred fragments of one document. Each of them may request as many entities as a page holds. */
+/** How many fragments of one document are deferred. Each may request as many entities as a page holds. */
 const MAX_LATER = 10;
 
 /** Alias of the list of entities in the answer to a later document. */
@@ -37,18 +37,19 @@ export const KEYS = "__keys";
 /** Prefix of the alias that marks a deferred fragment in the first answer. The value is the entity's key or type. */
 export const SPOT = "__deferred_";
 
+/** A deferred fragment as a document of its own. */
 export interface Later {
-  /** Without `@defer`. */
+  /** Has no `@defer`. */
   readonly document: DocumentNode;
   readonly label: string | undefined;
-  /** Whether the fragment is on an entity, so that `KEYS` must be set; otherwise it is on the query type. */
+  /** True for a fragment on an entity, whose document needs `KEYS`; false for a fragment on the query type. */
   readonly ofEntity: boolean;
 }
 
 export interface Split {
-  /** Without `@defer`. */
+  /** The document with a mark in place of each deferred fragment. Has no `@defer`. */
   readonly now: DocumentNode;
-  /** Indexed by the number after `SPOT` in the answer to `now`. */
+  /** The deferred fragments. A mark's alias is `SPOT` and the fragment's index in this list. */
   readonly later: readonly Later[];
 }
 
@@ -67,7 +68,7 @@ const without = <Node extends Fragment>(fragment: Node, defer: DirectiveNode): N
   directives: fragment.directives?.filter((directive) => directive !== defer),
 });
 
-/** The document with every `@defer` removed; the same object when there is none. */
+/** Removes every `@defer`. Returns the same object if there is none. */
 export function undeferred(document: DocumentNode): DocumentNode {
   const enter = <Node extends Fragment>(fragment: Node): Node | undefined => {
     const defer = deferOf(fragment);
@@ -76,7 +77,7 @@ export function undeferred(document: DocumentNode): DocumentNode {
   return visit(document, { InlineFragment: enter, FragmentSpread: enter });
 }
 
-/** The document without those `@defer` whose `if` is false. Null: the variables do not match their declarations. */
+/** Removes each `@defer` whose `if` is false. Returns null if the variables do not match their declarations. */
 export function withConditions(
   document: DocumentNode,
   {
@@ -98,7 +99,7 @@ export function withConditions(
   return visit(document, { InlineFragment: enter, FragmentSpread: enter });
 }
 
-/** A field in place of the fragment, with the same `@include` and `@skip`. */
+/** Returns the field that marks a deferred fragment. It has the same `@include` and `@skip` as the fragment. */
 const markOf = (alias: string, name: string, { directives = [] }: Fragment): FieldNode => ({
   kind: Kind.FIELD,
   alias: { kind: Kind.NAME, value: alias },
@@ -108,7 +109,7 @@ const markOf = (alias: string, name: string, { directives = [] }: Fragment): Fie
 const selecting = (...selections: SelectionNode[]): SelectionSetNode => ({ kind: Kind.SELECTION_SET, selections });
 const operationOf = (text: string) => parse(text).definitions[0] as OperationDefinitionNode;
 
-/** A query of the fragment for all entities whose keys are in the variable `KEYS`. */
+/** Returns the parts of a query that selects the fragment for all entities whose keys are in the variable `KEYS`. */
 function askMany(
   many: string,
   fragment: Fragment,
@@ -119,8 +120,8 @@ function askMany(
 }
 
 /**
- * Defers fragments on the query type and on entities, which a later query can address. All others, and those beyond
- * `MAX_LATER`, are answered at once. A fragment that is deferred inside a deferred one comes with the outer one.
+ * Defers fragments on the query type and on entities, because a later query can reach these. Other fragments, and those
+ * beyond `MAX_LATER`, are answered at once. A deferred fragment inside another one is answered with the outer one.
  */
 export function splitDocument(document: DocumentNode, { schema, operationName }: SplitOptions): Split {
   const operation = getOperationAST(document, operationName);

@@ -1,6 +1,7 @@
 /**
- * Validates `@defer`, and picks the callers that get an answer in parts: those that send `Accept: multipart/mixed` (the
- * format of 2022: `incremental`, `path`, `hasNext`). Others get it in one piece, as the specification allows.
+ * Validates `@defer`, and decides whether a caller gets its answer in parts. Callers that send
+ * `Accept: multipart/mixed` do (in the format of 2022: `incremental`, `path`, `hasNext`). All others get the answer in
+ * one piece, which the specification allows.
  */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { GraphQLDeferDirective } from "@graphql-tools/utils";
@@ -55,7 +56,7 @@ export const judgeDirectives = (): GatewayPlugin => ({
   },
 });
 
-/** Whether the caller accepts an answer in parts. Over WebSocket it cannot ask for one. */
+/** Whether the caller accepts an answer in parts. Always false over WebSocket, where callers send no Accept header. */
 export function takesParts(context: { readonly request?: Request } | undefined): boolean {
   const accept = context?.request?.headers.get("accept") ?? "";
   return /(^|,)\s*multipart\/mixed\s*(;|,|$)/i.test(accept);

@@ -31,8 +31,8 @@ const SUPERGRAPH = generatedFile("supergraph.graphql");
 export interface Gateway extends AsyncDisposable {
   readonly runtime: GatewayRuntime;
   /**
-   * Executes a prepared query of one subgraph, without planning, under the same deadline.
-   * @param options.left aborts when the caller has left
+   * Executes a prepared query on one subgraph, without planning, under the deadline that planned queries have.
+   * @param options.left aborts when the caller disconnects
    */
   ask(
     subgraph: string,
@@ -41,7 +41,7 @@ export interface Gateway extends AsyncDisposable {
   ): Promise<ExecutionResult>;
 }
 
-/** Hive's own messages, at debug. Failed queries are logged where their errors are masked. */
+/** Logs Hive's own messages at debug level. Failed queries are logged where their errors are masked. */
 const quiet = (log: Logger) =>
   new HiveLogger({
     level: "warn",
@@ -57,7 +57,7 @@ export interface GatewayParts {
   readonly config: ApiConfig;
   readonly access: Access;
   readonly log: Logger;
-  /** The plugin that runs subscriptions, and sets the subgraph context of each in `contexts`. */
+  /** Returns the plugin that runs subscriptions. It stores the subgraph context of each subscription in `contexts`. */
   readonly subscriptions: (contexts: SubgraphContexts) => GatewayPlugin;
 }
 
@@ -113,14 +113,14 @@ export async function openGateway(
     },
     graphqlEndpoint: GRAPHQL_PATH,
     logging: quiet(log),
-    // Guards, pages and executors take care of these.
+    // The gateway's own guards, pages and executors replace these features.
     cors: false,
     graphiql: false,
     landingPage: false,
     requestId: false,
     subgraphErrors: false,
   });
-  // Loads the schema, which an operation over WebSocket before the first HTTP request would miss.
+  // Loads the schema now. The first HTTP request would load it, but an operation over WebSocket may come earlier.
   await runtime.getSchema();
   return {
     runtime,

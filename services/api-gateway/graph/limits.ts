@@ -18,13 +18,13 @@ export const limitShape = () =>
     blockFieldSuggestion: { enabled: false },
   });
 
-/** The context that subgraphs get, by the gateway's context of the operation. */
+/** The context that the subgraphs get, by the context that the gateway has for the operation. */
 export type SubgraphContexts = WeakMap<object, SubgraphContext>;
 
-/** Aborts when the client of an HTTP request leaves. Never over WebSocket, as a socket carries many operations. */
+/** Returns a signal that aborts when the client of an HTTP request disconnects. Over WebSocket it never aborts. */
 const leavingOf = (context: { readonly request?: Request }): AbortSignal | undefined => context.request?.signal;
 
-/** Ends each execution after `timeoutMs`, or when its client leaves. */
+/** Ends each execution after `timeoutMs`, or when its client disconnects. */
 export function limitTime(timeoutMs: number, contexts: SubgraphContexts): GatewayPlugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {

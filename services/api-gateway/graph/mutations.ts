@@ -1,4 +1,4 @@
-/** Allows mutations to callers with ADMIN_TOKEN alone, over HTTP and WebSocket. */
+/** Refuses mutations of callers that do not send ADMIN_TOKEN, over HTTP and WebSocket. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { type ExecutionArgs, GraphQLError, getOperationAST, OperationTypeNode } from "graphql";
 import { type Access, bearerOf } from "../edge/access.ts";

@@ -1,11 +1,11 @@
-/** Refuses names that a document may choose itself (aliases, variables) where they would break an answer. */
+/** Refuses aliases and variable names that would break an answer. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import type { NameNode, ValidationRule } from "graphql";
 import { graphqlError } from "../../platform/graphql/errors.ts";
 
 /**
- * The planner builds answers as plain objects: the name `__proto__` would write into every object of this process, and
- * values under other names of `Object.prototype` are lost. Names that begin with `__` mark deferred fragments.
+ * The planner builds answers as plain objects, so an alias `__proto__` would change every object of this process, and
+ * values under other names of `Object.prototype` would be lost. Aliases with `__` mark deferred fragments.
  */
 const isReserved = (name: string): boolean => name.startsWith("__") || name === "prototype" || name in Object.prototype;
 

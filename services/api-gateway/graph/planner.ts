@@ -1,4 +1,4 @@
-/** Wraps the query planner of Hive: works around its defects in the order of selections, and adds `@defer`. */
+/** Wraps Hive's query planner: reorders selections that the planner would handle wrongly, and adds `@defer`. */
 import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
 import type { ExecutionRequest, Executor } from "@graphql-tools/utils";
 import {
@@ -30,8 +30,9 @@ const inFragment = (field: FieldNode): SelectionNode => ({
 });
 
 /**
- * Moves fields before fragments, once each. Where a list occurs twice, or after a fragment that has it too
- * (`{ ...F hosts { gpus } }`), router-runtime 1.4.23 appends one result to the other; fragments it merges correctly.
+ * Moves fields before fragments, and wraps the second occurrence of a field in a fragment. If a list occurs twice, or
+ * after a fragment that selects it, too (`{ ...F hosts { gpus } }`), router-runtime 1.4.23 appends one result to the
+ * other. It merges a field with the fragments after it correctly.
  */
 function fieldsFirst(set: SelectionSetNode): SelectionSetNode | undefined {
   const fields = new Map<string, SelectionNode>();
@@ -51,9 +52,9 @@ function fieldsFirst(set: SelectionSetNode): SelectionSetNode | undefined {
 }
 
 /**
- * Moves meta fields to the end. Where one comes before a fragment or another field, router-runtime takes the whole
- * operation for introspection.
- * @throws GraphQLError for introspection and data in one operation, which router-runtime cannot plan
+ * Moves meta fields to the end. If a meta field comes before a fragment or another field, router-runtime treats the
+ * whole operation as introspection.
+ * @throws GraphQLError if the operation mixes introspection and data, which router-runtime cannot plan
  */
 function metaLast(set: SelectionSetNode): SelectionSetNode {
   const meta = set.selections.filter(isMeta);
@@ -75,7 +76,7 @@ const reorder = (document: DocumentNode): DocumentNode =>
     },
   });
 
-/** Caches splits by document and operation. Where a variable switches a `@defer` off, the document is split again. */
+/** Caches splits by document and operation. If a variable disables a `@defer`, the split is not cached. */
 function keepSplits(schema: GraphQLSchema) {
   const splitsOf = oncePerKey((_document: DocumentNode) => new Map<string | undefined, Split>());
   return ({ document, operationName, variables }: ExecutionRequest): Split | null => {
@@ -95,7 +96,7 @@ export const planQueries =
     const handled = await unifiedGraphHandler({ ...options, unifiedGraph: withDefer(options.unifiedGraph) });
     const { executor, unifiedGraph: schema } = handled;
     if (executor === undefined) return handled;
-    // The planner keeps plans by document object, so each document is rewritten to one other object.
+    // The planner caches plans by document object, so each document must always be rewritten to the same object.
     const whole = oncePerKey(undeferred);
     const ordered = oncePerKey(reorder);
     const splitOf = keepSplits(schema);

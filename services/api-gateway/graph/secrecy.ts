@@ -1,4 +1,4 @@
-/** Hides the schema: refuses introspection, and removes hints at correct names from errors. */
+/** Hides the schema: refuses introspection, and removes suggestions of existing names from errors. */
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { type ASTVisitor, GraphQLError, getNamedType, isIntrospectionType, type ValidationContext } from "graphql";
 
@@ -15,7 +15,7 @@ const noIntrospection = (context: ValidationContext): ASTVisitor => ({
   },
 });
 
-/** The error without the `Did you mean …?` with which graphql-js ends messages. */
+/** Removes the `Did you mean …?` that graphql-js appends to messages. */
 export function withoutHints(error: GraphQLError): GraphQLError {
   const message = error.message.replace(/\s*Did you mean .*\?$/s, "");
   if (message === error.message) return error;

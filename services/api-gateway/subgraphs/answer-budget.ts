@@ -1,15 +1,15 @@
-/** Limits the bytes that remote subgraphs answer to one request of the gateway, over all its fetches. */
+/** Limits the bytes of all answers that remote subgraphs give to one request of the gateway. */
 import { AppError } from "../../../schema/model/errors.ts";
 import { perRequest } from "../../platform/graphql/subgraph.ts";
 import { readBody } from "../../platform/http/bounded-body.ts";
 
-/** Twice what the readings of a request's whole budget take, with their GPUs. */
+/** Twice the size of an answer that uses up the budget of readings of a request, with the GPUs. */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 const budgetOf = perRequest(() => ({ bytes: MAX_ANSWER_BYTES }));
 
 /**
- * The text of an answer. Its bytes are deducted from the budget of the request that owns `context`.
+ * Returns the text of an answer, and deducts its bytes from the budget of the request that `context` belongs to.
  * @throws AppError `too_large` when the budget is exceeded
  */
 export async function readAnswer(response: Response, context: object): Promise<string> {

@@ -1,4 +1,4 @@
-/** The WebSocket to a subgraph: opened when a subscription needs it, and opened again while one still does. */
+/** The WebSocket to a subgraph: opened for the first subscription, and reopened while subscriptions need it. */
 import { type Client, createClient } from "graphql-ws";
 import { bearer } from "../../platform/http/bearer.ts";
 import { Availability } from "../../platform/process/availability.ts";
@@ -7,19 +7,19 @@ import type { Logger } from "../../platform/process/logger.ts";
 
 /** How long a connection attempt may take, and how long a new subscription waits for a connection. */
 const CONNECT_MS = 5000;
-/** Pause between two pings of a quiet connection. */
+/** A quiet connection is pinged at this interval. */
 const PING_MS = 5000;
 /** A connection whose ping is not answered within this time is terminated. */
 const PONG_MS = 3000;
 export const RECONNECT = { baseMs: 100, capMs: 2000 };
-/** How long a socket without subscriptions stays open: a page that reloads subscribes again at once. */
+/** How long a socket without subscriptions stays open, for pages that reload and subscribe again at once. */
 const LINGER_MS = 10_000;
 
 export interface ConnectionOptions {
   readonly name: string;
   /** ws:// or wss:// */
   readonly url: string;
-  /** INTERNAL_TOKEN; null: the subgraph takes connections without one. */
+  /** INTERNAL_TOKEN; null if the subgraph requires none. */
   readonly token: string | null;
   readonly log: Logger;
   readonly clock: Clock;
@@ -29,15 +29,15 @@ export interface Connection {
   readonly client: Client;
   /** Reports a failure of the connection, as an event of a socket or of the client. */
   lost(event: unknown): void;
-  /** Sets the id under which the client subscribes with this payload. */
+  /** Sets the id that the client uses when it subscribes with this payload object. */
   name(payload: object, id: string): void;
-  /** The open socket; null: there is none now. */
+  /** Returns the open socket, or null if there is none. */
   current(): WebSocket | null;
-  /** Whether there is a socket, now or within `CONNECT_MS`. */
+  /** Waits up to `CONNECT_MS`, or until `signal` aborts, for an open socket. Returns whether there is one. */
   reached(signal: AbortSignal): Promise<boolean>;
 }
 
-/** A WebSocket that closes itself when its server accepts the connection and then answers nothing. */
+/** Returns a WebSocket class that closes itself if the handshake takes longer than `CONNECT_MS`. */
 const impatientSocket = (clock: Clock): typeof WebSocket =>
   class extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {

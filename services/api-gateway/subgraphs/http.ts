@@ -14,7 +14,7 @@ import { receiveErrors, type SubgraphRequest, unavailable } from "./subgraph.ts"
 export interface RemoteHttpOptions {
   readonly name: string;
   readonly url: string;
-  /** INTERNAL_TOKEN; null: the subgraph takes requests without one. */
+  /** INTERNAL_TOKEN; null if the subgraph requires none. */
   readonly token: string | null;
   readonly log: Logger;
   readonly clock: Clock;
@@ -30,21 +30,21 @@ interface WireResult {
 const isResult = (value: unknown): value is WireResult =>
   typeof value === "object" && value !== null && ("data" in value || "errors" in value);
 
-/** Attempts of a query whose connection breaks. */
+/** Maximum number of times that a query is sent if its connections break. */
 const ATTEMPTS = 3;
 
-/** The answer is not GraphQL, or a refusal: a retry would get the same one. */
+/** The subgraph refused the token, or its answer is not GraphQL. A retry would get the same answer. */
 class StrangeAnswer extends Error {}
 
 export type RemoteHttp = (request: SubgraphRequest, context: SubgraphContext) => Promise<ExecutionResult>;
 
 /**
- * Sends each request once. A query whose connection is refused or breaks is sent up to twice more, as its server may
- * have been replaced. Aborting the context's signal cuts the connection, and the subgraph stops working on the request.
+ * Sends a mutation once. A query is sent up to twice more if its connection is refused or breaks, because its server
+ * may have been replaced. If the context's signal aborts, the connection is cut, and the subgraph ends the request.
  */
 export function createRemoteHttp({ name, url, token, log, clock, onRequest }: RemoteHttpOptions): RemoteHttp {
   const availability = new Availability(`${name} over HTTP`, { log, clock });
-  // The planner caches plans, and with them the documents of their fetches.
+  // The planner caches its plans, so the same document objects come again.
   const textOf = oncePerKey((document: DocumentNode) => print(document));
   const headers = {
     accept: "application/json",
@@ -62,7 +62,7 @@ export function createRemoteHttp({ name, url, token, log, clock, onRequest }: Re
       const result: unknown = JSON.parse(text);
       if (isResult(result)) return result;
     } catch {
-      // The page of a proxy, or half an answer.
+      // The body is not JSON: a proxy's error page, or a truncated answer.
     }
     throw new StrangeAnswer(`the answer must be GraphQL, got ${response.status} ${response.statusText}`);
   }
@@ -74,7 +74,7 @@ export function createRemoteHttp({ name, url, token, log, clock, onRequest }: Re
         return await post(body, context);
       } catch (error) {
         const isBroken = !isAppError(error) && !(error instanceof StrangeAnswer);
-        // During an outage retries would mostly delay the error.
+        // Retries during a known outage would mostly delay the error.
         const attempts = isQuery && isBroken && !availability.isDown ? ATTEMPTS : 1;
         if (attempt + 1 >= attempts || signal?.aborted) throw error;
         await clock.sleep(backoffMs(attempt), { signal });

@@ -1,4 +1,4 @@
-/** Runs a subgraph of this process behind the same interface as a remote one: same supergraph, same planner. */
+/** Executes requests on a subgraph in this process, behind the interface that remote subgraphs have. */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { execute, type GraphQLSchema, type ExecutionResult as SubgraphResult, subscribe } from "graphql";
 import { exposeError } from "../../platform/graphql/subgraph.ts";

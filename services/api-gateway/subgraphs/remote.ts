@@ -1,4 +1,4 @@
-/** A subgraph in another process: queries over HTTP, subscriptions over one WebSocket, and its readiness. */
+/** A subgraph in another process: sends queries over HTTP and subscriptions over a WebSocket, and checks readiness. */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
@@ -8,7 +8,7 @@ import { createRemoteSocket } from "./socket.ts";
 import type { SubgraphExecutor } from "./subgraph.ts";
 
 const READY_TIMEOUT_MS = 2000;
-/** How long an answer about readiness is reused: many probes may ask at once. */
+/** How long an answer about readiness is reused, because many probes may ask at once. */
 const READY_AGE_MS = 1000;
 
 export interface RemoteSubgraph extends AsyncDisposable {
@@ -54,7 +54,7 @@ function createReadiness(url: string, clock: Clock): () => Promise<void> {
 }
 
 export interface RemoteParts {
-  /** INTERNAL_TOKEN; null: the subgraphs take requests without one. */
+  /** INTERNAL_TOKEN; null if the subgraphs require none. */
   readonly token: string | null;
   readonly log: Logger;
   readonly metrics: Metrics;

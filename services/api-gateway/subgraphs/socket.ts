@@ -1,4 +1,4 @@
-/** Subscriptions of a subgraph in another process: all on one WebSocket, and resumed after it was cut. */
+/** Subscribes at a subgraph in another process: all subscriptions share one WebSocket, and resume after it was cut. */
 import type { ExecutionResult, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { type GraphQLFormattedError, print } from "graphql";
 import type { SubscribePayload } from "graphql-ws";
@@ -10,18 +10,21 @@ import { Mailbox } from "../../platform/process/mailbox.ts";
 import { type ConnectionOptions, createConnection, RECONNECT } from "./connection.ts";
 import { receiveErrors, type SubgraphRequest, unavailable } from "./subgraph.ts";
 
-/** Frames of one subscription that the subgraph may send ahead of the reader. */
+/** How many frames of one subscription the subgraph may send before the reader takes one. */
 const WINDOW = 4;
-/** Frames that may wait for the reader: a window for each of 16 connections, should they be cut one after the other. */
+/** How many frames may wait for the reader. Enough for 16 connections in a row that each send a window and are cut. */
 const MAX_WAITING = 16 * WINDOW;
 
 export interface RemoteSocketOptions extends ConnectionOptions {
-  /** Called when a subscription receives its first frame over another connection than its last one. */
+  /** Called when a subscription receives a frame, and its previous frame came over another connection. */
   readonly onResumed: () => void;
 }
 
 export interface RemoteSocket extends AsyncDisposable {
-  /** The results outlive the connection: after a cut, the first frame reports that some may have been missed. */
+  /**
+   * Returns results that continue after the connection is cut. The first frame of the next connection then reports that
+   * frames may have been missed.
+   */
   subscribe(request: SubgraphRequest, context: SubgraphContext): Promise<MaybeAsyncIterable<ExecutionResult>>;
 }
 
@@ -44,7 +47,7 @@ export function createRemoteSocket(options: RemoteSocketOptions): RemoteSocket {
     const payload: SubscribePayload = { query: print(document), variables, operationName, extensions };
     connection.name(payload, id);
     const over = new AbortController();
-    /** Sockets of the results that wait, in the same order. */
+    /** The sockets over which the waiting results came, in the same order; null if the frame needs no confirmation. */
     const origins: (WebSocket | null)[] = [];
     const results = new Mailbox<ExecutionResult>({
       capacity: MAX_WAITING,
@@ -58,7 +61,7 @@ export function createRemoteSocket(options: RemoteSocketOptions): RemoteSocket {
     const receive = (result: ExecutionResult, from: WebSocket | null) => {
       origins.push(from);
       if (results.push(result)) return;
-      const message = `Subgraph ${name} was lost too often while the reader took nothing`;
+      const message = `The connection to subgraph ${name} was cut too often while the reader took no frames`;
       results.fail(new AppError(message, { code: "unavailable" }));
     };
     let last: WebSocket | null = null;
@@ -85,7 +88,7 @@ export function createRemoteSocket(options: RemoteSocketOptions): RemoteSocket {
             receive({ errors: receiveErrors(problem as GraphQLFormattedError[], { subgraph: name, log }) }, null);
             return results.end();
           }
-          // The client gives up after some close codes, which say nothing about the next connection.
+          // The client gives up after some close codes. The next connection may work, so the subscription retries.
           connection.lost(problem);
           await clock.sleep(backoffMs(failures++, RECONNECT), { signal: over.signal });
           if (!over.signal.aborted && !closed.signal.aborted) run();
@@ -109,7 +112,7 @@ export function createRemoteSocket(options: RemoteSocketOptions): RemoteSocket {
     async [Symbol.asyncDispose]() {
       closed.abort();
       const disposed = (async () => client.dispose())();
-      // While it connects, disposal waits for an attempt that may never settle.
+      // Without an open socket, disposal would wait for a connection attempt that may never settle.
       if (connection.current() === null) disposed.catch(() => {});
       else await disposed;
     },

@@ -1,4 +1,4 @@
-/** A subgraph as the gateway calls it, in this process or another one: the same results and the same errors. */
+/** The interface of a subgraph: the gateway gets the same results and errors from this process and from another one. */
 import type { ExecutionRequest, ExecutionResult, MaybeAsyncIterable } from "@graphql-tools/utils";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
@@ -9,8 +9,8 @@ import type { Logger } from "../../platform/process/logger.ts";
 export type SubgraphRequest = Pick<ExecutionRequest, "document" | "variables" | "operationName" | "operationType">;
 
 /**
- * Never rejects: a failure is a result with errors, each with a code of `ERROR_CODES`.
- * @param context one object per request of the gateway, shared by all its fetches
+ * Never rejects: a failure becomes a result with errors, each with a code of `ERROR_CODES`.
+ * @param context one object per request of the gateway, the same for all calls that the request makes
  */
 export type SubgraphExecutor = (
   request: SubgraphRequest,
@@ -19,7 +19,7 @@ export type SubgraphExecutor = (
 
 const KNOWN_CODES: ReadonlySet<unknown> = new Set(Object.values(ERROR_CODES).map(({ graphql }) => graphql));
 
-/** Errors from the wire. Those with a known code pass; any other is logged, and masked as an internal error. */
+/** Returns the errors of a remote subgraph. An error without a known code is logged, and masked as internal. */
 export function receiveErrors(
   errors: readonly GraphQLFormattedError[],
   { subgraph, log }: { subgraph: string; log: Logger },
@@ -37,7 +37,7 @@ export function receiveErrors(
   });
 }
 
-/** The result of a request to a subgraph that cannot be reached. */
+/** Returns the result of a request to a subgraph that cannot be reached. */
 export const unavailable = (subgraph: string): { errors: GraphQLError[] } => ({
   errors: [
     graphqlError("unavailable", `Subgraph ${subgraph} is unavailable: try again in a moment`, { retryAfterMs: 1000 }),

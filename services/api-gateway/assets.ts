@@ -1,10 +1,11 @@
 /**
  * Locates the files that the gateway reads at run time. The bundler moves this module to `services/shared/`, which is
- * as deep as this folder, so its relative paths stay valid; those of the modules that use it would not.
+ * as deep as this folder, so its relative paths stay valid. The relative paths of
+ * the modules in `graph/` and `pages/` would not.
  */
 
-/** A file of `services/api-gateway/pages/`. */
+/** Returns the location of a file in `services/api-gateway/pages/`. */
 export const pageFile = (name: string): URL => new URL(`../api-gateway/pages/${name}`, import.meta.url);
 
-/** A file of `schema/generated/`. */
+/** Returns the location of a file in `schema/generated/`. */
 export const generatedFile = (name: string): URL => new URL(`../../schema/generated/${name}`, import.meta.url);

@@ -6,20 +6,20 @@ import { boolean, type Env, gatherConfigs, integer, parseEnv, rate, text, url } 
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 
 export interface ApiConfig extends ListenConfig {
-  /** API_TOKEN, which every request except probes and pages must carry; null: reads are open. */
+  /** API_TOKEN, which every request except probes and pages must carry; null if reads need no token. */
   readonly apiToken: string | null;
-  /** ADMIN_TOKEN, which mutations must carry and reads may carry; null: mutations are refused. */
+  /** ADMIN_TOKEN, which mutations must carry and reads may carry; null if all mutations are refused. */
   readonly adminToken: string | null;
   /** Origins, besides the server's own, whose pages may call the API. */
   readonly corsOrigins: readonly string[];
   /** Host names that the server answers to, besides private names: also `*.example.com`, and `*` for any. */
   readonly allowedHosts: readonly string[];
   readonly queryTimeoutMs: number;
-  /** Subscriptions that may run in this process at once. */
+  /** How many subscriptions may run in this process at once. */
   readonly maxSubscriptions: number;
-  /** Requests that one client may make per second; null: no limit. */
+  /** How many requests one client may make per second; null if there is no limit. */
   readonly rateLimit: number | null;
-  /** Proxies in front of the server, each of which appends to X-Forwarded-For. */
+  /** Number of proxies in front of the server. Each appends to X-Forwarded-For. */
   readonly trustedProxies: number;
   /** Whether introspection queries are answered. */
   readonly introspection: boolean;
@@ -27,13 +27,13 @@ export interface ApiConfig extends ListenConfig {
   readonly graphiql: boolean;
 }
 
-/** Requests per client and second. all-in-one, which often runs on a laptop, has no limit by default. */
+/** Default of RATE_LIMIT for this service, per client and second. all-in-one has no limit by default. */
 const SERVICE_RATE = 100;
 const MAX_PROXIES = 10;
 
 export type SubgraphName = "inventory" | "telemetry" | "pipeline";
 
-/** GraphQL addresses of the subgraphs, by default. */
+/** Default GraphQL addresses of the subgraphs. */
 export const SUBGRAPH_URLS: Readonly<Record<SubgraphName, string>> = {
   inventory: "http://inventory:8080/graphql",
   telemetry: "http://telemetry:8080/graphql",
@@ -43,9 +43,9 @@ export const SUBGRAPH_URLS: Readonly<Record<SubgraphName, string>> = {
 /** The configuration of a gateway whose subgraphs run in other processes. */
 export interface GatewayConfig {
   readonly api: ApiConfig;
-  /** GraphQL addresses. */
+  /** GraphQL addresses of the subgraphs. */
   readonly subgraphs: Readonly<Record<SubgraphName, string>>;
-  /** INTERNAL_TOKEN, sent to the subgraphs; null: requests carry none. */
+  /** INTERNAL_TOKEN, which requests to the subgraphs carry; null if they carry none. */
   readonly internalToken: string | null;
   readonly log: LogConfig;
 }

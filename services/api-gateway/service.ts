@@ -31,7 +31,7 @@ export interface ApiParts {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly health: () => Promise<Health>;
-  /** When it aborts, subscriptions end in a way that makes clients subscribe again. */
+  /** When this signal aborts, subscriptions end in a way that makes clients subscribe again. */
   readonly signal?: AbortSignal;
 }
 
@@ -41,7 +41,7 @@ export interface Api extends AsyncDisposable {
   readonly websocket: Partial<Hooks>;
 }
 
-/** Pages send a policy of their own. Strict-Transport-Security is left to the proxy that terminates TLS. */
+/** For answers without a policy of their own. Strict-Transport-Security is left to the proxy that terminates TLS. */
 const POLICY = { "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'" } as const;
 const BROWSER_HEADERS = {
   "x-content-type-options": "nosniff",
@@ -129,7 +129,7 @@ export async function runGateway(
   const remote = openRemoteSubgraphs(config.subgraphs, { token: config.internalToken, log, metrics, clock });
   await using opened = new AsyncDisposableStack();
   for (const subgraph of Object.values(remote)) opened.use(subgraph);
-  // While any subgraph is ready, the gateway is degraded, as the fields of that subgraph are still answered.
+  // If only some subgraphs are unavailable, the gateway is degraded: it still answers the fields of the others.
   const healthNow = async (): Promise<Health> => {
     const { healthy, away } = await healthOf(mapped(remote, ({ ready }) => ready));
     return { healthy, away, isDegraded: !healthy && Object.keys(away).length < Object.keys(remote).length };

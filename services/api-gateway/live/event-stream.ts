@@ -1,7 +1,7 @@
 /**
- * Guards a stream of server-sent events. It pulls an event when the reader has taken the one before, and cuts off a
- * reader that takes none. When the server stops, it sends a last event with the time of a retry and no `complete`, so
- * that clients connect again by themselves.
+ * Guards a stream of server-sent events. It pulls an event when the reader has taken the previous one, and disconnects
+ * a reader that takes none for `STALLED_MS`. When the server stops, it sends a last event with a retry time and no
+ * `complete`, so that clients reconnect by themselves.
  */
 import { graphqlError } from "../../platform/graphql/errors.ts";
 import { STALLED_MS, type Watchdog } from "./watchdog.ts";
@@ -33,7 +33,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
   if (response.body === null) return response;
   const source = response.body.getReader();
   let stopped = watchdog.stopped;
-  /** Set while the reader waits for an event. (A race with a promise that never settles would retain every event.) */
+  /** Ends the reader's wait for an event; set during that wait. (`Promise.race` would retain every event.) */
   let interrupt: ((stopped: "stopped") => void) | null = null;
   let offeredAt: number | null = null;
   let ended = false;
@@ -56,7 +56,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
     },
   });
 
-  /** The next event in one piece; null: the source has ended. */
+  /** Returns the next event in one piece, or null if the source has ended. */
   async function readEvent(): Promise<Uint8Array | null> {
     const parts: Uint8Array[] = [];
     for (;;) {

@@ -23,8 +23,8 @@ const method: Guard = {
 };
 
 /**
- * Accepts POST of JSON alone. Pages of other sites can make a browser POST text and forms without a preflight; JSON
- * needs a preflight, which only CORS_ORIGINS pass.
+ * Refuses POST requests whose body is not JSON. Pages of other sites can make a browser POST text and forms without a
+ * preflight. JSON needs a preflight, which only origins in CORS_ORIGINS pass.
  */
 const contentType: Guard = {
   name: "content type",

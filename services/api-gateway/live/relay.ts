@@ -1,10 +1,10 @@
-/** One source of frames, many readers: the source makes each frame once, and no reader waits for another. */
+/** Relays frames of one source to many readers: the source makes each frame once, and no reader waits for another. */
 import { Mailbox } from "../../platform/process/mailbox.ts";
 
-/** Frames that may wait for a reader that has not begun to read. */
+/** How many frames may wait for a reader that has not begun to read. */
 const MAX_BEFORE = 64;
 
-/** The frames that wait for one reader. It reads them one after the other: `next()` calls do not overlap. */
+/** The frames that wait for one reader. The reader must not call `next()` before the previous call has settled. */
 export class RelayReader<T> {
   readonly #relay: Relay<T>;
   readonly #frames = new Mailbox<T>({ capacity: MAX_BEFORE });
@@ -19,12 +19,12 @@ export class RelayReader<T> {
     return this.#frames.isAwaited;
   }
 
-  /** The reader was too slow: it got no more frames, and those that waited are dropped. */
+  /** True when the reader was too slow. The frames that waited are dropped, and the reader gets no more. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
-  /** Asks the relay for a frame if none waits. @throws what the source throws */
+  /** Returns the next frame. If no frame waits, asks the relay for one. @throws the error of the source */
   next(): Promise<IteratorResult<T>> {
     this.#hasBegun = true;
     const result = this.#frames.next();
@@ -32,7 +32,7 @@ export class RelayReader<T> {
     return result;
   }
 
-  /** Returns false when the reader has fallen behind. */
+  /** Adds a frame. Returns false if too many frames wait already: the reader has then fallen behind. */
   push(frame: T): boolean {
     const frames = this.#frames;
     const maxWaiting = this.#hasBegun ? this.#relay.maxBehind : MAX_BEFORE;
@@ -60,7 +60,7 @@ export interface RelayOptions {
   readonly maxBehind: number;
 }
 
-/** Asks the source for a frame when the fastest reader wants one; until then, the source may conflate. */
+/** Asks the source for a frame when the fastest reader wants one. Until then, the source may conflate. */
 export class Relay<T> {
   readonly #source: AsyncIterator<T>;
   readonly #options: RelayOptions;
@@ -78,7 +78,7 @@ export class Relay<T> {
     return this.#options.maxBehind;
   }
 
-  /** False until the first frame is asked for: a reader who joins before that misses nothing. */
+  /** False until the first frame is requested from the source. A reader that joins before that misses no frame. */
   get started(): boolean {
     return this.#started;
   }
@@ -109,7 +109,7 @@ export class Relay<T> {
     );
   }
 
-  /** Ends the source, and with it all readers. */
+  /** Ends the source and all readers. */
   async close(): Promise<void> {
     if (this.#ended !== null) return;
     this.#end(null);

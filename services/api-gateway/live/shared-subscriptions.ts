@@ -1,7 +1,7 @@
 /**
- * Runs equal subscriptions as one: each result is computed and encoded once for all their readers. A reader that joins
- * later gets a snapshot first. A reader that cannot keep up continues with a subscription of its own. Sharing needs no
- * check of rights, as all callers may read the same data.
+ * Runs equal subscriptions as one: each result is computed and encoded once for all readers. A reader that joins later
+ * gets a snapshot first. A reader that cannot keep up continues with a subscription of its own. Access rights need no
+ * check here, because all callers may read the same data.
  */
 import type { ExecutionResult } from "@graphql-tools/utils";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
@@ -12,23 +12,24 @@ export type Results = AsyncIterableIterator<ExecutionResult>;
 /** Subscribes at the subgraph. A single result instead of a stream means that the subgraph refused. */
 export type Open = (context: SubgraphContext) => Promise<Results | ExecutionResult>;
 
-/** Frames that a reader may be behind the fastest one before it continues alone: some seconds of a slow client. */
+/** How many live frames a reader may lag behind the fastest one before it continues alone: a few seconds. */
 const LIVE_BEHIND = 4;
-/** The same for a snapshot: the frames of 8,000 GPUs. */
+/** How many frames a reader of a snapshot may lag behind the fastest one: the frames of 8,000 GPUs. */
 const SNAPSHOT_BEHIND = 16;
 
 type Source = Relay<ExecutionResult> | { readonly refused: ExecutionResult };
 
+/** The readers of one shared subscription. */
 interface Group {
   readonly open: Open;
   readonly ended: AbortController;
   readonly live: Promise<Source>;
-  /** Lets no more readers join. */
+  /** Removes the group from the map, so that no more readers join. */
   readonly forget: () => void;
   readers: number;
-  /** The snapshot that joining readers wait for; null: none is waiting to start. */
+  /** The snapshot that has not started and that joining readers will share; null if there is none. */
   snapshot: Promise<Source> | null;
-  /** Resolves when the snapshot before has ended: snapshots of a group run one at a time. */
+  /** Resolves when the newest snapshot has ended. Snapshots of a group run one at a time. */
   lastSnapshot: Promise<unknown>;
 }
 
@@ -36,9 +37,9 @@ const isResults = (value: Results | ExecutionResult): value is Results => Symbol
 
 const OVER: IteratorResult<ExecutionResult> = { done: true, value: undefined };
 
-/** Adds a `stringify` that encodes once, when the first reader needs it. Both transports call it. */
+/** Adds a `stringify` that encodes the result at its first call and reuses the text. Both transports call it. */
 function encodedOnce(result: ExecutionResult): ExecutionResult & { readonly stringify?: () => string } {
-  // The transport masks errors before it encodes them.
+  // A result with errors is left to the transport, which masks the errors before it encodes them.
   if (result.errors !== undefined) return result;
   let text: string | undefined;
   return {
@@ -58,12 +59,12 @@ const relayOf = async (opening: Promise<Results | ExecutionResult>, options: Rel
 export class SharedSubscriptions {
   readonly #groups = new Map<string, Group>();
 
-  /** Shared subscriptions; those of readers that continue alone do not count. */
+  /** Number of shared subscriptions, without those of readers that continue alone. */
   get size(): number {
     return this.#groups.size;
   }
 
-  /** @param left aborts when the reader has left */
+  /** Joins the subscription with this key, or opens it. @param left aborts when the reader disconnects */
   async subscribe(key: string, open: Open, left: AbortSignal | undefined): Promise<Results | ExecutionResult> {
     const known = this.#groups.get(key);
     const group = known ?? this.#create(key, open);
@@ -79,7 +80,7 @@ export class SharedSubscriptions {
         leave();
         return live.refused;
       }
-      // Joins before the snapshot is taken, so no frame is lost between the two.
+      // The reader joins before the snapshot is taken, so no frame between the two is lost.
       const isLate = live.started;
       const reader = live.join();
       const snapshot = isLate ? await snapshotOf(group) : null;
@@ -115,7 +116,7 @@ export class SharedSubscriptions {
   }
 }
 
-/** The next snapshot of the group. Readers that join while one is taken share the one after it. */
+/** Returns the next snapshot of the group. Readers that join while a snapshot is taken share the one after it. */
 function snapshotOf(group: Group): Promise<Source> {
   if (group.snapshot !== null) return group.snapshot;
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
@@ -124,7 +125,7 @@ function snapshotOf(group: Group): Promise<Source> {
     const opening = group.open({ signal: group.ended.signal, snapshot: true });
     return await relayOf(opening, { onEnd: end, maxBehind: SNAPSHOT_BEHIND });
   });
-  // Drained at once, so that the next snapshot does not wait for a slow reader of this one.
+  // A reader that is always fast drains the snapshot, so that the next one does not wait for slow readers.
   snapshot.then((source) => ("refused" in source ? end() : drain(source.join())), end);
   group.snapshot = snapshot;
   group.lastSnapshot = over;
@@ -132,7 +133,7 @@ function snapshotOf(group: Group): Promise<Source> {
 }
 
 async function drain(reader: RelayReader<ExecutionResult>): Promise<void> {
-  // Joining readers begin to read before the first frame comes.
+  // The other readers of the snapshot begin to read before its first frame arrives.
   try {
     while (!(await reader.next()).done);
   } catch {
@@ -140,7 +141,10 @@ async function drain(reader: RelayReader<ExecutionResult>): Promise<void> {
   }
 }
 
-/** Yields the frames of each reader in turn; after one has fallen behind, those of a subscription of its own. */
+/**
+ * Yields the frames of each reader in turn. When a reader has fallen behind, opens a subscription for this client
+ * alone, and yields its frames from then on.
+ */
 function readOn(
   readers: RelayReader<ExecutionResult>[],
   { open, left, leave }: { open: Open; left: AbortSignal | undefined; leave: () => void },

@@ -1,15 +1,15 @@
-/** One WebSocket: its client's address, its last signs of life, and its subscriptions, at the pace of the reader. */
+/** One WebSocket: sends subscription results at the reader's pace, and closes it if the client is silent or stalled. */
 import type { Peer } from "crossws";
 import { SocketRoom } from "../../platform/http/socket-room.ts";
 import { type EndReason, PING_MS, SILENT_MS, STALLED_MS, type Watchdog } from "./watchdog.ts";
 
-/** Codes after which clients of graphql-transport-ws connect again. */
+/** Close codes after which clients of graphql-transport-ws reconnect. */
 const CLOSE: Readonly<Record<EndReason, readonly [code: number, reason: string]>> = {
   silent: [4408, "Nothing was heard for too long"],
   stalled: [4408, "Nothing was read for too long"],
   stopping: [1001, "The server is stopping"],
 };
-/** Time for the close to reach a client that still reads. */
+/** How long a client that still reads has to receive the close. */
 const FAREWELL_MS = 1000;
 const PING = JSON.stringify({ type: "ping" });
 
@@ -48,9 +48,9 @@ export class SocketSession {
   }
 
   /**
-   * Sends the results itself, each when there is room for it, and yields none: readers of a shared subscription get the
-   * same text, which the library would encode for each of them. Written by hand, as a generator's `return` would wait
-   * for the next result. The iterator ends with `results`.
+   * Sends each result when the socket has room for it. The returned iterator yields nothing, and ends when `results`
+   * ends. The library does not get the results, because it would encode a shared result again for each reader. This is
+   * not a generator, because a generator's `return` would wait for the next result.
    */
   pump(id: string, results: AsyncIterable<unknown>): AsyncIterableIterator<never> {
     const source = results[Symbol.asyncIterator]();
@@ -82,7 +82,7 @@ export class SocketSession {
     return pumped;
   }
 
-  /** The socket is closed: every subscription ends. */
+  /** Ends every subscription. Called when the socket is closed. */
   close(): void {
     this.#closed = true;
     this.#unwatch();
@@ -110,7 +110,7 @@ export class SocketSession {
     void this.#terminateLater();
   }
 
-  /** Frees a socket whose client does not read the close either. Deno's sockets end when a ping is not answered. */
+  /** Frees a socket whose client does not read the close. On Deno, an unanswered ping does it. */
   async #terminateLater(): Promise<void> {
     await this.#watchdog.clock.sleep(FAREWELL_MS);
     if ((this.#peer.websocket.readyState ?? 3) < 3 && "terminate" in this.#peer.websocket) this.#peer.terminate();

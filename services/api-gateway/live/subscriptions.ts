@@ -9,7 +9,7 @@ import { mapAsync } from "../../platform/process/map-async.ts";
 import { type Open, type Results, SharedSubscriptions } from "./shared-subscriptions.ts";
 
 export interface Subscriptions {
-  /** Subscriptions that run now. */
+  /** Number of subscriptions that run now. */
   readonly running: number;
   /**
    * Returns the plugin that runs the subscriptions. It stores the subgraph context of each subscription in `contexts`,
@@ -18,10 +18,10 @@ export interface Subscriptions {
   plugin(contexts: WeakMap<object, SubgraphContext>): GatewayPlugin;
 }
 
-/** A field whose subscription begins with a snapshot that can be requested alone, so that a reader can join others. */
+/** The one field whose subscriptions are shared. A snapshot of it can be requested alone, so readers can join late. */
 const SHARED_FIELD = "readings";
 
-/** The key that equal subscriptions have in common; null: this one is not shared. */
+/** Returns the key that equal subscriptions have in common, or null if this subscription cannot be shared. */
 function keyOf({ document, operationName, variableValues }: ExecutionArgs): string | null {
   const operation = getOperationAST(document, operationName);
   const [field, ...others] = operation?.selectionSet.selections ?? [];
@@ -36,14 +36,14 @@ const refused = (max: number) => ({
   ],
 });
 
-/** Each subscription runs until it ends or its reader leaves. Those beyond `max` are refused. */
+/** Runs each subscription until it ends or its reader disconnects. Refuses subscriptions beyond `max`. */
 export function createSubscriptions(max: number): Subscriptions {
   const shared = new SharedSubscriptions();
   let running = 0;
 
   const plugin: Subscriptions["plugin"] = (contexts) => ({
     onSubscribe({ args: { contextValue }, subscribeFn, setSubscribeFn }) {
-      // Over WebSocket this never aborts: a socket carries many operations.
+      // Over WebSocket this signal never aborts, because a socket carries many operations.
       const left = (contextValue as { readonly request?: Request }).request?.signal;
       setSubscribeFn(async (args: ExecutionArgs) => {
         if (running >= max) return refused(max);
@@ -53,7 +53,7 @@ export function createSubscriptions(max: number): Subscriptions {
           if (counted) running--;
           counted = false;
         };
-        // A context of its own: the reader who asked first may leave before the others.
+        // A copy of the context, because the subscription may outlive the reader that opened it.
         const open: Open = async (subgraphContext) => {
           const context = { ...contextValue };
           contexts.set(context, subgraphContext);

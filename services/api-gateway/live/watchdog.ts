@@ -1,14 +1,14 @@
-/** Checks long-lived connections at intervals, so that those whose client is gone or reads nothing are ended. */
+/** Checks long-lived connections at intervals, to end those whose client is gone or reads nothing. */
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
 
-/** Pause between two pings of a socket. */
+/** A socket is pinged at this interval. */
 export const PING_MS = 15_000;
-/** A socket that sends nothing for this long is closed. */
+/** A socket whose client sends nothing for this long is closed. */
 export const SILENT_MS = 45_000;
-/** A connection that takes none of the bytes that wait for it for this long is closed. */
+/** A connection whose client reads nothing for this long, although bytes wait for it, is closed. */
 export const STALLED_MS = 30_000;
-/** A fraction of the shortest of the three, which bounds how late a check notices something. */
+/** Interval of the checks, and so how late a check may be. A fraction of the shortest time above. */
 const CHECK_MS = PING_MS / 4;
 
 export type Transport = "websocket" | "sse";
@@ -17,7 +17,7 @@ export type EndReason = "silent" | "stalled" | "stopping";
 export interface Watched {
   /** @param now monotonic milliseconds */
   check(now: number): void;
-  /** The server stops. */
+  /** Called when the server stops. */
   stop(): void;
 }
 
@@ -55,12 +55,12 @@ export class Watchdog implements Disposable {
     };
   }
 
-  /** Counts a connection that was ended. */
+  /** Counts a connection that the server has ended. */
   ended(transport: Transport, reason: EndReason): void {
     this.#ended(transport, reason);
   }
 
-  /** Stops every connection, and those that open later. */
+  /** Calls `stop` of every watched connection. Connections that open later see `stopped`. */
   stop(): void {
     this.#stopped = true;
     for (const watched of [...this.#watched]) watched.stop();

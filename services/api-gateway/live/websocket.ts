@@ -15,13 +15,13 @@ import { type Throttle, tooOften } from "../edge/throttle.ts";
 import { SocketSession } from "./socket-session.ts";
 import type { Watchdog } from "./watchdog.ts";
 
-/** Time for a client to send `connection_init`. */
+/** A client that has not sent `connection_init` within this time is disconnected. */
 const INIT_MS = 5000;
-/** Operations of one socket that may run at once. */
+/** How many operations of one socket may run at once. */
 const MAX_OPERATIONS = 100;
 /** A larger message closes its socket without being parsed. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** Idle sockets cost little, and a page that reloads has two for a moment. */
+/** How many sockets may be open per subscription that may run: a page that reloads has two sockets for a moment. */
 const SOCKETS_PER_SUBSCRIPTION = 2;
 
 type Options = ServerOptions<Record<string, unknown> | undefined, Extra>;
@@ -33,7 +33,7 @@ export interface WebSocketParts {
   readonly watchdog: Watchdog;
   readonly metrics: Metrics;
   readonly config: Pick<ApiConfig, "rateLimit" | "maxSubscriptions">;
-  /** Headers of every answer; refused upgrades get them, too. */
+  /** Returns the headers that every answer gets. Here, refused upgrades get them. */
   readonly headersOf: (request: Request, response: Response) => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
@@ -41,7 +41,7 @@ export interface WebSocketParts {
 export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
   const { runtime, access, throttle, watchdog, metrics, config, headersOf, log } = parts;
   const base = getGraphQLWSOptions<Record<string, unknown>, Extra>(runtime, () => ({
-    // Plugins read the request of an operation, which does not exist over WebSocket.
+    // Plugins read the HTTP request of an operation. Over WebSocket there is none, so this one takes its place.
     request: new Request(`http://websocket.local${GRAPHQL_PATH}`, { method: "POST" }),
   }));
   // An error thrown here would close the socket with all its other subscriptions.
@@ -75,7 +75,7 @@ export function createWebSocket(parts: WebSocketParts): Partial<Hooks> {
       if (Object.keys(context.subscriptions).length > MAX_OPERATIONS) {
         return [graphqlError("overloaded", `One socket must not run more than ${MAX_OPERATIONS} operations at once`)];
       }
-      // The id counts, too: every result repeats it.
+      // The id counts, too, because every result repeats it.
       const size = id.length + JSON.stringify(payload).length;
       if (size > MAX_BODY_BYTES) {
         return [graphqlError("too_large", `The operation must have at most ${MAX_BODY_BYTES} characters, got ${size}`)];

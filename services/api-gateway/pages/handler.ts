@@ -1,4 +1,4 @@
-/** Serves the pages for browsers, all from files of our own: the start page, Swagger UI and GraphiQL. */
+/** Serves the pages for browsers from local files: the start page, Swagger UI and GraphiQL. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
@@ -12,7 +12,7 @@ import { GRAPHQL_PATH } from "../edge/graphql-endpoint.ts";
 interface File {
   readonly type: string;
   readonly location: URL;
-  /** Content security policy, which pages have. */
+  /** Content security policy; set for pages. */
   readonly csp?: string;
 }
 
@@ -84,7 +84,7 @@ const DEFAULT_QUERY = `{
 }
 `;
 
-/** Loads the editor, 9 MB, on the first request. It is kept compressed. */
+/** Returns the page of the GraphiQL editor, compressed. Loads it (9 MB) only when called. */
 async function packGraphiql(): Promise<Uint8Array> {
   const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
   const html = renderGraphiQL({
@@ -98,7 +98,7 @@ async function packGraphiql(): Promise<Uint8Array> {
 const withoutLinks = (html: Uint8Array): Uint8Array =>
   new TextEncoder().encode(new TextDecoder().decode(html).replace(/<a\b[^>]*href="\/graphql"[^>]*>.*?<\/a>/gs, ""));
 
-/** Answers requests for pages and their files; null means that the URL is none of them. */
+/** Answers requests for pages and their files. Returns null for every other URL. */
 export type Pages = (request: Request, url: URL) => Promise<Response | null>;
 
 export function createPages({ graphiql: hasGraphiql }: Pick<ApiConfig, "graphiql">): Pages {
@@ -130,10 +130,10 @@ export function createPages({ graphiql: hasGraphiql }: Pick<ApiConfig, "graphiql
         },
       });
     }
-    // Also when the URL has a query: GraphiQL shares queries by URL.
+    // A URL with a query opens GraphiQL, too, because GraphiQL shares queries by URL.
     const wantsPage = request.headers.get("accept")?.includes("text/html");
     if (url.pathname === GRAPHQL_PATH && request.method === "GET" && wantsPage) {
-      // Without GraphiQL, a query in the address bar is answered as for any other client.
+      // Without GraphiQL, a query in the address bar is answered as a query of any other client.
       if (!hasGraphiql && url.searchParams.has("query")) return null;
       if (!hasGraphiql) return problemOf("not_found", "GraphiQL is disabled: set GRAPHIQL=true to serve it");
       graphiql ??= packGraphiql();

@@ -7,15 +7,15 @@ import { type LogConfig, readLogConfig } from "../process/log-config.ts";
 export interface SubgraphConfig {
   readonly listen: ListenConfig;
   readonly queryTimeoutMs: number;
-  /** INTERNAL_TOKEN; null if every caller is answered. */
+  /** INTERNAL_TOKEN; null if callers need no token. */
   readonly internalToken: string | null;
   readonly log: LogConfig;
 }
 
-/** `QUERY_TIMEOUT`, in milliseconds. */
+/** Parses `QUERY_TIMEOUT` to milliseconds. */
 export const queryTimeout = () => duration({ minMs: 10, maxMs: 3_600_000 }).default(30_000);
 
-/** `MAX_SUBSCRIPTIONS`. */
+/** Parses `MAX_SUBSCRIPTIONS`. */
 export const maxSubscriptions = () => integer({ min: 1, max: 100_000 }).default(1000);
 
 /** @throws ConfigError with every problem found */

@@ -6,7 +6,7 @@ import type { DocumentNode, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
 
-/** Bound on all texts together. A document and its plans take about 200 times its text in memory. */
+/** Maximum length of all cached texts together. A document and its plans take about 200 times its text in memory. */
 const MAX_CHARACTERS = 200_000;
 /** Longer documents are not cached. */
 const MAX_DOCUMENT_CHARACTERS = 20_000;
@@ -14,8 +14,8 @@ const MAX_DOCUMENT_CHARACTERS = 20_000;
 const isYogas = (plugin: object): boolean => Object.keys(plugin).sort().join() === "onParse,onValidate";
 
 /**
- * Must be the last plugin, so that it caches the document as the others changed it. Replaces yoga's own cache, which
- * Hive's gateway cannot switch off.
+ * Returns a plugin that replaces yoga's own cache, which Hive's gateway cannot disable. It must be the last plugin, so
+ * that it caches documents as the other plugins have changed them.
  * @throws Error if yoga's cache is not found
  */
 export function keepDocuments(): Pick<Plugin, "onPluginInit" | "onParse" | "onValidate"> {

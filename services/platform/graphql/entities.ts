@@ -2,7 +2,7 @@
 import { type GraphQLSchema, isUnionType } from "graphql";
 import { refuse } from "../../../schema/model/arguments.ts";
 
-/** Makes a representation of an unknown type an error of the caller that lists the known types. Changes the schema. */
+/** Changes the schema so that `_entities` refuses a representation of an unknown type, and lists the known ones. */
 export function judgeRepresentations(schema: GraphQLSchema): GraphQLSchema {
   const union = schema.getType("_Entity");
   const field = schema.getQueryType()?.getFields()._entities;

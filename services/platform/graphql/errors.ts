@@ -5,7 +5,7 @@ import { ERROR_CODES, type ErrorCode } from "../../../schema/model/errors.ts";
 export interface GraphqlErrorOptions {
   /** Where in the document the error is. */
   readonly nodes?: ASTNode | readonly ASTNode[] | undefined;
-  /** Milliseconds after which a retry makes sense. */
+  /** Milliseconds to wait before a retry. */
   readonly retryAfterMs?: number | undefined;
 }
 

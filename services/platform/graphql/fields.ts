@@ -1,9 +1,9 @@
-/** Fields that read from a store: one call for all objects of a request, within a budget of items. */
+/** Resolves fields from a store with one call for all objects of a request, within a budget of items. */
 import DataLoader from "dataloader";
 import { AppError } from "../../../schema/model/errors.ts";
 import { perRequest, type SubgraphContext } from "./subgraph.ts";
 
-/** The items that one request may still read, so that no query exhausts the memory. Calls run one after another. */
+/** Limits the items that one request may read, so that no query exhausts the memory. Calls run one after another. */
 export class Budget {
   readonly #beyond: string;
   #left: number;
@@ -26,8 +26,8 @@ export class Budget {
   }
 
   /**
-   * Takes the items that `ask` read out of the budget; call it within `ask`. If they do not fit, it returns false and
-   * uses up the budget.
+   * Deducts items that `ask` has read from the budget; call `takes` within `ask`. If the items do not fit, returns
+   * false and leaves the budget empty.
    */
   takes(items: number): boolean {
     const fits = items <= this.#left;
@@ -53,7 +53,7 @@ export interface FieldOptions<Key, Args, Answer> {
 }
 
 /**
- * One `ask` per request and set of arguments, however many objects have the field.
+ * Calls `ask` once per request and set of arguments, for all objects with the field.
  * @returns a loader that rejects with AppError `too_large` for an object whose answer does not fit the budget
  */
 export function answerField<Key, Args, Answer>({ ask, budgetOf, sizeOf }: FieldOptions<Key, Args, Answer>) {

@@ -20,7 +20,7 @@ export function refuseGraphql(
 const tooLarge = (maxBytes: number): Response =>
   refuseGraphql("too_large", `The body must be at most ${maxBytes.toLocaleString("en-US")} bytes`);
 
-/** Passes the request to `answer` if its body arrives in time and is small enough; refuses it in GraphQL's form. */
+/** Passes the request to `answer` if its body arrives in time and is small enough; else returns a GraphQL error. */
 export async function limitBody(
   request: Request,
   maxBytes: number,
@@ -45,7 +45,7 @@ const unanswered = (message: string) => ({
 const isParts = (result: unknown): result is AsyncIterable<unknown> =>
   typeof result === "object" && result !== null && Symbol.asyncIterator in result;
 
-/** The parts of an incremental answer. When `stopped` resolves, its errors become the last part. */
+/** Yields the parts of an incremental answer. When `stopped` resolves, yields its errors as the last part. */
 function untilStopped(
   parts: AsyncIterable<unknown>,
   { stopped, end }: { stopped: Promise<{ errors: GraphQLError[] }>; end: () => void },
@@ -66,7 +66,7 @@ function untilStopped(
         if (!("errors" in part)) return part.done ? finish() : part;
         finish();
         iterator.return?.().catch(() => {});
-        // Only the planner knows which fragments are still due, so none of them is named.
+        // Only the planner knows which fragments are missing, so the part has an empty path.
         return { done: false, value: { incremental: [{ data: {}, path: [], errors: part.errors }], hasNext: false } };
       } catch (error) {
         finish();
@@ -85,8 +85,9 @@ function untilStopped(
 }
 
 /**
- * Returns the result of `run`, or an error after `timeoutMs` or when the caller disconnects. The signal of `run` then
- * aborts, and its outcome is ignored. The time limit holds until the last part of an incremental answer.
+ * Returns the result of `run`. After `timeoutMs`, or when the caller disconnects, aborts the signal of `run`, ignores
+ * its outcome, and returns an error instead. For an incremental answer, the time limit includes the last part.
+ * @param options.left aborts when the caller disconnects
  */
 export async function withDeadline<T>(
   timeoutMs: number,

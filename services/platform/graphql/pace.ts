@@ -1,7 +1,7 @@
 /**
- * Flow control of the subscriptions that share a WebSocket. The reader sets a window of frames that may be in flight,
- * and confirms each frame. Without it, the frames of a slow reader would pile up on either side; with it, they wait in
- * the live feed, which keeps the newest values and counts the others.
+ * Flow control of the subscriptions that share a WebSocket. The reader sets how many frames may be in flight (the
+ * window), and confirms each frame. Without a window, the frames of a slow reader would pile up on either side. With a
+ * window they wait in the live feed, which keeps the newest values and counts the others.
  *
  * On the wire:
  * - `extensions` of a `subscribe` message: `{ window?: 1 to 64, resumed?: boolean, snapshot?: boolean }`
@@ -13,11 +13,11 @@
 const MAX_WINDOW = 64;
 
 export interface SubscribeExtensions {
-  /** Frames that may be in flight; 1 to 64. Default: no limit. */
+  /** How many frames may be in flight: 1 to 64. Default: no limit. */
   readonly window?: number;
-  /** The reader had this subscription before, and its connection was cut. Default: false. */
+  /** Whether the reader had this subscription before its connection was cut. Default: false. */
   readonly resumed?: boolean;
-  /** The subscription ends after the snapshot. Default: false. */
+  /** Whether the subscription ends after the snapshot. Default: false. */
   readonly snapshot?: boolean;
 }
 
@@ -39,7 +39,7 @@ export function readTaken(payload: unknown): string | undefined {
   return typeof taken === "string" ? taken : undefined;
 }
 
-/** The frames of one subscription that may still be sent. */
+/** Counts how many more frames of one subscription may be sent. */
 export class FrameWindow {
   #left: number;
   #opened = () => {};
@@ -48,7 +48,7 @@ export class FrameWindow {
     this.#left = size;
   }
 
-  /** Waits for room in the window and takes it. Resolves at once after `close`. */
+  /** Waits until a frame may be sent, and counts it. Resolves at once after `close`. */
   async enter(): Promise<void> {
     if (this.#left <= 0) {
       await new Promise<void>((resolve) => {

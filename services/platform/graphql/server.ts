@@ -14,7 +14,7 @@ import { endUnsent } from "./unsent.ts";
 
 export const SUBGRAPH_PATH = "/graphql";
 
-/** A join names every GPU of a page; 10,000 uuids are 1 MB. */
+/** Enough for a gateway's request that names every GPU of a page: 10,000 uuids are 1 MB. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export interface SubgraphServerParts {
@@ -63,7 +63,7 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
     schema,
     graphqlEndpoint: SUBGRAPH_PATH,
     context: ({ request, closed, resumed, snapshot }) => ({ signal: closed ?? request.signal, resumed, snapshot }),
-    // Direct callers may use @defer; the gateway splits a query itself.
+    // Direct callers may use @defer. The gateway sends none, because it splits queries itself.
     plugins: [limitTime(queryTimeoutMs, metrics), endUnsent(), useDeferStream(), keepDocuments()],
     maskedErrors: { maskError: (error) => exposeError(error, log) },
     graphiql: false,

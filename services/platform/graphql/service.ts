@@ -1,4 +1,4 @@
-/** A subgraph as its own process: schema, probes and metrics on one port, until it is asked to stop. */
+/** Runs a subgraph as its own process: serves GraphQL, probes and metrics on one port. */
 import type { GraphQLSchema } from "graphql";
 import { createProbes, type Health, PROBE_PATHS, STOPPING } from "../http/health.ts";
 import { createInternalGuard } from "../http/internal-guard.ts";
@@ -22,7 +22,7 @@ const routeOf = (pathname: string): string =>
   pathname === SUBGRAPH_PATH || pathname === "/metrics" || PROBE_PATHS.has(pathname) ? pathname : "other";
 
 /**
- * Serves until the signal aborts. Then it reports not ready, lets running queries finish, and cuts subscriptions, which
+ * Serves until the signal aborts. Then reports not ready, lets running queries finish, and cuts subscriptions, which
  * gateways resume at another replica. Resolves to the exit code.
  * @throws AppError `unavailable` when the address is taken
  */

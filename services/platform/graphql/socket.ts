@@ -1,4 +1,4 @@
-/** A subgraph over WebSocket (graphql-transport-ws): subscriptions share a socket, each at its own pace. */
+/** Serves a subgraph over WebSocket (graphql-transport-ws): subscriptions share a socket, each at its own pace. */
 import type { Hooks, Peer } from "crossws";
 import type { ExecutionResult, GraphQLError } from "graphql";
 import type { ServerOptions } from "graphql-ws";

@@ -1,4 +1,4 @@
-/** Shared by all subgraphs: the schema builder with its scalars, the request context, and the masking of errors. */
+/** What all subgraphs share: the schema builder with its scalars, the request context, and the masking of errors. */
 import SchemaBuilder from "@pothos/core";
 import DirectivesPlugin from "@pothos/plugin-directives";
 import FederationPlugin from "@pothos/plugin-federation";
@@ -9,13 +9,13 @@ import type { Logger } from "../process/logger.ts";
 import { oncePerKey } from "../process/once-per-key.ts";
 import { logUnavailable, UNAVAILABLE } from "./unavailable-log.ts";
 
-/** One object per request; data loaders and budgets live as long as it does. */
+/** The context of one request. Data loaders and budgets are stored under this object, and live as long as it does. */
 export interface SubgraphContext {
   /** Aborts when the caller no longer waits for the answer. */
   readonly signal?: AbortSignal | undefined;
-  /** The caller had this subscription before and was cut off: it may have missed readings. */
+  /** True if the caller had this subscription before and its connection was cut, so it may have missed readings. */
   readonly resumed?: boolean | undefined;
-  /** The subscription ends after its snapshot. */
+  /** True if the subscription ends after its snapshot. */
   readonly snapshot?: boolean | undefined;
 }
 
@@ -52,8 +52,8 @@ export const perRequest: <T extends object>(
 ) => (context: SubgraphContext) => T = oncePerKey;
 
 /**
- * Returns the error that a caller may see. Messages of AppErrors and of graphql-js pass. The reason of an `unavailable`
- * and every other error are masked, and logged for the operator.
+ * Returns the error that a caller may see. Messages of AppErrors and of graphql-js are kept. The reason of an
+ * `unavailable` error, and every other error, are logged for the operator and hidden from the caller.
  */
 export function exposeError(error: unknown, log: Logger): GraphQLError {
   const located = error instanceof GraphQLError ? error : undefined;

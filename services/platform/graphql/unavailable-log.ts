@@ -1,17 +1,18 @@
 /**
- * Logs why queries fail when a dependency is unavailable: callers get a message without addresses and file names. The
- * dependency's own client logs the outage; this log holds each reason once per 10 s, however many queries fail.
+ * Logs why queries fail when a dependency is unavailable, because callers get a message without addresses and file
+ * names. The dependency's own client logs the outage. Here each reason is logged at most once per 10 s, however many
+ * queries fail.
  */
 import type { AppError } from "../../../schema/model/errors.ts";
 import type { Logger } from "../process/logger.ts";
 
 const REPEAT_MS = 10_000;
-/** Bounds the reasons that are remembered. */
+/** How many reasons are remembered. */
 const MAX_REASONS = 20;
 
 const loggedAt = new WeakMap<Logger, Map<string, number>>();
 
-/** The message for callers, in place of the reason. */
+/** The message that callers get instead of the reason. */
 export const UNAVAILABLE = "A dependency is unavailable: try again in a moment";
 
 export function logUnavailable(log: Logger, { message, cause }: AppError): void {

@@ -1,4 +1,4 @@
-/** Ends the results of a subscription that is answered with 406, because nothing reads them. */
+/** Ends the results of a subscription that is answered with 406, because no client reads them. */
 import type { Plugin } from "graphql-yoga";
 
 const isRunning = (result: unknown): result is AsyncIterableIterator<unknown> =>

@@ -5,7 +5,7 @@ const digest = (text: string) => createHash("sha256").update(text).digest();
 
 export const bearer = (token: string): string => `Bearer ${token}`;
 
-/** Returns a check whether an `Authorization` header carries the token. Without a token every header passes. */
+/** Returns a function that tells whether an `Authorization` header carries the token. If null, every header passes. */
 export function createBearerCheck(token: string | null): (authorization: string | null | undefined) => boolean {
   if (token === null) return () => true;
   const expected = digest(bearer(token));

@@ -5,7 +5,7 @@ import { AppError } from "../../../schema/model/errors.ts";
 /** How long the body of a request may take to arrive. */
 const ARRIVAL_MS = 30_000;
 
-/** Returns the whole body, or null if it is larger than `maxBytes`; the rest is then not read. */
+/** Returns the whole body. If it is larger than `maxBytes`, stops reading and returns null. */
 export async function readBody(message: Request | Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
   if (message.body === null) return new Uint8Array(0);
   const length = message.headers.get("content-length");
@@ -13,7 +13,7 @@ export async function readBody(message: Request | Response, maxBytes: number): P
     await message.body.cancel();
     return null;
   }
-  // Both runtimes enforce the declared length.
+  // Both runtimes make sure that the body is no longer than its content-length.
   if (length !== null) return new Uint8Array(await message.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -25,7 +25,7 @@ export async function readBody(message: Request | Response, maxBytes: number): P
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-/** The same as `readBody`. @throws AppError `unavailable` when the body does not arrive within `withinMs` */
+/** `readBody` with a time limit. @throws AppError `unavailable` when the body does not arrive within `withinMs` */
 export async function receiveBody(
   request: Request,
   maxBytes: number,

@@ -1,8 +1,8 @@
-/** The address by which a client is counted, also behind proxies. */
+/** Finds the address by which a client is counted, also behind proxies. */
 import { isIP } from "node:net";
 
 export interface Caller {
-  /** Remote address of the connection; absent where the server does not know it. */
+  /** Remote address of the connection; absent if the server does not know it. */
   readonly ip?: string | undefined;
   readonly headers: Headers;
 }
@@ -14,7 +14,7 @@ function addressIn(text: string): string | undefined {
   return isIP(address) === 0 ? undefined : address;
 }
 
-/** The first four groups of an IPv6 address: one household or one cloud host has all addresses of such a /64. */
+/** Returns the /64 network of an IPv6 address: one household or one cloud host has all addresses of such a network. */
 function networkOf(address: string): string {
   if (isIP(address) === 4) return address;
   const [head = "", tail] = address.toLowerCase().split("::");
@@ -30,9 +30,10 @@ function networkOf(address: string): string {
 }
 
 /**
- * Returns the client's IPv4 address, or the /64 network of its IPv6 address. Each of the `proxies` in front appends the
- * address that it saw to X-Forwarded-For, so the client's address is that many from the right. Entries further left are
- * claims of the client and ignored.
+ * Returns the client's IPv4 address, or the /64 network of its IPv6 address. Each proxy in front of the server appends
+ * the address that it saw to X-Forwarded-For. With n proxies, the client's address is therefore the n-th entry from the
+ * right. Entries further left are ignored, because the client may have forged them.
+ * @param options.proxies number of proxies in front of the server
  */
 export function clientOf({ ip, headers }: Caller, { proxies }: { proxies: number }): string {
   const direct = addressIn(ip ?? "");

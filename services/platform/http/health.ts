@@ -1,4 +1,4 @@
-/** Liveness, readiness and metrics of a service, for its operator. */
+/** Reports the liveness, readiness and metrics of a service to its operator. */
 import { messageOf } from "../../../schema/model/errors.ts";
 import type { Availability } from "../process/availability.ts";
 import type { Metrics } from "../process/metrics.ts";
@@ -7,15 +7,15 @@ import { methodNotAllowed } from "./problem.ts";
 
 export interface Health {
   readonly healthy: boolean;
-  /** Reasons for the operator by name of the unavailable dependency; empty when healthy. */
+  /** The unavailable dependencies by name, each with the reason, which is for the operator. Empty when healthy. */
   readonly away: Readonly<Record<string, string>>;
-  /** True if the service is useful without its unavailable dependencies. */
+  /** True if the service still does useful work without its unavailable dependencies. */
   readonly isDegraded?: boolean;
 }
 
 export const STOPPING: Health = { healthy: false, away: { service: "is stopping" } };
 
-/** Checks all parts concurrently. The call of a part throws when that part is unavailable. */
+/** Checks all parts concurrently. A part whose function rejects is unavailable. */
 export async function healthOf(parts: Readonly<Record<string, () => Promise<unknown>>>): Promise<Health> {
   const problems = await Promise.all(
     Object.entries(parts).map(([name, part]) =>
@@ -29,7 +29,7 @@ export async function healthOf(parts: Readonly<Record<string, () => Promise<unkn
   return { healthy: Object.keys(away).length === 0, away };
 }
 
-/** Adds the parts that have a problem. */
+/** Returns the health with the problems of `parts` added. */
 export function withOutages(
   { away: others }: Health,
   parts: Iterable<Pick<Availability, "dependency" | "problem">>,
@@ -39,7 +39,7 @@ export function withOutages(
   return { healthy: Object.keys(away).length === 0, away };
 }
 
-/** Never rejects: a health check that throws is unhealthy. */
+/** Calls `health`, and never rejects: if `health` throws, the service is unhealthy. */
 export const askHealth = async (health: () => Promise<Health>): Promise<Health> => {
   try {
     return await health();

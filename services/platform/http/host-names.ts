@@ -1,6 +1,6 @@
 /**
- * Host names under which a server answers. A page can let its own name resolve to the server's address (DNS rebinding):
- * for the browser, the server is then of the page's origin. Only the name in the request tells.
+ * Checks the host names under which a server answers. A page can let its own name resolve to the server's address (DNS
+ * rebinding). The browser then treats the server as part of the page's origin. Only the Host header reveals this.
  */
 import { isIP } from "node:net";
 import { isLoopback } from "./loopback.ts";
@@ -12,16 +12,16 @@ const PRIVATE_SUFFIXES = [".localhost", ".local", ".internal", ".svc", ".home.ar
 export interface HostNameOptions {
   /** Address that the server is bound to. */
   readonly host: string;
-  /** More names: `gpus.example.com`, `*.example.com` for all below it, or `*` for any name. */
+  /** Further accepted names: `gpus.example.com`, `*.example.com` for all names below it, or `*` for every name. */
   readonly allowed?: readonly string[];
-  /** Variables that add names, for the message. */
+  /** The environment variables that add names, as text for the error message. */
   readonly variables?: string;
 }
 
-/** Why a request under a foreign host name is refused; null: the name is accepted. */
+/** Returns why a request is refused for its host name, or null if the name is accepted. */
 export type HostNames = (request: Request) => string | null;
 
-/** In lower case, without port, brackets and the dot of the root; empty for what is no name. */
+/** Returns the name in lower case, without port, brackets and trailing dot; "" if `host` is not a valid host. */
 function nameOf(host: string): string {
   const address = `http://${host}`;
   return URL.canParse(address) ? new URL(address).hostname.replace(/^\[|\]$|\.$/g, "") : "";
@@ -30,13 +30,13 @@ function nameOf(host: string): string {
 const isPrivate = (name: string): boolean =>
   !name.includes(".") || PRIVATE_SUFFIXES.some((suffix) => name.endsWith(suffix));
 
-/** Whether the pattern is that name, or `*.` and a domain that the name is below. */
+/** Whether the pattern is the name itself, or `*.` followed by a domain above the name. */
 const fits = (name: string, pattern: string): boolean =>
   pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) : name === pattern;
 
 /**
- * A server bound to loopback accepts `localhost`, IP addresses and `allowed`. Any other server accepts private names,
- * too: other machines use them to reach it, and whoever may give them out is in the same network.
+ * A server bound to loopback accepts `localhost`, IP addresses and `allowed`. Any other server also accepts private
+ * names: other machines use them to reach the server, and only someone in the same network can assign them.
  */
 export function createHostNames({ host, allowed = [], variables }: HostNameOptions): HostNames {
   if (allowed.includes("*")) return () => null;

@@ -2,7 +2,7 @@
 import { type Env, integer, parseEnv, text } from "../process/env.ts";
 
 export interface ListenConfig {
-  /** 0 takes a free port. */
+  /** If 0, the system chooses a free port. */
   readonly port: number;
   readonly host: string;
 }

@@ -8,26 +8,26 @@ import { problemOf } from "./problem.ts";
 export interface Listener extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** Takes no more requests. Resolves when the running ones are answered, or after `withinMs`. */
+  /** Accepts no more requests. Resolves when the running requests are answered, or after `withinMs`. */
   drain(withinMs: number): Promise<void>;
-  /** Resolves when every request has the head of its response; streaming bodies do not count. */
+  /** Resolves when every request has a response, even if bodies are still being streamed. */
   idle(): Promise<void>;
 }
 
 export interface ListenOptions {
-  /** 0 takes a free port. */
+  /** If 0, the system chooses a free port. */
   readonly port: number;
   readonly hostname: string;
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** crossws hooks. Default: WebSocket upgrades are refused. */
   readonly websocket?: Partial<Hooks>;
-  /** Gets the errors that `fetch` and the hooks throw; callers get none of them. */
+  /** Gets the errors that `fetch` and the hooks throw. Callers do not see these errors. */
   readonly log?: Logger;
 }
 
 /**
  * Answers thrown errors with problem details, because the runtimes' error pages show the stack. An invalid Host header
- * makes the request's URL invalid, which is answered with 400.
+ * makes the URL of the request invalid; the answer is then 400.
  */
 const answerThrown = (log: Logger | undefined) => (error: unknown) => {
   // On Deno the error has no code.
@@ -38,7 +38,7 @@ const answerThrown = (log: Logger | undefined) => (error: unknown) => {
   return problemOf("internal", "Internal error: see the log of the service");
 };
 
-/** Counts the running requests. */
+/** Wraps `fetch` to count the running requests. */
 function countRequests(fetch: ListenOptions["fetch"]) {
   let running = 0;
   let ended = () => {};

@@ -1,4 +1,4 @@
-/** The listener of a service that answers probes and metrics only. */
+/** Listens for a service whose only HTTP paths are probes and metrics. */
 import type { Logger } from "../process/logger.ts";
 import type { Metrics } from "../process/metrics.ts";
 import { createProbes, type Health } from "./health.ts";

@@ -1,4 +1,4 @@
-/** HTTP error responses: RFC 9457 problem details. */
+/** Makes HTTP error responses: RFC 9457 problem details. */
 import { ERROR_CODES, type ErrorCode } from "../../../schema/model/errors.ts";
 
 export const PROBLEM_MEDIA = "application/problem+json";
@@ -19,7 +19,7 @@ export const problem = ({ status, title, detail, headers, members }: Problem): R
     { status, headers: { ...headers, "content-type": PROBLEM_MEDIA, "cache-control": "no-store" } },
   );
 
-/** Milliseconds as a `Retry-After` value, in whole seconds. Default: one second. */
+/** Converts milliseconds to a `Retry-After` value in whole seconds. Default: one second. */
 export const retryAfterSeconds = (ms = 1000): string => String(Math.ceil(ms / 1000));
 
 export function problemOf(

@@ -1,4 +1,4 @@
-/** Answers, logs and measures every HTTP request, also those that fail. */
+/** Answers, logs and measures every HTTP request, including requests that fail. */
 import type { Logger } from "../process/logger.ts";
 import { ANSWER_SECONDS, type Metrics } from "../process/metrics.ts";
 import { problemOf } from "./problem.ts";
@@ -9,7 +9,7 @@ const METHODS = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
 export interface RequestParts {
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Maps a path to one of few routes, as label values must be bounded. */
+  /** Maps a path to one of a few routes, because the number of label values must be bounded. */
   readonly routeOf: (pathname: string) => string;
   /** Routes whose requests wait by design; they are never logged as slow. */
   readonly waiting?: ReadonlySet<string>;
@@ -18,14 +18,14 @@ export interface RequestParts {
 }
 
 /**
- * The response to HEAD: the headers of GET, with the length of the body that is not sent. A stream of unknown length
- * becomes an empty stream.
+ * Turns the response to GET into the response to HEAD: keeps the headers, and sets content-length to the size of the
+ * body that is not sent. If the body is empty, the response gets an empty stream and no content-length.
  */
 async function withoutBody(response: Response): Promise<Response> {
   if (response.body === null) return response;
   const { status, headers } = response;
   const { byteLength } = await response.arrayBuffer();
-  // With a null body the runtimes would send content-length: 0.
+  // With a null body, the runtimes would send content-length: 0, but GET may stream a body of unknown length.
   if (byteLength === 0) return new Response(emptyStream(), { status, headers });
   headers.set("content-length", String(byteLength));
   return new Response(null, { status, headers });

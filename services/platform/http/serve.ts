@@ -1,4 +1,4 @@
-/** A listener that serves until its process is asked to stop. */
+/** Serves HTTP until the process is asked to stop. */
 import { systemClock } from "../process/clock.ts";
 import { aborted } from "../process/lifecycle.ts";
 import type { Logger } from "../process/logger.ts";
@@ -6,7 +6,7 @@ import { type ListenOptions, listen } from "./listen.ts";
 
 /** How long a stop waits for running requests. */
 const DRAIN_MS = 5000;
-/** How long a stop waits for response bodies once every head is sent; endless streams would never finish. */
+/** How long a stop waits for response bodies once every request has a response; endless streams would never finish. */
 const FLUSH_MS = 250;
 
 /**

@@ -1,7 +1,7 @@
-/** Flow control of a WebSocket: messages to a slow reader wait, instead of piling up or being dropped. */
+/** Flow control of a WebSocket: senders wait for a slow reader, so that messages neither pile up nor are dropped. */
 import type { Peer } from "crossws";
 
-/** Bytes that may be buffered for the reader; servers drop messages far beyond that. */
+/** How many bytes may be buffered for the reader. Servers drop messages only far beyond this. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 const POLL_MS = 10;
 

@@ -1,9 +1,11 @@
-/** Waiting claims. Each ends when a batch is ready, its time is over, its caller leaves, or the service stops. */
+/**
+ * Tracks waiting claims. A wait ends when a batch is ready, its time is over, its caller leaves, or the service stops.
+ */
 import { AppError } from "../../schema/model/errors.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { ClaimRequest, ConsumerQueue, Delivery } from "../queue/port.ts";
 
-/** Bound on the waiting claims of one process; each is an open request. */
+/** How many claims may wait in one process; each is an open request. */
 const MAX_WAITING = 2000;
 const RETRY_MS = 1000;
 
@@ -12,7 +14,7 @@ export interface Claims {
   claim(request: ClaimRequest & { id?: string | undefined; connection: AbortSignal }): Promise<readonly Delivery[]>;
   /** Ends the wait of one claim. Returns false when no such claim waits in this process. */
   leave(id: string): boolean;
-  /** Claims that wait now. */
+  /** Number of claims that wait now. */
   readonly waiting: number;
 }
 
@@ -38,7 +40,7 @@ export function createClaims(queue: ConsumerQueue, { log, stop }: { log: Logger;
         throw new AppError(message, { code: "overloaded", retryAfterMs: RETRY_MS });
       }
       if (waits.has(id))
-        throw new AppError(`id must be new, got ${JSON.stringify(id)} of a claim that waits`, { code: "invalid" });
+        throw new AppError(`id must be one that no waiting claim has, got ${JSON.stringify(id)}`, { code: "invalid" });
       const leaving = new AbortController();
       const leave = () => leaving.abort();
       connection.addEventListener("abort", leave);

@@ -7,7 +7,7 @@ import { queueLease } from "../queue/config.ts";
 export interface QueueBounds {
   /** Partitions are independent queues: each producer publishes to one, consumers claim from all. */
   readonly partitions: number;
-  /** Bound on ready, leased and delayed bodies together. */
+  /** Bound on the bytes of ready, leased and delayed bodies together. */
   readonly maxBytes: number;
   /** Attempts before a batch becomes a dead letter. */
   readonly maxDeliveries: number;

@@ -4,7 +4,7 @@ import type { QueueCounter } from "../queue/port.ts";
 export const COUNTER_TEXTS: Readonly<Record<QueueCounter, string>> = {
   published: "Batches accepted.",
   readings: "Readings in accepted batches.",
-  duplicates: "Batches that were published again and not accepted twice.",
+  duplicates: "Batches that were published again after they had been accepted.",
   gaps: "Publishes refused because earlier batches are missing.",
   fenced: "Publishes refused because a newer life of the producer has begun.",
   rejected: "Publishes refused because the queue was full.",

@@ -6,12 +6,12 @@ import { oncePerKey } from "../platform/process/once-per-key.ts";
 import type { DeadLetter, DeadLetterPage } from "../queue/port.ts";
 
 const MAX_NAMES = 100;
-/** Larger batches have no preview, so that one takes a few dozen megabytes for a moment at most. */
+/** Larger batches have no preview, so that decoding one takes at most a few dozen megabytes. */
 const MAX_PREVIEW_READINGS = 131_072;
 const MAX_PREVIEW_BYTES = 8 * 1024 * 1024;
 const SHOWN = `At most ${MAX_NAMES}.`;
 
-/** What a preview shows, without the batch itself: the answer holds those of a whole page. */
+/** What a preview shows of a batch. It does not hold the batch, because an answer has the previews of a whole page. */
 interface Preview {
   readonly readings: number;
   readonly firstAt: number;
@@ -62,7 +62,7 @@ function addPreview(builder: SubgraphBuilder) {
 }
 
 export function addDeadLetterPage(builder: SubgraphBuilder) {
-  // Two fields need it.
+  // Two fields need the preview, so it is made once per letter.
   const read = oncePerKey(({ body }: DeadLetter) => previewOf(body));
   const preview = addPreview(builder);
   const letterType = builder.objectRef<DeadLetter>("DeadLetter").implement({
@@ -71,17 +71,19 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
       id: t.exposeID("id"),
       producer: t.exposeString("producer"),
       epoch: t.exposeFloat("epoch", {
-        description: "Number of the producer's life that published it; a whole number.",
+        description: "Number of the producer's life that published the batch; a whole number.",
       }),
       seq: t.exposeFloat("seq", { description: "Number of the batch within its producer; a whole number." }),
       readings: t.exposeFloat("readings", {
         description: "Number of readings, as the producer counted them; a whole number.",
       }),
       bytes: t.exposeInt("bytes"),
-      attempts: t.exposeInt("attempts", { description: "Number of times it was delivered to a collector." }),
+      attempts: t.exposeInt("attempts", {
+        description: "Number of failed deliveries, including expired leases; released deliveries do not count.",
+      }),
       reason: t.string({
         description: "Why the last attempt failed.",
-        // A reason may contain the store's address. The collector logs it; here it is hidden.
+        // A reason may contain the store's address. The collector's log shows the address; the graph hides it.
         resolve: ({ reason }) => reason.replace(/\b[a-z][a-z+.-]*:\/\/[^\s;]+?(?=:?(\s|;|$))/gi, "its address"),
       }),
       publishedAt: t.expose("publishedAt", { type: "DateTime" }),
@@ -89,7 +91,7 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
       preview: t.field({
         type: preview,
         nullable: true,
-        description: "Null when the batch cannot be decoded or is too large for it; `undecodable` says why.",
+        description: "Null if the batch cannot be decoded or is too large for a preview; `undecodable` says why.",
         resolve: (letter) => {
           const outcome = read(letter);
           return outcome.ok ? outcome.value : null;
@@ -97,7 +99,7 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
       }),
       undecodable: t.string({
         nullable: true,
-        description: "Why there is no preview; null when there is one.",
+        description: "Why there is no preview; null if there is one.",
         resolve: (letter) => {
           const outcome = read(letter);
           return outcome.ok ? null : outcome.error;
@@ -111,7 +113,7 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
       total: t.exposeInt("total", { description: "Number of dead letters in all." }),
       next: t.exposeString("next", {
         nullable: true,
-        description: "Pass as `after` for the next page; null when this was the last.",
+        description: "Pass as `after` for the next page; null if this page is the last.",
       }),
     }),
   });

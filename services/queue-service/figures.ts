@@ -1,4 +1,7 @@
-/** The queue's figures as metrics, read at each scrape. Every replica reports the same, so take one, not the sum. */
+/**
+ * Reports the queue's figures as metrics, read at each scrape. Every replica reports the same figures, so never add the
+ * replicas up.
+ */
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import { QUEUE_COUNTERS, type QueueStats } from "../queue/port.ts";
@@ -16,14 +19,14 @@ const GAUGES: Readonly<Record<Gauge, { name: string; help: string; per?: number 
   orphans: { name: "queue_orphans", help: "Batches that will never be delivered; more than 0 is a defect." },
 };
 
-/** Adds the queue's figures to the metrics. While the queue is unavailable, its last figures stay. */
+/** Adds the queue's figures to the metrics. While the queue is unavailable, the metrics keep its last figures. */
 export function withQueueFigures(
   metrics: Metrics,
   { stats, log }: { stats: () => Promise<QueueStats>; log: Logger },
 ): Metrics {
   const up = metrics.gauge({
     name: "queue_up",
-    help: "1 when the queue answered at this scrape; 0 when its figures are old.",
+    help: "1 if the queue answered at this scrape; 0 if its figures are old.",
   });
   const gauges = Object.entries(GAUGES).map(([figure, { name, help, per = 1 }]) => {
     const gauge = metrics.gauge({ name, help });

@@ -1,4 +1,4 @@
-/** Errors of the queue's API: problem details with the members `code` and, where there is one, `retryAfterMs`. */
+/** Errors of the queue's API: problem details with the member `code` and, if the error has one, `retryAfterMs`. */
 import type { AppError } from "../../schema/model/errors.ts";
 import { problemOf } from "../platform/http/problem.ts";
 

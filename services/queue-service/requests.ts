@@ -1,4 +1,4 @@
-/** Reads requests of the queue's API: their size and shape. The bounds of the values are the queue's to check. */
+/** Reads requests of the queue's API and checks their size and shape. The queue checks the bounds of the values. */
 import { z } from "zod";
 import { AppError } from "../../schema/model/errors.ts";
 import { receiveBody } from "../platform/http/bounded-body.ts";
@@ -8,7 +8,7 @@ const receipts = z.array(z.string());
 const reason = z.string();
 
 export const OPEN = z.object({ producer: z.string(), inherit: z.array(z.string()).default([]) });
-/** Every field has a default: without `waitMs` a claim does not wait, without `leaseMs` it gets the service's lease. */
+/** All fields are optional. Without `waitMs`, a claim does not wait; without `leaseMs`, it gets the service's lease. */
 export const CLAIM = z.object({
   id: z.string().min(1).max(100).optional(),
   max: z.number().default(1),

@@ -1,4 +1,4 @@
-/** The port over HTTP: one route per operation. Its only state is the requests in flight. */
+/** Serves the queue's port over HTTP: one route per operation. The only state is the requests in flight. */
 import { Hono } from "hono";
 import { AppError, isAppError } from "../../schema/model/errors.ts";
 import { retryAfterSeconds } from "../platform/http/problem.ts";

@@ -20,12 +20,12 @@ export interface PipelineParts {
 }
 
 const QUEUE_NAME = "readings";
-const RATE = "per second, over the last second; null in queries, and until there are two figures.";
+const RATE = "per second, over the last second; null in queries, and until the counters have been read twice.";
 
-/** GraphQL's Int ends at 2,147,483,647. A figure that may exceed it is a Float that holds a whole number. */
+/** GraphQL's Int ends at 2,147,483,647. A figure that may be larger is a Float with a whole number. */
 function addQueue(builder: SubgraphBuilder) {
   const counters = builder.objectRef<QueueStats["counters"]>("QueueCounters").implement({
-    description: "Since the queue was created; whole numbers.",
+    description: "Totals since the queue was created; whole numbers.",
     fields: (t) =>
       Object.fromEntries(
         QUEUE_COUNTERS.map((name) => [name, t.exposeFloat(name, { description: COUNTER_TEXTS[name] })]),
@@ -70,7 +70,7 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
   const named = (ids: readonly string[] | null | undefined): readonly string[] | undefined =>
     ids === null ? refuse("ids", null, "a list of ids (leave it out for all dead letters)") : ids;
 
-  // All nullable, so that an outage of this subgraph leaves the fields of the others in an answer.
+  // All fields are nullable, so that during an outage of this subgraph an answer keeps the other subgraphs' fields.
   builder.queryFields((t) => ({
     queues: t.field({
       type: [queueType],
@@ -83,7 +83,7 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
       description: "Batches that failed for good. A page may hold fewer than `limit` although more follow: see `next`.",
       args: {
         limit: t.arg.int({ defaultValue: LETTER_PAGE.default }),
-        after: t.arg.string({ description: "The `next` of the page before." }),
+        after: t.arg.string({ description: "The `next` of the previous page." }),
       },
       resolve: (_root, { limit, after }) =>
         queue.deadLetters.list({ limit: parseLimit(limit, LETTER_PAGE), after: after ?? undefined }),
@@ -94,8 +94,8 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
       queues: t.field({
         type: [queueType],
         description:
-          "Figures at once, then once a second; a slow reader gets the newest alone. While the queue is unavailable no " +
-          "event comes; the subscription resumes by itself.",
+          "Sends the figures at once, then once a second; a slow reader gets only the newest. While the queue is " +
+          "unavailable, no events are sent; the subscription resumes by itself.",
         subscribe: (_root, _args, { signal }) => watchQueue(signal),
         resolve: ({ stats, rates }) => [{ name: QUEUE_NAME, rates, ...stats }],
       }),
@@ -106,13 +106,13 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
       redriveDeadLetters: t.int({
         description:
           "Returns dead letters to the queue with all attempts left, oldest first, as many as there is room for. The " +
-          "result is how many.",
-        args: { ids: t.arg.idList({ description: "At most 1,000; all dead letters when left out." }) },
+          "result is the number returned.",
+        args: { ids: t.arg.idList({ description: "At most 1,000; all dead letters if left out." }) },
         resolve: (_root, { ids }) => queue.deadLetters.redrive(named(ids)),
       }),
       purgeDeadLetters: t.int({
-        description: "Deletes dead letters for good. The result is how many.",
-        args: { ids: t.arg.idList({ description: "At most 1,000; all dead letters when left out." }) },
+        description: "Deletes dead letters for good. The result is the number deleted.",
+        args: { ids: t.arg.idList({ description: "At most 1,000; all dead letters if left out." }) },
         resolve: (_root, { ids }) => queue.deadLetters.purge(named(ids)),
       }),
     }),

@@ -1,6 +1,6 @@
 /**
- * queue-service: the queue over HTTP, and the subgraph `pipeline`. Replicas keep no state of their own; it is all in
- * the queue behind them.
+ * queue-service: the queue over HTTP, and the subgraph `pipeline`. Replicas keep no state of their own; all state is in
+ * the queue.
  */
 import type { Hooks } from "crossws";
 import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql/server.ts";
@@ -35,7 +35,7 @@ export interface QueueServiceParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Aborting it ends the waits of claims, and the service. */
+  /** When it aborts, waiting claims end, and then the service. */
   readonly signal: AbortSignal;
 }
 

@@ -1,4 +1,4 @@
-/** The queue's figures once a second, for as long as there are watchers. All watchers of a process share one query. */
+/** Reads the queue's figures once a second while there are watchers. All watchers of a process share one reading. */
 import type { Clock } from "../platform/process/clock.ts";
 import { Mailbox } from "../platform/process/mailbox.ts";
 import type { Queue, QueueStats } from "../queue/port.ts";
@@ -12,7 +12,7 @@ export interface QueueRates {
 
 export interface QueueFigures {
   readonly stats: QueueStats;
-  /** Null without a figure of the second before, or when the queue's counters have been reset since. */
+  /** Null if there are no figures from the second before, or if the queue's counters have been reset since. */
   readonly rates: QueueRates | null;
 }
 
@@ -30,8 +30,8 @@ function ratesOf(before: Sample | null, stats: QueueStats, at: number): QueueRat
 }
 
 /**
- * Yields figures until the signal aborts or the reader returns. A slow reader gets the newest figures alone. While the
- * queue is unavailable it yields nothing; the first figures afterwards have no rates.
+ * Yields figures until the signal aborts or the reader returns. A slow reader gets only the newest figures. While the
+ * queue is unavailable, nothing is yielded; the first figures afterwards have no rates.
  */
 export type WatchQueue = (signal?: AbortSignal) => AsyncIterableIterator<QueueFigures>;
 

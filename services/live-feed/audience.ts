@@ -1,4 +1,4 @@
-/** The subscribers of one process, indexed by their filters; passes each published reading to those it is for. */
+/** Indexes the subscribers of one process by their filters, and passes each published reading to those that want it. */
 import type { Batch } from "../../schema/batch/batch.ts";
 import { forEachReading } from "../../schema/batch/readings.ts";
 import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
@@ -7,10 +7,12 @@ import { metricOf } from "../../schema/model/series.ts";
 import { type LiveFilter, passesGpu, passesMetric, passesValue } from "./port.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-/** The key of subscribers that name neither GPUs nor hosts. */
+/** The key of subscribers whose filters name neither GPUs nor hosts. */
 const EVERYTHING = "";
 
-/** The keys under which a subscriber is found: the GPUs that its filter names, or the hosts, or everything. */
+/**
+ * Returns the keys of a filter's subscriber: the GPUs that the filter names, otherwise the hosts, otherwise everything.
+ */
 function keysOf({ gpus, hosts }: LiveFilter): readonly string[] {
   return gpus ?? hosts?.map((host) => `host ${host}`) ?? [EVERYTHING];
 }
@@ -41,7 +43,7 @@ export class Audience {
     }
   }
 
-  /** Decodes only GPUs that a subscriber may want. Finds the subscribers of a series of a GPU once per batch. */
+  /** Decodes only GPUs that a subscriber may want. Looks up the subscribers of each GPU's series once per batch. */
   publish(batches: readonly Batch[]): void {
     for (const batch of batches) {
       const listeners = new Map<GpuFacts, Map<Series, readonly Subscriber[]>>();
@@ -63,7 +65,7 @@ export class Audience {
     }
   }
 
-  /** The batch without the GPUs that no subscriber can want. */
+  /** Returns the batch without the GPUs that no subscriber can want. */
   #wanted(batch: Batch): Batch {
     if (this.#byKey.has(EVERYTHING)) return batch;
     const gpus = new Set<GpuUuid>();

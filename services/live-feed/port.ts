@@ -1,7 +1,8 @@
 /**
- * The live feed: readings that were just stored, for subscribers. Lossy by contract: a slow subscriber gets the newest
- * value per GPU and series and the number of values it missed, and never holds back the others. History comes from the
- * store, not from here. The memory and Redis implementations pass `test/conformance/live-feed.ts`.
+ * The live feed: passes readings that were just stored to subscribers. It is lossy by contract: a slow subscriber gets
+ * the newest value per GPU and series and the number of values that it missed, and never holds back other subscribers.
+ * History comes from the store, not from the live feed. The memory and Redis implementations pass
+ * `test/conformance/live-feed.ts`.
  */
 import type { Batch } from "../../schema/batch/batch.ts";
 import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
@@ -16,14 +17,14 @@ export interface LiveReading {
   readonly value: number;
 }
 
-/** A reading passes when it meets every condition that is given. One match in a list is enough. */
+/** A reading passes if it meets every given condition. For a list, one match is enough. */
 export interface LiveFilter {
   readonly gpus?: readonly GpuUuid[] | undefined;
   readonly hosts?: readonly string[] | undefined;
   readonly namespaces?: readonly string[] | undefined;
   /** Canonical names; a metric covers all of its series. */
   readonly metrics?: readonly string[] | undefined;
-  /** A value passes when it is greater than `above` or less than `below`; every value does when neither is given. */
+  /** A value passes if it is greater than `above` or less than `below`; without both, every value passes. */
   readonly above?: number | undefined;
   readonly below?: number | undefined;
 }
@@ -31,16 +32,16 @@ export interface LiveFilter {
 const includes = (list: readonly string[] | undefined, value: string | null): boolean =>
   list === undefined || (value !== null && list.includes(value));
 
-/** Whether the filter's `hosts` and `namespaces` pass a GPU. `gpus` is for the caller, who finds GPUs by uuid. */
+/** Returns whether a GPU passes the filter's `hosts` and `namespaces`. Does not check `gpus`; the caller does. */
 export const passesGpu = (
   { hosts, namespaces }: LiveFilter,
   { host, namespace }: Pick<GpuFacts, "host" | "namespace">,
 ): boolean => includes(hosts, host) && includes(namespaces, namespace);
 
-/** Whether the filter's `metrics` pass a canonical metric name. */
+/** Returns whether a canonical metric name passes the filter's `metrics`. */
 export const passesMetric = ({ metrics }: LiveFilter, metric: string): boolean => includes(metrics, metric);
 
-/** Whether the filter's thresholds pass a value. Ask for every value, before conflation. */
+/** Returns whether a value passes the filter's thresholds. Call for every value, before conflation. */
 export function passesValue({ above, below }: LiveFilter, value: number): boolean {
   if (above === undefined && below === undefined) return true;
   return (above !== undefined && value > above) || (below !== undefined && value < below);
@@ -52,21 +53,21 @@ export interface LiveFrame {
    */
   readonly readings: readonly LiveReading[];
   /**
-   * Values that are not in `readings`: those that passed the filter and were replaced or dropped before the frame was
-   * taken, plus those lost on the way to this process. A lost value counts whether or not it would have passed, and a
-   * loss of unknown size counts 1. 0 means that nothing was missed, for certain. A frame may have `missed` and no
-   * readings.
+   * Number of values that are not in `readings`: values that passed the filter and were replaced or dropped before the
+   * reader took the frame, plus values lost on the way to this process. A lost value counts even if it would not have
+   * passed the filter; a loss of unknown size counts 1. 0 means that certainly nothing was missed. A frame may have no
+   * readings and only `missed`.
    */
   readonly missed: number;
 }
 
-/** A frame drops further series and counts them in `missed`. */
+/** How many readings a frame may have. The values of further series are dropped and counted in `missed`. */
 export const MAX_FRAME_READINGS = 100_000;
 
 export interface LiveSubscription {
   /** Default: every reading passes. */
   readonly filter?: LiveFilter;
-  /** Least time between two frames. */
+  /** Minimum time between two frames. */
   readonly minIntervalMs: number;
   /** Ends the subscription. */
   readonly signal?: AbortSignal | undefined;
@@ -75,16 +76,16 @@ export interface LiveSubscription {
 /** Every method throws AppError `unavailable` when the feed cannot be reached, and once it is closed. */
 export interface LiveFeed extends AsyncDisposable {
   /**
-   * Call after the store has confirmed the batches. Costs next to nothing without subscribers. Batches published while
-   * the feed is unavailable are missed by subscribers; do not repeat the call.
+   * Publishes batches that the store has confirmed. Without subscribers, a call costs next to nothing. Subscribers miss
+   * batches that are published while the feed is unavailable; do not repeat the call.
    */
   publish(batches: readonly Batch[]): Promise<void>;
   /**
-   * Yields what is published after this resolves. At least `minIntervalMs` pass between frames, and a reader that
-   * already waits gets its frame a tenth of that, at most 10 ms, after the first reading in it. The filter, thresholds
-   * included, is applied to every value before conflation. Ends when the signal aborts, the reader returns, or the feed
-   * is closed; an outage does not end it.
-   * @throws AppError `overloaded` when there are too many subscribers
+   * Yields frames of the readings that are published after the call resolves. At least `minIntervalMs` pass between
+   * frames. A reader that already waits gets its frame a tenth of `minIntervalMs`, at most 10 ms, after the frame's
+   * first reading. The filter, thresholds included, is applied to every value before conflation. Ends when the signal
+   * aborts, the reader returns, or the feed is closed; an outage does not end it.
+   * @throws AppError `overloaded` if there are too many subscribers
    */
   subscribe(options: LiveSubscription): Promise<AsyncIterableIterator<LiveFrame>>;
   /** Resolves if the feed can be reached. */

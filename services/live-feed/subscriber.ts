@@ -1,4 +1,4 @@
-/** One subscriber: what passed its filter since its last frame, conflated, and the pace of its frames. */
+/** One subscriber: conflates the readings that passed its filter since its last frame, and paces its frames. */
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
 import type { Clock } from "../platform/process/clock.ts";
@@ -12,8 +12,8 @@ import {
 } from "./port.ts";
 
 /**
- * Readings that are published together arrive in several messages. A frame that a reader already waits for is therefore
- * delayed by this share of its interval, up to this many milliseconds.
+ * Readings that are published together arrive in several messages. If a reader already waits, its frame is therefore
+ * delayed by this share of `minIntervalMs`, up to `MAX_GATHER_MS`.
  */
 const GATHER_SHARE = 0.1;
 const MAX_GATHER_MS = 10;
@@ -28,8 +28,8 @@ interface OpenFrame extends LiveFrame {
 export class Subscriber {
   readonly filter: LiveFilter;
   /**
-   * The reader's side. A frame is pushed when its time has come, and is still conflated in place until the reader takes
-   * it. Merging each new frame into the waiting one instead costs ten times as much per reading.
+   * The reader's side. A frame is pushed when it is due, and is still conflated in place until the reader takes it.
+   * Pushing further frames and merging them into the waiting one would cost ten times as much per reading.
    */
   readonly frames: Mailbox<LiveFrame>;
   readonly #clock: Clock;
@@ -38,7 +38,7 @@ export class Subscriber {
   #frame: OpenFrame = { readings: [], missed: 0 };
   /** Indexes `#frame.readings`. */
   #newest = new Map<GpuUuid, Map<Series, Conflated>>();
-  /** The open frame has something to say: it is in the mailbox or waits for its time. */
+  /** True if the open frame has content, and is in the mailbox or waits for its time. */
   #isDue = false;
   /** When the reader took the last frame, by the clock's monotonic time. */
   #takenAt = Number.NEGATIVE_INFINITY;
@@ -58,14 +58,14 @@ export class Subscriber {
     });
   }
 
-  /** Aborts when the signal of the subscription does, when the reader returns, and with `end`. */
+  /** Aborts when the subscription's signal aborts, when the reader returns, and when `end` is called. */
   get ended(): AbortSignal {
     return this.#ended.signal;
   }
 
   /**
-   * Takes a reading that has passed the filter. Keeps the newest per GPU and series; of two at the same time the larger
-   * value, as the store does.
+   * Takes a reading that has passed the filter. Keeps the newest reading per GPU and series. If two have the same time,
+   * keeps the larger value, as the store does.
    */
   take(gpu: GpuUuid, host: string, series: Series, at: number, value: number): void {
     const frame = this.#frame;
@@ -91,7 +91,7 @@ export class Subscriber {
     kept.host = host;
   }
 
-  /** Counts values that may have been lost on the way here. A frame follows even if no reading does. */
+  /** Counts values that may have been lost on the way here. The reader gets a frame even if no reading follows. */
   lose(values: number): void {
     this.#frame.missed += values;
     if (!this.#isDue) void this.#offer();
@@ -107,7 +107,7 @@ export class Subscriber {
     const paceMs = this.#takenAt + this.#minIntervalMs - this.#clock.monotonic();
     const gatherMs = this.frames.isAwaited ? Math.min(MAX_GATHER_MS, this.#minIntervalMs * GATHER_SHARE) : 0;
     const waitMs = Math.max(paceMs, gatherMs);
-    // The other readings of the same publication come before anything that is awaited.
+    // Even without a wait, the frame is pushed only after the other readings of the same publication were added.
     await (waitMs > 0 ? this.#clock.sleep(waitMs, { signal: this.ended }) : undefined);
     this.frames.push(this.#frame);
   }

@@ -1,4 +1,4 @@
-/** The subscribers of one process: bounds how many there are, and ends them all on close. */
+/** Owns the subscribers of one process: limits their number, and ends them all on close. */
 import { AppError } from "../../schema/model/errors.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import { Audience } from "./audience.ts";
@@ -30,8 +30,8 @@ export class Subscribers implements Disposable {
   }
 
   /**
-   * Counts a new subscriber, which gets no readings until it joins. It leaves by itself when it ends.
-   * @throws AppError `overloaded` when there are too many; `unavailable` once closed
+   * Admits a new subscriber, which counts at once but gets no readings until `join`. It is removed when it ends.
+   * @throws AppError `overloaded` if there are too many subscribers; `unavailable` once closed
    */
   admit(subscription: LiveSubscription): Subscriber {
     if (this.#closed) throw closedFeed();
@@ -50,7 +50,7 @@ export class Subscribers implements Disposable {
     return subscriber;
   }
 
-  /** From now on the subscriber gets readings. */
+  /** Starts passing readings to the subscriber, and returns its frames. */
   join(subscriber: Subscriber): AsyncIterableIterator<LiveFrame> {
     if (!subscriber.ended.aborted) this.audience.add(subscriber);
     return subscriber.frames;

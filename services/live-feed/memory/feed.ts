@@ -29,5 +29,5 @@ class MemoryLiveFeed implements LiveFeed {
   }
 }
 
-/** Closing it ends every subscription. */
+/** Opens a live feed. Closing the feed ends every subscription. */
 export const openMemoryLiveFeed = (options: SubscribersOptions): LiveFeed => new MemoryLiveFeed(options);

@@ -1,11 +1,12 @@
 /**
  * The live feed between processes, over Redis publish/subscribe. Each GPU belongs to one of 64 channels. A process
- * subscribes to the channels that its own subscribers need, on a connection for that alone. A publisher asks Redis
- * which channels have subscribers, and encodes messages for those only.
+ * subscribes to the channels that its own subscribers need, on a separate connection. A publisher asks Redis which
+ * channels have subscribers, and encodes messages only for those channels.
  *
  * Redis does not keep messages that it cannot deliver, and closes the connection of a subscriber that reads too slowly.
  * Publishers therefore number the values of each channel, so that subscribers can count the missing ones. In a cluster,
- * PUBLISH reaches subscribers of every node, but a node counts its own subscribers only; so all nodes are asked.
+ * PUBLISH reaches the subscribers of every node, but each node counts only its own subscribers, so the publisher asks
+ * all nodes.
  */
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { Logger } from "../../platform/process/logger.ts";
@@ -31,7 +32,7 @@ function createMeter(metrics: Metrics | undefined) {
   });
   const delivered = metrics?.counter({
     name: "live_messages_delivered_total",
-    help: "Subscribed connections that Redis sent those messages to.",
+    help: "Connections that Redis delivered published messages to.",
   });
   const received = metrics?.counter({
     name: "live_messages_heard_total",
@@ -95,8 +96,8 @@ class RedisLiveFeed implements LiveFeed {
 }
 
 /**
- * Also opens while Redis is unavailable: calls then throw `unavailable` until it is back. Closing it ends every
- * subscription.
+ * Succeeds even if Redis is unavailable; calls then throw `unavailable` until Redis is back. Closing the feed ends
+ * every subscription.
  */
 export async function openRedisLiveFeed(options: RedisLiveFeedOptions): Promise<LiveFeed> {
   const connection = await openRedis(options.redis, { log: options.log, name: "live-feed", role: "commands" });

@@ -1,4 +1,4 @@
-/** Receives the messages of the channels that this process needs, and counts the values that are missing. */
+/** Receives the messages of the channels that this process needs, and counts values that were lost. */
 import type { Logger } from "../../platform/process/logger.ts";
 import type { RedisConfig } from "../../platform/redis/config.ts";
 import { openRedisSubscriber, type RedisSubscriber } from "../../platform/redis/connections.ts";
@@ -7,29 +7,29 @@ import type { Subscriber } from "../subscriber.ts";
 import { channelOf } from "./channels.ts";
 import { decodeMessage, type LiveMessage } from "./message.ts";
 
-/** Publishers remembered per channel. The next loss of a forgotten publisher goes unnoticed. */
+/** How many publishers to remember per channel. If a publisher is forgotten, its next loss goes unnoticed. */
 const MAX_PUBLISHERS = 256;
 
 export interface RedisListenerOptions {
   readonly redis: RedisConfig;
   readonly log: Logger;
   readonly audience: Audience;
-  /** Names by channel number. */
+  /** Channel names, indexed by channel number. */
   readonly channels: readonly string[];
   readonly onReceived: () => void;
-  /** Called with how many values may be lost. */
+  /** Called with the number of values that may be lost. */
   readonly onLost: (values: number) => void;
 }
 
 interface Channel {
   readonly subscribers: Set<Subscriber>;
-  /** By publisher: how many of its values have been received or counted as lost. */
+  /** Number of values received or counted as lost, by publisher. */
   readonly received: Map<string, number>;
 }
 
 export class RedisListener implements AsyncDisposable {
   readonly #options: RedisListenerOptions;
-  /** By channel name. */
+  /** Channels by name. */
   readonly #channels = new Map<string, Channel>();
   #connection: Promise<RedisSubscriber> | undefined;
   #isReadable = true;
@@ -39,8 +39,8 @@ export class RedisListener implements AsyncDisposable {
   }
 
   /**
-   * Resolves once this process is subscribed to every channel that the subscriber needs. Channels that no subscriber
-   * needs are left when it ends.
+   * Resolves once this process is subscribed to every channel that the subscriber needs. When it ends, channels that no
+   * other subscriber needs are unsubscribed.
    * @throws AppError `unavailable`
    */
   async listenFor(subscriber: Subscriber): Promise<void> {
@@ -122,7 +122,7 @@ export class RedisListener implements AsyncDisposable {
   }
 
   /**
-   * After a reconnect: something may be lost. How much shows when the same publisher sends its next message, if ever.
+   * Called after a reconnect, when messages may be lost. The next message of each publisher shows how many values were.
    */
   #reset(): void {
     const all = new Set<Subscriber>();

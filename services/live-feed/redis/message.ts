@@ -1,10 +1,10 @@
 /**
- * Messages of the live feed: cuts batches by channel, and encodes a message. Field by field:
+ * Cuts batches into messages by channel, and encodes and decodes messages. The fields of a message, in order:
  *
  * - version: 1 byte, 1
  * - publisher: 8 random bytes that name one process
- * - before: varint, values that the publisher had for this channel before this message, sent or not
- * - parts of batches, to the end: each a length (varint) and an encoded batch (`schema/batch/codec.ts`)
+ * - before: varint, number of values that the publisher had for this channel before this message, sent or not
+ * - parts of batches, until the end: for each, a length (varint) and an encoded batch (`schema/batch/codec.ts`)
  */
 import type { Batch, Block, Sighting } from "../../../schema/batch/batch.ts";
 import { ByteReader, DamagedBytes } from "../../../schema/batch/byte-reader.ts";
@@ -16,15 +16,15 @@ import { CHANNELS, channelOf } from "./channels.ts";
 
 const VERSION = 1;
 export const PUBLISHER_BYTES = 8;
-/** Bound on a message before compression; a single larger block goes alone. */
+/** Bound on a message before compression. A block that is larger gets its own message. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
-/** Estimate for the facts about a block's GPU in a message. */
+/** Estimated size of the facts about a block's GPU in a message. */
 const FACTS_BYTES = 256;
 
 export interface LiveMessage {
-  /** Names the publishing process; hexadecimal. */
+  /** Identifies the publishing process; hexadecimal. */
   readonly publisher: string;
-  /** Values that the publisher had for this channel before this message, whether or not they were sent. */
+  /** Number of values that the publisher had for this channel before this message, whether or not they were sent. */
   readonly before: number;
   readonly values: number;
   readonly batches: readonly Batch[];
@@ -61,7 +61,7 @@ class Cut {
   #values = 0;
   #bytes = 0;
 
-  /** Adds the given sightings and blocks of the batch. */
+  /** Adds the given sightings and blocks of a batch. Begins a new part whenever one is full. */
   add(batch: Batch, { sightings, blocks }: Pick<Batch, "sightings" | "blocks">): void {
     let taken: Block[] = [];
     const take = () => {
@@ -95,7 +95,8 @@ interface ChannelShare {
 }
 
 /**
- * The sightings and blocks of a batch for each wanted channel. Adds the number of its values to all channels' counts.
+ * Returns the sightings and blocks of a batch for each wanted channel. Adds the batch's values to the counts of all
+ * channels.
  */
 function shares(batch: Batch, wanted: ReadonlySet<number>, values: Float64Array): ReadonlyMap<number, ChannelShare> {
   const found = new Map<number, ChannelShare>();
@@ -131,7 +132,7 @@ export function cutByChannel(
   return { values, parts: new Map([...cuts].map(([channel, { parts }]) => [channel, parts])) };
 }
 
-/** @param publisher `PUBLISHER_BYTES` long */
+/** @param publisher `PUBLISHER_BYTES` bytes that identify the publisher */
 export function encodeMessage(publisher: Uint8Array, before: number, { batches }: Part): Uint8Array {
   const out = new ByteWriter();
   out.byte(VERSION);
@@ -161,7 +162,7 @@ function read(from: ByteReader): LiveMessage {
   return { publisher, before, values, batches };
 }
 
-/** Fails for an unknown version and for damaged bytes, with the reason. */
+/** Returns the message, or the reason why its version is unknown or its bytes are damaged. */
 export function decodeMessage(bytes: Uint8Array): Result<LiveMessage> {
   try {
     return ok(read(new ByteReader(bytes)));

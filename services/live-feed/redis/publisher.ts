@@ -1,4 +1,4 @@
-/** Publishes stored batches on the channels that have subscribers. An instance is one publisher to its receivers. */
+/** Publishes stored batches on the channels that have subscribers. Receivers see each instance as one publisher. */
 import { randomBytes } from "node:crypto";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { isAppError } from "../../../schema/model/errors.ts";
@@ -6,19 +6,19 @@ import { type RedisConnection, type RedisReply, redisScript } from "../../platfo
 import { CHANNELS } from "./channels.ts";
 import { cutByChannel, encodeMessage, type Part, PUBLISHER_BYTES } from "./message.ts";
 
-/** Bound on the messages in one call to Redis; a single larger message goes alone. */
+/** Bound on the total size of the messages in one call to Redis. A larger message gets its own call. */
 const MAX_CALL_BYTES = 1024 * 1024;
 const ALL: ReadonlySet<number> = new Set(Array.from({ length: CHANNELS }, (_, channel) => channel));
 const NONE: ReadonlySet<number> = new Set();
 
 /**
  * KEYS:
- * 1. a constant name. In a cluster it sends every call to the same node, so that subscribers receive its messages in
- *    order.
+ * 1. a constant name. In a cluster, it routes every call to the same node, so that subscribers receive a publisher's
+ *    messages in order.
  *
  * ARGV: channel and message, in turn
  *
- * Result: connections of this node that the messages were sent to, added up
+ * Result: number of this node's connections that each message was sent to, added up
  */
 const PUBLISH = redisScript(
   "live-publish",
@@ -31,7 +31,7 @@ return receivers`,
 
 export interface RedisPublisherOptions {
   readonly connection: RedisConnection;
-  /** Names by channel number. */
+  /** Channel names, indexed by channel number. */
   readonly channels: readonly string[];
   readonly onPublished: (messages: number, receivers: number) => void;
 }
@@ -39,11 +39,13 @@ export interface RedisPublisherOptions {
 export class RedisPublisher {
   readonly #options: RedisPublisherOptions;
   readonly #name = randomBytes(PUBLISHER_BYTES);
-  /** Values so far by channel number, whether or not they were sent, so that receivers can count the missing ones. */
+  /**
+   * Number of values so far per channel, whether or not they were sent, so that receivers can count the missing ones.
+   */
   readonly #values = new Float64Array(CHANNELS);
   /**
-   * The error of the last call while Redis is unavailable. Not an `Availability`: the connection logs and reports its
-   * outages already.
+   * The error of the last call, while Redis is unavailable. This is not an `Availability`, because the connection
+   * already logs and reports its outages.
    */
   #outage: unknown;
   #probe: Promise<unknown> | undefined;
@@ -53,7 +55,7 @@ export class RedisPublisher {
   }
 
   /**
-   * During an outage it throws at once, so that a silent Redis costs one time limit, not one per call.
+   * During an outage, `publish` throws at once, so that an unresponsive Redis costs one time limit, not one per call.
    * @throws AppError `unavailable`
    */
   async publish(batches: readonly Batch[]): Promise<void> {
@@ -78,7 +80,7 @@ export class RedisPublisher {
     } catch (error) {
       failure = error;
     }
-    // No await from here until all calls are sent: numbers must be given in the order of sending.
+    // No await from here until all calls are sent, because messages must be numbered in the order of sending.
     const { values, parts } = cutByChannel(batches, wanted);
     const calls = [...this.#calls(parts)];
     this.#count(values);
@@ -90,7 +92,7 @@ export class RedisPublisher {
     );
   }
 
-  /** Yields the ARGV of each call: channels and messages, in turn, as many as the bound allows. */
+  /** Yields the ARGV of each call: channels and messages, in turn, up to `MAX_CALL_BYTES`. */
   *#calls(parts: ReadonlyMap<number, readonly Part[]>): Generator<(string | Uint8Array)[]> {
     let call: (string | Uint8Array)[] = [];
     let bytes = 0;
@@ -117,7 +119,7 @@ export class RedisPublisher {
     }
   }
 
-  /** A node counts its own subscribers only. If one does not answer, every channel may have subscribers. */
+  /** Asks all nodes, because each counts only its own subscribers. If a node does not answer, returns all channels. */
   async #subscribedChannels(): Promise<ReadonlySet<number>> {
     const { connection, channels } = this.#options;
     const replies = await connection.callAll("PUBSUB", "NUMSUB", ...channels);
@@ -131,7 +133,7 @@ export class RedisPublisher {
     return subscribed;
   }
 
-  /** Asks Redis, unless a question is in flight; an answer ends the outage. */
+  /** Pings Redis, unless a ping is in flight. An answer ends the outage. */
   #probeOnce(): void {
     this.#probe ??= this.#options.connection
       .call("PING")

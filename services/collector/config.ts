@@ -9,24 +9,24 @@ import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
 
 export interface CollectorConfig {
-  /** Groups of deliveries in flight at once. With `positions: "store"` there is one, whatever the value. */
+  /** How many groups of deliveries are in flight at once. With `positions: "store"` it is always one. */
   readonly maxConcurrentHandlers: number;
-  /** Deliveries in a group, at most. */
+  /** How many deliveries a group has at most. */
   readonly batchSize: number;
-  /** Bytes of all bodies in a group of more than one delivery, at most. */
+  /** How many bytes the bodies of a group may have together. A single delivery may be larger. */
   readonly maxGroupBytes: number;
-  /** How long a delivery is leased to this collector, which renews each lease after a third of that. */
+  /** How long a delivery is leased to this collector, which renews each lease after a third of that time. */
   readonly leaseMs: number;
   /**
    * Where the position of each producer is kept.
-   * - `store`: every save carries positions, because the queue is in this process and is lost with it. This collector
-   *   must be its only consumer.
+   * - `store`: every save includes positions, because the queue is in this process and is lost with it. This collector
+   *   must be the queue's only consumer.
    * - `queue`: the queue keeps them.
    */
   readonly positions: "store" | "queue";
 }
 
-/** Configuration of a collector that is a process of its own. */
+/** Configuration of a collector that runs as its own process. */
 export interface CollectorProcessConfig {
   readonly collector: CollectorConfig;
   readonly queue: QueueClientConfig;
@@ -38,7 +38,7 @@ export interface CollectorProcessConfig {
 }
 
 /**
- * @param batchSizeVariable all-in-one reads `COLLECTOR_BATCH_SIZE`, because `BATCH_SIZE` is the streamer's there
+ * @param batchSizeVariable all-in-one passes `COLLECTOR_BATCH_SIZE`, because there `BATCH_SIZE` configures the streamer
  * @throws ConfigError with every problem found
  */
 export function readCollectorConfig(

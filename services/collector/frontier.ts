@@ -1,11 +1,11 @@
 /**
- * Tracks up to which position all batches of a producer are stored, for stores that keep positions. A stored position
- * beyond a missing batch would lose that batch at the next start.
+ * Tracks the position up to which all batches of a producer are stored, for stores that keep positions. If a stored
+ * position were beyond a missing batch, that batch would be lost at the next start.
  */
 import type { Delivery } from "../queue/port.ts";
 import type { StoredPosition, TelemetryRepository } from "../repository/port.ts";
 
-/** Where a batch is in its producer's sequence. */
+/** A batch's place in its producer's sequence. */
 export type Placed = Pick<Delivery, "producer" | "epoch" | "seq" | "position">;
 
 /** Batches `from` to `to` beyond a gap, all stored or skipped. `epoch` and `position` are those of the last. */
@@ -17,15 +17,15 @@ interface Stretch {
 }
 
 interface Reach {
-  /** The last batch of which all predecessors are stored or skipped, too. */
+  /** The last stored or skipped batch of which all predecessors are stored or skipped, too. */
   seq: number;
   epoch: number;
   position: string;
-  /** Ascending, with a gap before each. */
+  /** Stretches beyond `seq`, in ascending order, with a gap before each. */
   ahead: Stretch[];
 }
 
-/** Stretches kept per producer. A dropped stretch only holds the position back. */
+/** How many stretches to keep per producer. Dropping a stretch only holds the position back. */
 const MAX_STRETCHES = 1000;
 
 function absorb(reach: Reach, { seq, epoch, position }: Placed): void {
@@ -62,19 +62,20 @@ const copy = (reach: Reach): Reach => ({ ...reach, ahead: reach.ahead.map((stret
 export class Frontier {
   readonly #position: TelemetryRepository["position"];
   readonly #producers = new Map<string, Reach>();
-  /** Producers whose position advanced by a skip: the next save carries it. */
+  /** Producers whose position was advanced by a skip. The next save includes their positions. */
   readonly #unwritten = new Set<string>();
 
   constructor(position: TelemetryRepository["position"]) {
     this.#position = position;
   }
 
-  /** Loads the stored position of each new producer. Call it with deliveries in the order of their claims. */
+  /** Loads the stored position of each new producer. Call with deliveries in the order of their claims. */
   async meet(deliveries: readonly Placed[]): Promise<void> {
     for (const { producer, epoch, seq } of deliveries) {
       if (this.#producers.has(producer)) continue;
       const stored = await this.#position(producer);
-      // A position of another epoch may be another process's: trust it only up to the batch before this delivery.
+      // Another process may have stored a position of another epoch. Trust it only up to the batch before this
+      // delivery.
       const reached = stored?.epoch === epoch ? stored.seq : Math.min(stored?.seq ?? 0, seq - 1);
       this.#producers.set(producer, { seq: reached, epoch: 0, position: "", ahead: [] });
     }

@@ -13,9 +13,13 @@ import { Leases } from "./leases.ts";
 import type { PublishLive } from "./publish-live.ts";
 import type { RejectReason, RetryReason, Tally } from "./tally.ts";
 
-/** Readings in one save, except where a single batch has more: a store in this process blocks the thread meanwhile. */
+/**
+ * How many readings one save may have, because a store in this process blocks the thread. A single batch may have more.
+ */
 const MAX_SAVE_READINGS = 131_072;
-/** Unpacked bytes in one save, with the same exception: they bound the memory that its decoded batches take. */
+/**
+ * How many unpacked bytes one save may have, to bound the memory of its decoded batches. A single batch may have more.
+ */
 const MAX_SAVE_BYTES = 16 * 1024 * 1024;
 const REDELIVERY_DELAY = { baseMs: 1000, capMs: 60_000 };
 
@@ -24,9 +28,9 @@ export interface GroupContext {
   readonly repository: Pick<TelemetryRepository, "save">;
   readonly publishLive: PublishLive;
   readonly availability: { readonly queue: Availability; readonly store: Availability };
-  /** How long calls are retried. The queue's deadline is the later one, so that batches not saved can be released. */
+  /** How long calls are retried. The queue's deadline is later, so that batches that were not saved can be released. */
   readonly retry: { readonly queue: RetryOptions; readonly store: RetryOptions };
-  /** Set where the store keeps positions; groups are then handled one at a time, in the order of their claims. */
+  /** Set if the store keeps positions; groups are then handled one at a time, in the order of their claims. */
   readonly frontier: Frontier | undefined;
   readonly leaseMs: number;
   readonly clock: Clock;
@@ -34,7 +38,7 @@ export interface GroupContext {
   readonly tally: Tally;
   /** When it aborts, no further save begins. */
   readonly stopping: AbortSignal;
-  /** Aborts a save that is under way. */
+  /** When it aborts, so does a save that is in progress. */
   readonly saveDeadline: AbortSignal;
 }
 
@@ -44,8 +48,9 @@ interface Decoded {
 }
 
 /**
- * Splits a group, in order, into parts of at most `MAX_SAVE_READINGS` readings and `MAX_SAVE_BYTES`, or one delivery. A
- * producer may have counted the readings wrongly, so what the batch itself declares counts, too.
+ * Splits a group, in order, into parts of at most `MAX_SAVE_READINGS` readings and `MAX_SAVE_BYTES` bytes, or of one
+ * larger delivery. A producer may have counted the readings wrongly, so the larger of its count and the batch's own
+ * count decides.
  */
 function* savesOf(deliveries: readonly Delivery[]): Generator<readonly Delivery[]> {
   let part: Delivery[] = [];
@@ -139,7 +144,9 @@ class Group {
     skipped.commit();
   }
 
-  /** Saves all batches in one call. If the store refuses it, saves them one by one to find the bad ones. */
+  /**
+   * Saves all batches in one call. If the store refuses the call, saves the batches one by one to find the bad ones.
+   */
   async #store(decoded: readonly Decoded[]): Promise<void> {
     const batches = decoded.map(({ batch }) => batch);
     const staged = this.#context.frontier?.stage(decoded.map(({ delivery }) => delivery));
@@ -170,7 +177,7 @@ class Group {
     log.debug("batches stored", { batches: batches.length, ...outcome, tookMs: Math.round(tookMs) });
   }
 
-  /** Rejects a batch that is invalid; leaves any other to a later delivery. */
+  /** Rejects a batch that is invalid; returns any other batch to the queue for a later delivery. */
   async #refuse(delivery: Delivery, error: unknown): Promise<void> {
     if (isAppError(error, "invalid")) return this.#reject(delivery, "invalid", error.message);
     const { log, tally } = this.#context;
@@ -200,7 +207,10 @@ class Group {
     return this.#settle(receipts, "deliveries not given back", () => this.#context.queue.nack(receipts, mode));
   }
 
-  /** Resolves to false when the queue did not take the call; the leases then expire. */
+  /**
+   * Calls the queue to settle deliveries. Resolves to false if the queue did not accept the call; the leases then
+   * expire.
+   */
   async #settle(receipts: readonly string[], failure: string, call: () => Promise<unknown>): Promise<boolean> {
     const { availability, retry, log, tally } = this.#context;
     try {

@@ -17,7 +17,7 @@ export class Leases implements AsyncDisposable {
   readonly #options: LeaseOptions;
   /** Receipts of deliveries that are not settled yet. */
   readonly #open: Set<string>;
-  /** Receipts in `#open` whose lease is not lost. */
+  /** Receipts in `#open` whose leases are not lost. */
   readonly #ours: Set<string>;
   readonly #ended = new AbortController();
   readonly #renewing: Promise<void>;

@@ -1,4 +1,4 @@
-/** Publishes stored batches to the live feed. A batch that the feed does not take is lost to its subscribers. */
+/** Publishes stored batches to the live feed. If the feed does not accept a batch, subscribers miss it. */
 import type { Batch } from "../../schema/batch/batch.ts";
 import { messageOf } from "../../schema/model/errors.ts";
 import type { LiveFeed } from "../live-feed/port.ts";
@@ -10,13 +10,13 @@ export interface LivePublisherOptions {
   readonly liveFeed: Pick<LiveFeed, "publish">;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Ends the wait for a publication that is under way. */
+  /** When it aborts, the wait for a publication in flight ends. */
   readonly deadline: AbortSignal;
-  /** Called for each publication that the feed did not take. */
+  /** Called for each publication that the feed did not accept. */
   readonly onFailure: () => void;
 }
 
-/** Never rejects: a live feed that is unavailable must not hold up what is stored. */
+/** Never rejects, because an unavailable live feed must not hold up saves and acknowledgements. */
 export type PublishLive = (batches: readonly Batch[]) => Promise<void>;
 
 export function createLivePublisher({ liveFeed, clock, log, deadline, onFailure }: LivePublisherOptions): PublishLive {
@@ -27,7 +27,7 @@ export function createLivePublisher({ liveFeed, clock, log, deadline, onFailure 
       availability.up();
     } catch (error) {
       onFailure();
-      // After the deadline the failure says nothing about the feed.
+      // After the deadline, a failure tells nothing about the feed.
       if (!deadline.aborted) availability.down(messageOf(error));
     }
   };

@@ -1,11 +1,11 @@
-/** Expires old readings, a bounded step at a time. */
+/** Expires old readings, a limited number of buckets at a time. */
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { TelemetryRepository } from "../repository/port.ts";
 
 const ROUND_MS = 60_000;
 
-/** Runs until the signal aborts. After a failure it tries again a round later. */
+/** Runs until the signal aborts. After a failure, it tries again in the next round. */
 export async function runRetention({
   repository,
   retentionMs,

@@ -13,7 +13,9 @@ import { createLivePublisher } from "./publish-live.ts";
 import { runRetention } from "./retention.ts";
 import { type CollectorSummary, createTally, type Tally } from "./tally.ts";
 
-/** After a stop is asked for: how long saves under way may take, and after that the calls that settle deliveries. */
+/**
+ * How long saves in flight may take after a stop, and how long after that the calls that settle deliveries may take.
+ */
 const STOP_MS = { store: 8000, queue: 2000 };
 const CLAIM_WAIT_MS = 20_000;
 /** Pause between attempts of a call while the store or the queue is unavailable. */
@@ -23,24 +25,23 @@ export interface CollectorDependencies {
   readonly queue: ConsumerQueue;
   readonly repository: Pick<TelemetryRepository, "save" | "position" | "expire">;
   readonly liveFeed: Pick<LiveFeed, "publish">;
-  /** Age of a reading, by its own time, at which it is dropped from the store; 0, the default, keeps everything. */
+  /** The age, by a reading's own time, at which the store drops it. Default: 0, which keeps everything. */
   readonly retentionMs?: number | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
   /**
-   * Stops the collector within 10 s: it claims no more, finishes the save under way, acknowledges what is stored, and
-   * releases the rest.
+   * Stops the collector within 10 s: it stops claiming, finishes the saves in flight, acknowledges the stored batches,
+   * and releases the others.
    */
   readonly signal: AbortSignal;
-  /** Called with the problem when the store or the queue becomes unavailable, and with null when both are available. */
+  /** Called with the problem when the store or the queue becomes unavailable, and with null once both are available. */
   readonly onState?: ((problem: string | null) => void) | undefined;
 }
 
 /**
  * Runs until the signal aborts, and resolves to the totals. A batch is acknowledged after the store has confirmed it.
- * When its source has ended, the caller waits until `ready`, `leased` and `delayed` of `queue.stats()` are 0, then
- * aborts.
+ * To stop at the end of a source, wait until `ready`, `leased` and `delayed` of `queue.stats()` are 0, then abort.
  */
 export const runCollector = (config: CollectorConfig, dependencies: CollectorDependencies): Promise<CollectorSummary> =>
   new Collector(config, dependencies).run();
@@ -52,7 +53,7 @@ class Collector {
   readonly #tally: Tally;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #context: GroupContext;
-  /** By dependency. */
+  /** Problems by dependency. */
   readonly #problems = new Map<string, string>();
 
   constructor(config: CollectorConfig, dependencies: CollectorDependencies) {
@@ -150,7 +151,7 @@ class Collector {
     this.#inFlight.add(group);
   }
 
-  /** Resolves to an empty list when the queue has nothing, or when the claim has failed. */
+  /** Resolves to an empty list if the queue has no ready batch, or if the claim has failed. */
   async #claim(): Promise<readonly Delivery[]> {
     const { queue, clock, log, signal } = this.#dependencies;
     const { batchSize: max, maxGroupBytes: maxBytes, leaseMs } = this.#config;

@@ -19,7 +19,7 @@ export interface CollectorSummary {
   readonly retried: number;
   /** Batches given back at a stop; none used an attempt. */
   readonly released: number;
-  /** Publications that the live feed did not take. */
+  /** Publications that the live feed did not accept. */
   readonly liveFailures: number;
   /** Deliveries whose lease was lost before they were settled. */
   readonly leasesLost: number;
@@ -66,7 +66,7 @@ function createMeter(metrics: Metrics, inFlight: () => number) {
   const released = metrics.counter({ name: "collector_released_batches_total", help: "Batches given back at a stop." });
   const liveFailures = metrics.counter({
     name: "collector_live_failures_total",
-    help: "Publications that the live feed did not take.",
+    help: "Publications that the live feed did not accept.",
   });
   const leasesLost = metrics.counter({
     name: "collector_leases_lost_total",

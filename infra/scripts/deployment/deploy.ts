@@ -1,18 +1,18 @@
 /** `just deploy`: builds and pushes the image, and installs the chart on an existing cluster. */
 import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { checkAnswers, tryIt } from "./answers.ts";
-import { DEFAULT_PORT } from "./api-port.ts";
-import { parsePort, parseTimeout } from "./command-line.ts";
-import { type Contexts, readContexts } from "./contexts.ts";
-import { forwardCommand, openForward } from "./forward.ts";
-import { buildImage, type Image, pushImage } from "./image.ts";
-import { IMAGE, kubectl, NAMESPACE, type Place, RELEASE } from "./place.ts";
-import { checkDocker, checkTools } from "./prerequisites.ts";
+import { DEFAULT_PORT } from "./cluster/api-port.ts";
+import { type Contexts, readContexts } from "./cluster/contexts.ts";
+import { buildImage, type Image, pushImage } from "./cluster/image.ts";
 import { type Program, type Run, runProgram } from "./program.ts";
-import { checkIdle, ensureRelease } from "./release.ts";
-import type { Shell } from "./shell.ts";
-import { Trouble, UsageError } from "./trouble.ts";
+import { checkAnswers, tryIt } from "./release/answers.ts";
+import { forwardCommand, openForward } from "./release/forward.ts";
+import { checkIdle, ensureRelease } from "./release/release.ts";
+import { parsePort, parseTimeout } from "./run/command-line.ts";
+import { IMAGE, kubectl, NAMESPACE, type Place, RELEASE } from "./run/place.ts";
+import { checkDocker, checkTools } from "./run/prerequisites.ts";
+import type { Shell } from "./run/shell.ts";
+import { Trouble, UsageError } from "./run/trouble.ts";
 
 const TAG = /^[\w][\w.-]{0,127}$/;
 

@@ -1,8 +1,9 @@
 /** The report of a failed step: the command and its last output, pods, events, a log, and the commands to try next. */
-import { kubectl, LOCAL, type Place } from "./place.ts";
-import { type Pod, readPods, waitedFor } from "./pods.ts";
-import { CommandFailed, type Shell, shown } from "./shell.ts";
-import { Trouble } from "./trouble.ts";
+
+import { type Pod, readPods, waitedFor } from "./release/pods.ts";
+import { kubectl, LOCAL, type Place } from "./run/place.ts";
+import { CommandFailed, type Shell, shown } from "./run/shell.ts";
+import { Trouble } from "./run/trouble.ts";
 
 const OUTPUT_LINES = 20;
 const EVENTS = 10;

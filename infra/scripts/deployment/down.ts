@@ -1,9 +1,9 @@
 /** `just down`: deletes the kind cluster and everything in it. */
-import { deleteCluster } from "./cluster.ts";
-import { CLUSTER } from "./place.ts";
-import { checkDocker } from "./prerequisites.ts";
+import { deleteCluster } from "./cluster/cluster.ts";
 import { type Program, type Run, runProgram } from "./program.ts";
-import { NOT_FOUND } from "./shell.ts";
+import { CLUSTER } from "./run/place.ts";
+import { checkDocker } from "./run/prerequisites.ts";
+import { NOT_FOUND } from "./run/shell.ts";
 
 async function down({ shell, state, steps }: Run): Promise<void> {
   await steps.step(`Cluster ${CLUSTER}`, async () => {

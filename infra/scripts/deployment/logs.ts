@@ -1,7 +1,7 @@
 /** `just logs [component]`: prints logs of pods; passes flags to `kubectl logs`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { COMPONENTS, KIND_CONTEXT, kubectl, NAMESPACE, RELEASE } from "./place.ts";
+import { COMPONENTS, KIND_CONTEXT, kubectl, NAMESPACE, RELEASE } from "./run/place.ts";
 
 const USAGE = `Usage: just logs [component] [CONTEXT=…] [NAMESPACE=…] [--follow] [--previous] [--since=5m] [--tail=1000] …
 

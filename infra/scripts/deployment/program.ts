@@ -1,13 +1,13 @@
 /** The common part of all commands: arguments, lock, output, the report of a failure, and the exit code. */
 import { join } from "node:path";
-import { type Command, type CommandLine, parseCommandLine, usageOf } from "./command-line.ts";
 import { diagnose } from "./diagnosis.ts";
-import { readEnvironment } from "./environment.ts";
-import type { Place } from "./place.ts";
-import { createDryShell, createShell, type Shell } from "./shell.ts";
-import { lock, openState, type State } from "./state.ts";
-import { createSteps, type Steps } from "./steps.ts";
-import { UsageError } from "./trouble.ts";
+import { type Command, type CommandLine, parseCommandLine, usageOf } from "./run/command-line.ts";
+import { readEnvironment } from "./run/environment.ts";
+import type { Place } from "./run/place.ts";
+import { createDryShell, createShell, type Shell } from "./run/shell.ts";
+import { lock, openState, type State } from "./run/state.ts";
+import { createSteps, type Steps } from "./run/steps.ts";
+import { UsageError } from "./run/trouble.ts";
 
 export interface Run {
   readonly values: CommandLine["values"];

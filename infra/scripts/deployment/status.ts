@@ -1,16 +1,17 @@
 /** `just status`: cluster, release, pods, address and health; exit code 0 if all is well. */
-import { readHealth } from "./answers.ts";
-import { DEFAULT_PORT, readApiPort } from "./api-port.ts";
-import { parseCommandLine, usageOf } from "./command-line.ts";
-import { readContexts } from "./contexts.ts";
-import { readEnvironment } from "./environment.ts";
-import { forwardCommand, openForward } from "./forward.ts";
-import { KIND_CONTEXT, kubectl, NAMESPACE, type Place } from "./place.ts";
-import { readPods } from "./pods.ts";
-import { releaseHistory } from "./release.ts";
-import { createShell, type Shell } from "./shell.ts";
-import { openState } from "./state.ts";
-import { Trouble, UsageError } from "./trouble.ts";
+
+import { DEFAULT_PORT, readApiPort } from "./cluster/api-port.ts";
+import { readContexts } from "./cluster/contexts.ts";
+import { readHealth } from "./release/answers.ts";
+import { forwardCommand, openForward } from "./release/forward.ts";
+import { readPods } from "./release/pods.ts";
+import { releaseHistory } from "./release/release.ts";
+import { parseCommandLine, usageOf } from "./run/command-line.ts";
+import { readEnvironment } from "./run/environment.ts";
+import { KIND_CONTEXT, kubectl, NAMESPACE, type Place } from "./run/place.ts";
+import { createShell, type Shell } from "./run/shell.ts";
+import { openState } from "./run/state.ts";
+import { Trouble, UsageError } from "./run/trouble.ts";
 
 const STATUS = {
   name: "status",

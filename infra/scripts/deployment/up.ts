@@ -1,15 +1,15 @@
 /** `just up`: a kind cluster with the whole pipeline in it, on http://localhost:8080. */
 import { resolve } from "node:path";
-import { checkAnswers, tryIt } from "./answers.ts";
-import { chooseApiPort } from "./api-port.ts";
-import { ensureCluster } from "./cluster.ts";
-import { parsePort, parseTimeout } from "./command-line.ts";
-import { type CsvData, deleteOtherCsv, describeCsv, placeCsv, readCsv } from "./csv.ts";
-import { buildLocalImage, type Image, loadImages } from "./image.ts";
-import { CLUSTER, LOCAL, NAMESPACE, NODE_PORT, RELEASE } from "./place.ts";
-import { checkDocker, checkTools } from "./prerequisites.ts";
+import { chooseApiPort } from "./cluster/api-port.ts";
+import { ensureCluster } from "./cluster/cluster.ts";
+import { type CsvData, deleteOtherCsv, describeCsv, placeCsv, readCsv } from "./cluster/csv.ts";
+import { buildLocalImage, type Image, loadImages } from "./cluster/image.ts";
 import { type Program, type Run, runProgram } from "./program.ts";
-import { ensureRelease } from "./release.ts";
+import { checkAnswers, tryIt } from "./release/answers.ts";
+import { ensureRelease } from "./release/release.ts";
+import { parsePort, parseTimeout } from "./run/command-line.ts";
+import { CLUSTER, LOCAL, NAMESPACE, NODE_PORT, RELEASE } from "./run/place.ts";
+import { checkDocker, checkTools } from "./run/prerequisites.ts";
 
 const fileIn = (folder: string, path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
 

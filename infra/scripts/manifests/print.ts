@@ -1,7 +1,7 @@
 /** Renders the chart into raw manifests: one file per component, combined by Kustomize. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { CHART, COMPONENTS } from "../deployment/place.ts";
+import { CHART, COMPONENTS } from "../deployment/run/place.ts";
 
 /** Kustomize generates the Secrets, because random ones from Helm would differ in each render. */
 const VALUES = {

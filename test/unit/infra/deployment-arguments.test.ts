@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
+import { fullName } from "../../../infra/scripts/deployment/cluster/image.ts";
 import {
   type Command,
   parseCommandLine,
   parsePort,
   parseTimeout,
   usageOf,
-} from "../../../infra/scripts/deployment/command-line.ts";
-import { fullName } from "../../../infra/scripts/deployment/image.ts";
-import { isAtLeast } from "../../../infra/scripts/deployment/prerequisites.ts";
-import { shown } from "../../../infra/scripts/deployment/shell.ts";
-import { createSteps } from "../../../infra/scripts/deployment/steps.ts";
+} from "../../../infra/scripts/deployment/run/command-line.ts";
+import { isAtLeast } from "../../../infra/scripts/deployment/run/prerequisites.ts";
+import { shown } from "../../../infra/scripts/deployment/run/shell.ts";
+import { createSteps } from "../../../infra/scripts/deployment/run/steps.ts";
 
 const SHIP: Command = {
   name: "ship",

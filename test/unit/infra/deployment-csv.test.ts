@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { readCsv } from "../../../infra/scripts/deployment/csv.ts";
+import { readCsv } from "../../../infra/scripts/deployment/cluster/csv.ts";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 

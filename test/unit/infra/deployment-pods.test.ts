@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { LOCAL } from "../../../infra/scripts/deployment/place.ts";
-import { readPods, waitedFor } from "../../../infra/scripts/deployment/pods.ts";
-import type { Shell } from "../../../infra/scripts/deployment/shell.ts";
+import { readPods, waitedFor } from "../../../infra/scripts/deployment/release/pods.ts";
+import { LOCAL } from "../../../infra/scripts/deployment/run/place.ts";
+import type { Shell } from "../../../infra/scripts/deployment/run/shell.ts";
 
 interface Seen {
   readonly waiting?: string;

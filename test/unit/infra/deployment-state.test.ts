@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { lock, openState } from "../../../infra/scripts/deployment/state.ts";
+import { lock, openState } from "../../../infra/scripts/deployment/run/state.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { BUN, ROOT, startProgram } from "../../support/programs/process.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
 const HOLDER = `
-import { lock, openState } from "${ROOT}/infra/scripts/deployment/state.ts";
+import { lock, openState } from "${ROOT}/infra/scripts/deployment/run/state.ts";
 using held = await lock(openState(process.env.STATE));
 console.log("locked");
 await Bun.sleep(60_000);

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { DEFAULT_PORT } from "../../../infra/scripts/deployment/api-port.ts";
-import { NODE_PORT } from "../../../infra/scripts/deployment/place.ts";
+import { DEFAULT_PORT } from "../../../infra/scripts/deployment/cluster/api-port.ts";
+import { NODE_PORT } from "../../../infra/scripts/deployment/run/place.ts";
 import { ROOT } from "../../support/programs/process.ts";
 
 test("infra/kind/cluster.yaml maps the default port of localhost to the NodePort that `just up` sets", async () => {

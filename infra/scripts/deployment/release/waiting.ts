@@ -1,8 +1,8 @@
 /** Prints which pods a release waits for while they become ready. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Place } from "./place.ts";
+import type { Place } from "../run/place.ts";
+import type { Shell } from "../run/shell.ts";
 import { readPods, waitedFor } from "./pods.ts";
-import type { Shell } from "./shell.ts";
 
 const LOOK_MS = 5000;
 const NAMED = 4;

@@ -2,11 +2,12 @@
  * The port of localhost on which the kind cluster serves the API. Docker publishes it when kind creates the node, so it
  * cannot change while the cluster exists, and no process of ours keeps it open.
  */
+
+import { CLUSTER, NODE_PORT } from "../run/place.ts";
+import { checkPort } from "../run/prerequisites.ts";
+import type { Shell } from "../run/shell.ts";
+import { Trouble } from "../run/trouble.ts";
 import { clusterExists } from "./cluster.ts";
-import { CLUSTER, NODE_PORT } from "./place.ts";
-import { checkPort } from "./prerequisites.ts";
-import type { Shell } from "./shell.ts";
-import { Trouble } from "./trouble.ts";
 
 export const DEFAULT_PORT = 8080;
 

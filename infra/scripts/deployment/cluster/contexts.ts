@@ -1,5 +1,5 @@
 /** Reads the contexts of the user's kubeconfig. */
-import type { Shell } from "./shell.ts";
+import type { Shell } from "../run/shell.ts";
 
 interface Config {
   readonly "current-context"?: string;

@@ -3,11 +3,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CLUSTER, KIND_CONTEXT, kubectl, LOCAL, NAMESPACE, ROOT } from "../run/place.ts";
+import type { Shell } from "../run/shell.ts";
+import type { State } from "../run/state.ts";
+import { Trouble } from "../run/trouble.ts";
 import { type Contexts, readContexts } from "./contexts.ts";
-import { CLUSTER, KIND_CONTEXT, kubectl, LOCAL, NAMESPACE, ROOT } from "./place.ts";
-import type { Shell } from "./shell.ts";
-import type { State } from "./state.ts";
-import { Trouble } from "./trouble.ts";
 
 const CONFIG = join(ROOT, "infra/kind/cluster.yaml");
 const CONFIG_COPY = "kind-cluster.yaml";

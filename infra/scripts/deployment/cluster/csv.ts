@@ -5,11 +5,11 @@ import { open, readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { DCGM_HEADER, parseDcgmHeader } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER, parseDcgmHeader } from "../../../../schema/dcgm/row.ts";
+import { kubectl, type Place } from "../run/place.ts";
+import type { Shell } from "../run/shell.ts";
+import { Trouble } from "../run/trouble.ts";
 import { clusterNodes } from "./cluster.ts";
-import { kubectl, type Place } from "./place.ts";
-import type { Shell } from "./shell.ts";
-import { Trouble } from "./trouble.ts";
 
 export interface CsvData {
   /** Never empty. */

@@ -1,9 +1,9 @@
 /** Builds the image, and loads it onto the nodes of the kind cluster or pushes it. */
 import { join } from "node:path";
+import { CHART, CLUSTER, helm, IMAGE, type Place, RELEASE, ROOT } from "../run/place.ts";
+import type { Shell } from "../run/shell.ts";
+import { Trouble } from "../run/trouble.ts";
 import { clusterNodes } from "./cluster.ts";
-import { CHART, CLUSTER, helm, IMAGE, type Place, RELEASE, ROOT } from "./place.ts";
-import type { Shell } from "./shell.ts";
-import { Trouble } from "./trouble.ts";
 
 const BUILD = join(ROOT, "infra/scripts/docker-build.sh");
 /** A first build downloads the base image. */

@@ -1,9 +1,9 @@
 /** A `kubectl port-forward` to the API for as long as a command needs it, on clusters that publish no port of ours. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { kubectl, type Place } from "./place.ts";
-import { shown } from "./shell.ts";
-import { Trouble } from "./trouble.ts";
+import { kubectl, type Place } from "../run/place.ts";
+import { shown } from "../run/shell.ts";
+import { Trouble } from "../run/trouble.ts";
 
 const START_MS = 30_000;
 const KEPT_CHARACTERS = 500;

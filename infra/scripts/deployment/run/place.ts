@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 export const CLUSTER = "gpu-telemetry-cluster";
 /** kind derives this name from the cluster's. */
 export const KIND_CONTEXT = `kind-${CLUSTER}`;

@@ -1,7 +1,7 @@
 /** Installs or upgrades the Helm release, and repairs one that an interrupted command left half done. */
-import { CHART, helm, kubectl, type Place, RELEASE } from "./place.ts";
-import type { Shell } from "./shell.ts";
-import { Trouble } from "./trouble.ts";
+import { CHART, helm, kubectl, type Place, RELEASE } from "../run/place.ts";
+import type { Shell } from "../run/shell.ts";
+import { Trouble } from "../run/trouble.ts";
 import { watchPods } from "./waiting.ts";
 
 const COMMAND_MS = 90_000;

@@ -1,6 +1,6 @@
 /** The state of a release's pods, from kubectl. */
-import { kubectl, type Place, RELEASE } from "./place.ts";
-import type { Shell } from "./shell.ts";
+import { kubectl, type Place, RELEASE } from "../run/place.ts";
+import type { Shell } from "../run/shell.ts";
 
 export interface Pod {
   readonly name: string;

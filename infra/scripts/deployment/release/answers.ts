@@ -1,6 +1,6 @@
 /** Checks that the deployed API answers the requests that its users send first. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { Trouble } from "./trouble.ts";
+import { Trouble } from "../run/trouble.ts";
 
 const HEALTHY_MS = 90_000;
 /** Covers the time from the first row of the file to the first GPU in the list. */

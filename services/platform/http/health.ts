@@ -52,7 +52,7 @@ export const askHealth = async (health: () => Promise<Health>): Promise<Health> 
 export const PROBE_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 /**
- * Answers `/healthz`, `/readyz` and `/metrics`; null for every other path.
+ * Returns a function that answers `/healthz`, `/readyz` and `/metrics`, and returns null for every other path.
  * @param guard refuses web pages on all three, and `/metrics` without the token
  */
 export function createProbes({

@@ -1,4 +1,4 @@
-/** Whether one dependency is available: logs each outage, reports it to health, and retries calls until it ends. */
+/** Tracks whether one dependency is available: logs outages, reports them to health, and retries calls during them. */
 import { AppError, isAppError } from "../../../schema/model/errors.ts";
 import { backoffMs, type Clock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
@@ -9,21 +9,21 @@ export interface AvailabilityOptions {
   /** Pause between the attempts of one call, with full jitter. Default: 100 ms, doubling up to 10 s. */
   readonly backoff?: { readonly baseMs: number; readonly capMs: number } | undefined;
   /**
-   * Report a problem from the first `untilAvailable` until the first answer, without logging it. For services that must
-   * not be ready before their dependency has answered once. Default: false.
+   * If true, `problem` is set from the first call of `untilAvailable` until the first answer, without a log line. For
+   * services that must not be ready before their dependency has answered once. Default: false.
    */
   readonly requireFirstAnswer?: boolean | undefined;
-  /** Called with each change of `problem`. */
+  /** Called each time `problem` changes. */
   readonly onChange?: ((problem: string | null) => void) | undefined;
 }
 
 export interface RetryOptions {
   /**
-   * Ends the retries. After it aborts, a failure is final; an abort during a pause cuts the pause short, and one last
+   * Ends the retries when it aborts: the next failure is final. An abort during a pause ends the pause, and one last
    * attempt follows.
    */
   readonly signal: AbortSignal;
-  /** Abandons the attempt that is running, and starts no other. Default: `signal`. */
+  /** When it aborts, the running attempt is abandoned, and no other starts. Default: `signal`. */
   readonly deadline?: AbortSignal | undefined;
   /** Called before each pause. */
   readonly onRetry?: (() => void) | undefined;
@@ -49,8 +49,9 @@ export function withinDeadline<T>(call: () => Promise<T>, deadline: AbortSignal)
 }
 
 /**
- * Up at first. An outage begins with the first `down` and ends with the next `up`; the log gets one line for each:
- * `unavailable { dependency, reason }` and `available { dependency, downMs }`. Any number of callers may report.
+ * The dependency counts as available at first. The first call of `down` begins an outage, and the next call of `up`
+ * ends it. The log gets one line for each: `unavailable { dependency, reason }` and `available { dependency, downMs }`.
+ * Any number of callers may report.
  */
 export class Availability {
   readonly dependency: string;
@@ -69,12 +70,12 @@ export class Availability {
     return this.#outage !== undefined;
   }
 
-  /** The reason of the outage, or that a required first answer is missing; null otherwise. For health. */
+  /** For health: the reason of the outage, or the text that the required first answer is missing; otherwise null. */
   get problem(): string | null {
     return this.#problem;
   }
 
-  /** Begins an outage. Ignored during one, so the first reason remains. */
+  /** Begins an outage. Does nothing during an outage, so its first reason remains. */
   down(reason: string): void {
     if (this.#outage !== undefined) return;
     const { log, clock } = this.#options;
@@ -122,7 +123,7 @@ export class Availability {
           this.up();
           throw error;
         }
-        // An abandoned call says nothing about the dependency.
+        // An abandoned call does not show that the dependency is unavailable.
         if (deadline.aborted) throw error;
         this.down(error.message);
         if (signal.aborted) throw error;

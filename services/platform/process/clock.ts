@@ -1,4 +1,4 @@
-/** Time and sleep, injected so that tests own them. */
+/** Time and sleep. Code gets a clock as a parameter, so that tests can control it. */
 export interface Clock {
   /** Milliseconds since the epoch. It jumps when the system's clock is set. */
   now(): number;

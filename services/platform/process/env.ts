@@ -24,7 +24,7 @@ const parsed = <T>(accepted: string, parse: (text: string) => T | undefined) =>
     return z.NEVER;
   });
 
-/** Milliseconds, from `100ms`, `30s`, `5m`, `12h`, `7d`, or `0`. */
+/** Parses a duration such as `100ms`, `30s`, `5m`, `12h`, `7d` or `0` to milliseconds. */
 export const duration = ({ minMs = 0, maxMs = Number.MAX_SAFE_INTEGER } = {}) =>
   parsed(`a duration such as 100ms, 30s or 5m${minMs > 0 ? `, at least ${ms(minMs)}` : ""}`, (text) => {
     if (!/^(0|\d+(\.\d+)?(ms|s|m|h|d))$/.test(text)) return undefined;
@@ -41,7 +41,7 @@ export const integer = ({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}) =>
 export const boolean = () =>
   parsed("true or false", (text) => (text === "true" ? true : text === "false" ? false : undefined));
 
-/** Bytes, from `512MiB`, `64KiB`, `1GiB` or a plain number. */
+/** Parses a size such as `512MiB`, `64KiB`, `1GiB` or a plain number to bytes. */
 export const byteSize = ({ min = 0 } = {}) =>
   parsed("a size such as 64KiB, 512MiB or 1GiB", (text) => {
     const match = /^(\d+)(B|KiB|MiB|GiB)?$/.exec(text);
@@ -55,13 +55,13 @@ export const choice = <const T extends string>(...accepted: readonly T[]) =>
 
 export const text = () => z.string();
 
-/** An http or https URL, unchanged. */
+/** Accepts an http or https URL, and returns it unchanged. */
 export const url = () =>
   parsed("a URL such as http://host:8080", (text) =>
     URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
   );
 
-/** Requests per second, from `100/s`; null from `0`, which switches the limit off. */
+/** Parses a rate such as `100/s` to requests per second, and `0` to null, which means no limit. */
 export const rate = () =>
   parsed("a rate such as 100/s, or 0 for none", (value) => {
     if (value === "0") return null;
@@ -69,7 +69,7 @@ export const rate = () =>
     return match !== null && Number(match[1]) > 0 ? Number(match[1]) : undefined;
   });
 
-/** `host`, `host:port` or `[::1]:port`, or several separated by commas. */
+/** Parses one or more of `host`, `host:port` and `[::1]:port`, separated by commas. */
 export const addresses = ({ defaultPort }: { defaultPort: number }) =>
   parsed("host:port, or several separated by commas", (value) => {
     const found = value.split(",").map((part) => {

@@ -1,10 +1,10 @@
-/** The life of a process: its one AbortController, which SIGTERM and SIGINT abort, and its end. */
+/** Starts and ends a process: has its one AbortController, which SIGTERM and SIGINT abort, and sets the exit status. */
 import { isAppError } from "../../../schema/model/errors.ts";
 import { ConfigError } from "./env.ts";
 import type { LogConfig } from "./log-config.ts";
 import { type Logger, openLogger } from "./logger.ts";
 
-/** A stop that takes longer ends the process at once. */
+/** How long a stop may take. After this time, the process exits with status 1. */
 export const STOP_DEADLINE_MS = 25_000;
 
 /**
@@ -13,13 +13,13 @@ export const STOP_DEADLINE_MS = 25_000;
  */
 const SAME_SIGNAL_MS = 500;
 
-/** Exit status after a person or the system stopped the program before its work was done. */
+/** Exit status if a person or the system stopped the program before its work was done. */
 export const INTERRUPTED = 130;
 
-/** How long the end of the process waits for a slow reader of standard output and standard error. */
+/** How long the process waits before its exit for a slow reader of standard output and standard error. */
 const FLUSH_MS = 2000;
 
-/** Resolves when the signal aborts; at once if it has. */
+/** Resolves when the signal aborts, or at once if it is already aborted. */
 export const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve();
@@ -29,17 +29,17 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
 export interface Program<Config extends { readonly log: LogConfig }> {
   /** @throws ConfigError: printed to standard error, exit status 2 */
   readonly read: () => Config;
-  /** The process ends with the status that it resolves to. */
+  /** Resolves to the exit status of the process. */
   readonly run: (config: Config, context: { log: Logger; signal: AbortSignal }) => Promise<number>;
-  /** Where log lines go. Default: standard output. */
+  /** Receives the log lines. Default: standard output. */
   readonly output?: { write(line: string): unknown };
 }
 
 let exiting: Promise<never> | undefined;
 
 /**
- * Ends the process after its output is written: `process.exit` alone drops the lines that Bun still buffers for a pipe.
- * The first of several calls decides the status.
+ * Ends the process after its output is written, because `process.exit` drops the lines that Bun still buffers for a
+ * pipe. If called several times, the first call decides the status.
  */
 function exit(status: number): Promise<never> {
   exiting ??= flush().then(() => process.exit(status));
@@ -49,14 +49,14 @@ function exit(status: number): Promise<never> {
 /** Resolves when standard output and standard error are written, or after `FLUSH_MS`. */
 async function flush(): Promise<void> {
   const written = [process.stdout, process.stderr].map((stream) => {
-    // A reader that has gone, or a line logged after the end, must not change the exit status.
+    // A closed pipe, or a line that is logged after the end, must not change the exit status.
     stream.on("error", () => {});
     return new Promise<void>((resolve) => stream.end(resolve));
   });
   await Promise.race([Promise.all(written), new Promise((resolve) => setTimeout(resolve, FLUSH_MS))]);
 }
 
-/** Aborts at the first signal; a second one ends the process at once. */
+/** Returns a signal that aborts at the first SIGTERM or SIGINT. A second one ends the process at once. */
 function stopOnSignals(log: Logger): AbortSignal {
   const controller = new AbortController();
   let stoppedAt = 0;

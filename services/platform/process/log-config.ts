@@ -1,4 +1,4 @@
-/** The environment variables of the log, the same for every service. */
+/** Reads the environment variables for the log, which are the same for every service. */
 import { choice, type Env, parseEnv } from "./env.ts";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "./logger.ts";
 

@@ -1,4 +1,4 @@
-/** Log lines: a constant message plus fields. Loggers are passed or derived, never global. */
+/** Writes log lines: a constant message plus fields. Loggers are passed as parameters or derived, never global. */
 import { configure, getLogger, getTextFormatter, type LogRecord, type Sink } from "@logtape/logtape";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export interface Logger {
   child(fields: Fields): Logger;
 }
 
-/** An error as a field: message and cause, and the stack unless it is an AppError. */
+/** Converts an error to a field with its message, name and cause, and with its stack unless it is an AppError. */
 const plain = (value: unknown): unknown => {
   if (!(value instanceof Error)) return value;
   const cause =

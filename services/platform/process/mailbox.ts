@@ -1,30 +1,30 @@
 /** A bounded queue between a producer that never waits and a reader that iterates. */
 
 export interface MailboxOptions<T> {
-  /** Items that may wait for the reader; at least 1. */
+  /** How many items may wait for the reader; at least 1. */
   readonly capacity: number;
   /**
-   * Makes room in a full mailbox: gets the item that has waited shortest and the pushed one, and returns the item that
-   * takes the place of both. With a capacity of 1, `(_, pushed) => pushed` keeps the newest item alone.
-   * Default: a full mailbox refuses what is pushed.
+   * Called when an item is pushed into a full mailbox: gets the newest waiting item and the pushed one, and returns the
+   * item that replaces both. With a capacity of 1, `(_, pushed) => pushed` keeps only the newest item.
+   * Default: a full mailbox refuses pushed items.
    */
   readonly merge?: ((waiting: T, pushed: T) => T) | undefined;
   /** Aborting it is the same as `return()`. */
   readonly signal?: AbortSignal | undefined;
   /** Called with each item as the reader gets it, in order. For flow control of the producer. */
   readonly onTake?: ((item: T) => void) | undefined;
-  /** Called once, when the mailbox closes: from then on it accepts nothing. */
+  /** Called once, when the mailbox closes. A closed mailbox accepts no items. */
   readonly onClose?: (() => void) | undefined;
 }
 
 const DONE = { done: true, value: undefined } as const;
 
 /**
- * - `push`, `end` and `fail` are the producer's: none of them waits or throws.
- * - The iterator is the reader's: items come in the order of their pushes, each once. `next()` calls may overlap; they
- *   are answered in the order in which they were made.
- * - `end()` and `fail(error)` close it: the reader first gets the items that wait, then the end or the error.
- * - `return()` and an aborted signal close it, drop the items that wait, and end every `next()` that is waiting.
+ * - The producer calls `push`, `end` and `fail`, which never wait or throw.
+ * - The reader iterates: it gets items in the order of their pushes, each once. `next()` calls may overlap, and are
+ *   answered in the order in which they were made.
+ * - `end()` and `fail(error)` close the mailbox: the reader first gets the waiting items, then the end or the error.
+ * - `return()` and an aborted signal close the mailbox, drop the waiting items, and end every waiting `next()`.
  */
 export class Mailbox<T> implements AsyncIterableIterator<T> {
   readonly #options: MailboxOptions<T>;
@@ -41,17 +41,17 @@ export class Mailbox<T> implements AsyncIterableIterator<T> {
     else signal?.addEventListener("abort", this.#drop, { once: true });
   }
 
-  /** Items that wait for the reader. */
+  /** Number of items that wait for the reader. */
   get size(): number {
     return this.#items.length;
   }
 
-  /** True while the reader waits for an item: a push goes straight to it. */
+  /** True while the reader waits for an item: the next pushed item goes straight to the reader. */
   get isAwaited(): boolean {
     return this.#readers.length > 0;
   }
 
-  /** True once the mailbox accepts nothing more. Items may still wait for the reader. */
+  /** True when the mailbox accepts no more items. Items may still wait for the reader. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -73,12 +73,12 @@ export class Mailbox<T> implements AsyncIterableIterator<T> {
     return true;
   }
 
-  /** Nothing more comes. Ignored when closed. */
+  /** Closes the mailbox: the reader gets the waiting items, then the end. Does nothing on a closed mailbox. */
   end(): void {
     this.#close();
   }
 
-  /** Nothing more comes: the first `next()` after the last item rejects with `error`. Ignored when closed. */
+  /** Closes the mailbox: the first `next()` after the last item rejects with `error`. Does nothing if closed. */
   fail(error: unknown): void {
     if (this.#isClosed) return;
     this.#failure = { error };
@@ -114,13 +114,13 @@ export class Mailbox<T> implements AsyncIterableIterator<T> {
     this.#close();
   };
 
-  /** An abort drops items until the reader has them all, so the listener stays until then. */
+  /** Removes the abort listener once the reader has all items and the error; until then, an abort must drop them. */
   #unlisten(): void {
     if (this.#items.length > 0 || this.#failure !== null) return;
     this.#options.signal?.removeEventListener("abort", this.#drop);
   }
 
-  /** The outcome of a `next()` after the last item: the error once, then the end. */
+  /** Returns the outcome of a `next()` after the last item: the error once, then the end. */
   #outcome(): Promise<IteratorResult<T>> {
     const failure = this.#failure;
     this.#failure = null;

@@ -1,11 +1,11 @@
-/** A mapped async iterator that ends at once when its reader leaves. */
+/** Maps an async iterator to one that ends at once when its reader stops. */
 
 const DONE = { done: true, value: undefined } as const;
 
 /**
- * Yields `map(item)` for each item of `source`. Unlike that of a generator, `return()` does not wait for a `next()`
- * that is under way: it goes straight to the source, which may be silent for a long time.
- * @param onEnd called when the source ends or fails, and on `return()`: once or more
+ * Yields `map(item)` for each item of `source`. `return()` calls the `return()` of the source at once. That of a
+ * generator would first wait for a pending `next()`, and the source may be silent for a long time.
+ * @param onEnd called when the source ends or fails, and on `return()`; it may be called more than once
  */
 export function mapAsync<From, To>(
   source: AsyncIterator<From, unknown>,

@@ -1,4 +1,4 @@
-/** Prometheus metrics of one process, prefix `gpu_telemetry_`. */
+/** Prometheus metrics of one process. All names begin with `gpu_telemetry_`. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 const PREFIX = "gpu_telemetry_";

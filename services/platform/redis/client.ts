@@ -1,6 +1,6 @@
 /**
- * Redis clients: the one file that knows the driver. A client runs each command at most once. If a reply is lost, the
- * call fails and only the caller, who knows what a second run would do, may retry.
+ * Redis clients. Only this file imports the driver. A client runs each command at most once. If a reply is lost, the
+ * call fails, and only the caller may retry, because only the caller knows what a second run would do.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { Availability } from "../process/availability.ts";
@@ -8,13 +8,13 @@ import { backoffMs, systemClock } from "../process/clock.ts";
 import type { Logger } from "../process/logger.ts";
 import type { RedisConfig } from "./config.ts";
 
-/** Limit for a connection attempt. */
+/** How long a connection attempt may take. */
 const CONNECT_MS = 2000;
-/** Limit for a reply. A server that stays silent for longer counts as lost, and its connection is cut. */
+/** How long a reply may take. If the server stays silent for longer, the connection counts as lost and is cut. */
 const REPLY_MS = 5000;
 /** How long opening waits for Redis before it returns without a connection. */
 const OPEN_MS = 3000;
-/** Limit for the wait of one command on a blocking connection. */
+/** How long one command may wait on a blocking connection. */
 export const MAX_BLOCK_MS = 5000;
 
 export type RedisRole = "commands" | "blocking";
@@ -23,10 +23,10 @@ export type RedisServerClient = Redis;
 
 export const reconnectMs = (attempt: number): number => backoffMs(attempt, { baseMs: 50, capMs: 1000 });
 
-/** The reason of an outage where the driver gives none. */
+/** The reason that is logged for an outage if the driver gives none. */
 export const CONNECTION_ENDED = "the connection ended";
 
-/** Logs the outages of one connection, by its name. */
+/** Returns an `Availability` that logs the outages of one connection with its name. */
 export const redisAvailability = (connection: string, log: Logger): Availability =>
   new Availability("redis", { log: log.child({ connection }), clock: systemClock });
 
@@ -47,7 +47,7 @@ function commonOptions(config: RedisConfig, name: string, role: RedisRole) {
     connectTimeout: CONNECT_MS,
     sentinelCommandTimeout: CONNECT_MS,
     commandTimeout: role === "commands" ? REPLY_MS : undefined,
-    // Silence reveals a half-open connection.
+    // A half-open connection shows only by its silence.
     socketTimeout: role === "commands" ? REPLY_MS + 500 : MAX_BLOCK_MS + REPLY_MS,
     // If a connection ends, its pending commands fail at once and are never sent again.
     maxRetriesPerRequest: 0,
@@ -65,7 +65,7 @@ function serverOptions({ mode, addresses, sentinelName }: RedisConfig, turn: num
   return { ...addresses[turn % addresses.length] };
 }
 
-/** Reconnects until it is disconnected. */
+/** Returns a client that reconnects until `disconnect` is called. */
 export function createClient(config: RedisConfig, name: string, role: RedisRole): RedisClient {
   const options = commonOptions(config, name, role);
   if (config.mode !== "cluster") {
@@ -80,12 +80,12 @@ export function createClient(config: RedisConfig, name: string, role: RedisRole)
     // A retry would repeat a command that may have run before the connection to its node ended.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    // Certificates name hosts, not addresses.
+    // Nodes must be reached by host name, because their certificates contain no addresses.
     ...(config.tls ? { dnsLookup: (host, found) => found(null, host) } : {}),
   });
 }
 
-/** One connection, without reconnecting: to the server, the master or, by `turn`, one node of the cluster. */
+/** Opens one connection that never reconnects: to the server, the master, or one node of the cluster (by `turn`). */
 export const createServerClient = (config: RedisConfig, name: string, turn: number): RedisServerClient =>
   new Redis({
     ...commonOptions(config, name, "commands"),
@@ -94,7 +94,7 @@ export const createServerClient = (config: RedisConfig, name: string, turn: numb
     sentinelRetryStrategy: () => null,
   });
 
-/** Resolves when `opened` calls back, at the latest after 3 s. */
+/** Resolves when `opened` calls `done`, or after `OPEN_MS`. */
 export const untilOpened = (opened: (done: () => void) => void): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, OPEN_MS);
@@ -104,7 +104,7 @@ export const untilOpened = (opened: (done: () => void) => void): Promise<void> =
     });
   });
 
-/** The server, or every known node of the cluster. */
+/** Returns the server, or every known node of the cluster. */
 export const serversOf = (client: RedisClient): readonly RedisServerClient[] =>
   client instanceof Cluster ? client.nodes("all") : [client];
 

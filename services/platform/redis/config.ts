@@ -1,9 +1,9 @@
-/** Address and credentials of Redis, from the environment. */
+/** Reads the address and credentials of Redis from the environment. */
 import { addresses, boolean, ConfigError, choice, type Env, integer, parseEnv, text } from "../process/env.ts";
 
 export interface RedisConfig {
   readonly mode: "single" | "sentinel" | "cluster";
-  /** The server; the sentinels; or some nodes of the cluster. Never empty. */
+  /** By mode: the one server, the sentinels, or some nodes of the cluster. Never empty. */
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
   /** Name of the master that the sentinels watch; null in the other modes. */
   readonly sentinelName: string | null;

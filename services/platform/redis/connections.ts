@@ -1,4 +1,4 @@
-/** Connections to Redis for the rest of the product: no type of the driver leaves this folder. */
+/** Opens connections to Redis for other folders. No type of the driver leaves this folder. */
 import { createHash } from "node:crypto";
 import type { Availability } from "../process/availability.ts";
 import type { Logger } from "../process/logger.ts";
@@ -38,8 +38,7 @@ export interface RedisConnection extends AsyncDisposable {
    */
   call(command: string, ...args: readonly RedisArgument[]): Promise<RedisReply>;
   /**
-   * Runs a command on every server: the one server, or each node of a cluster. The reply of a node that did not answer
-   * is undefined.
+   * Runs a command on the server, or on each node of a cluster. If the command fails on a node, its reply is undefined.
    * @throws as `call`, when no server answered
    */
   callAll(command: string, ...args: readonly RedisArgument[]): Promise<readonly (RedisReply | undefined)[]>;
@@ -74,7 +73,7 @@ function watchOutages(client: RedisClient, availability: Availability): void {
   });
 }
 
-/** Resolves when connected, at the latest after 3 s: calls then throw `unavailable` until Redis is available. */
+/** Resolves when connected, or after 3 s without a connection: calls then throw `unavailable` until Redis answers. */
 export async function openRedis(
   config: RedisConfig,
   { log, name, role }: { log: Logger; name: string; role: RedisRole },
@@ -119,7 +118,7 @@ export async function openRedis(
   };
 }
 
-/** Resolves when connected, at the latest after 3 s. Reconnects until it is disposed. */
+/** Resolves when connected, or after 3 s without a connection. The subscriber reconnects until it is disposed. */
 export async function openRedisSubscriber(
   config: RedisConfig,
   parts: { log: Logger; name: string } & Pick<RedisSubscriberParts, "onMessage" | "onReset">,

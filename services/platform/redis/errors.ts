@@ -1,7 +1,7 @@
 /** Translates errors of Redis into AppError. */
 import { AppError, messageOf } from "../../../schema/model/errors.ts";
 
-/** Temporary error replies: Redis starts, fails over, moves slots, is busy or cannot write its log. */
+/** Temporary error replies: Redis is starting, failing over, moving slots, busy, or cannot write to its disk. */
 const TEMPORARY =
   /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS|MISCONF|BUSY|UNBLOCKED|UNKILLABLE|NOMASTERLINK)\b/;
 const OUT_OF_MEMORY = /^OOM\b/;

@@ -13,11 +13,11 @@ import {
 import type { RedisConfig } from "./config.ts";
 import { redisError } from "./errors.ts";
 
-/** A subscriber sends nothing else, so only pings reveal a half-open connection. */
+/** Interval of pings. A subscriber sends hardly anything else, so only pings reveal a half-open connection. */
 const PING_MS = 2000;
 
 export interface RedisSubscriber extends AsyncDisposable {
-  /** Resolves when subscribed. @throws AppError `unavailable`: none of the new channels is subscribed */
+  /** Resolves when subscribed. @throws AppError `unavailable`; then none of the new channels is subscribed */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;
 }
@@ -26,12 +26,12 @@ export interface RedisSubscriberParts {
   readonly log: Logger;
   readonly name: string;
   onMessage(channel: string, payload: Buffer): void;
-  /** Called after a reconnect, when the channels are subscribed again: messages may have been missed. */
+  /** Called after a reconnect, when all channels are subscribed again. Messages may have been missed. */
   onReset(): void;
 }
 
 export class Subscriber implements RedisSubscriber {
-  /** Resolves when connected, at the latest after 3 s. */
+  /** Resolves when connected, or after 3 s without a connection. */
   readonly opened: Promise<void>;
   readonly #config: RedisConfig;
   readonly #parts: RedisSubscriberParts;
@@ -39,7 +39,7 @@ export class Subscriber implements RedisSubscriber {
   readonly #channels = new Set<string>();
   #client: RedisServerClient;
   #onOpened = ignore;
-  /** Connections so far. In a cluster each goes to the next node, as a message reaches every node. */
+  /** Number of connections so far. In a cluster, each goes to the next node: every message reaches every node. */
   #turn = 0;
   #failures = 0;
   #wasThere = false;
@@ -71,7 +71,7 @@ export class Subscriber implements RedisSubscriber {
 
   async unsubscribe(channels: readonly string[]): Promise<void> {
     const known = channels.filter((channel) => this.#channels.delete(channel));
-    // If this fails, the connection has ended, and its subscriptions with it.
+    // If this fails, the connection has ended, which ends its subscriptions, too.
     if (known.length > 0) await this.#client.unsubscribe(...known).catch(ignore);
   }
 

@@ -1,4 +1,4 @@
-/** The graph's `Gpu`: facts, times of the first and newest reading, and attributions. */
+/** Defines the GraphQL type `Gpu`: facts, times of the first and newest reading, and attributions. */
 import DataLoader from "dataloader";
 import { parseUuid, parseWindow } from "../../schema/model/arguments.ts";
 import type { Attribution, Gpu, GpuUuid } from "../../schema/model/gpu.ts";
@@ -20,7 +20,7 @@ export const createGpuLoader = (repository: GpuRepository) =>
 
 export type GpuLoader = ReturnType<typeof createGpuLoader>;
 
-/** Limits the attributions in one answer, and so the memory that a query takes. */
+/** How many attributions one answer may contain. Bounds the memory that a query takes. */
 const MAX_ATTRIBUTIONS_PER_REQUEST = 250_000;
 const BEYOND =
   `A query may read at most ${MAX_ATTRIBUTIONS_PER_REQUEST.toLocaleString("en-US")} attributions: request fewer ` +

@@ -1,4 +1,4 @@
-/** The inventory subgraph as a process of its own. */
+/** The program `inventory`: runs the inventory subgraph as its own process. */
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";

@@ -1,4 +1,4 @@
-/** Subgraph `inventory`: GPUs, hosts and the metric catalogue. */
+/** Defines subgraph `inventory`: GPUs, hosts and the metric catalogue. */
 import type { GraphQLSchema } from "graphql";
 import { parseCursor, parseLimit, parseUuid, refuse } from "../../schema/model/arguments.ts";
 import type { GpuUuid, Host } from "../../schema/model/gpu.ts";
@@ -66,7 +66,7 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
     fields: (t) => ({ hostname: t.string(), namespace: t.string(), model: t.string() }),
   });
 
-  // All nullable: when this subgraph is unavailable, the fields of others are still answered.
+  // All fields are nullable: when this subgraph is unavailable, the gateway still answers the fields of the others.
   builder.queryFields((t) => ({
     gpus: t.field({
       type: page,

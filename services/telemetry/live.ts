@@ -1,4 +1,4 @@
-/** Frames of one subscription: a snapshot of the newest stored readings, then the live feed. */
+/** Makes the frames of one subscription: a snapshot of the newest stored readings, then the live feed. */
 import type { Gpu, GpuUuid } from "../../schema/model/gpu.ts";
 import {
   type LiveFeed,
@@ -10,7 +10,7 @@ import {
 } from "../live-feed/port.ts";
 import type { GpuCursor, GpuRepository, TelemetryRepository } from "../repository/port.ts";
 
-/** GPUs in a snapshot frame. The snapshot of a large fleet comes in several frames, so that its memory is bounded. */
+/** How many GPUs a snapshot frame may contain. A large fleet's snapshot has several frames, which bounds the memory. */
 const SNAPSHOT_GPUS = 500;
 
 type Store = Pick<GpuRepository, "gpus" | "gpusByUuid"> & Pick<TelemetryRepository, "latest">;
@@ -35,12 +35,12 @@ async function* matchingGpus(store: Store, filter: LiveFilter, signal: AbortSign
 
 interface Watch {
   readonly filter: LiveFilter;
-  /** Least time between two live frames. */
+  /** Minimum time between two live frames. */
   readonly minIntervalMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** The client had this subscription before and lost it: the first frame says that values may have been missed. */
+  /** True if the client had this subscription before and lost it. The first frame then has `missed: 1`. */
   readonly resumed?: boolean | undefined;
-  /** The subscription ends after the snapshot. Default: false. */
+  /** Whether the subscription ends after the snapshot. Default: false. */
   readonly snapshotOnly?: boolean | undefined;
 }
 
@@ -71,11 +71,11 @@ async function* snapshot(
 }
 
 /**
- * Yields at least one snapshot frame, then live frames. The feed is subscribed to before the store is read, so no
- * reading is lost between the two. A reading may come twice, though, and an older one may follow a newer one: the
- * newest `at` of each series counts.
+ * Yields at least one snapshot frame, then live frames. `watch` subscribes to the feed before it reads the store, so no
+ * reading is lost between the two. A reading may come twice, however, and an older one may follow a newer one. Readers
+ * keep the reading with the newest `at` of each series.
  *
- * `return()` ends the frames at once, even while `next()` waits; an async generator would finish its `next()` first.
+ * `return()` ends the frames at once, even while `next()` waits. An async generator would finish its `next()` first.
  * @throws AppError as `subscribe` of the feed does
  */
 export async function watch(

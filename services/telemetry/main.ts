@@ -1,4 +1,4 @@
-/** The telemetry subgraph as a process of its own. */
+/** The program `telemetry`: runs the telemetry subgraph as its own process. */
 import { openLiveFeed } from "../live-feed/open.ts";
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";

@@ -1,4 +1,4 @@
-/** The graph's `Reading` and `GpuTelemetry`, and how pages and newest readings are read from the store. */
+/** Defines the GraphQL types `Reading` and `GpuTelemetry`, and reads pages and newest readings from the store. */
 
 import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../../schema/model/arguments.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
@@ -8,9 +8,9 @@ import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
 import { type ReadingCursor, type ReadingPage, sizeOfPage, type TelemetryRepository } from "../repository/port.ts";
 
-/** Limits the readings in all pages of one answer, and so the memory that a query takes. */
+/** How many readings all pages of one answer may contain. Bounds the memory that a query takes. */
 const MAX_READINGS_PER_REQUEST = 250_000;
-/** Twice the number of series of the largest fleet. */
+/** How many newest readings one answer may contain: twice the number of series of the largest fleet. */
 const MAX_NEWEST_PER_REQUEST = 600_000;
 
 export interface GpuTelemetry {

@@ -1,4 +1,4 @@
-/** Subgraph `telemetry`: pages of readings, the newest reading of each series, and a subscription to new readings. */
+/** Defines subgraph `telemetry`: pages of readings, newest readings per series, and a subscription to new readings. */
 import type { GraphQLSchema } from "graphql";
 import { parseDuration, parseMetrics, parseUuid, refuse } from "../../schema/model/arguments.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
@@ -13,8 +13,8 @@ import { addReading, createLatestReader, createPageReader } from "./reading.ts";
 const MIN_INTERVAL_MS = 100;
 const DEFAULT_INTERVAL = "1s";
 /**
- * Frames come at this share of the requested interval. At the full interval, readings that arrive at the pace of the
- * frames would lag behind by the longest delay that any of them ever had, and never catch up.
+ * The interval of frames, as a share of the requested interval. At the full interval, if readings arrive as often as
+ * frames are sent, one late reading would delay all later frames by as much, and they would never catch up.
  */
 const PACE = 0.9;
 const MAX_FILTER_VALUES = 10_000;
@@ -157,7 +157,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
       resolve: async (_root, { uuid: text, ...args }, context) => {
         const uuid = parseUuid(text);
         const page = await pages.one(uuid, args, context);
-        // A GPU with readings is known. Only an empty page leaves it open.
+        // A GPU with readings is known. If the page is empty, the GPU may be unknown.
         if (page.readings.length > 0) return page;
         const known = await repository.gpusByUuid([uuid], { signal: context.signal });
         return known.length > 0 ? page : null;

@@ -19,7 +19,7 @@ export interface BatchHeader {
   readonly producer: string;
   readonly epoch: number;
   readonly seq: number;
-  /** Readings in all blocks, after merging. */
+  /** Readings in all blocks, after duplicates have been merged. */
   readonly readings: number;
   readonly firstAt: number;
   readonly lastAt: number;
@@ -51,7 +51,10 @@ export interface Batch extends BatchHeader {
   readonly blocks: readonly Block[];
 }
 
-/** 16 hex digits of SHA-256 over uuid, first time, series names and packed columns: equal blocks have equal hashes. */
+/**
+ * Returns the first 16 hex digits of the SHA-256 over uuid, first time, series names and packed columns. Equal blocks
+ * have equal hashes.
+ */
 export function blockHash(block: Block, series: readonly Series[]): string {
   const hash = createHash("sha256");
   hash.update(`${block.gpu}\n${block.from}\n${block.series.map((index) => series[index]).join("\n")}\n`);
@@ -59,6 +62,6 @@ export function blockHash(block: Block, series: readonly Series[]): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The `_id` of a bucket in every store: made from its content alone, so that saving again changes nothing. */
+/** Returns the bucket's `_id` in every store. It depends on the content alone, so saving again changes nothing. */
 export const bucketId = (block: Block, series: readonly Series[]): string =>
   `${block.gpu}:${block.from}:${blockHash(block, series)}`;

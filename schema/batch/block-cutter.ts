@@ -10,9 +10,9 @@ export class BlockCutter {
   readonly merged = { same: 0, differing: 0 };
   readonly #table: SlotTable;
   readonly #packer = new ColumnPacker();
-  /** By number of a series: its column in the current block, or -1. */
+  /** For each series number: the column of that series in the current block, or -1. */
   #columnOf = new Int32Array(64).fill(-1);
-  /** Series of the current and the previous block in order of appearance; usually the same. */
+  /** Series numbers of the current and of the previous block, in order of appearance. The two are usually equal. */
   #appeared: number[] = [];
   #appearedBefore: number[] = [];
   #ordered: readonly number[] = [];
@@ -24,8 +24,8 @@ export class BlockCutter {
   }
 
   /**
-   * Appends blocks in order of time. Their `series` holds numbers of the table; neighbours with equal series share one
-   * list.
+   * Appends the GPU's blocks in order of time. Their `series` holds series numbers of the slot table; consecutive
+   * blocks with equal series share one list.
    */
   cut({ gpu, columns, start, end }: GpuReadings, blocks: Block[]): void {
     const uuid = this.#table.gpus.texts[gpu] as GpuUuid;
@@ -38,7 +38,7 @@ export class BlockCutter {
     }
   }
 
-  /** Halves readings that are too scattered to form one table. */
+  /** Makes one block of the readings, or halves them if times × series would exceed `MAX_BLOCK_CELLS`. */
   #cutHour(gpu: GpuUuid, columns: ReadingColumns, start: number, end: number, blocks: Block[]): void {
     const times = this.#measure(columns, start, end);
     if (times === 1 || times * this.#ordered.length <= MAX_BLOCK_CELLS) {
@@ -56,7 +56,7 @@ export class BlockCutter {
     this.#cutHour(gpu, columns, middle, end, blocks);
   }
 
-  /** Finds the series and their columns; returns the number of distinct times. */
+  /** Assigns a column to each series of the readings, and returns the number of distinct times. */
   #measure({ slots, at }: ReadingColumns, start: number, end: number): number {
     const { seriesOf, series } = this.#table;
     if (this.#columnOf.length < series.texts.length) this.#columnOf = new Int32Array(series.texts.length * 2).fill(-1);

@@ -11,7 +11,7 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { shapeOfColumns } from "./columns.ts";
 import { TextTable, WrittenTexts } from "./text-table.ts";
 
-/** Fields of a sighting that are texts. */
+/** How many fields of a sighting are texts. */
 const TEXTS_OF_SIGHTING = 9;
 
 export function writeBody(out: ByteWriter, { firstAt, sightings, series, blocks }: Batch): void {
@@ -54,7 +54,7 @@ export function writeBody(out: ByteWriter, { firstAt, sightings, series, blocks 
   }
 }
 
-/** Numbers the distinct lists of series. Blocks that share one array are compared once. */
+/** Numbers the distinct lists of series. An array that several blocks share is compared only once. */
 function numberLists(blocks: readonly Block[]) {
   const distinct: (readonly number[])[] = [];
   const byContent = new Map<string, number>();
@@ -69,7 +69,7 @@ function numberLists(blocks: readonly Block[]) {
   return { distinct, numbers };
 }
 
-/** Every item takes at least one byte, so that a wrong length never allocates more than the bytes can hold. */
+/** Reads a list. Every item takes at least one byte, so a count above the number of bytes left is refused at once. */
 function list<T>(from: ByteReader, max: number, what: string, read: () => T): T[] {
   const count = from.bounded(Math.min(max, from.left), `number of ${what}`);
   const items: T[] = [];
@@ -115,7 +115,7 @@ interface Read {
   readonly seen: ReadonlySet<GpuUuid>;
 }
 
-/** `left`: readings that the header declares and the blocks before do not hold. */
+/** @param left the header's number of readings, minus the readings of the blocks before this one */
 function readBlock(from: ByteReader, left: number, { header, texts, lists, seen }: Read): Block {
   const gpu = texts.uuid(from);
   if (!seen.has(gpu)) throw new DamagedBytes(`${gpu} has readings but no sighting`);
@@ -136,8 +136,9 @@ function readBlock(from: ByteReader, left: number, { header, texts, lists, seen 
 }
 
 /**
- * A batch has at most as many blocks, series and columns in its lists as readings. Readings that were merged leave
- * sightings, so only `maxItems` bounds those; blocks are at most as many.
+ * Reads the body. The header's number of readings bounds the blocks, the lists, the series and the columns of all
+ * lists; `maxItems` bounds sightings, lists and blocks. Sightings may outnumber the readings, because merged readings
+ * leave theirs.
  * @throws DamagedBytes when `writeBody` would not write these bytes, or when they contradict the header
  */
 export function readBody(from: ByteReader, header: BatchHeader, maxItems: number): Batch {

@@ -11,16 +11,16 @@ import { ReadingLog } from "./reading-log.ts";
 import { sightingsOf } from "./sightings.ts";
 import { SlotTable } from "./slot-table.ts";
 
-/** `slot()` interns facts and series once, so that adding a reading moves numbers only. */
+/** `slot()` interns facts and series once, so that `add()` handles only numbers. */
 export interface BatchBuilder {
   /** Readings added since the last `take()`, before merging. */
   readonly size: number;
   /**
-   * Returns the number of this combination of facts and series, valid for the life of the builder. The builder keeps
-   * every combination, so where pods come and go, its owner replaces it from time to time.
+   * Returns the number of this combination of facts and series, valid for the life of the builder. The builder never
+   * forgets a combination. New pods bring new ones, so the owner must replace the builder from time to time.
    */
   slot(facts: GpuFacts, series: Series): number;
-  /** `at`: whole milliseconds after 1970; `value`: finite. */
+  /** Adds a reading. `at`: whole milliseconds since the epoch, not negative; `value`: finite. */
   add(slot: number, at: number, value: number): void;
   /**
    * Returns everything added as a batch, and empties the builder; its slots stay valid.

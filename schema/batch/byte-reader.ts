@@ -1,7 +1,7 @@
 /** Reads the output of `ByteWriter`. Throws `DamagedBytes` at the end of the bytes and for impossible values. */
 const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Decoders catch it and return a Result. */
+/** The error for bytes that cannot be decoded. Decoders catch it and return a failed Result. */
 export class DamagedBytes extends Error {}
 
 export class ByteReader {
@@ -42,7 +42,7 @@ export class ByteReader {
     throw new DamagedBytes(`varint at byte ${this.#offset} must be at most 2^53 - 1`);
   }
 
-  /** A varint of at most `max`: a count or an index. */
+  /** Reads a count or an index: a varint of at most `max`. `what` names it in the error. */
   bounded(max: number, what: string): number {
     const value = this.varint();
     if (value > max) throw new DamagedBytes(`${what} must be at most ${max}, got ${value}`);
@@ -68,14 +68,14 @@ export class ByteReader {
     return value;
   }
 
-  /** A view, not a copy. */
+  /** Returns a view of the next bytes, not a copy. */
   bytes(length: number): Uint8Array {
     this.#need(length);
     this.#offset += length;
     return this.#bytes.subarray(this.#offset - length, this.#offset);
   }
 
-  /** Moves behind bytes without making a view of them. */
+  /** Skips bytes without creating a view of them. */
   skip(length: number): void {
     this.#need(length);
     this.#offset += length;
@@ -90,7 +90,7 @@ export class ByteReader {
     }
   }
 
-  /** The text that begins at `offset`, which the reader has passed before; the reader stays where it is. */
+  /** Returns the text that begins at `offset`, which the reader has already passed. The reader does not move. */
   textAt(offset: number): string {
     const place = this.#offset;
     this.#offset = offset;
@@ -101,7 +101,7 @@ export class ByteReader {
     }
   }
 
-  /** Fills `count` numbers of `target` from `start`: `base` plus `width` bits each (1 to 25). */
+  /** Reads `count` numbers of `width` bits each (1 to 25), and stores each plus `base` in `target`, from `start` on. */
   bits(target: Float64Array, start: number, count: number, base: number, width: number): void {
     const bytes = this.bytes(Math.ceil((count * width) / 8));
     const mask = 2 ** width - 1;
@@ -119,7 +119,7 @@ export class ByteReader {
     }
   }
 
-  /** The same with `width` bytes each (4 to 7), least significant first. */
+  /** Like `bits()`, but with `width` bytes per number (4 to 7), least significant first. */
   wide(target: Float64Array, start: number, count: number, base: number, width: number): void {
     const bytes = this.bytes(count * width);
     let next = 0;

@@ -34,7 +34,7 @@ export class ByteWriter {
     this.#bytes[this.#length++] = value;
   }
 
-  /** LEB128: a whole number from 0 to 2^53 - 1, seven bits a byte, least significant first. */
+  /** Writes a whole number from 0 to 2^53 - 1 as LEB128: seven bits a byte, least significant first. */
   varint(value: number): void {
     this.#reserve(8);
     let rest = value;
@@ -49,7 +49,7 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** Zigzag varint: a whole number within ±2^52. */
+  /** Writes a whole number within ±2^52 as a zigzag varint. */
   signed(value: number): void {
     this.varint(value < 0 ? -2 * value - 1 : 2 * value);
   }
@@ -78,7 +78,7 @@ export class ByteWriter {
     this.bytes(bytes);
   }
 
-  /** `count` whole numbers of `source` from `start`, minus `base`, in `width` bits each (1 to 25). */
+  /** Writes `count` whole numbers of `source` from `start` on, each minus `base`, in `width` bits each (1 to 25). */
   bits(source: Float64Array, start: number, count: number, base: number, width: number): void {
     this.#reserve(Math.ceil((count * width) / 8));
     let pending = 0;
@@ -95,7 +95,7 @@ export class ByteWriter {
     if (held > 0) this.#bytes[this.#length++] = pending;
   }
 
-  /** The same in `width` bytes each (4 to 7), least significant first. */
+  /** Like `bits()`, but with `width` bytes per number (4 to 7), least significant first. */
   wide(source: Float64Array, start: number, count: number, base: number, width: number): void {
     this.#reserve(count * width);
     for (let index = start; index < start + count; index++) {

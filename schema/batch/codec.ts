@@ -17,14 +17,14 @@ const MAX_PRODUCER_BYTES = 4096;
 const MAX_BATCH_READINGS = 1 << 20;
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 /**
- * A body above `SMALL_BODY_BYTES` may be at most this many times its compressed size, so that few bytes never unpack to
- * much memory. Readings compress up to about 20 times; only long texts that are nearly equal compress further.
+ * A body above `SMALL_BODY_BYTES` may be at most this many times its compressed size, so that a small message cannot
+ * unpack to a lot of memory. Readings compress up to about 20 times; only long, nearly equal texts compress further.
  */
 const MAX_RATIO = 256;
 const SMALL_BODY_BYTES = 1024 * 1024;
 /**
- * Bound on the sightings of a batch, and on its blocks: at least as many as a batch of 65,536 readings can have, and
- * more for larger batches, as each takes compressed bytes.
+ * A batch may have this many sightings, and as many lists and blocks: enough for a batch of 65,536 readings. A larger
+ * batch has more compressed bytes, and may have `ITEMS_PER_BYTE` more of each per compressed byte.
  */
 const SMALL_BATCH_ITEMS = 65_536;
 const ITEMS_PER_BYTE = 4;
@@ -55,9 +55,10 @@ function readHeader(from: ByteReader): BatchHeader {
 }
 
 /**
- * Equal batches give equal bytes on the same runtime, as zstd may differ between runtimes. Times must be from 1970 on.
- * @throws AppError `too_large` above 1,048,576 readings, 256 MiB before compression, or 4 KiB of producer's name, and
- * for more than 1 MiB that would compress to less than a 256th
+ * Encodes a batch, whose times must be from 1970 on. Equal batches give equal bytes on the same runtime; between
+ * runtimes, zstd may differ.
+ * @throws AppError `too_large` for more than 1,048,576 readings, a body above 256 MiB, a body above 1 MiB that
+ *   compresses to less than a 256th, or a producer's name that may exceed 4 KiB in UTF-8 (more than 1,365 characters)
  */
 export function encodeBatch(batch: Batch): Uint8Array {
   const out = new ByteWriter();
@@ -134,7 +135,7 @@ function readLength(from: ByteReader): number {
 /**
  * Returns the batch, or the reason why the bytes cannot be decoded: an unknown version, a wrong checksum, or damaged
  * content. A returned batch is consistent: every block has a sighting, and all times are within those of the header.
- * Only the packed columns of the blocks are not checked yet.
+ * Of the packed columns, only version and size have been checked; `unpackColumns` checks the rest.
  */
 export const decodeBatch = (bytes: Uint8Array): Result<Batch> =>
   attempt(() => {
@@ -145,14 +146,14 @@ export const decodeBatch = (bytes: Uint8Array): Result<Batch> =>
     return readBody(new ByteReader(decompress(from.bytes(from.left), length)), header, maxItems);
   });
 
-/** How much memory a batch takes once it is decoded, known without decompressing it. */
+/** Sizes that tell how much memory a decoded batch takes. */
 export interface BatchSize {
   readonly readings: number;
   /** Bytes of the body before compression. */
   readonly bodyBytes: number;
 }
 
-/** Reads the size without decompressing the body. */
+/** Reads the sizes of a batch without decompressing its body. */
 export const sizeOfBatch = (bytes: Uint8Array): Result<BatchSize> =>
   attempt(() => {
     const from = openBytes(bytes);

@@ -14,7 +14,7 @@ export interface Columns {
   readonly values: readonly Float64Array[];
 }
 
-/** Bound on times × columns of one block; unpacking takes 8 bytes per cell. */
+/** Maximum of times × columns in one block. Unpacking takes 8 bytes per cell. */
 export const MAX_BLOCK_CELLS = 1 << 20;
 
 const VERSION = 1;
@@ -27,9 +27,9 @@ export class ColumnPacker {
   #present = new Float64Array(32);
 
   /**
-   * Packs the first `times` of `at`, and `cells`: as many values of each column, column after column, NaN for none.
-   * Equal columns give equal bytes on every runtime.
-   * @throws RangeError without a time or column, or above `MAX_BLOCK_CELLS`
+   * Packs the first `times` numbers of `at`, and `cells`, which hold `times` values of each column, column after
+   * column. NaN means no value. Equal columns give equal bytes on every runtime.
+   * @throws RangeError if there is no time or no column, or if times × columns exceed `MAX_BLOCK_CELLS`
    */
   pack(at: Float64Array, times: number, cells: Float64Array, columns: number): Uint8Array {
     if (times === 0 || columns === 0 || times * columns > MAX_BLOCK_CELLS) {
@@ -73,7 +73,10 @@ function hasHoles(cells: Float64Array, size: number): boolean {
   return false;
 }
 
-/** Distinct bitmaps of the columns with holes, in order of appearance; per column 1 + index, or `EVERY_TIME`. */
+/**
+ * Returns the distinct bitmaps of the columns with holes, in order of appearance, and for each column the number of its
+ * bitmap, from 1. A column without holes has `EVERY_TIME`.
+ */
 function findPatterns(
   cells: Float64Array,
   times: number,
@@ -101,7 +104,7 @@ function findPatterns(
   return { bitmaps, ofColumn };
 }
 
-/** Equal columns give equal bytes on every runtime. @throws RangeError above `MAX_BLOCK_CELLS` */
+/** Packs the columns of one block. Equal columns give equal bytes on every runtime. @throws RangeError as `pack()` */
 export function packColumns({ at, values }: Columns): Uint8Array {
   const cells = new Float64Array(at.length * values.length);
   for (const [index, column] of values.entries()) cells.set(column, index * at.length);
@@ -160,7 +163,7 @@ function readSparse(from: ByteReader, column: Float64Array, bitmap: Uint8Array):
   }
 }
 
-/** Lossless: every finite double comes back bit by bit. Returns the reason when the bytes are damaged. */
+/** Returns the packed columns, every finite double bit by bit, or the reason if the bytes are damaged. */
 export function unpackColumns(packed: Uint8Array): Result<Columns> {
   try {
     return ok(unpack(new ByteReader(packed)));

@@ -10,7 +10,7 @@ const FORM_BITS = 3;
 const GROUP = 32;
 const MAX_BITS = 25;
 const WIDE = 28;
-/** The difference of two such numbers is twice as large, and twice again as a zigzag varint: within 2^53. */
+/** Largest stored whole number. A difference may be twice as large, and zigzag doubles it again: within 2^53. */
 const MAX_WHOLE = 2 ** 50;
 const MAX_PLACES = 12;
 const TENS = Array.from({ length: MAX_PLACES + 1 }, (_, places) => Number(`1e${places}`));
@@ -30,7 +30,7 @@ function placesOf(values: Float64Array, start: number, end: number): number {
       ten = TENS[places] as number;
     }
   }
-  // A decimal that is whole at fewer places is whole at more, within the precision of a double.
+  // A value that becomes whole with fewer places is also whole with more, within the precision of a double.
   return largest * ten <= MAX_WHOLE ? places : -1;
 }
 
@@ -48,7 +48,7 @@ function widthOf(span: number): number {
 const bytesOf = (width: number, count: number): number =>
   width <= MAX_BITS ? (count * width + 7) >> 3 : count * (width - WIDE);
 
-/** Smallest number and width of each group of `GROUP` numbers. */
+/** For each group of `GROUP` numbers: the smallest number, and the width byte for the others minus the smallest. */
 interface Spans {
   readonly least: Float64Array;
   readonly width: Uint8Array;
@@ -60,7 +60,7 @@ export class NumberColumn {
   #steps = new Float64Array(GROUP);
   #spans: { readonly values: Spans; readonly steps: Spans } = { values: spansFor(GROUP), steps: spansFor(GROUP) };
 
-  /** Writes `count` finite values of `values` from `start`; nothing if `count` is 0. */
+  /** Writes `count` finite numbers of `values`, from index `start` on. Writes no bytes if `count` is 0. */
   write(out: ByteWriter, values: Float64Array, start: number, count: number): void {
     if (count === 0) return;
     const first = values[start] as number;
@@ -126,7 +126,7 @@ function spansFor(capacity: number): Spans {
   return { least: new Float64Array(groups), width: new Uint8Array(groups) };
 }
 
-/** Finds the span of each group; returns about how many bytes all groups take. */
+/** Sets the smallest number and the width of each group, and returns about how many bytes all groups take. */
 function measure(numbers: Float64Array, count: number, { least, width }: Spans): number {
   let bytes = 0;
   for (let start = 0, group = 0; start < count; start += GROUP, group++) {
@@ -174,7 +174,7 @@ function readGroups(from: ByteReader, into: Float64Array, start: number, end: nu
     if (width === 0) into.fill(least, at, at + size);
     else if (width <= MAX_BITS) from.bits(into, at, size, least, width);
     else if (width >= WIDE + 4 && width <= WIDE + 7) from.wide(into, at, size, least, width - WIDE);
-    else throw new DamagedBytes(`a width of ${width} is not known`);
+    else throw new DamagedBytes(`width of a group must be 0 to 25 or 32 to 35, got ${width}`);
   }
 }
 
@@ -201,14 +201,16 @@ function readWhole(from: ByteReader, into: Float64Array, count: number, form: nu
   }
 }
 
-/** Fills the first `count` numbers of `into`. @throws DamagedBytes */
+/** Reads a column of `count` numbers into the front of `into`. @throws DamagedBytes */
 export function readNumberColumn(from: ByteReader, into: Float64Array, count: number): void {
   if (count === 0) return;
   const head = from.byte();
   const form = head & ((1 << FORM_BITS) - 1);
   const ten = TENS[head >> FORM_BITS];
   if (form > FORMS.rawConstant || ten === undefined)
-    throw new DamagedBytes(`form of a column must be a known one, got ${head}`);
+    throw new DamagedBytes(
+      `first byte of a column must hold a form from 0 to 5 and 0 to 12 decimal places, got ${head}`,
+    );
   if (form === FORMS.raw) {
     readRaw(from, into, count);
   } else if (form === FORMS.rawConstant) {

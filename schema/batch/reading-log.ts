@@ -1,4 +1,4 @@
-/** Collects readings, then groups them by GPU and time; in growing columns of numbers that are reused. */
+/** Collects readings in growing, reused columns of numbers, then groups them by GPU and sorts each group by time. */
 import type { SlotTable } from "./slot-table.ts";
 
 /** Readings as three columns of equal length. */
@@ -39,7 +39,7 @@ export interface GpuReadings {
 }
 
 const FIRST_CAPACITY = 1024;
-/** Capacity that is kept from batch to batch; enough for a full batch. */
+/** Columns of up to this capacity, enough for a full batch, are kept for the next batch. Larger ones are dropped. */
 const KEPT_CAPACITY = 65_536;
 
 export class ReadingLog {
@@ -69,7 +69,7 @@ export class ReadingLog {
     return present;
   }
 
-  /** Counting sort by GPU; the readings of a GPU keep their order. */
+  /** Groups the readings by GPU with a counting sort. The readings of a GPU keep their order. */
   #group(table: SlotTable): GpuReadings[] {
     const { slots, at, values } = this.#come;
     const { ranks } = table.gpus;
@@ -125,7 +125,10 @@ function orderByTime({ slots, at, values }: ReadingColumns, start: number, end: 
   }
 }
 
-/** Returns places in ascending order of time. Sorting numbers is several times faster than sorting with a function. */
+/**
+ * Returns the indices of `times` in ascending order of time. Unless the number would be too large, time and index are
+ * combined in one number, because sorting numbers is several times faster than sorting with a comparison function.
+ */
 function orderOf(times: Float64Array): Float64Array {
   const scale = 2 ** (32 - Math.clz32(times.length));
   const first = times.reduce((least, time) => Math.min(least, time));

@@ -8,8 +8,8 @@ import { unpackColumns } from "./columns.ts";
 export type VisitReading = (gpu: GpuUuid, series: Series, at: number, value: number, facts: GpuFacts) => void;
 
 /**
- * Visits every reading once: by block, then series, then ascending time. `facts` are those of the sighting that covers
- * the time; one object per sighting.
+ * Visits every reading once: by block, then series, then ascending time. `facts` come from a sighting that covers the
+ * reading's time, and are the same object for all its readings.
  * @throws AppError `invalid` for a block whose columns are damaged or whose GPU has no sighting
  */
 export function forEachReading(batch: Batch, visit: VisitReading): void {

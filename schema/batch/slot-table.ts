@@ -1,4 +1,4 @@
-/** Numbers of a batch builder: for GPUs, facts, series, and slots, each of which combines one of each. */
+/** Numbers the GPUs, facts, series and slots of a builder. A slot combines facts, and so their GPU, with a series. */
 import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
 import type { Series } from "../model/reading.ts";
 
@@ -20,7 +20,7 @@ class Numbering<T extends string> {
     return number;
   }
 
-  /** By number: the place in ascending order of the texts. */
+  /** For each number: the rank of its text in ascending order. */
   get ranks(): Int32Array {
     if (this.#ranks === undefined) {
       const order = this.texts.map((_, number) => number);
@@ -32,18 +32,18 @@ class Numbering<T extends string> {
   }
 }
 
-/** Length-prefixed, so that different lists of texts never join to the same key. */
+/** Prefixes a text with its length, so that different lists of texts never join to the same key. */
 const lengthAnd = (text: string | null): string => (text === null ? "-" : `${text.length}:${text}`);
 
 /** Grows with every new combination of facts and series. */
 export class SlotTable {
   readonly gpus = new Numbering<GpuUuid>();
   readonly series = new Numbering<Series>();
-  /** By slot: the numbers of its GPU, facts and series. */
+  /** For each slot: the numbers of its GPU, facts and series. */
   readonly gpuOf: number[] = [];
   readonly factsOf: number[] = [];
   readonly seriesOf: number[] = [];
-  /** All fields of the facts of a GPU, joined. */
+  /** Numbers the facts by a key that joins all their fields. */
   readonly #factKeys = new Numbering<string>();
   readonly #facts: GpuFacts[] = [];
   readonly #slots: Map<number, number>[] = [];
@@ -73,7 +73,7 @@ export class SlotTable {
     return this.#facts[number] as GpuFacts;
   }
 
-  /** Orders facts by their content alone. */
+  /** Compares two facts, given by number, by their content. */
   compareFacts(a: number, b: number): number {
     return compareText(this.#factKeys.texts[a] as string, this.#factKeys.texts[b] as string);
   }

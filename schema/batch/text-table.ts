@@ -26,14 +26,14 @@ export class TextTable {
 }
 
 /**
- * Reads numbers and resolves them to texts. A text is decoded when it is first referred to, so that texts that nothing
- * refers to take four bytes each. Every method throws DamagedBytes.
+ * Reads numbers and resolves them to texts. A text is decoded at its first reference, so a text without a reference
+ * takes only four bytes. Every method throws DamagedBytes.
  */
 export class WrittenTexts {
   readonly #from: ByteReader;
-  /** By number: where the text begins. */
+  /** For each number: the offset at which its text begins. */
   readonly #offsets: Uint32Array;
-  /** By number; the writer refers to texts in the order of their numbers first. */
+  /** For each number: its decoded text. Grows without holes, because the writer numbers texts by first reference. */
   readonly #texts: (string | undefined)[] = [];
   readonly #uuids: GpuUuid[] = [];
 

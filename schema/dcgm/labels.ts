@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "../model/result.ts";
 import { shown } from "../model/shown.ts";
 
-/** For messages: what is accepted. */
+/** Describes the accepted text in error messages. */
 const LABELS_FORM = 'labels of the form name="value",name="value"';
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -23,7 +23,7 @@ function closingQuote(text: string, from: number): number {
   return -1;
 }
 
-/** Empty text has no labels. If a name is given twice, the last value counts. Truncated text is an error. */
+/** Returns the labels by name; none for empty text. A repeated name has its last value. Truncated text is an error. */
 export function parseLabels(text: string): Result<ReadonlyMap<string, string>> {
   const labels = new Map<string, string>();
   for (let at = 0; at < text.length; ) {

@@ -60,7 +60,7 @@ export interface RowFault {
   readonly detail: string;
 }
 
-/** The part that rows of one GPU, attribution and series have in common. */
+/** The facts and the series, which all rows of one GPU, attribution and series have in common. */
 export interface RowIdentity {
   readonly facts: GpuFacts;
   readonly series: Series;
@@ -68,7 +68,10 @@ export interface RowIdentity {
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 
-/** A column takes precedence over a label of the same meaning. Aliases of metrics become canonical names. */
+/**
+ * Returns the facts and the series of a row. A column takes precedence over a label of the same meaning, but not over
+ * an `exported_…` label. Aliases of metrics become canonical names.
+ */
 export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]): Result<RowIdentity, RowFault> {
   if (fields.length !== columns.names.length) {
     return fail({
@@ -105,7 +108,7 @@ export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]
   return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value) });
 }
 
-/** DCGM did not exist before: an earlier time comes from a clock that was never set. */
+/** DCGM did not exist before 2000, so an earlier time comes from a clock that was never set. */
 const FIRST_TIME = Date.UTC(2000);
 const MAX_AHEAD_MS = 86_400_000;
 
@@ -114,7 +117,7 @@ export const lastRowTime = (now: number): number => now + MAX_AHEAD_MS;
 
 export const isRowTime = (at: number, last: number): boolean => at >= FIRST_TIME && at <= last;
 
-/** Whole milliseconds since the epoch, rounded down. */
+/** Returns whole milliseconds since the epoch, rounded down. A time before 2000 or after `last` is a fault. */
 export function parseRowTime(text: string, last: number): Result<number, RowFault> {
   const time = parseTimestamp(text);
   if (!time.ok) return fail({ reason: "time", detail: `timestamp ${time.error}` });

@@ -17,8 +17,8 @@ const FP64_BLANK = 140737488355328;
 const INT64_BLANK = 9.2e18;
 
 /**
- * True for DCGM's sentinels for blank, not found, not supported and not permissioned (dcgm_fields.h). As doubles the
- * four INT64 sentinels are equal, so every number from 9.2e18 counts.
+ * True for DCGM's sentinels for blank, not found, not supported and not permissioned (dcgm_fields.h). The four INT64
+ * sentinels are the same double, so every number from 9.2e18 on counts as one of them.
  */
 export function isBlankNumber(value: number): boolean {
   if (value < INT32_BLANK) return false;
@@ -27,7 +27,7 @@ export function isBlankNumber(value: number): boolean {
   return beyond === 0 || beyond === 1 || beyond === 2 || beyond === 3;
 }
 
-/** The message for a blank number. */
+/** Returns the error message for a number that is one of DCGM's blanks. */
 export const describeBlank = (text: string): string => `value must be a measurement, got DCGM's blank ${shown(text)}`;
 
 /** Parses a finite decimal number as Prometheus prints it. Refuses spaces, `0x10` and `1_000`. */

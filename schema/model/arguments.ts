@@ -36,7 +36,7 @@ function parseBound(name: string, value: unknown): number {
 }
 
 /**
- * Callers give inclusive bounds; the window is half-open and in whole milliseconds.
+ * Converts the API's inclusive bounds to a half-open window in whole milliseconds.
  * @throws AppError `invalid` for an invalid time, and for a `startTime` after `endTime`
  */
 export function parseWindow(args: { startTime?: unknown; endTime?: unknown }): Window {
@@ -59,7 +59,7 @@ export function parseDuration(name: string, value: unknown, { minMs }: { minMs: 
 
 export const MAX_METRICS = 200;
 
-/** Returns canonical names without duplicates; unknown names pass. Undefined, which means every metric, if absent. */
+/** Returns canonical names without duplicates; unknown names pass. If absent, returns undefined: every metric. */
 export function parseMetrics(names: readonly string[] | null | undefined): readonly string[] | undefined {
   if (names === null || names === undefined) return undefined;
   if (names.length > MAX_METRICS) refuse("metrics", names.length, `a list of at most ${MAX_METRICS} names`);
@@ -69,7 +69,7 @@ export function parseMetrics(names: readonly string[] | null | undefined): reado
 const CURSOR_FORM = "the `next` of the previous page";
 
 /**
- * @param read interprets the parts; undefined if they belong to another kind of cursor
+ * @param read interprets the parts; returns undefined if they belong to another kind of cursor
  * @throws AppError `invalid`
  */
 export function parseCursor<T>(

@@ -1,8 +1,8 @@
 /** FNV-1a, the hash that assigns names to shards, channels and partitions. */
 
 /**
- * 32 bits, signed, over the UTF-16 code units of `text`; for text of Latin-1 characters these are its bytes. The low
- * bits depend little on the first characters, so callers that take a remainder mix the result first.
+ * Returns a signed 32-bit hash over the UTF-16 code units of `text`. For Latin-1 text, those equal its bytes. The low
+ * bits depend little on the first characters, so a caller that takes a remainder must mix the result first.
  */
 export function fnv1a(text: string): number {
   let hash = 0x811c9dc5;

@@ -11,7 +11,7 @@ export type GpuUuid = Brand<string, "GpuUuid">;
 const HEX_UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 const GPU_UUID = new RegExp(`^(GPU-|MIG-)(${HEX_UUID})$|^(MIG-GPU-)(${HEX_UUID}/\\d{1,3}/\\d{1,3})$`);
 
-/** For messages: what is accepted. */
+/** Describes the accepted text in error messages. */
 const GPU_UUID_FORM = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx or MIG-…";
 
 /** Returns the canonical uuid. Refuses spaces and a lower-case prefix. */
@@ -23,7 +23,7 @@ export function parseGpuUuid(text: string): Result<GpuUuid> {
   return ok((prefix + digits.toLowerCase()) as GpuUuid);
 }
 
-/** Facts about a GPU that a row carries with its reading. Null is unknown: the text of the source is empty. */
+/** Facts about a GPU that a row carries with its reading. A missing fact is null, or empty if it is not nullable. */
 export interface GpuFacts {
   readonly uuid: GpuUuid;
   /** Index on its host as the exporter prints it: "0", "1" … */

@@ -10,7 +10,7 @@ export const GPU_PAGE: PageLimits = { default: 10_000, max: 10_000 };
 export const READING_PAGE: PageLimits = { default: 1000, max: 10_000 };
 export const LETTER_PAGE: PageLimits = { default: 50, max: 100 };
 
-/** For messages: the accepted values of `limit`. */
+/** Describes the accepted values of `limit` in error messages. */
 export const acceptedLimit = ({ max }: PageLimits): string => `a whole number from 1 to ${max.toLocaleString("en-US")}`;
 
 /** Encodes a cursor for callers: opaque, and safe in a URL. */

@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "./result.ts";
 import { shown } from "./shown.ts";
 
-/** For messages: what is accepted. */
+/** Describes the accepted text in error messages. */
 export const TIMESTAMP_FORM =
   "an RFC 3339 time with a zone, such as 2025-07-18T20:42:34Z or 2025-07-18T22:42:34.5+02:00";
 

@@ -19,6 +19,7 @@ export function forEachReading(batch: Batch, visit: VisitReading): void {
     if (ofGpu === undefined) sightings.set(sighting.facts.uuid, [sighting]);
     else ofGpu.push(sighting);
   }
+  for (const ofGpu of sightings.values()) ofGpu.sort((a, b) => a.from - b.from);
   for (const { gpu, series, packed } of batch.blocks) {
     const seen = sightings.get(gpu);
     const columns = unpackColumns(packed);
@@ -32,12 +33,16 @@ export function forEachReading(batch: Batch, visit: VisitReading): void {
     let current = seen[0];
     for (const [index, name] of series.entries()) {
       const column = values[index] as Float64Array;
+      // Times ascend, so a sighting that has ended before one of them covers none of the later ones.
+      let ended = 0;
       for (let tick = 0; tick < at.length; tick++) {
         const value = column[tick] as number;
         if (Number.isNaN(value)) continue;
         const time = at[tick] as number;
         if (time < current.from || time > current.to) {
-          current = seen.find(({ from, to }) => from <= time && time <= to) ?? current;
+          while (ended < seen.length && (seen[ended] as Sighting).to < time) ended++;
+          const next = seen[ended];
+          if (next !== undefined && next.from <= time) current = next;
         }
         visit(gpu, batch.series[name] as Series, time, value, current.facts);
       }

@@ -1,6 +1,6 @@
 /** Saves batches in one transaction: buckets, inventory, attribution and positions. */
 import { type Batch, type Block, blockHash, hourStartMs } from "../../../schema/batch/batch.ts";
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
 import { type Held, holderOf, sameHolder } from "../holders.ts";
@@ -36,6 +36,16 @@ export const hashBlocks = (batches: readonly Batch[]): IncomingBlock[] =>
     })),
   );
 
+/** The GPUs of a batch as all of its sightings together show them. */
+function gpusIn({ sightings }: Batch): ReadonlyMap<GpuUuid, Gpu> {
+  const gpus = new Map<GpuUuid, Gpu>();
+  for (const sighting of sightings) {
+    const { uuid } = sighting.facts;
+    gpus.set(uuid, afterSighting(gpus.get(uuid), sighting));
+  }
+  return gpus;
+}
+
 export interface SaveParts {
   readonly database: Database;
   readonly seriesLists: SeriesLists;
@@ -68,14 +78,14 @@ export function createSave({ database, seriesLists, known, gpus, attributions, b
      WHERE (excluded.epoch, excluded.seq) > (epoch, seq)`,
   );
 
-  const newGpu = (batch: Batch, uuid: GpuUuid): KnownGpu => {
-    const sightings = batch.sightings.filter(({ facts }) => facts.uuid === uuid);
-    const gpu = sightings.reduce<KnownGpu["gpu"] | undefined>(afterSighting, undefined);
-    return known.add(gpu as KnownGpu["gpu"]);
-  };
-
   const storeBlocks = (blocks: readonly IncomingBlock[], cutoff: number, arrivals: Arrivals): SaveOutcome => {
     const outcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
+    const seen = new Map<Batch, ReadonlyMap<GpuUuid, Gpu>>();
+    const newGpu = (batch: Batch, uuid: GpuUuid): KnownGpu => {
+      const gpus = seen.get(batch) ?? gpusIn(batch);
+      seen.set(batch, gpus);
+      return known.add(gpus.get(uuid) as Gpu);
+    };
     let columns = (lastColumns.get()?.[0] as number) + 1;
     for (const { batch, block, hash } of blocks) {
       const { gpu: uuid, from, to, readings, packed } = block;

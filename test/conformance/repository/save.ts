@@ -11,6 +11,23 @@ const ROWS: readonly Row[] = [
 ];
 
 export function saveConformance(open: OpenRepository): void {
+  test("repository.save() of many new GPUs reads each sighting a few times", async () => {
+    await using bench = await open();
+    const gpus = 1000;
+    const batch = batchOf(Array.from({ length: gpus }, (_, gpu) => [UTIL, 0, gpu, factsOf(gpu)] as const));
+    let reads = 0;
+    const sightings = batch.sightings.map(({ facts, from, to }) => ({
+      from,
+      to,
+      get facts() {
+        reads++;
+        return facts;
+      },
+    }));
+    expect(await bench.repository.save([{ ...batch, sightings }])).toMatchObject({ buckets: gpus });
+    expect(reads).toBeLessThan(20 * gpus);
+  });
+
   test("repository.save() stores every reading, and counts buckets and readings", async () => {
     await using bench = await open();
     expect(await bench.repository.save([batchOf(ROWS)])).toEqual({

@@ -67,8 +67,8 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   parts.signal?.addEventListener("abort", () => watchdog.stop(), { once: true });
   const subscriptions = createSubscriptions(config.maxSubscriptions);
   const gateway = await openGateway(subgraphs, { config, access, log, subscriptions: subscriptions.plugin });
-  const graphql = createGraphqlHttp({ runtime: gateway.runtime, access, watchdog });
-  const rest = createRest(gateway, { log, clock });
+  const graphql = createGraphqlHttp({ runtime: gateway.runtime, access, watchdog, clientOf: throttle.clientOf });
+  const rest = createRest(gateway, { log, clock, clientOf: throttle.clientOf });
   const guards = createGuards({ access, throttle, config, pages: createPages(config) });
   const about = createAbout({
     wiring: Object.values(subgraphs).every(isInProcess) ? "embedded" : "distributed",

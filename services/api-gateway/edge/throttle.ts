@@ -29,7 +29,7 @@ export function createThrottle(
   });
   const limit = rateLimit === null ? null : createRateLimit({ perSecond: rateLimit, maxClients: MAX_CLIENTS, clock });
   return {
-    clientOf: (caller) => (limit === null ? "" : clientOf(caller, { proxies: trustedProxies })),
+    clientOf: (caller) => clientOf(caller, { proxies: trustedProxies }),
     waitMs(client, transport) {
       const wait = limit?.take(client) ?? 0;
       if (wait > 0) refused.inc({ transport });

@@ -6,6 +6,7 @@ import { methodNotAllowed, problem } from "../../platform/http/problem.ts";
 import type { Access } from "../edge/access.ts";
 import { MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
 import { firstAnswer, type Guard } from "../edge/guards.ts";
+import type { Throttle } from "../edge/throttle.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -61,14 +62,16 @@ export interface GraphqlHttpParts {
   readonly runtime: GatewayRuntime;
   readonly access: Access;
   readonly watchdog: Watchdog;
+  readonly clientOf: Throttle["clientOf"];
 }
 
-export function createGraphqlHttp({ runtime, access, watchdog }: GraphqlHttpParts) {
+export function createGraphqlHttp({ runtime, access, watchdog, clientOf }: GraphqlHttpParts) {
   const guards = [origin(access), method, contentType, parameters];
   return async (request: Request, url: URL): Promise<Response> => {
     const refusal = await firstAnswer(guards, request, url);
     if (refusal !== null) return refusal;
-    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, {}));
+    const client = clientOf(request);
+    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, { client }));
     return isEventStream(response) ? guardEvents(response, watchdog) : response;
   };
 }

@@ -6,6 +6,7 @@ import { type ExecutionArgs, getOperationAST, Kind, print } from "graphql";
 import { graphqlError } from "../../platform/graphql/errors.ts";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
 import { mapAsync } from "../../platform/process/map-async.ts";
+import { Shares } from "../../platform/process/shares.ts";
 import { type Open, type Results, SharedSubscriptions } from "./shared-subscriptions.ts";
 
 export interface Subscriptions {
@@ -30,29 +31,33 @@ function keyOf({ document, operationName, variableValues }: ExecutionArgs): stri
   return createHash("sha256").update(parts.join("\0")).digest("base64");
 }
 
-const refused = (max: number) => ({
-  errors: [
-    graphqlError("overloaded", `All ${max} subscriptions are in use: try again later, or raise MAX_SUBSCRIPTIONS`),
-  ],
+const refused = (reason: string) => ({
+  errors: [graphqlError("overloaded", `${reason}, or raise MAX_SUBSCRIPTIONS`)],
 });
 
-/** Runs each subscription until it ends or its reader disconnects. Refuses subscriptions beyond `max`. */
+/** What a transport puts into the context of an operation. */
+export interface CallerContext {
+  readonly request?: Request;
+  /** The address by which the caller is counted. */
+  readonly client?: string;
+}
+
+/**
+ * Runs each subscription until it ends or its reader disconnects. Refuses subscriptions beyond `max`, and beyond the
+ * share of a client.
+ */
 export function createSubscriptions(max: number): Subscriptions {
   const shared = new SharedSubscriptions();
-  let running = 0;
+  const places = new Shares({ places: max, noun: "subscriptions" });
 
   const plugin: Subscriptions["plugin"] = (contexts) => ({
     onSubscribe({ args: { contextValue }, subscribeFn, setSubscribeFn }) {
-      // Over WebSocket this signal never aborts, because a socket carries many operations.
-      const left = (contextValue as { readonly request?: Request }).request?.signal;
+      // Over WebSocket the signal of the request never aborts, because a socket carries many operations.
+      const { request, client = "unknown" } = contextValue as CallerContext;
+      const left = request?.signal;
       setSubscribeFn(async (args: ExecutionArgs) => {
-        if (running >= max) return refused(max);
-        running++;
-        let counted = true;
-        const leave = () => {
-          if (counted) running--;
-          counted = false;
-        };
+        const leave = places.take(client);
+        if (leave === null) return refused(places.refusalOf(client) ?? "All subscriptions are in use: try again later");
         // A copy of the context, because the subscription may outlive the reader that opened it.
         const open: Open = async (subgraphContext) => {
           const context = { ...contextValue };
@@ -77,7 +82,7 @@ export function createSubscriptions(max: number): Subscriptions {
   return {
     plugin,
     get running() {
-      return running;
+      return places.taken;
     },
   };
 }

@@ -4,6 +4,7 @@ import { problemOf } from "../../platform/http/problem.ts";
 import { emptyStream } from "../../platform/http/requests.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
+import { Shares } from "../../platform/process/shares.ts";
 import type { Gateway } from "../graph/gateway.ts";
 import { createPacker } from "./compression.ts";
 import { buildContract, columnsOf } from "./contract.ts";
@@ -71,10 +72,16 @@ async function* allPieces(
  */
 export type Export = (call: RestCall, media: TableMedia, request: Request) => Promise<Representation | Response>;
 
-export function createExport(gateway: Pick<Gateway, "ask">, { log, clock }: { log: Logger; clock: Clock }): Export {
+export interface ExportParts {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly clientOf: (request: Request) => string;
+}
+
+export function createExport(gateway: Pick<Gateway, "ask">, { log, clock, clientOf }: ExportParts): Export {
   const read = createPageReader(gateway, log);
   const contract = buildContract();
-  let running = 0;
+  const streams = new Shares({ places: MAX_STREAMS, noun: "streams of lists" });
 
   return async (call, media, request) => {
     const { table } = call.route;
@@ -94,16 +101,12 @@ export function createExport(gateway: Pick<Gateway, "ask">, { log, clock }: { lo
       return represent(new TextEncoder().encode(text(page.rows, true)), format.type, link);
     }
 
-    if (running >= MAX_STREAMS) {
-      const detail = `At most ${MAX_STREAMS} lists are streamed at once: try again later, or set limit`;
+    const client = clientOf(request);
+    const end = streams.take(client);
+    if (end === null) {
+      const detail = `${streams.refusalOf(client)}, or set limit`;
       return problemOf("overloaded", detail, { retryAfterMs: RETRY_AFTER_MS });
     }
-    running++;
-    let ended = false;
-    const end = () => {
-      if (!ended) running--;
-      ended = true;
-    };
     try {
       const first = await read(withPage(call, { limit: PAGE_ROWS }), request.signal);
       if (first instanceof Response || request.method === "HEAD") end();

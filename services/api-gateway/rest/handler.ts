@@ -16,16 +16,18 @@ import { createRoutes } from "./sofa.ts";
 export interface RestParts {
   readonly log: Logger;
   readonly clock: Clock;
+  /** The address by which the caller is counted. */
+  readonly clientOf: (request: Request) => string;
 }
 
 /** Answers requests to `REST_PATH` and below. Expected failures are answered with problem details. */
 export function createRest(
   gateway: Pick<Gateway, "ask">,
-  { log, clock }: RestParts,
+  { log, clock, clientOf }: RestParts,
 ): (request: Request) => Promise<Response> {
   const read = createRequestReader(buildContract());
   const recent = keepRecent(clock);
-  const exportRows = createExport(gateway, { log, clock });
+  const exportRows = createExport(gateway, { log, clock, clientOf });
   const answerCall = createRoutes(gateway, log);
 
   async function asJson(call: RestCall, signal: AbortSignal): Promise<Representation | Response> {

@@ -168,9 +168,13 @@ test("an export that fails is answered with the same problem as JSON", async () 
   expect(head.headers.get("content-length")).toBeNull();
 });
 
-test("a 33rd stream is refused; each stream frees its place when it ends", async () => {
-  await using api = await openApi({ gpus: 2, ticks: 1300 });
-  const places = () => Promise.all(Array.from({ length: 32 }, () => api.get(telemetry, CSV)));
+test("a 33rd stream is refused, and a 17th of one client; each stream frees its place when it ends", async () => {
+  await using api = await openApi({ gpus: 2, ticks: 1300, config: { trustedProxies: 1 } });
+  const streamOf = (client: number) =>
+    api.get(telemetry, { headers: { ...CSV.headers, "x-forwarded-for": `192.0.2.${client}` } });
+  // Half of the places for one client, and three for each of the others.
+  const clientOf = (place: number) => (place < 16 ? 0 : 1 + Math.floor((place - 16) / 3));
+  const places = () => Promise.all(Array.from({ length: 32 }, (_, place) => streamOf(clientOf(place))));
   let pages = 0;
   let stopped = 0;
   api.store.before = async (signal) => {
@@ -180,8 +184,13 @@ test("a 33rd stream is refused; each stream frees its place when it ends", async
   };
   const open = await places();
   expect(open.map(({ status }) => status)).toEqual(Array(32).fill(200));
-  const refused = await api.get(telemetry, CSV);
+  const refused = await streamOf(9);
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
+  expect(await refused.text()).toContain("All 32 streams of lists are in use");
+  await open.pop()?.body?.cancel();
+  await eventually(() => stopped === 1, { what: "a free place" });
+  const greedy = await streamOf(0);
+  expect([greedy.status, await greedy.text()]).toEqual([429, expect.stringContaining("more than 3 of 32 streams")]);
   for (const answer of open) await answer.body?.cancel();
   await eventually(() => stopped === 32, { what: "all store calls to stop" });
   api.store.before = async () => {};

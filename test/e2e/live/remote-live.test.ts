@@ -22,7 +22,7 @@ const live = (number: number, value: number) => ({
 
 let api: Awaited<ReturnType<typeof openRemoteApi>>;
 beforeEach(async () => {
-  api = await openRemoteApi({ config: { maxSubscriptions: 500 } });
+  api = await openRemoteApi({ config: { maxSubscriptions: 800 } });
 });
 afterEach(() => api[Symbol.asyncDispose]());
 const watched = (count: number) => eventually(() => api.feed.subscribers.size === count, { what: `${count} watching` });

@@ -18,7 +18,10 @@ function openRest() {
     asked.push({ subgraph, query, variables });
     return { data };
   };
-  return { asked, rest: createRest({ ask }, { log: silentLogger, clock: new ManualClock() }) };
+  return {
+    asked,
+    rest: createRest({ ask }, { log: silentLogger, clock: new ManualClock(), clientOf: () => "client" }),
+  };
 }
 
 const MIG = "MIG-GPU-5fd4f087-86f3-7a43-b711-4771313afc50/1/0";

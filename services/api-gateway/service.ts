@@ -1,6 +1,6 @@
 /** Wires the API: one address for GraphQL, REST, pages, health and metrics. */
-import type { Hooks } from "crossws";
 import { createProbes, type Health, healthOf, STOPPING } from "../platform/http/health.ts";
+import type { SocketHooks } from "../platform/http/listen.ts";
 import { problemOf } from "../platform/http/problem.ts";
 import { measureRequests } from "../platform/http/requests.ts";
 import { serveUntil } from "../platform/http/serve.ts";
@@ -38,7 +38,7 @@ export interface ApiParts {
 export interface Api extends AsyncDisposable {
   /** Answers every request; it never rejects. */
   fetch(request: Request): Promise<Response>;
-  readonly websocket: Partial<Hooks>;
+  readonly websocket: SocketHooks;
 }
 
 /** For answers without a policy of their own. Strict-Transport-Security is left to the proxy that terminates TLS. */

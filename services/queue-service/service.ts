@@ -2,11 +2,11 @@
  * queue-service: the queue over HTTP, and the subgraph `pipeline`. Replicas keep no state of their own; all state is in
  * the queue.
  */
-import type { Hooks } from "crossws";
 import { createSubgraphServer, SUBGRAPH_PATH } from "../platform/graphql/server.ts";
 import { createProbes, healthOf, PROBE_PATHS, STOPPING } from "../platform/http/health.ts";
 import { createInternalGuard } from "../platform/http/internal-guard.ts";
 import { warnWhenOpen } from "../platform/http/internal-token.ts";
+import type { SocketHooks } from "../platform/http/listen.ts";
 import { measureRequests } from "../platform/http/requests.ts";
 import { serveUntil } from "../platform/http/serve.ts";
 import type { Clock } from "../platform/process/clock.ts";
@@ -27,7 +27,7 @@ export type QueueApiConfig = Pick<QueueServiceConfig, "listen" | "internalToken"
 export interface QueueApi extends AsyncDisposable {
   /** Answers every request. Never rejects. */
   fetch(request: Request): Promise<Response>;
-  readonly websocket: Partial<Hooks>;
+  readonly websocket: SocketHooks;
 }
 
 export interface QueueServiceParts {

@@ -1,6 +1,8 @@
 /** One WebSocket: sends subscription results at the reader's pace, and closes it if the client is silent or stalled. */
 import type { Peer } from "crossws";
+import type { SocketState } from "../../platform/graphql/graphql-socket.ts";
 import { SocketRoom } from "../../platform/http/socket-room.ts";
+import type { SocketPlaces } from "./socket-places.ts";
 import { type EndReason, PING_MS, SILENT_MS, STALLED_MS, type Watchdog } from "./watchdog.ts";
 
 /** Close codes after which clients of graphql-transport-ws reconnect. */
@@ -9,42 +11,66 @@ const CLOSE: Readonly<Record<EndReason, readonly [code: number, reason: string]>
   stalled: [4408, "Nothing was read for too long"],
   stopping: [1001, "The server is stopping"],
 };
-/** How long a client that still reads has to receive the close. */
-const FAREWELL_MS = 1000;
 const PING = JSON.stringify({ type: "ping" });
 
 const encode = (result: unknown): string =>
   (result as { readonly stringify?: () => string }).stringify?.() ?? JSON.stringify(result);
 
-export class SocketSession {
+export interface SessionParts {
   readonly client: string;
+  readonly watchdog: Watchdog;
+  readonly places: SocketPlaces;
+}
+
+export class SocketSession implements SocketState {
+  readonly client: string;
+  readonly room: SocketRoom;
   readonly #peer: Peer;
-  readonly #room: SocketRoom;
+  readonly #places: SocketPlaces;
   readonly #watchdog: Watchdog;
   readonly #running = new Set<AsyncIterator<unknown>>();
   readonly #unwatch: () => void;
+  #leave: () => void = () => {};
   #heardAt: number;
   #pingedAt: number;
   #progressAt: number;
-  #sent = 0;
+  #isPinging = false;
   #seen = { sent: 0, buffered: 0 };
   #closed = false;
 
-  constructor(peer: Peer, { client, watchdog }: { client: string; watchdog: Watchdog }) {
+  constructor(peer: Peer, { client, watchdog, places }: SessionParts) {
     const now = watchdog.clock.monotonic();
     this.client = client;
+    this.room = new SocketRoom(peer, { clock: watchdog.clock });
     this.#peer = peer;
-    this.#room = new SocketRoom(peer);
+    this.#places = places;
     this.#watchdog = watchdog;
     this.#heardAt = now;
     this.#pingedAt = now;
     this.#progressAt = now;
     this.#unwatch = watchdog.watch({ check: (at) => this.#check(at), stop: () => this.#end("stopping") });
+    const leave = places.waiting.take(client);
     if (watchdog.stopped) this.#end("stopping");
+    else if (leave === null) this.room.end(1013, places.waiting.refusalOf(client) ?? "");
+    else this.#leave = leave;
   }
 
   heard(): void {
     this.#heardAt = this.#watchdog.clock.monotonic();
+  }
+
+  hold(bytes: number): (() => void) | null {
+    return this.#places.text.take(this.client, bytes);
+  }
+
+  /** Takes a place for the socket, which is now acknowledged. Returns false, and ends the socket, if there is none. */
+  settle(): boolean {
+    this.#leave();
+    const leave = this.#places.settled.take(this.client);
+    if (leave === null) this.room.end(1013, this.#places.settled.refusalOf(this.client) ?? "");
+    else if (this.#closed) leave();
+    else this.#leave = leave;
+    return leave !== null;
   }
 
   /**
@@ -62,10 +88,8 @@ export class SocketSession {
         for (;;) {
           const { done, value } = await source.next();
           if (done || left || this.#closed) break;
-          await this.#room.wait();
-          if (left || this.#closed) break;
-          this.#peer.send(`${head}${encode(value)}}`);
-          this.#sent++;
+          await this.room.wait();
+          if (left || this.#closed || !(await this.room.send(() => `${head}${encode(value)}}`))) break;
         }
         this.#running.delete(source);
         return over;
@@ -85,6 +109,7 @@ export class SocketSession {
   /** Ends every subscription. Called when the socket is closed. */
   close(): void {
     this.#closed = true;
+    this.#leave();
     this.#unwatch();
     for (const source of this.#running) source.return?.()?.catch(() => {});
     this.#running.clear();
@@ -92,27 +117,29 @@ export class SocketSession {
 
   #check(now: number): void {
     const { bufferedAmount: buffered } = this.#peer;
-    if (buffered === 0 || buffered < this.#seen.buffered || this.#sent > this.#seen.sent) this.#progressAt = now;
-    this.#seen = { sent: this.#sent, buffered };
+    const { sent } = this.room;
+    if (buffered === 0 || buffered < this.#seen.buffered || sent > this.#seen.sent) this.#progressAt = now;
+    this.#seen = { sent, buffered };
     if (now - this.#progressAt > STALLED_MS) this.#end("stalled");
     else if (now - this.#heardAt > SILENT_MS) this.#end("silent");
     else if (now - this.#pingedAt >= PING_MS) {
       this.#pingedAt = now;
-      this.#peer.send(PING);
+      void this.#ping();
     }
+  }
+
+  /** Sends a ping, unless one already waits for room. */
+  async #ping(): Promise<void> {
+    if (this.#isPinging) return;
+    this.#isPinging = true;
+    await this.room.send(PING, { isPing: true });
+    this.#isPinging = false;
   }
 
   #end(reason: EndReason): void {
     const [code, words] = CLOSE[reason];
     this.#watchdog.ended("websocket", reason);
     this.close();
-    this.#peer.close(code, words);
-    void this.#terminateLater();
-  }
-
-  /** Frees a socket whose client does not read the close. On Deno, an unanswered ping does it. */
-  async #terminateLater(): Promise<void> {
-    await this.#watchdog.clock.sleep(FAREWELL_MS);
-    if ((this.#peer.websocket.readyState ?? 3) < 3 && "terminate" in this.#peer.websocket) this.#peer.terminate();
+    this.room.end(code, words);
   }
 }

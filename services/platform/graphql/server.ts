@@ -1,9 +1,9 @@
 /** A subgraph over HTTP, SSE and WebSocket: its access, limits and error masking. */
 import { useDeferStream } from "@graphql-yoga/plugin-defer-stream";
-import type { Hooks } from "crossws";
 import type { GraphQLSchema } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import type { InternalGuard } from "../http/internal-guard.ts";
+import type { SocketHooks } from "../http/listen.ts";
 import type { Logger } from "../process/logger.ts";
 import { ANSWER_SECONDS, type Metrics } from "../process/metrics.ts";
 import { keepDocuments } from "./documents.ts";
@@ -28,7 +28,7 @@ export interface SubgraphServer extends AsyncDisposable {
   /** Answers `/graphql`; callers route no other path here. */
   fetch(request: Request): Promise<Response>;
   /** graphql-transport-ws at `/graphql`; the token is `authorization` in connectionParams. */
-  readonly websocket: Partial<Hooks>;
+  readonly websocket: SocketHooks;
 }
 
 /** Ends queries and mutations at the deadline, or when the caller disconnects. Subscriptions have no deadline. */

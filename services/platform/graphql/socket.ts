@@ -1,13 +1,14 @@
 /** Serves a subgraph over WebSocket (graphql-transport-ws): subscriptions share a socket, each at its own pace. */
-import type { Hooks, Peer } from "crossws";
+import type { Peer } from "crossws";
 import type { ExecutionResult, GraphQLError } from "graphql";
-import type { ServerOptions } from "graphql-ws";
-import { type Extra, makeHooks } from "graphql-ws/use/crossws";
 import type { YogaServerInstance } from "graphql-yoga";
 import type { InternalGuard } from "../http/internal-guard.ts";
+import type { SocketHooks } from "../http/listen.ts";
 import { problemOf } from "../http/problem.ts";
 import { SocketRoom } from "../http/socket-room.ts";
+import { systemClock } from "../process/clock.ts";
 import type { Logger } from "../process/logger.ts";
+import { createGraphqlSocket, type SocketLimits, type SocketOptions, type SocketState } from "./graphql-socket.ts";
 import { FrameWindow, readSubscribeExtensions, readTaken } from "./pace.ts";
 import { exposeError, type SubgraphContext } from "./subgraph.ts";
 
@@ -20,17 +21,19 @@ export interface ServerContext {
 }
 
 export type SubgraphYoga = YogaServerInstance<ServerContext, SubgraphContext>;
-type Options = ServerOptions<Record<string, unknown> | undefined, Extra>;
 type Operation = Pick<ReturnType<SubgraphYoga["getEnveloped"]>, "execute" | "subscribe">;
 type Results = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
 
-class Connection {
-  readonly #room: SocketRoom;
+/** A gateway sends the documents that it planned, and all its subscriptions on one socket. */
+const LIMITS: SocketLimits = { maxMessageBytes: 1024 * 1024, maxTextBytes: 64 * 1024 * 1024 };
+
+class Connection implements SocketState {
+  readonly room: SocketRoom;
   readonly #closed = new AbortController();
   readonly #windows = new Map<string, FrameWindow>();
 
   constructor(peer: Peer) {
-    this.#room = new SocketRoom(peer);
+    this.room = new SocketRoom(peer, { clock: systemClock });
   }
 
   get closed(): AbortSignal {
@@ -48,7 +51,7 @@ class Connection {
     const paced: AsyncIterableIterator<ExecutionResult> = {
       next: async () => {
         await window.enter();
-        await this.#room.wait();
+        await this.room.wait();
         const result = await results.next();
         if (result.done) end();
         return result;
@@ -74,18 +77,12 @@ class Connection {
 export function createSubgraphSocket(
   yoga: SubgraphYoga,
   { path, guard, log }: { path: string; guard: InternalGuard; log: Logger },
-): Partial<Hooks> {
-  const connections = new WeakMap<object, Connection>();
-  const connectionOf = ({ extra }: { extra: Extra }): Connection => {
-    const connection = connections.get(extra.socket);
-    if (connection === undefined) throw new Error("A message arrived before its socket was opened");
-    return connection;
-  };
-  const options: Options = {
+): SocketHooks {
+  const options: SocketOptions<Connection> = {
     onConnect: ({ connectionParams }) => guard.allowsBearer(String(connectionParams?.authorization ?? "")),
     // An error thrown here would close the socket and all its other subscriptions.
     async onSubscribe(context, id, { query, operationName, variables, extensions }) {
-      const connection = connectionOf(context);
+      const { extra: connection } = context;
       const { window, resumed, snapshot } = readSubscribeExtensions(extensions);
       const enveloped = yoga.getEnveloped({ closed: connection.closed, resumed, snapshot });
       const { schema, parse, validate, contextFactory, execute } = enveloped;
@@ -106,24 +103,18 @@ export function createSubgraphSocket(
     },
     execute: (args) => (args.rootValue as Operation).execute(args),
     subscribe: (args) => (args.rootValue as Operation).subscribe(args),
-    onPong: (context, payload) => connectionOf(context).taken(readTaken(payload)),
+    onPong: ({ extra }, payload) => extra.taken(readTaken(payload)),
   };
-  const hooks = makeHooks(options);
-  return {
-    ...hooks,
+  return createGraphqlSocket({
+    options,
+    limits: LIMITS,
+    log,
+    open: (peer) => new Connection(peer),
     upgrade(request) {
-      const refusal = guard.refusePage(request as Request);
+      const refusal = guard.refusePage(request);
       if (refusal !== null) return refusal;
       const { pathname } = new URL(request.url);
-      return pathname === path ? hooks.upgrade(request) : problemOf("not_found", `No WebSocket is at ${pathname}`);
+      return pathname === path ? null : problemOf("not_found", `No WebSocket is at ${pathname}`);
     },
-    open(peer) {
-      connections.set(peer.websocket, new Connection(peer));
-      hooks.open(peer);
-    },
-    close(peer, details) {
-      connections.get(peer.websocket)?.close();
-      hooks.close(peer, details);
-    },
-  };
+  });
 }

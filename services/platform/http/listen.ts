@@ -1,9 +1,11 @@
 /** An HTTP and WebSocket listener that behaves the same on Bun and Deno. */
 import type { Hooks } from "crossws";
-import { serve } from "crossws/server";
+import { serve, plugin as websocketPlugin } from "crossws/server";
+import type { ServerPlugin } from "srvx";
 import { AppError } from "../../../schema/model/errors.ts";
 import type { Logger } from "../process/logger.ts";
 import { problemOf } from "./problem.ts";
+import { MAX_BUFFERED_BYTES } from "./socket-room.ts";
 
 export interface Listener extends AsyncDisposable {
   readonly port: number;
@@ -14,14 +16,19 @@ export interface Listener extends AsyncDisposable {
   idle(): Promise<void>;
 }
 
+/** crossws hooks, and the most bytes that a client may send as one message. */
+export interface SocketHooks extends Partial<Hooks> {
+  readonly maxMessageBytes: number;
+}
+
 export interface ListenOptions {
   /** If 0, the system chooses a free port. */
   readonly port: number;
   readonly hostname: string;
   readonly fetch: (request: Request) => Response | Promise<Response>;
-  /** crossws hooks. Default: WebSocket upgrades are refused. */
-  readonly websocket?: Partial<Hooks>;
-  /** Gets the errors that `fetch` and the hooks throw. Callers do not see these errors. */
+  /** Default: WebSocket upgrades are refused. */
+  readonly websocket?: SocketHooks;
+  /** Gets the errors that `fetch` and the hooks throw; callers do not see them. */
   readonly log?: Logger;
 }
 
@@ -59,6 +66,21 @@ function countRequests(fetch: ListenOptions["fetch"]) {
   };
 }
 
+/** Bytes that Bun buffers for one reader before it drops protocol-level pongs, and reports messages as dropped. */
+const BACKPRESSURE_BYTES = 2 * MAX_BUFFERED_BYTES;
+
+/**
+ * Serves sockets. Bun refuses a long message by its header, and fragments once their sum is too long; the client gets
+ * close code 1009. Deno has no such setting: it refuses frames above 64 MiB, and gathers fragments without a limit.
+ */
+function socketPlugins({ maxMessageBytes, ...hooks }: SocketHooks): ServerPlugin[] {
+  const limitMessages: ServerPlugin = ({ options: { bun } }) => {
+    if (bun?.websocket === undefined) return;
+    Object.assign(bun.websocket, { maxPayloadLength: maxMessageBytes, backpressureLimit: BACKPRESSURE_BYTES });
+  };
+  return [websocketPlugin(hooks) as ServerPlugin, limitMessages];
+}
+
 /** @throws AppError `unavailable` when the port is taken or cannot be bound */
 export async function listen({ port, hostname, fetch, websocket, log }: ListenOptions): Promise<Listener> {
   const requests = countRequests(fetch);
@@ -72,7 +94,7 @@ export async function listen({ port, hostname, fetch, websocket, log }: ListenOp
       gracefulShutdown: false,
       // Bun would close a quiet SSE stream after 10 s.
       bun: { idleTimeout: 0 },
-      ...(websocket === undefined ? {} : { websocket }),
+      plugins: websocket === undefined ? [] : socketPlugins(websocket),
     });
     await server.ready();
     const url = new URL(server.url ?? `http://${hostname}:${port}/`);

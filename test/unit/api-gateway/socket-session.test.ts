@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Peer } from "crossws";
+import { createSocketPlaces } from "../../../services/api-gateway/live/socket-places.ts";
 import { SocketSession } from "../../../services/api-gateway/live/socket-session.ts";
 import { PING_MS, SILENT_MS, STALLED_MS, Watchdog } from "../../../services/api-gateway/live/watchdog.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
@@ -23,7 +24,11 @@ function openSession({ bufferedAmount = 0 } = {}) {
     terminate: () => ends.push("terminated"),
     waitForDrain: async () => {},
   };
-  const session = new SocketSession(socket as unknown as Peer, { client: "192.0.2.1", watchdog });
+  const session = new SocketSession(socket as unknown as Peer, {
+    client: "192.0.2.1",
+    watchdog,
+    places: createSocketPlaces(1000),
+  });
   return {
     clock,
     watchdog,

@@ -18,7 +18,7 @@ test("listen() answers an invalid Host with 400 and a thrown error with 500, wit
   await using listener = await listen({
     port: 0,
     hostname: "127.0.0.1",
-    websocket: {},
+    websocket: { maxMessageBytes: 1000 },
     fetch: (request) => {
       if (new URL(request.url).pathname === "/broken") throw new Error("secret of /etc/passwd");
       return new Response("fine");

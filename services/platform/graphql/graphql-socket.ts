@@ -1,0 +1,227 @@
+/**
+ * graphql-transport-ws on a socket of this server, within limits: what a client sends is bounded before it is parsed,
+ * what is kept of it is bounded while it is answered, and every message to the client waits until there is room for it.
+ */
+import type { Hooks, Peer } from "crossws";
+import { type DocumentNode, type GraphQLError, Kind, parse } from "graphql";
+import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from "graphql-ws";
+import type { SocketHooks } from "../http/listen.ts";
+import type { SocketRoom } from "../http/socket-room.ts";
+import type { Logger } from "../process/logger.ts";
+import { graphqlError } from "./errors.ts";
+
+/** Bytes of a message before the connection is acknowledged. A token needs far less, and nothing else is read. */
+export const MAX_INIT_BYTES = 8192;
+/** Longer payloads of a `ping` are not repeated in its `pong`. Clients that measure latency send a number or an id. */
+const MAX_PONG_CHARACTERS = 125;
+/** What a short message counts as: its operation needs more than its text. */
+const MIN_MESSAGE_BYTES = 512;
+const TOO_BIG = 1009;
+const FAILED = 1011;
+const TRY_AGAIN = 1013;
+
+/** What the server knows of one socket. */
+export interface SocketState {
+  readonly room: SocketRoom;
+  /** Called with each message of the client. */
+  heard?(): void;
+  /** Takes a part of the text that the operations of all sockets may hold. Returns its release; null: refused. */
+  hold?(bytes: number): (() => void) | null;
+  /** Called once, when the socket is closed. */
+  close(): void;
+}
+
+export interface SocketLimits {
+  /** Bytes of one message. A longer one ends its socket with 1009. */
+  readonly maxMessageBytes: number;
+  /** Bytes of the messages of one socket that are under way, refusals that wait for room included. Beyond: 1013. */
+  readonly maxTextBytes: number;
+}
+
+type Params = Record<string, unknown> | undefined;
+export type SocketOptions<State> = ServerOptions<Params, State>;
+
+type Context<State> = Parameters<NonNullable<SocketOptions<State>["onSubscribe"]>>[0];
+
+export interface GraphqlSocketParts<State extends SocketState> {
+  readonly options: SocketOptions<State>;
+  /** The errors that refuse an operation; null: it may run. Called before `options.onSubscribe`. */
+  readonly refusalOf?: (
+    context: Context<State>,
+    id: string,
+    payload: SubscribePayload,
+  ) => readonly GraphQLError[] | null;
+  readonly limits: SocketLimits;
+  readonly open: (peer: Peer) => State;
+  readonly upgrade: (request: Request) => Response | null;
+  readonly log: Logger;
+}
+
+/** The token of a `connection_init`, all that is kept of its payload. */
+function tokenOf(params: Params): Params {
+  if (params === undefined) return undefined;
+  const { authorization, Authorization } = params;
+  const token = authorization ?? Authorization;
+  return typeof token === "string" ? { authorization: token } : {};
+}
+
+function documentOf(query: string): DocumentNode | null {
+  try {
+    return parse(query, { noLocation: true });
+  } catch {
+    return null;
+  }
+}
+
+/** The variables that the document declares. GraphQL ignores others, which would be kept while the operation runs. */
+function declaredOf({ query, variables }: SubscribePayload): Record<string, unknown> {
+  const given = Object.keys(variables ?? {}).length === 0 ? null : documentOf(query);
+  const declared: Record<string, unknown> = {};
+  for (const definition of given?.definitions ?? []) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    for (const { variable } of definition.variableDefinitions ?? []) {
+      const { value: name } = variable.name;
+      if (variables !== null && variables !== undefined && Object.hasOwn(variables, name)) {
+        Object.defineProperty(declared, name, { value: variables[name], enumerable: true });
+      }
+    }
+  }
+  return declared;
+}
+
+/** graphql-ws keeps the payload for as long as the operation runs. */
+type Kept = { -readonly [Name in keyof SubscribePayload]: SubscribePayload[Name] };
+
+const TOO_MUCH = "The operations under way hold too much text: try again later, or send shorter ones";
+
+class Link<State extends SocketState> {
+  readonly state: State;
+  isReady = false;
+  textBytes = 0;
+  /** Whether the message that is being received must not begin an operation. */
+  isOverloaded = false;
+  isPonging = false;
+  receive: (text: string) => Promise<void> = async () => {};
+  signalClosure: (code: number, reason: string) => Promise<void> = async () => {};
+
+  constructor(state: State) {
+    this.state = state;
+  }
+}
+
+export function createGraphqlSocket<State extends SocketState>(parts: GraphqlSocketParts<State>): SocketHooks {
+  const { options, limits, log } = parts;
+  const links = new WeakMap<object, Link<State>>();
+  /** By state, which graphql-ws hands to its hooks. */
+  const linksOf = new WeakMap<State, Link<State>>();
+
+  const server = makeServer<Params, State>({
+    ...options,
+    async onConnect(context) {
+      const link = linksOf.get(context.extra);
+      // At once: an operation may come before the acknowledgement is sent.
+      if (link !== undefined) link.isReady = true;
+      const permitted = await options.onConnect?.(context);
+      (context as { connectionParams?: Params }).connectionParams = tokenOf(context.connectionParams);
+      return permitted;
+    },
+    async onSubscribe(context, id, payload) {
+      const kept: Kept = payload;
+      const refused = (errors: readonly GraphQLError[]) => {
+        Object.assign(kept, { query: "", variables: {}, extensions: {} });
+        return errors;
+      };
+      const link = linksOf.get(context.extra);
+      if (link?.isOverloaded) return refused([graphqlError("overloaded", TOO_MUCH)]);
+      const errors = parts.refusalOf?.(context, id, payload) ?? null;
+      if (errors !== null) return refused(errors);
+      kept.variables = declaredOf(payload);
+      const begun = await options.onSubscribe?.(context, id, payload);
+      if (Array.isArray(begun)) return refused(begun);
+      kept.extensions = {};
+      // A result that could not be sent is not computed.
+      await context.extra.room.wait();
+      return begun;
+    },
+  });
+
+  async function pong(link: Link<State>, payload: unknown): Promise<void> {
+    // As in RFC 6455, one pong may answer several pings.
+    if (link.isPonging) return;
+    link.isPonging = true;
+    const text = payload === undefined ? "" : JSON.stringify(payload);
+    const repeated = text !== "" && text.length <= MAX_PONG_CHARACTERS ? `,"payload":${text}` : "";
+    await link.state.room.send(`{"type":"pong"${repeated}}`, { isPing: true });
+    link.isPonging = false;
+  }
+
+  const hooks: Partial<Hooks> = {
+    upgrade(upgrade) {
+      const refusal = parts.upgrade(upgrade as Request);
+      if (refusal !== null) return refusal;
+      const protocol = handleProtocols(upgrade.headers.get("sec-websocket-protocol") ?? "");
+      return protocol === false ? undefined : { headers: { "Sec-WebSocket-Protocol": protocol } };
+    },
+    open(peer) {
+      const state = parts.open(peer);
+      const { room } = state;
+      const link = new Link(state);
+      links.set(peer.websocket, link);
+      linksOf.set(state, link);
+      const protocol = handleProtocols(peer.request.headers.get("sec-websocket-protocol") ?? "");
+      link.signalClosure = server.opened(
+        {
+          protocol: protocol === false ? "" : protocol,
+          send: async (text) => void (await room.send(text)),
+          close: (code = 1000, reason = "") => room.end(code, reason),
+          onMessage: (receive) => {
+            link.receive = receive;
+          },
+          onPing: (payload) => void pong(link, payload),
+          onPong: () => {},
+        },
+        state,
+      ) as Link<State>["signalClosure"];
+    },
+    async message(peer, message) {
+      const link = links.get(peer.websocket);
+      if (link === undefined || link.state.room.isEnded) return;
+      const { state } = link;
+      state.heard?.();
+      const text = message.text();
+      const size = Buffer.byteLength(text);
+      if (size > limits.maxMessageBytes) {
+        return state.room.end(TOO_BIG, `A message must have at most ${limits.maxMessageBytes} bytes`);
+      }
+      if (!link.isReady && size > MAX_INIT_BYTES) {
+        return state.room.end(TOO_BIG, `connection_init must have at most ${MAX_INIT_BYTES} bytes`);
+      }
+      const counted = Math.max(size, MIN_MESSAGE_BYTES);
+      if (link.textBytes + counted > limits.maxTextBytes) return state.room.end(TRY_AGAIN, TOO_MUCH);
+      const release = state.hold === undefined ? () => {} : state.hold(counted);
+      link.textBytes += counted;
+      try {
+        link.isOverloaded = release === null;
+        await link.receive(text);
+      } catch (error) {
+        log.error("socket failed", { error });
+        state.room.end(FAILED, "Internal error");
+      } finally {
+        link.textBytes -= counted;
+        release?.();
+      }
+    },
+    close(peer, { code = 1000, reason = "" } = {}) {
+      const link = links.get(peer.websocket);
+      if (link === undefined) return;
+      links.delete(peer.websocket);
+      link.state.close();
+      void link.signalClosure(code, reason);
+    },
+    error(peer, error) {
+      log.debug("socket failed", { error });
+      links.get(peer.websocket)?.state.room.end(FAILED, "Internal error");
+    },
+  };
+  return { ...hooks, maxMessageBytes: limits.maxMessageBytes };
+}

@@ -1,4 +1,4 @@
-/** Which sources to read, from the environment. */
+/** Reads from the environment which sources to read. */
 import { fileURLToPath } from "node:url";
 import { type Env, parseEnv, text } from "../platform/process/env.ts";
 

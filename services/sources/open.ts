@@ -1,4 +1,4 @@
-/** Which sources: opened where a program is wired, used through the port. */
+/** Opens the sources of a configuration. Programs call it when they start; all other code uses the port. */
 import type { Clock } from "../platform/process/clock.ts";
 import type { SourcesConfig } from "./config.ts";
 import { openFiles } from "./files/files.ts";

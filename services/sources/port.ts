@@ -1,6 +1,6 @@
 /**
- * Sources of readings: found, opened once each, and read from any place on.
- * CSV files and the memory double pass `test/conformance/sources.ts`.
+ * Sources of readings. Each is found, opened once, and read from any place on.
+ * CSV files and the in-memory test double pass `test/conformance/sources.ts`.
  *
  * `find()` lists the sources, `open()` opens one and inspects its content once, and `readFrom()` starts a reader at a
  * place. The target of a reader decides how many rows are handed over at a time.
@@ -29,7 +29,7 @@ import type { GpuFacts } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
 
 /**
- * Why a row gave no reading, as in the counter's label and in the summary.
+ * Why a row gave no reading. The metric's label and the summary use the same words.
  * - `fields`: not as many fields as the header
  * - `quote`: a quote where RFC 4180 allows none, or one that never closes
  * - `too_long`: longer than 64 KiB
@@ -55,13 +55,13 @@ export type SkipReason =
   | "not_finite"
   | "truncated";
 
-/** A source as `find()` saw it; nothing of it has been opened. */
+/** A source that `find()` has listed but not opened. */
 export interface FoundSource {
   /** Equal for the same source in every run and process: the real path of a file. */
   readonly id: string;
   /** For messages, unique among the sources found: the path of a file. */
   readonly name: string;
-  /** Size as it is stored, compressed if it is; it may have grown since. */
+  /** Stored size: the compressed size of a compressed file. The source may have grown since. */
   readonly bytes: number;
 }
 
@@ -78,7 +78,7 @@ export interface Fingerprint {
  * continues the fingerprint taken with it, and nothing elsewhere.
  */
 export interface Place {
-  /** Grows with every row, in units of the source: decompressed bytes of a file. 0 is the start. */
+  /** Grows with every row, in a unit of the source: for a file, decompressed bytes. 0 is the start. */
   readonly offset: number;
   /** Number of the next row's first line, for messages: the header of a CSV file is line 1. */
   readonly line: number;
@@ -87,41 +87,41 @@ export interface Place {
 /** Receives the rows of a source, in order. Its methods return at once and do not throw. */
 export interface RowTarget {
   /**
-   * A number for a GPU with these facts and a series. A negative number declines them: their rows give no readings, and
-   * no skips for their times and values. Called once for each form in which rows of the combination are written, so
-   * possibly again: the same combination must get the same number.
+   * Returns a number for a GPU with these facts and a series. A negative number declines the combination: its rows give
+   * no readings, and no skips for their times and values. Rows may write one combination in several forms, and the
+   * method is called at least once for each form, so the same combination must always get the same number.
    */
   slot(facts: GpuFacts, series: Series): number;
-  /** A reading. `at`: ms since the epoch. Returns true to stop the reader behind this row. */
+  /** Takes a reading. `at`: ms since the epoch. Returns true to stop the reader after this row. */
   add(slot: number, at: number, value: number): boolean;
-  /** A row without a reading. `detail` returns the reason in words, with the value and the accepted ones. */
+  /** Takes a row without a reading. `detail` returns the reason in words, with the value and the accepted values. */
   skip(reason: SkipReason, line: number, detail: () => string): void;
 }
 
 export interface RowReader extends AsyncDisposable {
   /**
-   * Hands rows to the target until it says stop or the signal aborts (`stopped`: call again to read on), or until the
-   * source ends (`end`: every further call answers the same). One call at a time.
+   * Hands rows to the target until the target says stop or the signal aborts (`stopped`: call again to read on), or
+   * until the source ends (`end`: every further call returns `end` too). One call at a time.
    *
    * A last row without its newline counts if it is complete; if more bytes could still belong to it, the reader first
    * waits until the source has not grown for two seconds.
-   * @throws AppError `invalid`, `unavailable`, after all rows before the damage; `place` stays behind the last of them
+   * @throws AppError `invalid`, `unavailable`, after all rows before the damage; `place` is then after the last of them
    */
   read(target: RowTarget, options: { signal: AbortSignal }): Promise<"stopped" | "end">;
-  /** Behind the last row handed over. */
+  /** The place after the last row handed over. */
   readonly place: Place;
   /** Bytes of the source, as stored, before the point up to which it has been read. Never decreases. */
   readonly bytesRead: number;
 }
 
-/** One content, held open until it is disposed, after its readers. */
+/** A source whose content is held open until it is disposed. Dispose its readers first. */
 export interface OpenSource extends AsyncDisposable {
-  /** Size when it was opened, as it is stored. */
+  /** Stored size when the source was opened. */
   readonly bytes: number;
   readonly fingerprint: Fingerprint;
   /** For the log: format, compression, columns. */
   readonly details: Readonly<Record<string, string>>;
-  /** True if the beginning that `earlier` covers is unchanged: the source is the same, and has grown at most. */
+  /** True if the beginning that `earlier` covers is unchanged: it is the same source, which may have grown. */
   continues(earlier: Fingerprint): boolean;
   /**
    * Starts a reader, independent of others of this source. A place before the first row means the first row. A place
@@ -131,14 +131,14 @@ export interface OpenSource extends AsyncDisposable {
   readFrom(place: Place): Promise<RowReader>;
 }
 
-/** Where a source starts. */
+/** The place at which every source starts. */
 export const START: Place = { offset: 0, line: 1 };
 
 export interface Sources {
   /** Where `find()` looks, for messages. */
   readonly where: readonly string[];
   /**
-   * The sources there are now, each once; never empty.
+   * Returns the sources that exist now, each once and at least one.
    * @throws AppError `not_found`, `invalid`, `unavailable`
    */
   find(): Promise<readonly FoundSource[]>;

@@ -14,7 +14,7 @@ export interface ByteSource extends AsyncDisposable {
   read(into: Uint8Array, at: number): Promise<number>;
   /** Bytes on disk before the point up to which the file has been read. */
   readonly bytesRead: number;
-  /** When the file was last written to, ms since the epoch; null if the bytes say themselves where they end. */
+  /** When the file was last written to, ms since the epoch; null for a compressed file, whose format marks its end. */
   modifiedAt(): Promise<number | null>;
 }
 
@@ -54,7 +54,7 @@ class PlainBytes implements ByteSource {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** Compressed bytes read at once; all bytes they decompress to are held in memory. */
+/** How many compressed bytes are read at once. Everything that they decompress to may be held in memory. */
 const PIECE_BYTES = 16_384;
 
 class CompressedBytes implements ByteSource {
@@ -117,7 +117,7 @@ class CompressedBytes implements ByteSource {
     return null;
   }
 
-  /** Drops up to `count` bytes. */
+  /** Skips `count` decompressed bytes, or fewer if the file ends before. */
   async skip(count: number): Promise<void> {
     for (let left = count; left > 0 && (await this.#refill()); ) {
       const skipped = Math.min(left, this.#rest.length);
@@ -133,8 +133,9 @@ class CompressedBytes implements ByteSource {
 }
 
 /**
- * @param offset of decompressed bytes; behind the end there is nothing to read
- * @throws AppError `unavailable`; `invalid` when compressed bytes in front of `offset` are damaged
+ * Reads the file's decompressed bytes from `offset` on.
+ * @param offset in decompressed bytes; after the end, there is nothing to read
+ * @throws AppError `unavailable`; `invalid` when compressed bytes before `offset` are damaged
  */
 export async function readBytes(file: OpenFile, offset: number): Promise<ByteSource> {
   if (file.compression === "none") return new PlainBytes(file, offset);

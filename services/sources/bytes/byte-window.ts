@@ -1,7 +1,7 @@
-/** The part of a file that is in memory: rows are read off its front while the next bytes are being read. */
+/** Holds the part of a file that is in memory: rows are parsed from its front while the next bytes are being read. */
 import type { ByteSource } from "./byte-source.ts";
 
-/** Most bytes that may be unread when `fill()` is called. */
+/** How many bytes may be unread when `fill()` is called. */
 const MAX_UNREAD_BYTES = 131_072;
 
 interface Block {
@@ -51,7 +51,7 @@ export class ByteWindow implements AsyncDisposable {
   }
 
   /**
-   * Appends the next bytes to those unread, which move to other indices. Reads at most one chunk ahead of need.
+   * Appends the next bytes to the unread bytes, which move to other indices. Reads at most one chunk ahead.
    * @throws AppError of the source, once all bytes before the failure have been appended, and at every later call
    */
   async fill(): Promise<void> {
@@ -71,7 +71,7 @@ export class ByteWindow implements AsyncDisposable {
     this.#coming = this.#read();
   }
 
-  /** After the end: reads again, because the file may have grown. */
+  /** Makes the next `fill()` read again after the end, because the file may have grown. */
   lookAgain(): void {
     this.ended = false;
     this.#coming = undefined;

@@ -1,15 +1,15 @@
-/** Decompression that hands out everything before damaged bytes, and only then reports the damage. */
+/** Decompresses gzip and zstd. Yields everything before damaged bytes, and only then throws. */
 import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { ZstdFrames } from "./zstd-frames.ts";
 
-/** Decompressed bytes held before the stream is paused; the piece of input in progress may add to them. */
+/** If more decompressed bytes are held, the stream is paused. The input already written may still add some. */
 const MAX_HELD_BYTES = 4_194_304;
 const OUTPUT = { chunkSize: 262_144 };
 
 /**
- * One decompressor. Takes output from the stream as it comes, because a stream that fails discards what it holds. Not a
- * `Mailbox`: its reader waits until one piece of input is used up, not until the output ends.
+ * One decompressor. Takes output from the stream as it comes, because a stream that fails discards its buffered output.
+ * Not a `Mailbox`, because a reader waits until one piece of input is used up, not until the output ends.
  */
 class Unpacker {
   readonly #stream: Transform;
@@ -85,7 +85,7 @@ async function* gunzip(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
-/** Frame by frame: not every runtime's decompressor continues with a second frame or rejects an end inside one. */
+/** Decompresses each frame by itself: some runtimes ignore a second frame, or accept an end inside a frame. */
 async function* unzstd(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   const frames = new ZstdFrames();
   let unpacker: Unpacker | undefined;
@@ -112,8 +112,9 @@ async function* unzstd(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 /**
- * The decompressed bytes of all members or frames, in order. Takes the next piece of input once they are used up.
- * @throws Error of the decompressor, or of an early end, after everything that could be decompressed
+ * Yields the decompressed bytes of all members or frames, in order. Takes the next piece of input once the output of
+ * the one before is used up.
+ * @throws Error of the decompressor, or for an early end, after everything that could be decompressed
  */
 export const decompress = (
   format: "gzip" | "zstd",

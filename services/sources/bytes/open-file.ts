@@ -2,7 +2,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { AppError } from "../../../schema/model/errors.ts";
 
-/** How much of a file's beginning is looked at when it is opened. */
+/** How many bytes of a file's beginning are read when it is opened. */
 export const HEAD_BYTES = 64 * 1024;
 
 export type Compression = "none" | "gzip" | "zstd";
@@ -10,14 +10,14 @@ export type Compression = "none" | "gzip" | "zstd";
 export interface OpenFile extends AsyncDisposable {
   readonly path: string;
   readonly handle: FileHandle;
-  /** Bytes on disk when it was opened. */
+  /** Bytes on disk when the file was opened. */
   readonly size: number;
   /** The first `HEAD_BYTES` bytes on disk, or all of a shorter file. */
   readonly head: Buffer;
   readonly compression: Compression;
 }
 
-/** RFC 1952 and RFC 8878. */
+/** Compression by magic bytes in hex (RFC 1952 and RFC 8878). */
 const MAGIC: ReadonlyMap<string, Compression> = new Map([
   ["1f8b", "gzip"],
   ["28b52ffd", "zstd"],

@@ -7,19 +7,19 @@ const CHECKSUM_BYTES = 4;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 
-/** Bytes of each kind of header. */
+/** Length of each kind of header, in bytes. */
 const HEADER_BYTES = { magic: 4, skippable: 4, descriptor: 1, block: 3 } as const;
 type Header = keyof typeof HEADER_BYTES;
 
 export class ZstdFrames {
-  /** The header expected after the body. `end`: the frame ends there. `foreign`: the bytes are not Zstandard. */
+  /** The header after the current body. `end`: the frame ends there. `foreign`: the bytes are not Zstandard. */
   #next: Header | "end" | "foreign" = "magic";
   #body = 0;
   #gathered = 0;
   #header = 0;
   #checksumBytes = 0;
 
-  /** True between a frame's first byte and its last. */
+  /** True after the first byte of a frame, until its last byte. */
   get inside(): boolean {
     return !(this.#next === "magic" && this.#gathered === 0);
   }

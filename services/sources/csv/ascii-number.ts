@@ -7,11 +7,11 @@ const POINT = 0x2e;
 const MAX_DIGITS = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
 
-/** DCGM's 64-bit blanks have 19 digits. A number from `SURELY_BLANK` on is one of them, however it is rounded. */
+/** DCGM's 64-bit blanks have 19 digits. A number from `SURELY_BLANK` on counts as blank, even if it was rounded. */
 const MAX_BLANK_DIGITS = 19;
 const SURELY_BLANK = 9.21e18;
 
-/** Length of the longest form read here: sign, point and digits. */
+/** Length of the longest number read here: sign, point and digits. */
 export const MAX_NUMBER_BYTES = MAX_BLANK_DIGITS + 2;
 
 /** Holds the last number read and its place. */

@@ -5,12 +5,12 @@ const ZERO = 0x30;
 const MS_OF_DIGIT = [100, 10, 1, 0, 0, 0, 0];
 const FORM = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z$/;
 
-/** Length of the longest form read here. */
+/** Length of the longest time read here. */
 export const MAX_TIME_BYTES = 27;
-/** Most digits of a second: with more, `parseTimestamp` could round up to the next millisecond. */
+/** How many digits a second's fraction may have: with more, `parseTimestamp` could round up to the next millisecond. */
 const MAX_FRACTION_DIGITS = 6;
 
-/** Two digits as a number; 100 for anything else. */
+/** Returns the two digits at `at` as a number, or 100 for anything else. */
 function pair(bytes: Uint8Array, at: number): number {
   const tens = ((bytes[at] as number) - ZERO) >>> 0;
   const ones = ((bytes[at + 1] as number) - ZERO) >>> 0;
@@ -31,7 +31,7 @@ export class AsciiTime {
   #middle = Number.NaN;
   #end = 0;
 
-  /** Remembers the day of a time of this form. */
+  /** Remembers the day of `text`, unless it is not a time of this form. */
   learnDay(text: string): void {
     if (!FORM.test(text)) return;
     const day = parseTimestamp(`${text.slice(0, 10)}T00:00:00Z`);
@@ -43,7 +43,7 @@ export class AsciiTime {
     this.#middle = Number.NaN;
   }
 
-  /** Returns where the time ends; -1 for anything but a time of this form and the remembered day. */
+  /** Returns where the time ends, or -1 for anything but a time of this form on the remembered day. */
   read(bytes: Uint8Array, view: DataView, from: number): number {
     if (view.getFloat64(from, true) !== this.#yearAndMonth) return -1;
     const middle = view.getFloat64(from + 8, true);

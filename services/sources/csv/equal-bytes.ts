@@ -32,7 +32,7 @@ export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: numbe
   return a.getFloat64(aEnd - 8, true) === b.getFloat64(bFrom + length - 8, true);
 }
 
-/** A 32-bit hash of the range, continued from `seed`. */
+/** Returns a 32-bit hash of the range. To hash several ranges, pass the hash of one as the `seed` of the next. */
 export function hashBytes(view: DataView, from: number, to: number, seed: number): number {
   let hash = seed ^ (to - from);
   let at = from;

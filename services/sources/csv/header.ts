@@ -1,4 +1,4 @@
-/** The first line of a DCGM CSV file. */
+/** Reads the first line of a DCGM CSV file. */
 import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../../schema/dcgm/row.ts";
 import { AppError } from "../../../schema/model/errors.ts";
 import { readBytes } from "../bytes/byte-source.ts";
@@ -25,7 +25,7 @@ function refuse(path: string, found: string, why: string): never {
   );
 }
 
-/** The file up to its first line feed and somewhat beyond, or as much as a header may take. */
+/** Returns the decompressed beginning of the file: past its first line feed, or as many bytes as a header may have. */
 async function readBeginning(file: OpenFile): Promise<Buffer> {
   if (file.compression === "none") return file.head.subarray(0, MAX_HEADER_BYTES);
   await using source = await readBytes(file, 0);

@@ -6,14 +6,14 @@ const COMMA = 0x2c;
 
 /** Field positions of the last line scanned, for lines whose quotes all follow RFC 4180. */
 export class LineFields {
-  /** First byte of each field, and the byte after its last, without quotes. */
+  /** For each field, without its quotes: the index of its first byte, and the index after its last byte. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly #escaped: Uint8Array;
   #bytes: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
-  /** The whole line, decoded once a field is needed: slices of one string are cheaper than new strings. */
+  /** The whole line, decoded when the first field is needed: slices of one string are cheaper than new strings. */
   #line: string | undefined;
   count = 0;
   isAscii = true;
@@ -22,7 +22,7 @@ export class LineFields {
   /** True if the last field has no bytes at all. */
   isEmpty = false;
 
-  /** @param capacity most fields that a line can have */
+  /** @param capacity how many fields a line may have */
   constructor(capacity: number) {
     this.starts = new Int32Array(capacity);
     this.ends = new Int32Array(capacity);
@@ -30,8 +30,8 @@ export class LineFields {
   }
 
   /**
-   * Returns false if a quote is where RFC 4180 has none; the fields are then meaningless.
-   * @param most number of fields after which to stop; all properties then describe these fields alone
+   * Finds the fields of a line. Returns false if a quote is where RFC 4180 has none; the fields are then meaningless.
+   * @param most number of fields after which to stop; all properties describe only the fields found
    */
   scan(bytes: Buffer, from: number, to: number, most: number): boolean {
     let at = from;

@@ -1,4 +1,4 @@
-/** Takes rows off the front of a window: each becomes a reading or a skip, and a bad row costs no good one. */
+/** Takes rows from the front of a window. Each becomes a reading or a skip; a bad row does not affect good rows. */
 import { isUtf8 } from "node:buffer";
 import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
@@ -10,7 +10,7 @@ import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
 
 /** Longer lines are skipped. Records with newlines in quoted fields have the same limit. */
 const MAX_RECORD_BYTES = 65_536;
-/** Lines that a record with newlines in quotes may span. A quote still open after them counts as a stray one. */
+/** How many lines a record with newlines in quotes may span. A quote that is still open after them counts as stray. */
 const MAX_RECORD_LINES = 8;
 
 const LINE_FEED = 0x0a;
@@ -31,7 +31,7 @@ export class LineReader {
   /** Number of fields up to the later of time and value. */
   readonly #needed: number;
   #line: number;
-  /** Offset of a line that is too long and whose end has not been read yet. */
+  /** Offset of the current line if it is too long and its end has not been read yet. */
   #tooLongFrom: number | undefined;
 
   /** @param line number of the window's first line */
@@ -107,7 +107,7 @@ export class LineReader {
     return stop ? "stop" : "read";
   }
 
-  /** Undefined if the fields scanned do not include both time and value. */
+  /** Returns the parts of the line scanned; undefined if its fields do not include both time and value. */
   #parts(end: number): RowParts | undefined {
     const { starts, ends, count } = this.#fields;
     const { timestamp, value } = this.#columns;
@@ -138,7 +138,7 @@ export class LineReader {
     return deliverReading(target, slot, { time, value: this.#fields.text(this.#columns.value) }, line, lastTime);
   }
 
-  /** A line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
+  /** Reads a line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
   #record(target: RowTarget, firstNewline: number, lastTime: number): "read" | "stop" | "more" {
     const { bytes, start, end, ended } = this.#window;
     let newline = firstNewline;
@@ -204,14 +204,14 @@ export class LineReader {
     return parseRowIdentity(this.#columns, this.#fields.texts()).ok;
   }
 
-  /** The next newline in the window, or -1. */
+  /** Returns the index of the next newline in the window, or -1. */
   #newlineFrom(index: number): number {
     if (index >= this.#window.end) return -1;
     const newline = this.#window.bytes.indexOf(LINE_FEED, index);
     return newline < this.#window.end ? newline : -1;
   }
 
-  /** End of the line whose newline is at this index, without a carriage return. */
+  /** Returns the end of the line whose newline is at this index, without a carriage return. */
   #withoutReturn(newline: number): number {
     const { bytes, start } = this.#window;
     return newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;

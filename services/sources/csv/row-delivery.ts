@@ -3,7 +3,7 @@ import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../../schem
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { RowTarget } from "../port.ts";
 
-/** The target's slot for the row's GPU and series. Undefined, after a skip, if the row does not identify them. */
+/** Returns the target's slot for the row's GPU and series. If the row lacks them, skips it and returns undefined. */
 export function slotOf(
   target: RowTarget,
   columns: DcgmColumns,
@@ -16,7 +16,7 @@ export function slotOf(
   return undefined;
 }
 
-/** Returns true if the target says stop. */
+/** Hands over a row whose slot is known. Returns true if the target says stop. */
 export function deliverReading(
   target: RowTarget,
   slot: number,
@@ -37,7 +37,7 @@ export function deliverReading(
   return target.add(slot, time.value, value.value);
 }
 
-/** Returns true if the target says stop. */
+/** Hands over a row, given by its fields. Returns true if the target says stop. */
 export function deliverRow(
   target: RowTarget,
   columns: DcgmColumns,

@@ -10,8 +10,8 @@ import { LineReader } from "./line-reader.ts";
 import type { ShapeLimits } from "./row-shapes.ts";
 
 /**
- * - `clock`: for the latest time a row may have, and for waiting
- * - `chunkBytes`: how much is read at a time, and at most ahead of need; default 2 MiB
+ * - `clock`: gives the latest time that a row may have, and measures waits
+ * - `chunkBytes`: how much is read at a time, and at most ahead; default 2 MiB
  * - `shapes`: how many row shapes the reader remembers; default 100,000 in 64 MiB
  */
 export interface RowReaderOptions {
@@ -23,7 +23,7 @@ export interface RowReaderOptions {
 const CHUNK_BYTES = 2_097_152;
 const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
 
-/** If a file has not grown for so long, its unfinished last row is taken as it is. */
+/** If a file has not grown for this long, the reader stops waiting for the rest of its last row. */
 const GROWTH_WAIT_MS = 2000;
 
 class CsvRowReader implements RowReader {
@@ -66,7 +66,7 @@ class CsvRowReader implements RowReader {
     return "end";
   }
 
-  /** Gives a writer in the middle of the last row time to finish it. Returns true to look again. */
+  /** Gives a writer time to finish the last row. Returns true if the reader must look for more bytes. */
   async #mayHaveGrown(signal: AbortSignal): Promise<boolean> {
     const window = this.#window;
     const end = window.offsetOf(window.end);
@@ -86,7 +86,7 @@ class CsvRowReader implements RowReader {
 
 /**
  * Starts a reader at a place.
- * - Rows follow RFC 4180, but a quote that never closes costs its own line only.
+ * - Rows follow RFC 4180, but a quote that never closes makes only its own line a skip.
  * - A last line without a newline is a row if it parses whole. Unless a quote closes it, it is taken only if the file
  *   does not grow for two seconds, and never after a comma.
  * - A row that is cut short is skipped as `truncated`. `place` stays before it, so that a later read finds it whole.

@@ -14,7 +14,7 @@ import { equalBytes, hashBytes } from "./equal-bytes.ts";
 
 /**
  * - `shapes`: how many shapes are remembered; 0 parses every row in full
- * - `bytes`: of all their parts together
+ * - `bytes`: how many bytes all remembered shapes may take together
  */
 export interface ShapeLimits {
   readonly shapes: number;
@@ -34,10 +34,10 @@ export interface RowParts {
 
 /** Longer rows are not remembered. */
 const MAX_SHAPE_BYTES = 8192;
-/** Shapes with the same hash: only input built to be slow has more. */
+/** How many shapes with the same hash are remembered. Only input made to slow the reader down has more. */
 const MAX_SAME_HASH = 8;
 const INITIAL_BYTES = 1_048_576;
-/** The shape before the first row, and the end of a hash chain. */
+/** Stands for the shape before the first row, for an unknown shape, and for the end of a hash chain. */
 const NONE = 0;
 
 export class RowShapes {
@@ -61,7 +61,7 @@ export class RowShapes {
   #last = NONE;
   #hashed: RowParts | undefined;
   #hashOfHashed = 0;
-  /** Rows that did not fit since the last shape was learned. */
+  /** How many rows were not remembered, for lack of space, since the last shape was learned. */
   #refused = 0;
   /** Rows taken by the last `follow()`. */
   rows = 0;
@@ -116,7 +116,10 @@ export class RowShapes {
     return stop;
   }
 
-  /** The slot of a row of a known shape, which from now on is predicted after the row before; undefined if unknown. */
+  /**
+   * Returns the slot of the row's shape, or undefined if the shape is unknown. A known shape is predicted from now on
+   * after the shape of the row before.
+   */
   find(view: DataView, parts: RowParts): number | undefined {
     const shape = this.#lookUp(view, parts);
     if (shape === NONE) return undefined;
@@ -142,7 +145,7 @@ export class RowShapes {
     return isRowTime(time.at, lastTime);
   }
 
-  /** Delivers the last row read. Returns true if the target says stop. */
+  /** Hands over the last row read. Returns true if the target says stop. */
   give(target: RowTarget, slot: number, bytes: Buffer, line: number): boolean {
     if (slot < 0) return false;
     const { value, start, end } = this.#number;

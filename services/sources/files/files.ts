@@ -1,4 +1,4 @@
-/** Files as sources: found by path, opened once, inspected once. */
+/** Provides files as sources. Files are found by path, and each is opened and inspected once. */
 import type { Clock } from "../../platform/process/clock.ts";
 import { openFile } from "../bytes/open-file.ts";
 import { readCsvHeader } from "../csv/header.ts";
@@ -7,7 +7,7 @@ import type { FoundSource, OpenSource, Sources } from "../port.ts";
 import { findFiles } from "./find-files.ts";
 import { continues, fingerprintOf } from "./fingerprint.ts";
 
-/** Fingerprint, compression, header and rows all come from this one handle. */
+/** Opens a file once: fingerprint, compression, header and rows all come from the same handle. */
 async function openCsv(path: string, clock: Clock): Promise<OpenSource> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path));

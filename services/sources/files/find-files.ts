@@ -1,4 +1,4 @@
-/** The files that a path names: one file, the data files of a directory, or the matches of a glob. */
+/** Finds the files that a path names: one file, the data files of a directory, or the matches of a glob. */
 import { glob, readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AppError } from "../../../schema/model/errors.ts";
@@ -15,7 +15,7 @@ async function describeFile(path: string, bytes: number): Promise<FoundSource> {
   return { id: await realpath(path).catch(() => resolve(path)), name: path, bytes };
 }
 
-/** Leaves out directories and links that lead nowhere. */
+/** Returns the paths that are files, sorted. Leaves out directories and broken links. */
 async function onlyFiles(paths: readonly string[]): Promise<FoundSource[]> {
   const files: FoundSource[] = [];
   for (const path of paths) {
@@ -47,8 +47,8 @@ async function matching(pattern: string): Promise<readonly FoundSource[]> {
 }
 
 /**
- * The files of one path, sorted, never empty. A directory yields the `.csv`, `.gz` and `.zst` files directly in it.
- * A file may have any name, and a path that exists is never taken for a glob.
+ * Returns the files of one path, sorted, at least one. For a directory, these are the `.csv`, `.gz` and `.zst` files
+ * directly in it. A path to a file may have any name, and a path that exists is never read as a glob.
  * @throws AppError `not_found` if nothing exists or matches, `invalid` for a directory without data files,
  *   `unavailable` if the system refuses access
  */

@@ -1,4 +1,4 @@
-/** A file's fingerprint: a hash of its first bytes, which stays the same while the file grows. */
+/** Makes and compares fingerprints of files: hashes of their first bytes, which stay the same while a file grows. */
 import { createHash } from "node:crypto";
 import type { Fingerprint } from "../port.ts";
 
@@ -8,7 +8,7 @@ export const fingerprintOf = (head: Uint8Array): Fingerprint => ({
   length: head.byteLength,
 });
 
-/** True if `head` begins with the bytes that `earlier` was taken over. */
+/** True if `head` begins with the bytes that `earlier` is a hash of. */
 export const continues = (head: Uint8Array, earlier: Fingerprint): boolean =>
   earlier.length > 0 &&
   earlier.length <= head.byteLength &&

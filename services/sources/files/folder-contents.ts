@@ -1,4 +1,4 @@
-/** Contents of folders in words, for error messages: a log may be all that shows them where a service has no shell. */
+/** Describes folder contents in error messages: for a service without a shell, only its log can show them. */
 import type { Dirent } from "node:fs";
 import { opendir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -7,7 +7,7 @@ const SHOWN_NAMES = 10;
 
 const nameOf = (entry: Dirent): string => (entry.isDirectory() ? `${entry.name}/` : entry.name);
 
-/** `nothing`, `a.csv, logs/`, or ten names `and more`. Undefined if the path is not a readable folder. */
+/** Returns `nothing`, `a.csv, logs/`, or ten names `and more`; undefined if the path is not a readable folder. */
 export async function folderContents(path: string): Promise<string | undefined> {
   const names: string[] = [];
   try {
@@ -21,7 +21,7 @@ export async function folderContents(path: string): Promise<string | undefined> 
   return names.length === 0 ? "nothing" : names.sort().join(", ");
 }
 
-/** `/data holds b.csv`, for the nearest existing folder above a path that does not exist. */
+/** Returns, for example, `/data holds b.csv`: the contents of the nearest readable folder above the path. */
 export async function nearestContents(path: string): Promise<string> {
   for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
     const contents = await folderContents(folder);

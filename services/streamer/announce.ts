@@ -1,16 +1,16 @@
-/** Logs which sources there are: the first question to a log where a service has no shell. */
+/** Logs which sources exist. For a service without a shell, only its log can show them. */
 import { isAppError } from "../../schema/model/errors.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { FoundSource, Sources } from "../sources/port.ts";
 
-/** Sources described one by one. */
+/** How many sources are described one by one; the others are only counted. */
 const MAX_DESCRIBED = 20;
 const MAX_DETAIL_LENGTH = 500;
 
 const shortened = (text: string): string =>
   text.length > MAX_DETAIL_LENGTH ? `${text.slice(0, MAX_DETAIL_LENGTH)}…` : text;
 
-/** A source that cannot be opened is described by its problem; whether that matters is up to the run. */
+/** Describes a source for the log, by its problem if it cannot be opened. The run decides whether that is an error. */
 async function describe(sources: Sources, found: FoundSource): Promise<Readonly<Record<string, unknown>>> {
   const { name: path } = found;
   try {
@@ -25,7 +25,7 @@ async function describe(sources: Sources, found: FoundSource): Promise<Readonly<
 
 /**
  * Logs the sources with their sizes and columns.
- * @throws AppError if there is none, as `Sources.find`
+ * @throws AppError as `Sources.find`, for example if there is no source
  */
 export async function announceSources(sources: Sources, { log }: { log: Logger }): Promise<void> {
   const found = await sources.find();

@@ -16,11 +16,11 @@ import { readSourcesConfig, type SourcesConfig } from "../sources/config.ts";
 
 export interface StreamerConfig {
   readonly sources: SourcesConfig;
-  /** Pause after each batch; 0: as fast as the queue accepts them. */
+  /** Pause after each batch; 0: send batches as fast as the queue accepts them. */
   readonly intervalMs: number;
   /** True: start over at the end. False: return when the last batch is confirmed. */
   readonly loop: boolean;
-  /** Most readings in a batch, unless one GPU's tick has more; null: 100 at a pace, up to 65,536 at full speed. */
+  /** Maximum of readings in a batch, unless one GPU's tick has more. Null: 100, or 65,536 if `intervalMs` is 0. */
   readonly batchSize: number | null;
   /** Times of readings: those of the source, or the moment at which their tick is sent. */
   readonly times: "source" | "live";
@@ -38,7 +38,7 @@ const shard = () =>
 /** The streamer as a process of its own. */
 export interface StreamerProcessConfig {
   readonly streamer: StreamerConfig;
-  /** When all sources have ended and everything is confirmed: end the process, or stay until it is stopped. */
+  /** What the process does when all sources have ended and all batches are confirmed: exit, or wait for a signal. */
   readonly atEnd: "exit" | "wait";
   readonly queue: QueueClientConfig;
   readonly listen: ListenConfig;

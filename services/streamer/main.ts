@@ -37,7 +37,7 @@ await runProgram("streamer", {
     const isDone = !signal.aborted;
     log.info(isDone ? "source ended" : "stopped", { readings, passes, skipped, failed });
     if (failed) return 1;
-    // A supervisor that restarts every process that ends would make it find nothing new, again and again.
+    // Otherwise, a supervisor that restarts every process that exits would start it again and again for nothing.
     if (isDone && config.atEnd === "wait") {
       await aborted(signal);
       return 0;

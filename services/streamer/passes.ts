@@ -9,8 +9,8 @@ import { type SourceOutcome, streamSource } from "./source-stream.ts";
 const IDLE_MS = 1000;
 
 /**
- * Returns after the first pass; when looping, once the run's signal aborts. Looping starts in the pass that the most
- * advanced source had reached. New sources are found, and missing ones dropped, at the start of each pass.
+ * Returns after the first pass or, when looping, once the run's signal aborts. The first pass has the number of the
+ * latest pass that any source had reached. At the start of each pass, new sources are added and missing ones dropped.
  * @throws as `runStreamer`
  */
 export async function streamPasses(run: Run): Promise<void> {
@@ -61,7 +61,7 @@ function announce({ config, log }: Run, found: readonly FoundSource[]): void {
   log.info("streaming", { count: found.length, bytes, intervalMs, batchSize, times, loop, shard, shards });
 }
 
-/** Opens all producers before any source is read, to stop earlier streamers of them. Undefined: the run has ended. */
+/** Opens all producers before any source is read, which stops older streamers of them. Undefined: the run has ended. */
 async function openProducers(
   run: Run,
   found: readonly FoundSource[],

@@ -22,7 +22,7 @@ export interface Run {
   readonly tally: Tally;
   readonly recent: RecentPositions;
   readonly skipped: SkippedRows;
-  /** Null: readings keep the times of the source. */
+  /** Gives readings new times; null if they keep the times of the source. */
   readonly liveTimes: LiveTimes | null;
   readonly progress: Progress;
   /** Called when the totals have grown. */

@@ -13,15 +13,15 @@ import type { Producer } from "./send/producer.ts";
 import { Publisher } from "./send/publisher.ts";
 
 export interface SourceOutcome {
-  /** True if it was not streamed from its start. */
+  /** True if the source was not streamed from its start. */
   readonly resumed: boolean;
-  /** True if some of it has been read, in this run or an earlier one. */
+  /** True if some of the source has been read, in this run or an earlier one. */
   readonly begun: boolean;
-  /** Why its rest, or all of it, could not be read. */
+  /** Why the source, or the rest of it, could not be read; null if there was no problem. */
   readonly fault: AppError | null;
 }
 
-/** Readings per batch at a pace, unless configured. */
+/** Default of `batchSize` when there is a pause after each batch. */
 const PACED_BATCH_SIZE = 100;
 /** With more slots, reading continues with a new reader and builder, to free the memory of what they interned. */
 const MAX_SLOTS = 500_000;
@@ -34,7 +34,7 @@ type Poured =
   | { readonly kind: "again"; readonly mark: PassMark }
   | { readonly kind: "fault"; readonly fault: AppError };
 
-/** A source that cannot be read is an outcome; a defect is thrown. */
+/** Returns an AppError as a result, because an unreadable source is an expected outcome. Other errors are thrown. */
 const attempt = <T>(outcome: Promise<T>): Promise<Result<T, AppError>> =>
   outcome.then(ok, (error) => fail(faultOf(error)));
 
@@ -44,7 +44,7 @@ function faultOf(error: unknown): AppError {
 }
 
 /**
- * Sends what is left of the source in this pass. Returns when the last batch is confirmed or the run has ended. If the
+ * Sends the rest of the source in this pass. Returns when the last batch is confirmed or the run has ended. If the
  * queue has lost batches of an earlier pass, the rest of that pass is sent in place of this one.
  * @throws errors of the queue, and AppError `conflict` when another streamer has opened the producer
  */
@@ -87,7 +87,7 @@ class SourceStream {
     this.#source = source;
   }
 
-  /** From the mark to the end of its pass. */
+  /** Streams the source from the mark to the end of the mark's pass. */
   async run(from: PassMark): Promise<AppError | null> {
     for (let mark = from; ; ) {
       this.#pass = mark.pass;
@@ -168,8 +168,8 @@ class SourceStream {
   }
 
   /**
-   * Where the queue's last batch ends if this run remembers it, otherwise the start of the source: a queue without any
-   * batch has also lost those before the position that this life began with.
+   * Returns where the queue's last batch ends if this run remembers it, otherwise the start of the source: a queue
+   * without any batch has also lost the batches before the position that this life began with.
    */
   #goBack(last: number): PassMark {
     const { log, recent, tally } = this.#run;

@@ -15,16 +15,16 @@ const crashed = (cause: unknown): AppError =>
 
 export interface StreamerThread extends AsyncDisposable {
   /**
-   * `runStreamer` in the thread, once: same outcome and errors, over the sources of the configuration and the system's
-   * clock; progress is reported at most every 50 ms.
+   * Calls `runStreamer` in the thread, with the configured sources and the system's clock, and has the same outcome and
+   * errors. Reports progress at most every 50 ms. Can be called once.
    * @throws AppError `internal` if the thread dies
    */
   run(config: StreamerConfig, options: StreamerThreadOptions): Promise<StreamerSummary>;
 }
 
 /**
- * Relative to any service's folder and with this module's file extension, because a bundle moves this module to the
- * folder of its program and compiles both to `.js`.
+ * Path of the thread's module. It works from any service's folder and has this module's file extension, because a
+ * bundle moves this module to the folder of its program and compiles both modules to `.js`.
  */
 const WORKER = `../streamer/worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`;
 

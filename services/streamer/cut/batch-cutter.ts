@@ -12,20 +12,20 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export interface CutBatch {
   readonly batch: Batch;
   readonly body: Uint8Array;
-  /** Number of readings of the read-ahead in this batch and all before it. */
+  /** How many readings of the read-ahead this batch and all batches before it hold. */
   readonly end: number;
   /** Readings dropped from this batch because another had the same series and time, by whether values were equal. */
   readonly merged: { readonly same: number; readonly differing: number };
 }
 
 export interface BatchCutter {
-  /** The batch that starts at reading `from` of the read-ahead. */
+  /** Returns the batch that starts at reading `from` of the read-ahead. */
   cut(from: number, header: { producer: string; epoch: number; seq: number }): CutBatch;
   /** Must be called when the contents of the read-ahead have changed. */
   renew(): void;
 }
 
-/** Returns the error for a batch that the codec refuses as too large. */
+/** Returns the encoded batch, or the codec's error if the batch is too large. */
 function tryToEncode(batch: Batch): Uint8Array | AppError {
   try {
     return encodeBatch(batch);
@@ -35,7 +35,7 @@ function tryToEncode(batch: Batch): Uint8Array | AppError {
   }
 }
 
-/** @param size most readings in a batch, unless one GPU's tick has more; null: no limit */
+/** @param size maximum of readings in a batch, unless one GPU's tick has more; null: no limit */
 export function createBatchCutter(ahead: ReadAhead, builder: BatchBuilder, size: number | null): BatchCutter {
   let order: ReadingOrder | undefined;
   const { slots, at, values } = ahead;

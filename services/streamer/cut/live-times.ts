@@ -2,7 +2,7 @@
 import type { Clock } from "../../platform/process/clock.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 
-/** Each tick gets its own millisecond, so more than 1,000 ticks a second run ahead of the clock; this is the limit. */
+/** How far times may run ahead of the clock. They do at over 1,000 ticks a second, as each gets its own millisecond. */
 const MAX_LEAD_MS = 1000;
 
 export class LiveTimes {
@@ -24,8 +24,8 @@ export class LiveTimes {
   }
 
   /**
-   * Replaces the times in the read-ahead. The ticks keep their order and their number. Each gets a later time than all
-   * before it, and the last one the clock's, if that is later.
+   * Replaces the times in the read-ahead. The ticks keep their order and their number. Each tick gets a later time than
+   * all ticks before it. The last one gets the clock's time, if that is late enough. Waits if times are ahead too far.
    */
   async stamp({ at, length }: ReadAhead, signal: AbortSignal): Promise<void> {
     const ticks = [...new Set(at.subarray(0, length))].sort((a, b) => a - b);

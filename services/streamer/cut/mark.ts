@@ -1,4 +1,4 @@
-/** Marks in a source: all that the next batch depends on, apart from the content. */
+/** Marks in a source. Given the source's content, the next batch depends on the mark alone. */
 import { type Place, START as START_PLACE } from "../../sources/port.ts";
 
 /** The start of a read-ahead, and how much of the read-ahead has been sent. */

@@ -12,7 +12,10 @@ const MAX_READINGS = 65_536;
 
 export interface ReadAheadOptions {
   readonly builder: BatchBuilder;
-  /** `tick`: consecutive readings of one time. `bulk`: as many ticks as fit. A tick that does not fit is divided. */
+  /**
+   * What a read-ahead holds. `tick`: consecutive readings of one time. `bulk`: as many ticks as fit. A tick that does
+   * not fit is divided.
+   */
   readonly by: "tick" | "bulk";
   readonly wantsHost: (host: string) => boolean;
   readonly onSkip: (reason: SkipReason, line: number, detail: () => string) => void;
@@ -33,7 +36,7 @@ export class ReadAhead implements RowTarget {
   /** Readings are sent with these times, which the owner may replace. */
   readonly at = new Float64Array(MAX_READINGS);
   readonly values = new Float64Array(MAX_READINGS);
-  /** GPU numbers by slot, from 0. */
+  /** For each slot: the number of its GPU, from 0. */
   readonly gpuOfSlot: number[] = [];
   readonly #options: ReadAheadOptions;
   readonly #gpus = new Map<string, number>();
@@ -49,7 +52,7 @@ export class ReadAhead implements RowTarget {
   #limit = MAX_READINGS;
   #stopsAtTick = false;
 
-  /** @param mark its place is that of the reader that `fill` will be given */
+  /** @param mark where to start; `fill` must get a reader that starts at the mark's place */
   constructor(mark: Mark, options: ReadAheadOptions) {
     this.#options = options;
     this.#mark = mark;
@@ -69,8 +72,8 @@ export class ReadAhead implements RowTarget {
   }
 
   /**
-   * Reads the next read-ahead, which is empty if nothing of this shard is left. If the reader fails, what was read
-   * before is kept and the failure is returned.
+   * Reads the next read-ahead, which is empty if no reading of this shard is left. If the reader fails, the readings
+   * before the failure are kept and the failure is returned.
    */
   async fill(reader: RowReader, signal: AbortSignal): Promise<Filled> {
     this.#drop();
@@ -125,7 +128,7 @@ export class ReadAhead implements RowTarget {
     this.#options.onSkip(reason, line, detail);
   }
 
-  /** Moves what has been read of the next read-ahead to the front. */
+  /** Drops the read-ahead, and moves the readings of the next one to the front. */
   #drop(): void {
     if (this.length > 0) this.#mark = { ...this.#next, size: 0, sent: 0 };
     for (const column of [this.slots, this.at, this.values]) column.copyWithin(0, this.length, this.#filled);

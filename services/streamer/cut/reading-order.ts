@@ -19,8 +19,8 @@ export class ReadingOrder {
   }
 
   /**
-   * The end of a batch that starts at `from`, a cell's first reading: the last end of a cell within `size` readings, or
-   * the end of the first cell if that is larger.
+   * Returns the end of a batch that starts at `from`, a cell's first reading: the last end of a cell within `size`
+   * readings, or the end of the first cell if that cell is larger.
    */
   cut(from: number, size: number): number {
     const { length } = this.#ahead;

@@ -1,7 +1,7 @@
 /** Assigns hosts to shards, from their names alone, so that all streamers agree. */
 import { fnv1a } from "../../../schema/model/fnv1a.ts";
 
-/** From 0 to `shards` - 1. The hash is mixed so that its low bits depend on the whole name. */
+/** Returns the host's shard, from 0 to `shards` - 1. The hash is mixed: its low bits must depend on the whole name. */
 export function shardOf(host: string, shards: number): number {
   let hash = fnv1a(host);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

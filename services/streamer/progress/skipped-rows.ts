@@ -1,16 +1,16 @@
-/** Rows that gave no reading: counts them by reason, keeps examples for the summary, and logs some. */
+/** Counts rows that gave no reading by reason, passes them to the summary, and logs some of them. */
 import type { Logger } from "../../platform/process/logger.ts";
 import type { SkippedRow, Tally } from "./summary.ts";
 
 const LOGGED_PER_REASON = 5;
 
-/** True for the first few, then for the 10th, the 100th and so on. */
+/** True for the first five rows, then for the 10th, the 100th and so on. */
 const isLogged = (count: number): boolean => count <= LOGGED_PER_REASON || Number.isInteger(Math.log10(count));
 
 export class SkippedRows {
   readonly #tally: Tally;
   readonly #log: Logger;
-  /** By reason and source, over all passes. */
+  /** Number of skipped rows by reason and source, over all passes. */
   readonly #counts = new Map<string, number>();
 
   constructor(tally: Tally, log: Logger) {

@@ -26,9 +26,9 @@ export interface StreamerTotals {
 export interface SourceReport {
   readonly name: string;
   readonly bytes: number;
-  /** Why the source, or the rest of it, could not be read; null: it could. */
+  /** Why the source, or the rest of it, could not be read; null if there was no problem. */
   readonly problem: string | null;
-  /** True if it continued where an earlier run had ended. */
+  /** True if the source was continued where an earlier run had ended. */
   readonly resumed: boolean;
 }
 

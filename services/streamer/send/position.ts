@@ -28,7 +28,7 @@ export const encodePosition = ({ head, length, place, skip, size, sent, pass, st
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** Null for a text in another format. The source then starts over, and the store drops the duplicates. */
+/** Returns null for a text in another format. The source then starts over, and the store drops the duplicates. */
 export function parsePosition(text: string): StreamPosition | null {
   let given: Record<string, unknown>;
   try {
@@ -42,6 +42,6 @@ export function parsePosition(text: string): StreamPosition | null {
   return { head, length, place: { offset, line }, skip, size, sent, pass, stampedAt };
 }
 
-/** Below 0 if `a` is less advanced than `b`. */
+/** Returns a number below 0 if `a` is less advanced than `b`. */
 export const compareProgress = (a: StreamPosition, b: StreamPosition): number =>
   a.pass - b.pass || a.place.offset - b.place.offset;

@@ -1,7 +1,7 @@
 /**
- * Sources as producers of the queue. Each source is a producer of its own, named by its id: a new file in a directory
- * is sent whatever its name, a finished one stays finished, and one that grew continues. With live times a source is
- * a second producer, because its readings are other ones.
+ * Opens sources as producers of the queue. Each source is a producer of its own, named by its id: a new file in a
+ * directory is sent whatever its name, a finished file is not sent again, and a file that grew is continued. With live
+ * times, the source is another producer than with its own times, because its readings differ.
  */
 import { createHash } from "node:crypto";
 import { MAX_CALL_ITEMS, MAX_PRODUCER_LENGTH, type ProducerPosition, type ProducerQueue } from "../../queue/port.ts";
@@ -13,7 +13,7 @@ import type { QueueCalls } from "./queue-calls.ts";
 export interface Producer {
   readonly name: string;
   readonly epoch: number;
-  /** Number of the last batch cut; before the first, of the last batch accepted. */
+  /** Number of the last batch cut in this life; before the first, number of the last batch that the queue accepted. */
   seq: number;
   /** Where that batch ends; null: no batch yet. */
   position: StreamPosition | null;
@@ -21,10 +21,10 @@ export interface Producer {
 
 /** Leaves room for a shard suffix such as `@0/1`. */
 const MAX_NAME_LENGTH = MAX_PRODUCER_LENGTH - 24;
-/** Shard counts from 1 on whose positions a producer without one looks for. */
+/** A producer without a position looks for positions under the shard counts from 1 to this one. */
 const KNOWN_SHARD_COUNTS = 128;
 
-/** The name of a source's producers without their shards. */
+/** Returns the name that a source's producers have in common, without their shards. */
 export function sourceName(id: string, times: StreamerConfig["times"]): string {
   const name = times === "live" ? `${id}?live` : id;
   return name.length <= MAX_NAME_LENGTH ? name : createHash("sha256").update(name).digest("hex");
@@ -69,7 +69,7 @@ export async function openProducer(
   return { name, epoch: second.epoch, seq: second.seq, position: mostAdvanced(sets, second.inherited) };
 }
 
-/** Among the sets in which every shard has a position, the one whose least advanced shard is the most advanced. */
+/** Takes the least advanced position of each set whose shards all have one; returns the most advanced of these. */
 function mostAdvanced(sets: readonly string[][], inherited: readonly ProducerPosition[]): StreamPosition | null {
   const positions = new Map(inherited.map(({ producer, position }) => [producer, parsePosition(position)]));
   let best: StreamPosition | null = null;

@@ -18,7 +18,7 @@ export interface SealedBatch extends OutgoingBatch {
   readonly at: StreamPosition;
 }
 
-/** The queue has lost batches: those after `last`, its last accepted one, must be cut and sent again. */
+/** The queue has lost batches. All batches after `last`, its last accepted batch, must be cut and sent again. */
 export interface Gap {
   readonly last: number;
 }
@@ -41,7 +41,7 @@ export class Publisher {
   #answer = Promise.withResolvers<void>();
   #gap: Gap | null = null;
   #fault: unknown;
-  /** Most batches in a call; reduced when a call was too large for the queue. */
+  /** Maximum of batches in a call; reduced when a call was too large for the queue. */
   #callItems = MAX_CALL_ITEMS;
 
   constructor(options: PublisherOptions) {

@@ -1,4 +1,4 @@
-/** Calls of the queue that outlast its outages, and end with the run. */
+/** Calls the queue, and retries through outages until the run ends. */
 import { isAppError } from "../../../schema/model/errors.ts";
 import { Availability } from "../../platform/process/availability.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -11,7 +11,7 @@ export interface QueueCallsOptions {
   /** Aborts when the run ends. */
   readonly signal: AbortSignal;
   readonly onWait: (reason: WaitReason) => void;
-  /** Called with why the queue does not answer, and with null when it answers. */
+  /** Called with the reason when the queue becomes unavailable, and with null when it answers. */
   readonly onState: (problem: string | null) => void;
 }
 
@@ -47,7 +47,7 @@ export class QueueCalls {
     }
   }
 
-  /** Waits as long as a full queue has asked for. */
+  /** Waits for the time that a full queue has asked for. */
   async whileFull(retryAfterMs: number): Promise<void> {
     const { clock, signal, onWait } = this.#options;
     onWait("full");

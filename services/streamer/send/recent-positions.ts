@@ -1,4 +1,4 @@
-/** Where the last batches of a run ended, to go back to if the queue loses some. */
+/** Remembers where the last batches of a run ended, so that the run can go back if the queue loses some of them. */
 import type { StreamPosition } from "./position.ts";
 
 const MAX_POSITIONS = 1024;

@@ -1,8 +1,9 @@
 /** Starts and ends a process: has its one AbortController, which SIGTERM and SIGINT abort, and sets the exit status. */
 import { isAppError } from "../../../schema/model/errors.ts";
-import { ConfigError } from "./env.ts";
+import { ConfigError, readEnvironment } from "./env.ts";
 import type { LogConfig } from "./log-config.ts";
 import { type Logger, openLogger } from "./logger.ts";
+import { warnOfPublishedSecrets } from "./published-secrets.ts";
 
 /** How long a stop may take. After this time, the process exits with status 1. */
 export const STOP_DEADLINE_MS = 25_000;
@@ -91,6 +92,7 @@ export async function runProgram<Config extends { readonly log: LogConfig }>(
     return await exit(2);
   }
   const log = await openLogger(name, { ...config.log, write: (line) => void output.write(line) });
+  warnOfPublishedSecrets(readEnvironment(), log);
   process.on("unhandledRejection", (reason) => {
     log.error("unhandled rejection", { reason });
     void exit(1);

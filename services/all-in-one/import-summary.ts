@@ -1,4 +1,5 @@
 /** The summary that an import prints at its end. */
+import { printable } from "../../schema/model/printable.ts";
 import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import type { CollectorSummary } from "../collector/tally.ts";
 import type { StreamerSummary } from "../streamer/progress/summary.ts";
@@ -15,10 +16,6 @@ export interface ImportSummary {
 
 const line = (name: string, text: string): string => `${name.padEnd(10)} ${text}\n`;
 const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
-
-/** Escapes control characters, because names and values from files must not control the terminal. */
-const printable = (text: string): string =>
-  text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
 /** The number of skipped rows by reason, then the first rows of each reason, the most frequent reason first. */
 function* describeSkips({ skipped, skipExamples }: StreamerSummary): Generator<string> {

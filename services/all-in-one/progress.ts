@@ -1,4 +1,5 @@
 /** Displays the progress of an import: a bar on a terminal, otherwise a line every two seconds. */
+import { printable } from "../../schema/model/printable.ts";
 import { formatBytes, formatCount, formatSpan } from "./figures.ts";
 
 export interface Progress {
@@ -68,7 +69,7 @@ export class ProgressDisplay {
       `${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`,
       `${formatCount((readings / Math.max(1, tookMs)) * 1000)} readings/s`,
       ...(leftMs === null ? [] : [`${formatSpan(leftMs)} left`]),
-      source,
+      printable(source),
     ];
     return parts.join(" · ");
   }

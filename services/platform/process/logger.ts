@@ -1,5 +1,6 @@
 /** Writes log lines: a constant message plus fields. Loggers are passed as parameters or derived, never global. */
 import { configure, getLogger, getTextFormatter, type LogRecord, type Sink } from "@logtape/logtape";
+import { printable } from "../../../schema/model/printable.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -35,12 +36,17 @@ function formatText(record: LogRecord): string {
     .filter(([name]) => name !== "service")
     .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(" ");
-  return `${text(record).trimEnd()}${fields === "" ? "" : `  ${fields}`}\n`;
+  return `${text(record).trimEnd()}${fields === "" ? "" : `  ${fields}`}`;
 }
 
 function formatJson(record: LogRecord): string {
   const { timestamp, level, message, properties } = record;
-  return `${JSON.stringify({ time: new Date(timestamp).toISOString(), level: level === "warning" ? "warn" : level, message: message.join(""), ...properties })}\n`;
+  return JSON.stringify({
+    time: new Date(timestamp).toISOString(),
+    level: level === "warning" ? "warn" : level,
+    message: message.join(""),
+    ...properties,
+  });
 }
 
 /** Configures the one sink of the process, and returns the logger of `service`. */
@@ -49,7 +55,8 @@ export async function openLogger(
   { level, format, write }: { level: LogLevel; format: LogFormat; write: (line: string) => void },
 ): Promise<Logger> {
   const render = format === "json" ? formatJson : formatText;
-  const sink: Sink = (record) => write(render(record));
+  // Names and values from files must not command the terminal that shows the log, nor forge lines in it.
+  const sink: Sink = (record) => write(`${printable(render(record))}\n`);
   await configure({
     reset: true,
     sinks: { out: sink },

@@ -36,5 +36,5 @@ test("describeImport() without skipped rows shows their number alone", async () 
 
 test("describeImport() escapes control characters of file names", async () => {
   const lines = await summaryOf({ "/\u001b[2Ja\n.csv": [{ skip: "uuid" }] });
-  expect(lines).toContain("           uuid: /\\x1b[2Ja\\x0a.csv line 2: row 2 is bad");
+  expect(lines).toContain("           uuid: /\\u001b[2Ja\\n.csv line 2: row 2 is bad");
 });

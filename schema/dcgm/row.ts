@@ -1,6 +1,7 @@
 /** Parses the header and the rows of DCGM's CSV exports. */
 import { type GpuFacts, parseGpuUuid } from "../model/gpu.ts";
 import { canonicalMetric } from "../model/metric.ts";
+import { isPrintable } from "../model/printable.ts";
 import type { Series } from "../model/reading.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import { seriesOf } from "../model/series.ts";
@@ -56,7 +57,7 @@ export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
 
 /** Why a row gives no reading. `detail` is for the operator: name, accepted values, and the given one. */
 export interface RowFault {
-  readonly reason: "fields" | "uuid" | "metric" | "labels" | "time" | ValueFault["reason"];
+  readonly reason: "fields" | "uuid" | "metric" | "labels" | "control" | "time" | ValueFault["reason"];
   readonly detail: string;
 }
 
@@ -67,6 +68,16 @@ export interface RowIdentity {
 }
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+
+/** Names the first of the values with an unprintable character; undefined if there is none. */
+function unprintableIn(values: Iterable<readonly [name: string, value: string | null]>): RowFault | undefined {
+  for (const [name, value] of values) {
+    if (value === null || isPrintable(value)) continue;
+    const accepted = "have no control characters and no marks of text direction";
+    return { reason: "control", detail: `${name} must ${accepted}, got ${shown(value)}` };
+  }
+  return undefined;
+}
 
 /**
  * Returns the facts and the series of a row. A column takes precedence over a label of the same meaning, but not over
@@ -105,6 +116,8 @@ export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]
     pod: owner("pod"),
     namespace: owner("namespace"),
   };
+  const unprintable = unprintableIn(Object.entries(facts)) ?? unprintableIn(labels.value);
+  if (unprintable !== undefined) return fail(unprintable);
   return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value) });
 }
 

@@ -36,6 +36,8 @@ import type { Series } from "../../schema/model/reading.ts";
  * - `encoding`: not UTF-8
  * - `time`: not an RFC 3339 time, before 2000, or more than a day ahead of the clock
  * - `uuid`, `metric`, `labels`: not of the accepted form
+ * - `control`: a control character or a mark of text direction in a label, or in a column that describes the GPU or its
+ *   owner: terminals and pages that show the value would be misled
  * - `value`: not a number
  * - `blank`: one of DCGM's signs for a missing value
  * - `not_finite`: NaN, infinite or too large for a double
@@ -50,6 +52,7 @@ export type SkipReason =
   | "uuid"
   | "metric"
   | "labels"
+  | "control"
   | "value"
   | "blank"
   | "not_finite"

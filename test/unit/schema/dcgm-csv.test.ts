@@ -98,6 +98,9 @@ describe("parseRowIdentity()", () => {
     ["metric", { metric_name: "" }],
     ["metric", { metric_name: "9_LIVES" }],
     ["metric", { metric_name: "GPU UTIL" }],
+    ["control", { namespace: "ml\u0000" }],
+    ["control", { modelName: "H100\u200f" }],
+    ["control", { labels_raw: 'clock_event="a\u2028b"' }],
     ["labels", { labels_raw: 'gpu="0' }],
     ["labels", { labels_raw: "gpu=0" }],
   ])("refuses %s in %j", (reason, given) => {

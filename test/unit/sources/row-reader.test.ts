@@ -26,6 +26,8 @@ afterAll(() => files[Symbol.asyncDispose]());
 const AT = Date.UTC(2025, 6, 18, 20, 42, 34);
 const reading = (n: number, value: string | number) => `${gpuUuid(n)} DCGM_FI_DEV_GPU_UTIL ${AT} ${value}`;
 const good = (n: number) => rowLine(n, { value: String(n) });
+/** A file with one more column, which no reading depends on. */
+const withNote = (...lines: readonly string[]) => csvText(...lines).replace("\n", ",note\n");
 const readText = async (content: string | Uint8Array) => readAll(await files.write("some.csv", content));
 
 describe("readCsvRows() on a bad row", () => {
@@ -63,6 +65,10 @@ describe("readCsvRows() on a bad row", () => {
     ["with a lower-case uuid", rowLine(9, { uuid: gpuUuid(9).toLowerCase() }), "uuid", "gpu-5fd4f087"],
     ["with spaces around the uuid", rowLine(9, { uuid: ` ${gpuUuid(9)} ` }), "uuid", "uuid must be GPU-"],
     ["without a metric", rowLine(9, { metric_name: "" }), "metric", "metric name must be"],
+    ["with an escape sequence in a column", rowLine(9, { pod: "a\x1b[2J" }), "control", 'got "a\\u001b[2J"'],
+    ["with a reversed name", rowLine(9, { Hostname: "gpu\u202e1-edon" }), "control", "host must have no control"],
+    ["with a C1 control in a label", rowLine(9, { labels_raw: 'xid="\x9b2J"' }), "control", "xid must have"],
+    ["with a newline in a label", rowLine(9, { labels_raw: 'zone="a\\nb"' }), "control", 'got "a\\nb"'],
     ["with malformed labels", rowLine(9, { labels_raw: "gpu=9" }), "labels", "gpu=9"],
   ];
 
@@ -98,14 +104,15 @@ describe("readCsvRows() on a bad row", () => {
   });
 
   test("with bytes that differ only by the sign of a zero does not take it for an earlier row", async () => {
-    const zeros = rowLine(1, { Hostname: "\0".repeat(24) });
+    // No column that describes the GPU may hold them.
+    const zeros = `${rowLine(1)},"${"\0".repeat(24)}"`;
     const at = zeros.indexOf("\0");
     const variants = Array.from({ length: 24 }, (_, index) => {
       const bytes = Buffer.from(`${zeros}\n`);
       bytes[at + index] = 0x80;
       return bytes;
     });
-    const { readings, skips } = await readText(Buffer.concat([Buffer.from(csvText(zeros, zeros)), ...variants]));
+    const { readings, skips } = await readText(Buffer.concat([Buffer.from(withNote(zeros, zeros)), ...variants]));
     expect(readings).toHaveLength(2);
     expect(skips.map(({ reason }) => reason)).toEqual(variants.map(() => "encoding"));
   });
@@ -158,10 +165,10 @@ describe("readCsvRows() on an unusual but valid file", () => {
   });
 
   test("with newlines and commas in quotes reads a record across its lines", async () => {
-    const odd = rowLine(2, { modelName: "two\nlines, or\r\nthree", value: "2" });
-    const { readings, skips, place } = await readText(csvText(good(1), odd, good(1)));
+    const plain = `${good(1)},""`;
+    const odd = `${good(2)},"two\nlines, or\r\nthree"`;
+    const { readings, skips, place } = await readText(withNote(plain, odd, plain));
     expect(readings.map(({ text }) => text)).toEqual(whole);
-    expect(readings[1]?.facts.model).toBe("two\nlines, or\r\nthree");
     expect(skips).toEqual([]);
     expect(place.line).toBe(7);
   });

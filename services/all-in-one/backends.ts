@@ -1,4 +1,4 @@
-/** Opens store, queue and live feed: in this process and a local file, or at the servers of the configuration. */
+/** Opens store, queue and live feed: in this process and a local file, or on the configured servers. */
 import { openLiveFeed } from "../live-feed/open.ts";
 import type { LiveFeed } from "../live-feed/port.ts";
 import { type Health, healthOf } from "../platform/http/health.ts";
@@ -11,9 +11,9 @@ import { openRepository } from "../repository/open.ts";
 import type { Repository } from "../repository/port.ts";
 import type { BackendsConfig } from "./config.ts";
 
-/** Room for about 10 million readings. If the collector falls further behind, the streamer waits. */
+/** Bound of the queue in this process: about 10 million readings. While it is full, the streamer waits. */
 const MAX_QUEUE_BYTES = 32 * 1024 * 1024;
-/** Attempts before a batch becomes a dead letter of the queue in this process. */
+/** How often the queue in this process delivers a batch before the batch becomes a dead letter. */
 const MAX_DELIVERIES = 5;
 
 export interface BackendsParts {

@@ -11,7 +11,7 @@ import { readStreamerConfig, type StreamerConfig } from "../streamer/config.ts";
 
 export interface BackendsConfig {
   readonly store: RepositoryConfig;
-  /** The server of queue and live feed; null: both are in this process. */
+  /** The Redis server of queue and live feed; null: both are in this process. */
   readonly redis: { readonly server: RedisConfig; readonly bounds: QueueBounds } | null;
 }
 
@@ -26,7 +26,7 @@ export interface AllInOneConfig extends IngestConfig {
   readonly api: ApiConfig;
 }
 
-/** A SQLite file, unless MONGODB_URI is set. */
+/** Reads the store: MongoDB if MONGODB_URI is set, otherwise a SQLite file. */
 function readStore(env: Env): RepositoryConfig {
   if (!env.MONGODB_URI) return readStoreConfig({ ...env, SQLITE_PATH: env.SQLITE_PATH || ".data/telemetry.sqlite" });
   if (env.SQLITE_PATH) throw new ConfigError(["SQLITE_PATH and MONGODB_URI are both set: set one of them"]);
@@ -39,8 +39,8 @@ function readRedis(env: Env): BackendsConfig["redis"] {
 }
 
 /**
- * `BATCH_SIZE` is the streamer's here; the collector's is `COLLECTOR_BATCH_SIZE`. A queue in this process is lost with
- * it, so the store then keeps the producers' positions.
+ * `BATCH_SIZE` is the streamer's batch size here, and `COLLECTOR_BATCH_SIZE` the collector's. A queue in this process
+ * does not outlive the process, so the store then keeps the producers' positions.
  */
 function readParts(env: Env, { isTerminal }: { isTerminal: boolean }): IngestConfig {
   const positions = env.REDIS_ADDR ? "queue" : "store";
@@ -70,7 +70,7 @@ export function readIngestConfig(env: Env, paths: readonly string[], terminal: {
   return { ...config, streamer: { ...config.streamer, sources: { kind: "files", paths } } };
 }
 
-/** Where the readings are stored, for people, without credentials. */
+/** Describes for people where the readings are stored, without credentials. */
 export function storePlace(store: RepositoryConfig): string {
   switch (store.kind) {
     case "sqlite":

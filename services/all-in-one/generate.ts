@@ -10,7 +10,7 @@ import { createTelemetrySchema } from "../telemetry/schema.ts";
 
 const FOLDER = new URL("../../schema/generated/", import.meta.url);
 
-/** A placeholder for the parts of a schema that is printed but never executed. */
+/** Returns a placeholder for the parts that a schema needs only when it is executed. */
 const unused = <T extends object>(): T =>
   new Proxy({} as T, {
     get() {
@@ -18,7 +18,7 @@ const unused = <T extends object>(): T =>
     },
   });
 
-/** File name → text. */
+/** Returns the text of each generated file by its name. */
 export function generate(): Readonly<Record<string, string>> {
   const subgraphs = {
     inventory: printSubgraph(createInventorySchema({ repository: unused() })),

@@ -9,7 +9,7 @@ export interface ImportSummary {
   readonly streamed: StreamerSummary;
   readonly stored: CollectorSummary;
   readonly tookMs: number;
-  /** Where the store is, for people. */
+  /** Describes for people where the store is. */
   readonly store: string;
   readonly interrupted: boolean;
 }
@@ -17,7 +17,7 @@ export interface ImportSummary {
 const line = (name: string, text: string): string => `${name.padEnd(10)} ${text}\n`;
 const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 
-/** The number of skipped rows by reason, then the first rows of each reason, the most frequent reason first. */
+/** Yields the number of skipped rows by reason, then the first rows of each reason, the most frequent reason first. */
 function* describeSkips({ skipped, skipExamples }: StreamerSummary): Generator<string> {
   const reasons = Object.entries(skipped).sort(([, a], [, b]) => b - a);
   const rows = reasons.reduce((sum, [, count]) => sum + count, 0);

@@ -1,4 +1,4 @@
-/** One import: sends files through queue and collector into the store, and waits until everything is stored. */
+/** Runs one import: sends files through queue and collector into the store, and waits until everything is stored. */
 import { runCollector } from "../collector/service.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import { INTERRUPTED } from "../platform/process/lifecycle.ts";

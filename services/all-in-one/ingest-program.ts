@@ -1,4 +1,4 @@
-/** The program behind `ingest`, loaded once its arguments have been checked. */
+/** The main part of `ingest`, which is loaded after the arguments have been checked. */
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";

@@ -21,7 +21,7 @@ if (unknown !== undefined || paths.length === 0) {
   process.exit(2);
 }
 
-// Opened first, so that the thread loads its modules while this one loads the rest.
+// Opened first, so that the streamer's thread loads its modules while the main thread loads the rest.
 const streamer = openStreamerThread();
 const { ingest } = await import("./ingest-program.ts");
 await ingest(paths, streamer);

@@ -1,4 +1,4 @@
-/** `bun start`: the whole pipeline in one process, on one port. */
+/** `bun start`: runs the whole pipeline in one process, on one port. */
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";

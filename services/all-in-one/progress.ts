@@ -38,7 +38,7 @@ export class ProgressDisplay {
     this.#shownAt = this.#startedAt;
   }
 
-  /** Cheap to call often: draws at most every 100 ms, or every 2 s without a terminal. */
+  /** Shows the progress at most every 100 ms, or every 2 s without a terminal, so frequent calls are cheap. */
   show(progress: Progress): void {
     const now = this.#now();
     const isTerminal = this.#output.isTTY === true;

@@ -1,4 +1,4 @@
-/** Runs the whole pipeline in one process, from file to API, over parts that `main.ts` has opened. */
+/** Runs the whole pipeline in one process, from file to API, with the parts that `main.ts` has opened. */
 import { createApi } from "../api-gateway/service.ts";
 import { runCollector } from "../collector/service.ts";
 import { createInventorySchema } from "../inventory/schema.ts";
@@ -24,8 +24,8 @@ export interface AllInOneParts {
 }
 
 /**
- * Serves until the signal aborts, even after the source has ended. Then stops the streamer first and the collector
- * last, so that everything read is stored.
+ * Runs until the signal aborts, even after the source has ended. Then stops the streamer first and the collector last,
+ * so that all readings read so far are stored.
  * @returns the exit code: 1 if one of several files could not be read, otherwise 0
  * @throws AppError if nothing of the source can be read, or the address is taken
  */

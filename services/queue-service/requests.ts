@@ -2,12 +2,32 @@
 import { z } from "zod";
 import { AppError } from "../../schema/model/errors.ts";
 import { receiveBody } from "../platform/http/bounded-body.ts";
-import { MAX_JSON_BYTES } from "../queue/wire.ts";
+import { MAX_CALL_ITEMS } from "../queue/port.ts";
+import { MAX_REQUEST_BYTES } from "../queue/wire.ts";
 
-const receipts = z.array(z.string());
+/** Ample for a problem, whatever the request holds. */
+const MAX_PROBLEM_LENGTH = 500;
+
+/** A list of texts: counted before its items are checked, and refused at the first bad item. */
+const texts = () =>
+  z.unknown().transform((value, context): string[] => {
+    const refuse = (message: string, path: number[] = []) => {
+      context.addIssue({ code: "custom", message, path });
+      return z.NEVER;
+    };
+    if (!Array.isArray(value)) return refuse(`must be a list of texts, got ${typeof value}`);
+    if (value.length > MAX_CALL_ITEMS) {
+      const most = MAX_CALL_ITEMS.toLocaleString("en-US");
+      return refuse(`number of items must be at most ${most}, got ${value.length}`);
+    }
+    const bad = value.findIndex((item) => typeof item !== "string");
+    if (bad !== -1) return refuse(`must be a text, got ${typeof value[bad]}`, [bad]);
+    return value;
+  });
+const receipts = texts();
 const reason = z.string();
 
-export const OPEN = z.object({ producer: z.string(), inherit: z.array(z.string()).default([]) });
+export const OPEN = z.object({ producer: z.string(), inherit: texts().default([]) });
 /** All fields are optional. Without `waitMs`, a claim does not wait; without `leaseMs`, it gets the service's lease. */
 export const CLAIM = z.object({
   id: z.string().min(1).max(100).optional(),
@@ -26,7 +46,7 @@ export const NACK = z.object({
   ]),
 });
 export const EXTEND = z.object({ receipts, leaseMs: z.number() });
-export const NAMED = z.object({ ids: z.array(z.string()).optional() });
+export const NAMED = z.object({ ids: texts().optional() });
 export const PAGE = z.object({ limit: z.coerce.number().default(50), after: z.string().optional() });
 
 /** @throws AppError `too_large`, or `unavailable` for a body that does not arrive */
@@ -37,17 +57,22 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   throw new AppError(message, { code: "too_large" });
 }
 
-/** @throws AppError `invalid` that names each wrong field and the values it accepts */
+/** @throws AppError `invalid` that names the first wrong field and the values it accepts */
 export function read<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Shape> {
   const outcome = shape.safeParse(value);
   if (outcome.success) return outcome.data;
-  const problems = outcome.error.issues.map(({ path, message }) => `${path.join(".") || "the body"}: ${message}`);
-  throw new AppError(`Request: ${problems.join("; ")}`, { code: "invalid" });
+  const [issue] = outcome.error.issues;
+  const problem = `${issue?.path.join(".") || "the body"}: ${issue?.message}`;
+  throw new AppError(`Request: ${problem.slice(0, MAX_PROBLEM_LENGTH)}`, { code: "invalid" });
 }
 
 /** @throws AppError `too_large`; `invalid` when the body is not JSON or has another shape */
-export async function readJson<Shape extends z.ZodType>(request: Request, shape: Shape): Promise<z.infer<Shape>> {
-  const text = new TextDecoder().decode(await readBytes(request, MAX_JSON_BYTES));
+export async function readJson<Shape extends z.ZodType>(
+  request: Request,
+  shape: Shape,
+  maxBytes = MAX_REQUEST_BYTES,
+): Promise<z.infer<Shape>> {
+  const text = new TextDecoder().decode(await readBytes(request, maxBytes));
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -9,6 +9,7 @@ import {
   encodeLetters,
   MAX_CALL_BYTES,
   MAX_HEAD_BYTES,
+  MAX_OPEN_BYTES,
   QUEUE_PATHS,
   readBatches,
 } from "../queue/wire.ts";
@@ -37,7 +38,7 @@ export function createRoutes({ queue, claims, leaseMs, log }: RouteParts): Hono 
   const at = QUEUE_PATHS;
 
   app.post(at.producers, async ({ req }) => {
-    const { producer, inherit } = await readJson(req.raw, OPEN);
+    const { producer, inherit } = await readJson(req.raw, OPEN, MAX_OPEN_BYTES);
     return Response.json(await queue.openProducer(producer, { inherit }));
   });
   app.post(at.batches, async ({ req }) => {

@@ -9,7 +9,8 @@ export {
   encodeLetters,
   MAX_CALL_BYTES,
   MAX_HEAD_BYTES,
-  MAX_JSON_BYTES,
+  MAX_OPEN_BYTES,
+  MAX_REQUEST_BYTES,
   QUEUE_PATHS,
   readBatches,
 } from "./http/wire.ts";

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { AppError } from "../../../schema/model/errors.ts";
-import type { DeadLetter, DeadLetterPage, Delivery, OutgoingBatch } from "../port.ts";
+import { type DeadLetter, type DeadLetterPage, type Delivery, MAX_CALL_ITEMS, type OutgoingBatch } from "../port.ts";
 import { decodeFrames, encodeFrames, type Frames } from "./frames.ts";
 
 export const QUEUE_PATHS = {
@@ -38,8 +38,13 @@ export const QUEUE_PATHS = {
 export const MAX_CALL_BYTES = 64 * 1024 * 1024;
 /** Bound on the head and the lengths of frames together, ample for a thousand batches. */
 export const MAX_HEAD_BYTES = 64 * 1024 * 1024;
-/** Bound on a JSON body, ample for a thousand receipts, or for a thousand producers' names and positions. */
+/** Bound on a JSON answer, ample for a thousand receipts, or for a thousand producers' names and positions. */
 export const MAX_JSON_BYTES = 32 * 1024 * 1024;
+
+/** Bound on the JSON of a request to open a producer: a thousand of the longest names, each character escaped. */
+export const MAX_OPEN_BYTES = 8 * 1024 * 1024;
+/** Bound on the JSON of every other request, ample for a thousand receipts or ids and a reason. */
+export const MAX_REQUEST_BYTES = 1024 * 1024;
 
 const batchesHead = z.object({
   producer: z.string(),
@@ -75,6 +80,14 @@ export function readBatches(bytes: Uint8Array): {
   from: { producer: string; epoch: number };
 } {
   const { head, bodies } = decodeFrames(bytes);
+  // Counted before they are checked, because each of them may have several problems.
+  const listed = (head as { batches?: unknown } | null)?.batches;
+  if (Array.isArray(listed) && listed.length > MAX_CALL_ITEMS) {
+    const most = MAX_CALL_ITEMS.toLocaleString("en-US");
+    throw new AppError(`Frames: the number of batches must be at most ${most}, got ${listed.length}`, {
+      code: "invalid",
+    });
+  }
   const read = batchesHead.safeParse(head);
   if (!read.success) {
     const [issue] = read.error.issues;

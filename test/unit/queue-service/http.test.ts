@@ -4,7 +4,7 @@ import { decodeFrames, encodeFrames } from "../../../services/queue/http/frames.
 import { encodeBatches } from "../../../services/queue/http/wire.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
-import { MAX_CALL_BYTES, MAX_HEAD_BYTES } from "../../../services/queue/wire.ts";
+import { MAX_CALL_BYTES, MAX_HEAD_BYTES, MAX_REQUEST_BYTES } from "../../../services/queue/wire.ts";
 import { batchOf, claim, openPublisher } from "../../conformance/queue/bench.ts";
 import { openQueueServer } from "../../support/queue/queue-server.ts";
 import { eventually } from "../../support/time/eventually.ts";
@@ -89,6 +89,35 @@ describe("queue-service", () => {
     expect(streamed === undefined || streamed.status === 413).toBe(true);
     expect((await fetch(`${server.url}/v1/nothing`)).status).toBe(404);
     expect((await fetch(`${server.url}/v1/claims/unknown`, { method: "DELETE" })).status).toBe(404);
+  });
+
+  test("refuses lists that are too long or have many bad items, with a short answer", async () => {
+    await using behind = memory();
+    await using server = await openQueueServer(behind);
+    const many = <T>(item: T, count = 200_000) => Array.from({ length: count }, () => item);
+    const head = { producer: "a", epoch: 1, batches: many({}) };
+    const requests: readonly [path: string, init: RequestInit, says: RegExp][] = [
+      ["/v1/acks", json({ receipts: many(1) }), /receipts: number of items must be .* 1,000, got 200000/],
+      ["/v1/acks", json({ receipts: many(1, 1000) }), /receipts.0: must be a text, got number$/],
+      ["/v1/acks", json({ receipts: "x" }), /receipts: must be a list of texts, got string$/],
+      ["/v1/nacks", json({ receipts: many(1), mode: { kind: "release" } }), /receipts: number of items/],
+      ["/v1/extends", json({ receipts: many(1), leaseMs: 1 }), /receipts: number of items/],
+      ["/v1/producers", json({ producer: "a", inherit: many(1) }), /inherit: number of items/],
+      ["/v1/dead-letters/purge", json({ ids: many(1) }), /ids: number of items/],
+      ["/v1/dead-letters/redrive", json({ ids: many(1) }), /ids: number of items/],
+      ["/v1/batches", frames(encodeFrames(head, [])), /batches must be .* 1,000, got 200000/],
+    ];
+    for (const [path, init, says] of requests) {
+      const response = await fetch(server.url + path, init);
+      const text = await response.text();
+      expect([path, response.status]).toEqual([path, 400]);
+      expect(text.length).toBeLessThan(1000);
+      expect((JSON.parse(text) as { detail: string }).detail).toMatch(says);
+    }
+    for (const path of ["/v1/acks", "/v1/nacks", "/v1/extends", "/v1/claims", "/v1/dead-letters/purge"]) {
+      const response = await fetch(server.url + path, json({ padding: "x".repeat(MAX_REQUEST_BYTES) }));
+      expect([path, response.status]).toEqual([path, 413]);
+    }
   });
 
   test("answers a claim without fields, with its own lease", async () => {

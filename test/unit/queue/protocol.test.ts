@@ -1,10 +1,10 @@
 /** PROTOCOL.md against the code. */
 import { expect, test } from "bun:test";
 import { ERROR_CODES } from "../../../schema/model/errors.ts";
+import * as wire from "../../../services/queue/http/wire.ts";
 import * as port from "../../../services/queue/port.ts";
 import { PARTITION_KEYS, partitionPrefix } from "../../../services/queue/redis/script-parts.ts";
 import { createScripts } from "../../../services/queue/redis/scripts.ts";
-import * as wire from "../../../services/queue/wire.ts";
 import { codeIn, readDocument, tableUnder } from "../../support/project/documents.ts";
 
 const text = readDocument("services/queue/PROTOCOL.md");

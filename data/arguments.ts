@@ -6,7 +6,7 @@ import { MAX_GPUS_PER_HOST } from "./fleet.ts";
 import { DEFAULT_SIMULATION, type SimulationOptions } from "./simulation.ts";
 
 export interface GeneratorArguments extends SimulationOptions {
-  /** `-` is standard output; null: the committed sample. */
+  /** Where to write the rows: a file, `-` for standard output, or null for the committed sample. */
   readonly out: string | null;
 }
 

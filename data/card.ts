@@ -20,13 +20,13 @@ export interface Demand {
 
 export const NO_DEMAND: Readonly<Demand> = { busy: 0, intensity: 0, copy: 0, decode: 0, encode: 0, heldMiB: 0, xid: 0 };
 
-/** The differences between cards. */
+/** The properties in which cards differ. */
 export interface CardTraits {
   readonly inletC: number;
   /** Degrees above the inlet temperature per watt, at equilibrium. */
   readonly celsiusPerWatt: number;
   readonly powerLimitW: number;
-  /** Power limit while the rack's power brake is on: during `brakeS`, seconds since the start. */
+  /** Power limit while the rack's power brake is on, which is during `brakeS` (seconds since the start). */
   readonly brakeW: number;
   readonly brakeS: readonly [from: number, to: number] | null;
   readonly memory: CardMemory;
@@ -53,7 +53,7 @@ const IDLE_MHZ = 345;
 const FULL_MHZ = 1980;
 const CLOCK_STEP_MHZ = 15;
 const SLOWEST = 0.35;
-/** Largest share of the clock under the power brake, whatever the load. */
+/** Maximum clock under the power brake at any load, as a share of the full clock. */
 const BRAKED = 0.8;
 const MEMORY_MHZ = 2619;
 const TEMPERATURE_LAG_S = 45;
@@ -83,7 +83,7 @@ export interface Card {
   /**
    * Advances to the next tick.
    * @param nowS seconds since the start
-   * @param elapsedS seconds since the tick before; 0 at the first tick, where the card is at equilibrium
+   * @param elapsedS seconds since the previous tick; 0 at the first tick, when the card is at equilibrium
    */
   advance(demand: Demand, nowS: number, elapsedS: number): void;
 }
@@ -113,7 +113,7 @@ export function createCard(traits: CardTraits, random: Random): Card {
     xid: 0,
   };
 
-  /** Share of the full clock that the limits of temperature and power allow. Sets the clock reasons. */
+  /** Returns the share of the full clock that the temperature and power limits allow, and sets the clock reasons. */
   const clockShare = (wantedW: number, contextW: number, nowS: number): number => {
     let share = 1;
     state.clockReasons = 0;

@@ -16,7 +16,7 @@ export interface MetricColumn {
 
 const wholeCard = (read: (gpu: Gpu) => number) => (gpu: Gpu) => (gpu.instance === null ? read(gpu) : Number.NaN);
 
-/** In the order of the rows of a tick. MIG instances report no utilisation, only engine activity. */
+/** The metrics, in the order of a tick's rows. MIG instances report no utilisation, only engine activity. */
 export const METRIC_COLUMNS: readonly MetricColumn[] = [
   { name: "DCGM_FI_DEV_GPU_UTIL", read: wholeCard((gpu) => gpu.card.state.utilPercent) },
   { name: "DCGM_FI_DEV_MEM_COPY_UTIL", read: wholeCard((gpu) => gpu.card.state.copyPercent) },
@@ -42,7 +42,7 @@ export interface RowParts {
   readonly identity: string;
   /** Text between the value and the metric's name in the labels. */
   readonly labelsBefore: string;
-  /** Text after that name, up to the end of the row. */
+  /** Text after the metric's name in the labels, up to the end of the row. */
   readonly labelsAfter: string;
 }
 

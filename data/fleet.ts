@@ -72,7 +72,7 @@ const INSTANCE: Instance = { id: "1", profile: "3g.40gb" };
 /** XID 94, a contained memory error: the driver stops the program that hit it. */
 const CONTAINED_MEMORY_ERROR = 94;
 
-/** The GPUs in the order of the rows: by host, then by index. */
+/** Returns the GPUs in the order of the rows: by host, then by index. */
 export function createFleet(size: FleetSize, seed: number): Gpu[] {
   const gpus: Gpu[] = [];
   for (let host = 0; host < size.hosts; host++) {

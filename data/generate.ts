@@ -17,7 +17,7 @@ async function generate(args: readonly string[]): Promise<number> {
     await writePieces(simulate(options), options.out ?? SAMPLE);
     return 0;
   } catch (error) {
-    // The reader of a pipe, such as head(1), has read enough.
+    // EPIPE means that the reader of a pipe, such as head(1), has read enough.
     if (error instanceof Error && "code" in error && error.code === "EPIPE") return 0;
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     if (!(error instanceof UsageError)) return 1;

@@ -14,17 +14,17 @@ function createRandom(seed: number): Random {
   };
 }
 
-/** 32 bits in, 32 bits out. */
+/** Maps a 32-bit number to a pseudo-random 32-bit number. */
 const scramble = (value: number): number => createRandom(value)() * 4294967296;
 
-/** An independent stream for each simulated object, so that adding one does not change the others. */
+/** Creates an independent stream for a simulated object, so that adding an object does not change the others. */
 export function createStream(seed: number, ...path: readonly number[]): Random {
   let state = scramble(seed);
   for (const part of path) state = scramble((state + part) >>> 0);
   return createRandom(state);
 }
 
-/** Eight hexadecimal digits, unique among the places below 2^32 of one seed. */
+/** Returns eight hexadecimal digits, which are different for each `place` below 2^32 of one seed. */
 export const serialNumber = (seed: number, place: number): string =>
   ((Math.imul(place + 1, 0x9e3779b1) ^ scramble(seed)) >>> 0).toString(16).padStart(8, "0");
 
@@ -33,7 +33,7 @@ export const between = (random: Random, low: number, high: number): number => lo
 export const wholeBetween = (random: Random, low: number, high: number): number =>
   low + Math.floor(random() * (high - low + 1));
 
-/** Lower-case letters and digits as in the suffixes of Kubernetes pod names: no vowels, and no 0, 1 or 3. */
+/** Returns letters and digits as in the suffixes of Kubernetes pod names: lower case, no vowels, and no 0, 1 or 3. */
 export const podSuffix = (random: Random, length: number): string =>
   pick(random, "bcdfghjklmnpqrstvwxz2456789", length);
 

@@ -10,7 +10,7 @@ export interface SimulationOptions extends FleetSize {
   /** ms since the epoch. */
   readonly startMs: number;
   readonly seed: number;
-  /** Number of rows after which to stop, even in the middle of a tick. */
+  /** Number of rows after which the simulation stops, even in the middle of a tick. */
   readonly maxRows?: number;
 }
 
@@ -25,7 +25,7 @@ export const DEFAULT_SIMULATION: SimulationOptions = {
 
 const CHUNK_CHARACTERS = 1 << 20;
 
-/** The CSV file in ASCII pieces of about a megabyte. A longer run begins with the rows of a shorter one. */
+/** Yields the CSV file in ASCII pieces of about a megabyte. A longer run begins with the rows of a shorter one. */
 export function* simulate(options: SimulationOptions): Generator<string, void, void> {
   const fleet = createFleet(options, options.seed);
   const parts: (RowParts | undefined)[] = new Array(fleet.length);

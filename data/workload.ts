@@ -11,13 +11,13 @@ export interface Tenant {
 }
 
 export interface Workload {
-  /** The pod that holds the GPU now; null: none. The same object while the pod stays the same. */
+  /** The pod that holds the GPU now, or null. It is the same object as long as the pod stays the same. */
   readonly tenant: Tenant | null;
   /** Writes the load at `nowS` seconds since the start into `into`. `nowS` must not go back. */
   demand(into: Demand, nowS: number): void;
 }
 
-/** A triangle wave from 0 to 1 and back over each period. */
+/** Returns a triangle wave that goes from 0 to 1 and back in each period. */
 const wave = (s: number, periodS: number): number => {
   const phase = (s / periodS) % 1;
   return phase < 0.5 ? phase * 2 : 2 - phase * 2;
@@ -31,7 +31,7 @@ interface Run {
 }
 
 interface Schedule {
-  /** The run at `nowS`, or null in a gap. */
+  /** Returns the run at `nowS`, or null in a gap. */
   at(nowS: number): Run | null;
 }
 
@@ -103,7 +103,7 @@ export function createInference(options: {
   readonly service: string;
   readonly heldMiB: number;
   readonly video: boolean;
-  /** Largest share of the card that it can use. */
+  /** Maximum share of the card that the replica can use. */
   readonly share: number;
   readonly random: Random;
 }): Workload {
@@ -143,7 +143,7 @@ export function createNotebook(options: { user: string; stays: boolean; heldMiB:
   });
 }
 
-/** Short jobs from a queue. With an `xid` other than 0, the first job ends with it, and the code stays on the GPU. */
+/** Short jobs from a queue. An `xid` other than 0 ends the first job, and the GPU keeps reporting the code. */
 export function createFineTuning(options: { name: string; xid: number; random: Random }): Workload {
   const { name, random, xid } = options;
   let lastXid = 0;
@@ -175,7 +175,7 @@ export function createFineTuning(options: { name: string; xid: number; random: R
   };
 }
 
-/** No workload. */
+/** The workload of a GPU that no pod holds. */
 export const idle: Workload = {
   tenant: null,
   demand(into) {

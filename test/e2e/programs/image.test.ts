@@ -162,7 +162,9 @@ describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.ya
   });
 
   test("logs the published secret and the files found before anything else", async () => {
-    const lines = (await services.logs("streamer")).split("\n").slice(0, 2);
+    const linesOf = async () => (await services.logs("streamer")).split("\n").filter((line) => line !== "");
+    await eventually(async () => (await linesOf()).length >= 2, { what: "the first lines of the streamer" });
+    const lines = (await linesOf()).slice(0, 2);
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { message: "a secret is public: replace the value from the examples", variable: "INTERNAL_TOKEN" },
       { message: "files found", files: [{ path: "/csv/part-0.csv", columns: DCGM_HEADER }] },

@@ -139,7 +139,7 @@ describe("a foreign name that resolves to this machine", () => {
     expect(await refused(["*"], hosts)).toEqual([]);
   });
 
-  test("is not hidden by what a proxy says about other names", async () => {
+  test("counts even if a proxy forwards another host name", async () => {
     await using open = await openApi({ config: { host: "0.0.0.0", trustedProxies: 1 } });
     const headers = { "x-forwarded-host": "localhost", forwarded: "host=localhost" };
     expect(await statusAs(open.url, "/api/v1/gpus", "evil.example", headers)).toBe(421);

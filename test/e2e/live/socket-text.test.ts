@@ -1,4 +1,4 @@
-/** What clients send over WebSocket is bounded before it is parsed, and little of it is kept. */
+/** WebSocket messages of clients are bounded before they are parsed, and little of their text is kept. */
 import { describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { connect } from "node:net";

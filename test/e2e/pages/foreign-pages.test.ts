@@ -99,7 +99,7 @@ if (browser !== null) {
   });
 
   describe("a page whose name resolves to this machine", () => {
-    /** What the server answers to the browser under that name: scripts of the page's origin may read it. */
+    /** Returns the answer of the server under that name, as scripts of the page's origin can read it. */
     async function readAs(url: string, path: string): Promise<{ status: number; text: string }> {
       const page = await browser!.newPage();
       try {

@@ -1,4 +1,4 @@
-/** What every run of the pipeline must come to, whatever happened to it. */
+/** Expects the outcome that every run of the pipeline must have, whatever faults it met. */
 import { expect } from "bun:test";
 import type { Report } from "./pipeline-run.ts";
 

@@ -38,7 +38,7 @@ test("readApiConfig() names every invalid variable, and shows no secret", () => 
   ]);
 });
 
-test("readApiConfig() reads host names of ALLOWED_HOSTS, with wildcards and *, and refuses what is no name", () => {
+test("readApiConfig() reads host names of ALLOWED_HOSTS, with wildcards and *, and refuses invalid names", () => {
   const read = (list: string) => readApiConfig({ ALLOWED_HOSTS: list }).allowedHosts;
   expect(read("gpus.example.com, *.example.org,gpubox")).toEqual(["gpus.example.com", "*.example.org", "gpubox"]);
   expect(read("*")).toEqual(["*"]);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import packageJson from "../../../package.json" with { type: "json" };
 import { BUN, ROOT } from "../../support/programs/process.ts";
 
-/** Packages with install scripts that nobody needs to run, and what they do instead. A new one must be looked at. */
+/** Packages whose install scripts need not run, and the reason. Review each new one before adding it. */
 const REVIEWED: Readonly<Record<string, string>> = {
   "@apollo/protobufjs": "prints a warning about version ranges",
   "@scarf/scarf": "reports the install to a server",

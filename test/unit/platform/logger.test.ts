@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type LogFormat, openLogger } from "../../../services/platform/process/logger.ts";
 
-/** What a terminal gets: a row whose fields erase the screen, forge a line and reverse the text after them. */
+/** Returns the log text of a row whose fields erase the screen, forge a line and reverse the text after them. */
 async function written(format: LogFormat): Promise<string> {
   const lines: string[] = [];
   const log = await openLogger("streamer", { level: "info", format, write: (line) => void lines.push(line) });

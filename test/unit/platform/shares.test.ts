@@ -31,7 +31,7 @@ describe("shares", () => {
     expect(takeAll(shares, "a")).toBe(2);
   });
 
-  test("give fewer than ten places to whoever comes first", () => {
+  test("give out fewer than ten places in order of arrival, without shares", () => {
     expect(takeAll(new Shares({ places: 9, noun: "sockets" }), "a")).toBe(9);
   });
 });

@@ -55,7 +55,7 @@ describe("the graph", () => {
     Object.values(schema.getTypeMap())
       .filter((type): type is GraphQLObjectType => isObjectType(type) && !isIntrospectionType(type))
       .flatMap((type) => Object.values(type.getFields()).map((field) => ({ subgraph, type: type.name, field })))
-      // What federation adds: _service, _entities.
+      // Federation adds `_service` and `_entities`.
       .filter(({ field }) => !field.name.startsWith("_")),
   );
   const nameOf = ({ type, field }: (typeof fields)[number]) => `${type}.${field.name}`;

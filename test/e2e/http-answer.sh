@@ -3,8 +3,18 @@
 readonly TIME='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z'
 readonly TEXT='"([^"\\]|\\.)*"'
 
-# get PATH [curl arguments]: sets STATUS, TYPE and the file BODY; STATUS is 000 if there is no answer.
+# get PATH [curl arguments]: sets STATUS, TYPE and the file BODY; STATUS is 000 if there is no answer. If a
+# dependency is unavailable (503), the request is repeated until DEADLINE has passed.
 get() {
+  local limit=$((SECONDS + DEADLINE))
+  request "$@"
+  while [ "$STATUS" = 503 ] && [ $SECONDS -lt $limit ]; do
+    sleep 1
+    request "$@"
+  done
+}
+
+request() { # PATH [curl arguments]
   ASKED=$1
   local head
   : >"$BODY"

@@ -13,7 +13,7 @@ Twelve checks of a deployed system: test/e2e/system-test.sh
   API_TOKEN  if set, sent as Authorization: Bearer
   NAMESPACE  namespace whose logs kubectl reads (gpu-telemetry)
   LOGS_DIR   folder of logs, COMPONENT*.log, to read instead of those of kubectl or docker
-  DEADLINE   seconds to wait for health, and for new readings (60)
+  DEADLINE   seconds to wait for health, for new readings, and while a request is answered with 503 (60)
   STATIC     1: expect no new readings, because the source has ended
   STRICT     1: count skipped checks as failed
 

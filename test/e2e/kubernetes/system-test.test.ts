@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openApi } from "../../support/api/api.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { startAllInOne } from "../../support/programs/all-in-one.ts";
-import { DAMAGES, serveDamaged } from "../../support/programs/damage.ts";
+import { DAMAGES, type Damage, serveDamaged } from "../../support/programs/damage.ts";
 import { addressOf, type Program } from "../../support/programs/process.ts";
 import { openServices } from "../../support/programs/services.ts";
 import { allOf, type Check, SYSTEM_TEST, systemTest } from "../../support/programs/system-test.ts";
@@ -84,6 +84,19 @@ describe("system-test.sh", () => {
     const crashed = await folderOf("crashed", { "all-in-one.log": "TypeError: undefined is not a function\n" });
     const other = await systemTest({ API_URL: api.url, LOGS_DIR: crashed, STATIC: "1" });
     expect(other.verdicts).toEqual(allOf("PASS", { logs: "FAIL" }));
+  });
+
+  test("repeats a request while a dependency is unavailable, until DEADLINE", async () => {
+    const LOGS_DIR = await folderOf("recovering", { "all-in-one.log": '{"level":"info","message":"listening"}\n' });
+    let refusals = 2;
+    const refuseTwice: Damage = (url) =>
+      url.search === "?limit=500" && refusals-- > 0 ? Response.json({ status: 503 }, { status: 503 }) : null;
+    await using recovering = await serveDamaged(api.api.fetch, refuseTwice);
+    const passed = await systemTest({ API_URL: recovering.url, LOGS_DIR, STATIC: "1", DEADLINE: "20" });
+    expect(passed).toMatchObject({ status: 0, verdicts: allOf("PASS") });
+    refusals = Number.POSITIVE_INFINITY;
+    const failed = await systemTest({ API_URL: recovering.url, LOGS_DIR, STATIC: "1", DEADLINE: "1" });
+    expect(failed.verdicts).toEqual(allOf("PASS", { order: "FAIL" }));
   });
 
   test("fails if the API does not answer, and skips the checks that depend on it", async () => {

@@ -9,7 +9,7 @@ interface Body {
 }
 
 /** Returns the damaged answer, or null to leave the answer as it is. */
-type Damage = (url: URL, answer: () => Promise<Body>) => Promise<Response | null> | Response | null;
+export type Damage = (url: URL, answer: () => Promise<Body>) => Promise<Response | null> | Response | null;
 
 const damaged =
   (fits: (url: URL) => boolean, change: (body: Body, url: URL) => void): Damage =>

@@ -4,7 +4,9 @@
  */
 import { createHash } from "node:crypto";
 import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
+import type { Holder } from "../model/holder.ts";
 import type { Series } from "../model/reading.ts";
+import { type Evidence, evidenceText } from "./evidence.ts";
 
 /** A block never crosses a full hour (UTC), so a bucket spans at most an hour. */
 export const BLOCK_SPAN_MS = 3_600_000;
@@ -14,13 +16,16 @@ export const hourStartMs = (atMs: number): number => Math.floor(atMs / BLOCK_SPA
 export const nextHourStartMs = (atMs: number): number => hourStartMs(atMs) + BLOCK_SPAN_MS;
 
 export interface BatchHeader {
-  readonly v: 1;
+  /** Version of the format. Version 1 has no evidence and no marks, and names one holder with each sighting. */
+  readonly v: 1 | 2;
   /** `source@shard/shards` */
   readonly producer: string;
   readonly epoch: number;
   readonly seq: number;
   /** Readings in all blocks, after duplicates have been merged. */
   readonly readings: number;
+  /** Stale marks in all blocks. A mark ends a series: the source has stated that it no longer exists. */
+  readonly marks: number;
   readonly firstAt: number;
   readonly lastAt: number;
 }
@@ -28,21 +33,26 @@ export interface BatchHeader {
 /** A stretch of time in which every reading of a GPU carried the same facts. `from` and `to` are inclusive, in ms. */
 export interface Sighting {
   readonly facts: GpuFacts;
+  /** The holder that the rows named; only in batches of version 1. */
+  readonly holder?: Holder | null;
   readonly from: number;
   readonly to: number;
 }
 
-/** Readings of one GPU within one hour. */
+/** Readings and stale marks of one GPU within one hour. */
 export interface Block {
   readonly gpu: GpuUuid;
   /** First and last time, both inclusive, in ms. */
   readonly from: number;
   readonly to: number;
   readonly readings: number;
+  readonly marks: number;
   /** Indices into the batch's `series`, one per packed column, in ascending order of the series' names. */
   readonly series: readonly number[];
-  /** Times and values; format: see `columns.ts`. */
+  /** Times, values and marks; format: see `columns.ts`. */
   readonly packed: Uint8Array;
+  /** Which holders the rows named; null if none of them named one, and in batches of version 1. */
+  readonly evidence: Evidence | null;
 }
 
 export interface Batch extends BatchHeader {
@@ -52,13 +62,14 @@ export interface Batch extends BatchHeader {
 }
 
 /**
- * Returns the first 16 hex digits of the SHA-256 over uuid, first time, series names and packed columns. Equal blocks
- * have equal hashes.
+ * Returns the first 16 hex digits of the SHA-256 over uuid, first time, series names, packed columns and evidence. Equal
+ * blocks have equal hashes. A block without evidence has the hash that version 1 gave it.
  */
 export function blockHash(block: Block, series: readonly Series[]): string {
   const hash = createHash("sha256");
   hash.update(`${block.gpu}\n${block.from}\n${block.series.map((index) => series[index]).join("\n")}\n`);
   hash.update(block.packed);
+  if (block.evidence !== null) hash.update(`\n${evidenceText(block.evidence)}`);
   return hash.digest("hex").slice(0, 16);
 }
 

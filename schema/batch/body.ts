@@ -1,41 +1,34 @@
 /**
- * Writes and reads the body of an encoded batch: texts, sightings, series, lists of series and blocks. Format: see
- * FORMATS.md.
+ * Writes and reads the body of an encoded batch: texts, sightings, series, evidence, lists of series and blocks. Format:
+ * see FORMATS.md.
  */
 
-import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
+import type { GpuUuid } from "../model/gpu.ts";
 import type { Series } from "../model/reading.ts";
-import { type Batch, type BatchHeader, BLOCK_SPAN_MS, type Block, type Sighting } from "./batch.ts";
+import { type Batch, type BatchHeader, BLOCK_SPAN_MS, type Block } from "./batch.ts";
 import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { shapeOfColumns } from "./columns.ts";
+import type { Evidence } from "./evidence.ts";
+import { EvidenceTable, readEvidenceTable, TEXTS_OF_HOLDER } from "./evidence-codec.ts";
+import { readList } from "./list.ts";
+import { readSighting, readSpan, sightingNumbers, TEXTS_OF_SIGHTING } from "./sighting-codec.ts";
 import { TextTable, WrittenTexts } from "./text-table.ts";
 
-/** How many fields of a sighting are texts. */
-const TEXTS_OF_SIGHTING = 9;
-
-export function writeBody(out: ByteWriter, { firstAt, sightings, series, blocks }: Batch): void {
+export function writeBody(out: ByteWriter, batch: Batch): void {
+  const { v, firstAt, sightings, series, blocks } = batch;
   const table = new TextTable();
-  const rows = sightings.map(({ facts, from, to }) => [
-    table.number(facts.uuid),
-    table.number(facts.index),
-    table.number(facts.device),
-    table.number(facts.model),
-    table.number(facts.host),
-    table.number(facts.driver),
-    table.number(facts.container),
-    table.number(facts.pod),
-    table.number(facts.namespace),
-    from - firstAt,
-    to - from,
-  ]);
+  const rows = sightings.map((sighting) => sightingNumbers(sighting, batch, table));
   const names = series.map((name) => table.number(name));
   const uuids = blocks.map(({ gpu }) => table.number(gpu));
+  const evidence = v === 1 ? undefined : new EvidenceTable(blocks);
+  const holders = evidence?.holderNumbers(table);
   table.write(out);
   out.varint(rows.length);
   for (const row of rows) for (const number of row) out.varint(number);
   out.varint(names.length);
   for (const name of names) out.varint(name);
+  if (holders !== undefined) evidence?.write(out, holders);
   const lists = numberLists(blocks);
   out.varint(lists.distinct.length);
   for (const list of lists.distinct) {
@@ -43,12 +36,15 @@ export function writeBody(out: ByteWriter, { firstAt, sightings, series, blocks 
     for (const number of list) out.varint(number);
   }
   out.varint(blocks.length);
-  for (const [index, { from, to, readings, series, packed }] of blocks.entries()) {
+  for (const [index, block] of blocks.entries()) {
+    const { from, to, readings, marks, series: list, packed } = block;
     out.varint(uuids[index] as number);
     out.varint(from - firstAt);
     out.varint(to - from);
     out.varint(readings);
-    out.varint(lists.numbers.get(series) as number);
+    if (evidence !== undefined) out.varint(marks);
+    out.varint(lists.numbers.get(list) as number);
+    if (evidence !== undefined) out.varint(evidence.number(block.evidence));
     out.varint(packed.length);
     out.bytes(packed);
   }
@@ -69,38 +65,9 @@ function numberLists(blocks: readonly Block[]) {
   return { distinct, numbers };
 }
 
-/** Reads a list. Every item takes at least one byte, so a count above the number of bytes left is refused at once. */
-function list<T>(from: ByteReader, max: number, what: string, read: () => T): T[] {
-  const count = from.bounded(Math.min(max, from.left), `number of ${what}`);
-  const items: T[] = [];
-  while (items.length < count) items.push(read());
-  return items;
-}
-
-/** Reads `from` and `to`, both within the times of the header. */
-function readSpan(from: ByteReader, { firstAt, lastAt }: BatchHeader) {
-  const begin = firstAt + from.bounded(lastAt - firstAt, "begin of a span");
-  return { from: begin, to: begin + from.bounded(lastAt - begin, "length of a span") };
-}
-
-function readSighting(from: ByteReader, texts: WrittenTexts, header: BatchHeader): Sighting {
-  const facts: GpuFacts = {
-    uuid: texts.uuid(from),
-    index: texts.text(from),
-    device: texts.text(from),
-    model: texts.text(from),
-    host: texts.text(from),
-    driver: texts.optional(from),
-    container: texts.optional(from),
-    pod: texts.optional(from),
-    namespace: texts.optional(from),
-  };
-  return { facts, ...readSpan(from, header) };
-}
-
 function readSeriesList(from: ByteReader, seriesCount: number, most: number): readonly number[] {
   let next = 0;
-  return list(from, most, "columns", () => {
+  return readList(from, most, "columns", () => {
     const number = from.bounded(seriesCount - 1, "number of a series");
     if (number < next) throw new DamagedBytes("series of a block must be in ascending order");
     next = number + 1;
@@ -112,27 +79,44 @@ interface Read {
   readonly header: BatchHeader;
   readonly texts: WrittenTexts;
   readonly lists: readonly (readonly number[])[];
+  readonly evidence: readonly Evidence[];
   readonly seen: ReadonlySet<GpuUuid>;
 }
 
-/** @param left the header's number of readings, minus the readings of the blocks before this one */
-function readBlock(from: ByteReader, left: number, { header, texts, lists, seen }: Read): Block {
+/** @param left the header's numbers of readings and marks, minus those of the blocks before this one */
+function readBlock(
+  from: ByteReader,
+  left: { readings: number; marks: number },
+  { header, texts, lists, evidence: all, seen }: Read,
+): Block {
   const gpu = texts.uuid(from);
   if (!seen.has(gpu)) throw new DamagedBytes(`${gpu} has readings but no sighting`);
   const span = readSpan(from, header);
   if (Math.floor(span.from / BLOCK_SPAN_MS) !== Math.floor(span.to / BLOCK_SPAN_MS)) {
     throw new DamagedBytes(`a block of ${gpu} crosses an hour`);
   }
-  const readings = from.bounded(left, "number of a block's readings");
+  const readings = from.bounded(left.readings, "number of a block's readings");
+  const marks = header.v === 1 ? 0 : from.bounded(left.marks, "number of a block's marks");
   const series = lists[from.bounded(lists.length - 1, "number of a list")] as readonly number[];
+  const evidence = header.v === 1 ? null : (all[from.bounded(all.length, "number of evidence") - 1] ?? null);
   const packed = from.bytes(from.varint());
-  const { times, columns } = shapeOfColumns(packed);
-  if (columns !== series.length || readings < Math.max(times, columns) || readings > times * columns) {
+  const { times, columns, hasMarks } = shapeOfColumns(packed);
+  const filled = readings + marks;
+  const isPossible = filled >= Math.max(times, columns) && filled <= times * columns && hasMarks === marks > 0;
+  if (columns !== series.length || !isPossible) {
     throw new DamagedBytes(
-      `a block of ${readings} readings and ${series.length} series holds ${times} times and ${columns} columns`,
+      `a block of ${readings} readings, ${marks} marks and ${series.length} series holds ${times} times and ${columns} columns`,
     );
   }
-  return { gpu, ...span, readings, series, packed };
+  if (evidence !== null) checkEvidence(evidence, times, columns);
+  return { gpu, ...span, readings, marks, series, packed, evidence };
+}
+
+function checkEvidence({ tracks, ofColumn }: Evidence, times: number, columns: number): void {
+  const lastTick = Math.max(...tracks.map((track) => track.at(-1)?.tick ?? 0));
+  if (lastTick >= times) throw new DamagedBytes(`a run of ${times} times must begin within them, got ${lastTick}`);
+  if (ofColumn !== null && ofColumn.length !== columns)
+    throw new DamagedBytes(`evidence of ${columns} columns has tracks of ${ofColumn.length}`);
 }
 
 /**
@@ -142,27 +126,29 @@ function readBlock(from: ByteReader, left: number, { header, texts, lists, seen 
  * @throws DamagedBytes when `writeBody` would not write these bytes, or when they contradict the header
  */
 export function readBody(from: ByteReader, header: BatchHeader, maxItems: number): Batch {
-  const declared = header.readings;
-  const texts = new WrittenTexts(from, TEXTS_OF_SIGHTING * maxItems + declared);
-  const sightings = list(from, maxItems, "sightings", () => readSighting(from, texts, header));
-  const series = list(from, declared, "series", () => texts.text(from) as Series);
+  const declared = header.readings + header.marks;
+  const texts = new WrittenTexts(from, (TEXTS_OF_SIGHTING + TEXTS_OF_HOLDER) * maxItems + declared);
+  const sightings = readList(from, maxItems, "sightings", () => readSighting(from, texts, header));
+  const series = readList(from, declared, "series", () => texts.text(from) as Series);
   let columnsLeft = declared;
-  const lists = list(from, Math.min(declared, maxItems), "lists", () => {
+  const evidence = header.v === 1 ? [] : readEvidenceTable(from, texts, maxItems + declared);
+  const lists = readList(from, Math.min(declared, maxItems), "lists", () => {
     const numbers = readSeriesList(from, series.length, columnsLeft);
     columnsLeft -= numbers.length;
     return numbers;
   });
   const seen = new Set(sightings.map(({ facts }) => facts.uuid));
-  const read = { header, texts, lists, seen };
-  let readings = 0;
-  const blocks = list(from, Math.min(declared, maxItems), "blocks", () => {
-    const block = readBlock(from, declared - readings, read);
-    readings += block.readings;
+  const read = { header, texts, lists, evidence, seen };
+  const left = { readings: header.readings, marks: header.marks };
+  const blocks = readList(from, Math.min(declared, maxItems), "blocks", () => {
+    const block = readBlock(from, left, read);
+    left.readings -= block.readings;
+    left.marks -= block.marks;
     return block;
   });
   if (from.left > 0) throw new DamagedBytes(`${from.left} bytes follow the last block`);
-  if (readings !== header.readings) {
-    throw new DamagedBytes(`the header has ${header.readings} readings, the blocks hold ${readings}`);
+  if (left.readings + left.marks > 0) {
+    throw new DamagedBytes(`the blocks lack ${left.readings} readings and ${left.marks} marks of the header`);
   }
   return { ...header, sightings, series, blocks };
 }

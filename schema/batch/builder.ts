@@ -1,9 +1,11 @@
 /**
  * Regroups readings that arrive metric by metric into a batch that is grouped by GPU. Two readings of one series and
- * time are merged: the larger value wins. The result depends on the readings alone, not on their order.
+ * time are merged: a row without a holder wins over rows with one, and among equals the larger value wins. The result
+ * depends on the readings alone, not on their order.
  */
 
 import type { GpuFacts } from "../model/gpu.ts";
+import type { HolderSet } from "../model/holder.ts";
 import type { Series } from "../model/reading.ts";
 import type { Batch, Block, Sighting } from "./batch.ts";
 import { BlockCutter } from "./block-cutter.ts";
@@ -11,16 +13,19 @@ import { ReadingLog } from "./reading-log.ts";
 import { sightingsOf } from "./sightings.ts";
 import { SlotTable } from "./slot-table.ts";
 
-/** `slot()` interns facts and series once, so that `add()` handles only numbers. */
+/** `slot()` interns facts, series and holders once, so that `add()` handles only numbers. */
 export interface BatchBuilder {
   /** Readings added since the last `take()`, before merging. */
   readonly size: number;
   /**
-   * Returns the number of this combination of facts and series, valid for the life of the builder. The builder never
-   * forgets a combination. New pods bring new ones, so the owner must replace the builder from time to time.
+   * Returns the number of this combination of facts, series and holders, valid for the life of the builder. The builder
+   * never forgets a combination. New pods bring new ones, so the owner must replace the builder from time to time.
    */
-  slot(facts: GpuFacts, series: Series): number;
-  /** Adds a reading. `at`: whole milliseconds since the epoch, not negative; `value`: finite. */
+  slot(facts: GpuFacts, series: Series, holders: HolderSet): number;
+  /**
+   * Adds a reading, or with NaN a stale mark: the series with these holders no longer exists. A mark at a time at which
+   * the series has a reading is dropped. `at`: whole milliseconds since the epoch, not negative; `value`: finite or NaN.
+   */
   add(slot: number, at: number, value: number): void;
   /**
    * Returns everything added as a batch, and empties the builder; its slots stay valid.
@@ -50,22 +55,26 @@ function withSeries(blocks: readonly Block[], table: SlotTable): Pick<Batch, "se
   }
   return {
     series: used.map((number) => texts[number] as Series),
-    blocks: blocks.map(({ gpu, from, to, readings, series, packed }) => {
-      return { gpu, from, to, readings, series: lists.get(series) as readonly number[], packed };
-    }),
+    blocks: blocks.map((block) => ({ ...block, series: lists.get(block.series) as readonly number[] })),
   };
 }
 
-export function createBatchBuilder(): BatchBuilder {
-  const table = new SlotTable();
+/**
+ * @param version of the batches. Version 1 drops marks, and keeps one pod as the holder of all readings of a GPU at one
+ *   time
+ */
+export function createBatchBuilder(version: Batch["v"]): BatchBuilder {
+  const table = new SlotTable(version === 1);
   const log = new ReadingLog();
-  const cutter = new BlockCutter(table);
+  const cutter = new BlockCutter(table, version);
   return {
     get size() {
       return log.size;
     },
-    slot: (facts, series) => table.slot(facts, series),
-    add: (slot, at, value) => log.add(slot, at, value),
+    slot: (facts, series, holders) => table.slot(facts, series, holders),
+    add: (slot, at, value) => {
+      if (version > 1 || !Number.isNaN(value)) log.add(slot, at, value);
+    },
     take({ producer, epoch, seq }) {
       if (log.size === 0) throw new RangeError("A batch must have at least one reading, got none");
       const cut: Block[] = [];
@@ -76,14 +85,27 @@ export function createBatchBuilder(): BatchBuilder {
       }
       log.clear();
       let readings = 0;
+      let marks = 0;
       let firstAt = Number.POSITIVE_INFINITY;
       let lastAt = 0;
       for (const block of cut) {
         readings += block.readings;
+        marks += block.marks;
         firstAt = Math.min(firstAt, block.from);
         lastAt = Math.max(lastAt, block.to);
       }
-      return { v: 1, producer, epoch, seq, readings, firstAt, lastAt, sightings, ...withSeries(cut, table) };
+      return {
+        v: version,
+        producer,
+        epoch,
+        seq,
+        readings,
+        marks,
+        firstAt,
+        lastAt,
+        sightings,
+        ...withSeries(cut, table),
+      };
     },
     merged: cutter.merged,
   };

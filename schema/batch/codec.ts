@@ -11,7 +11,8 @@ import { ByteReader, DamagedBytes } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 
 const MAGIC = 0x4247;
-const VERSION = 1;
+/** The versions that this release reads and writes. */
+const NEWEST_VERSION = 2;
 const HEAD_BYTES = 7;
 const MAX_PRODUCER_BYTES = 4096;
 const MAX_BATCH_READINGS = 1 << 20;
@@ -40,18 +41,20 @@ function writeHeader(out: ByteWriter, batch: BatchHeader): void {
   out.varint(batch.epoch);
   out.varint(batch.seq);
   out.varint(batch.readings);
+  if (batch.v > 1) out.varint(batch.marks);
   out.varint(batch.firstAt);
   out.varint(batch.lastAt - batch.firstAt);
 }
 
-function readHeader(from: ByteReader): BatchHeader {
+function readHeader({ from, v }: OpenBatch): BatchHeader {
   const producer = from.text(MAX_PRODUCER_BYTES);
   const epoch = from.varint();
   const seq = from.varint();
   const readings = from.bounded(MAX_BATCH_READINGS, "number of readings");
+  const marks = v === 1 ? 0 : from.bounded(MAX_BATCH_READINGS - readings, "number of marks");
   const firstAt = from.bounded(MAX_TIME, "first time");
   const span = from.bounded(MAX_TIME - firstAt, "time from first to last");
-  return { v: VERSION, producer, epoch, seq, readings, firstAt, lastAt: firstAt + span };
+  return { v, producer, epoch, seq, readings, marks, firstAt, lastAt: firstAt + span };
 }
 
 /**
@@ -65,7 +68,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
   writeBody(out, batch);
   const length = out.length;
   if (
-    batch.readings > MAX_BATCH_READINGS ||
+    batch.readings + batch.marks > MAX_BATCH_READINGS ||
     length > MAX_BODY_BYTES ||
     batch.producer.length > MAX_PRODUCER_BYTES / 3
   ) {
@@ -84,7 +87,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
   out.reset();
   out.byte(MAGIC & 0xff);
   out.byte(MAGIC >> 8);
-  out.byte(VERSION);
+  out.byte(batch.v);
   out.uint32(0);
   writeHeader(out, batch);
   out.varint(length);
@@ -94,16 +97,28 @@ export function encodeBatch(batch: Batch): Uint8Array {
   return bytes;
 }
 
+interface OpenBatch {
+  readonly from: ByteReader;
+  readonly v: BatchHeader["v"];
+}
+
 /** Returns a reader at the header, after checking magic bytes, version and checksum. */
-function openBytes(bytes: Uint8Array): ByteReader {
+function openBytes(bytes: Uint8Array): OpenBatch {
   const from = new ByteReader(bytes);
   if (bytes.length < HEAD_BYTES || from.byte() + from.byte() * 256 !== MAGIC)
     throw new DamagedBytes("it is not a batch");
   const version = from.byte();
-  if (version !== VERSION) throw new DamagedBytes(`version must be ${VERSION}, got ${version}`);
+  if (version !== 1 && version !== NEWEST_VERSION)
+    throw new DamagedBytes(`version must be 1 or ${NEWEST_VERSION}, got ${version}`);
   if (from.uint32() !== crc32(bytes.subarray(HEAD_BYTES))) throw new DamagedBytes("the checksum does not match");
-  return from;
+  return { from, v: version };
 }
+
+/** True for a batch of a version that only newer releases know. Such a batch is left for them. */
+export const isNewerBatch = (bytes: Uint8Array): boolean =>
+  bytes.length > 2 &&
+  (bytes[0] as number) + (bytes[1] as number) * 256 === MAGIC &&
+  (bytes[2] as number) > NEWEST_VERSION;
 
 function attempt<T>(read: () => T): Result<T> {
   try {
@@ -139,8 +154,9 @@ function readLength(from: ByteReader): number {
  */
 export const decodeBatch = (bytes: Uint8Array): Result<Batch> =>
   attempt(() => {
-    const from = openBytes(bytes);
-    const header = readHeader(from);
+    const open = openBytes(bytes);
+    const { from } = open;
+    const header = readHeader(open);
     const length = readLength(from);
     const maxItems = SMALL_BATCH_ITEMS + ITEMS_PER_BYTE * from.left;
     return readBody(new ByteReader(decompress(from.bytes(from.left), length)), header, maxItems);
@@ -156,9 +172,9 @@ export interface BatchSize {
 /** Reads the sizes of a batch without decompressing its body. */
 export const sizeOfBatch = (bytes: Uint8Array): Result<BatchSize> =>
   attempt(() => {
-    const from = openBytes(bytes);
-    const { readings } = readHeader(from);
-    return { readings, bodyBytes: readLength(from) };
+    const open = openBytes(bytes);
+    const { readings } = readHeader(open);
+    return { readings, bodyBytes: readLength(open.from) };
   });
 
 /** Decodes the header alone, without decompressing the body. */

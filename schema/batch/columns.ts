@@ -12,12 +12,15 @@ export interface Columns {
   readonly at: Float64Array;
   /** One column per series, as long as `at`; NaN where the series has no reading at that time. */
   readonly values: readonly Float64Array[];
+  /** Stale marks as cells (column × times + index of the time), ascending. A marked cell has no reading. */
+  readonly marks: readonly number[];
 }
 
 /** Maximum of times × columns in one block. Unpacking takes 8 bytes per cell. */
 export const MAX_BLOCK_CELLS = 1 << 20;
 
-const VERSION = 1;
+/** Version 2 is version 1 with marks after the last column. Columns without marks are written as version 1. */
+const VERSIONS = { plain: 1, marked: 2 } as const;
 const EVERY_TIME = 0;
 
 /** Packs one block after another, reusing its scratch memory. */
@@ -28,16 +31,17 @@ export class ColumnPacker {
 
   /**
    * Packs the first `times` numbers of `at`, and `cells`, which hold `times` values of each column, column after
-   * column. NaN means no value. Equal columns give equal bytes on every runtime.
+   * column. NaN means no value. `marks` are the marked cells, in any order. Equal columns give equal bytes on every
+   * runtime.
    * @throws RangeError if there is no time or no column, or if times × columns exceed `MAX_BLOCK_CELLS`
    */
-  pack(at: Float64Array, times: number, cells: Float64Array, columns: number): Uint8Array {
+  pack(at: Float64Array, times: number, cells: Float64Array, columns: number, marks: readonly number[]): Uint8Array {
     if (times === 0 || columns === 0 || times * columns > MAX_BLOCK_CELLS) {
       throw new RangeError(`A block must have 1 to ${MAX_BLOCK_CELLS} cells, got ${times} times × ${columns} columns`);
     }
     const out = this.#out;
     out.reset();
-    out.byte(VERSION);
+    out.byte(marks.length === 0 ? VERSIONS.plain : VERSIONS.marked);
     out.varint(times);
     out.varint(columns);
     this.#numbers.write(out, at, 0, times);
@@ -54,6 +58,7 @@ export class ColumnPacker {
         this.#numbers.write(out, this.#present, 0, present);
       }
     }
+    if (marks.length > 0) writeMarks(out, marks);
     return out.take();
   }
 
@@ -66,6 +71,30 @@ export class ColumnPacker {
     }
     return count;
   }
+}
+
+function writeMarks(out: ByteWriter, marks: readonly number[]): void {
+  out.varint(marks.length);
+  let next = 0;
+  for (const cell of marks.toSorted((a, b) => a - b)) {
+    out.varint(cell - next);
+    next = cell + 1;
+  }
+}
+
+function readMarks(from: ByteReader, values: readonly Float64Array[], times: number): number[] {
+  const cells = times * values.length;
+  const marks: number[] = [];
+  const count = from.bounded(cells, "number of marks");
+  for (let next = 0; marks.length < count; ) {
+    const cell = next + from.bounded(cells - 1 - next, "place of a mark");
+    if (!Number.isNaN(values[Math.floor(cell / times)]?.[cell % times])) {
+      throw new DamagedBytes("a marked cell must have no reading");
+    }
+    marks.push(cell);
+    next = cell + 1;
+  }
+  return marks;
 }
 
 function hasHoles(cells: Float64Array, size: number): boolean {
@@ -105,34 +134,36 @@ function findPatterns(
 }
 
 /** Packs the columns of one block. Equal columns give equal bytes on every runtime. @throws RangeError as `pack()` */
-export function packColumns({ at, values }: Columns): Uint8Array {
+export function packColumns({ at, values, marks }: Columns): Uint8Array {
   const cells = new Float64Array(at.length * values.length);
   for (const [index, column] of values.entries()) cells.set(column, index * at.length);
-  return new ColumnPacker().pack(at, at.length, cells, values.length);
+  return new ColumnPacker().pack(at, at.length, cells, values.length, marks);
 }
 
 /** Size of packed columns, readable without unpacking them. */
 export interface ColumnsShape {
+  readonly hasMarks: boolean;
   readonly times: number;
   readonly columns: number;
 }
 
 function readShape(from: ByteReader): ColumnsShape {
   const version = from.byte();
-  if (version !== VERSION) throw new DamagedBytes(`version of columns must be ${VERSION}, got ${version}`);
+  if (version !== VERSIONS.plain && version !== VERSIONS.marked)
+    throw new DamagedBytes(`version of columns must be 1 or 2, got ${version}`);
   const times = from.bounded(MAX_BLOCK_CELLS, "number of times");
   const columns = from.bounded(MAX_BLOCK_CELLS, "number of columns");
   if (times * columns > MAX_BLOCK_CELLS)
     throw new DamagedBytes(`times × columns must be at most ${MAX_BLOCK_CELLS}, got ${times} × ${columns}`);
   if (times === 0 || columns === 0) throw new DamagedBytes("a block must have readings");
-  return { times, columns };
+  return { times, columns, hasMarks: version === VERSIONS.marked };
 }
 
 /** @throws DamagedBytes */
 export const shapeOfColumns = (packed: Uint8Array): ColumnsShape => readShape(new ByteReader(packed));
 
 function unpack(from: ByteReader): Columns {
-  const { times, columns } = readShape(from);
+  const { times, columns, hasMarks } = readShape(from);
   const at = new Float64Array(times);
   readNumberColumn(from, at, times);
   for (let tick = 1; tick < times; tick++) {
@@ -148,8 +179,9 @@ function unpack(from: ByteReader): Columns {
     else readSparse(from, column, bitmap);
     values.push(column);
   }
+  const marks = hasMarks ? readMarks(from, values, times) : [];
   if (from.left > 0) throw new DamagedBytes(`${from.left} bytes follow the last column`);
-  return { at, values };
+  return { at, values, marks };
 }
 
 /** Reads the values into the front of the column, then moves each to its place, the last one first. */

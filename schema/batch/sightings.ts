@@ -44,9 +44,9 @@ export function sightingsOf(readings: GpuReadings, table: SlotTable): Sighting[]
   const { columns, start, end } = readings;
   if (haveOneFacts(readings, table.factsOf)) {
     const facts = table.facts(table.factsOf[columns.slots[start] as number] as number);
-    return [{ facts, from: columns.at[start] as number, to: columns.at[end - 1] as number }];
+    return [{ ...facts, from: columns.at[start] as number, to: columns.at[end - 1] as number }];
   }
   const stretches = stretchesOf(readings, table.factsOf);
   stretches.sort((a, b) => a.from - b.from || table.compareFacts(a.facts, b.facts));
-  return stretches.map(({ facts, from, to }) => ({ facts: table.facts(facts), from, to }));
+  return stretches.map(({ facts, from, to }) => ({ ...table.facts(facts), from, to }));
 }

@@ -1,6 +1,30 @@
-/** Numbers the GPUs, facts, series and slots of a builder. A slot combines facts, and so their GPU, with a series. */
+/**
+ * Numbers the GPUs, facts, series and slots of a builder. A slot combines facts, and so their GPU, with holders and a
+ * series.
+ */
 import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
+import type { Holder, HolderSet } from "../model/holder.ts";
 import type { Series } from "../model/reading.ts";
+import type { Sighting } from "./batch.ts";
+import { HolderSets } from "./holder-sets.ts";
+
+type SlotFacts = Pick<Sighting, "facts" | "holder">;
+
+const FACT_FIELDS = [
+  "uuid",
+  "instance",
+  "index",
+  "device",
+  "model",
+  "host",
+  "driver",
+  "pciBusId",
+  "profile",
+  "labels",
+] as const satisfies readonly (keyof GpuFacts)[];
+
+/** Batches of version 1 name at most one holder, and no jobs. */
+const firstPod = (holders: HolderSet): Holder | null => holders.find(({ kind }) => kind === "pod") ?? null;
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -35,42 +59,58 @@ class Numbering<T extends string> {
 /** Prefixes a text with its length, so that different lists of texts never join to the same key. */
 const lengthAnd = (text: string | null): string => (text === null ? "-" : `${text.length}:${text}`);
 
-/** Grows with every new combination of facts and series. */
+/** Grows with every new combination of facts, holders and series. */
 export class SlotTable {
   readonly gpus = new Numbering<GpuUuid>();
   readonly series = new Numbering<Series>();
-  /** For each slot: the numbers of its GPU, facts and series. */
+  readonly holders = new HolderSets();
+  /** For each slot: the numbers of its GPU, facts, holders and series. */
   readonly gpuOf: number[] = [];
   readonly factsOf: number[] = [];
+  readonly holdersOf: number[] = [];
   readonly seriesOf: number[] = [];
   /** Numbers the facts by a key that joins all their fields. */
   readonly #factKeys = new Numbering<string>();
-  readonly #facts: GpuFacts[] = [];
-  readonly #slots: Map<number, number>[] = [];
+  readonly #facts: SlotFacts[] = [];
+  readonly #slots: Map<string, number>[] = [];
+  readonly #factsHaveHolder: boolean;
 
-  slot(facts: GpuFacts, series: Series): number {
-    const { uuid, index, device, model, host, driver, container, pod, namespace } = facts;
-    const held = lengthAnd(driver) + lengthAnd(container) + lengthAnd(pod) + lengthAnd(namespace);
-    const key = lengthAnd(uuid) + lengthAnd(index) + lengthAnd(device) + lengthAnd(model) + lengthAnd(host) + held;
-    const factsNumber = this.#factKeys.number(key);
-    if (factsNumber === this.#facts.length) {
-      this.#facts.push({ uuid, index, device, model, host, driver, container, pod, namespace });
-      this.#slots.push(new Map());
-    }
+  /** @param factsHaveHolder whether facts with different holders are different facts, as in batches of version 1 */
+  constructor(factsHaveHolder: boolean) {
+    this.#factsHaveHolder = factsHaveHolder;
+  }
+
+  slot(facts: GpuFacts, series: Series, holders: HolderSet): number {
+    const holdersNumber = this.holders.number(holders);
+    const factsNumber = this.#factsNumber(facts, holders, holdersNumber);
     const seriesNumber = this.series.number(series);
-    const bySeries = this.#slots[factsNumber] as Map<number, number>;
-    let slot = bySeries.get(seriesNumber);
+    const bySeries = this.#slots[factsNumber] as Map<string, number>;
+    const key = `${seriesNumber} ${holdersNumber}`;
+    let slot = bySeries.get(key);
     if (slot === undefined) {
-      slot = this.gpuOf.push(this.gpus.number(uuid)) - 1;
+      slot = this.gpuOf.push(this.gpus.number(facts.uuid)) - 1;
       this.factsOf.push(factsNumber);
+      this.holdersOf.push(holdersNumber);
       this.seriesOf.push(seriesNumber);
-      bySeries.set(seriesNumber, slot);
+      bySeries.set(key, slot);
     }
     return slot;
   }
 
-  facts(number: number): GpuFacts {
-    return this.#facts[number] as GpuFacts;
+  #factsNumber(facts: GpuFacts, holders: HolderSet, holdersNumber: number): number {
+    let key = "";
+    for (const field of FACT_FIELDS) key += lengthAnd(facts[field]);
+    if (this.#factsHaveHolder) key += holdersNumber;
+    const number = this.#factKeys.number(key);
+    if (number === this.#facts.length) {
+      this.#facts.push(this.#factsHaveHolder ? { facts, holder: firstPod(holders) } : { facts });
+      this.#slots.push(new Map());
+    }
+    return number;
+  }
+
+  facts(number: number): SlotFacts {
+    return this.#facts[number] as SlotFacts;
   }
 
   /** Compares two facts, given by number, by their content. */

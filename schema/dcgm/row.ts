@@ -1,5 +1,6 @@
 /** Parses the header and the rows of DCGM's CSV exports. */
 import { type GpuFacts, parseGpuUuid } from "../model/gpu.ts";
+import { type HolderSet, NOBODY } from "../model/holder.ts";
 import { canonicalMetric } from "../model/metric.ts";
 import { isPrintable } from "../model/printable.ts";
 import type { Series } from "../model/reading.ts";
@@ -61,10 +62,11 @@ export interface RowFault {
   readonly detail: string;
 }
 
-/** The facts and the series, which all rows of one GPU, attribution and series have in common. */
+/** The facts, the series and the holders, which all rows of one GPU, series and attribution have in common. */
 export interface RowIdentity {
   readonly facts: GpuFacts;
   readonly series: Series;
+  readonly holders: HolderSet;
 }
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -112,13 +114,18 @@ export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]
     model: field("model") ?? label("modelName") ?? label("model_name") ?? "",
     host: field("host") ?? label("Hostname") ?? label("hostname") ?? "",
     driver: label("DCGM_FI_DRIVER_VERSION") ?? null,
-    container: owner("container"),
-    pod: owner("pod"),
-    namespace: owner("namespace"),
+    instance: label("GPU_I_ID") ?? null,
+    profile: label("GPU_I_PROFILE") ?? null,
+    pciBusId: label("pci_bus_id") ?? null,
+    labels: null,
   };
-  const unprintable = unprintableIn(Object.entries(facts)) ?? unprintableIn(labels.value);
+  const pod = { namespace: owner("namespace"), pod: owner("pod"), container: owner("container") };
+  const unprintable =
+    unprintableIn(Object.entries(facts)) ?? unprintableIn(Object.entries(pod)) ?? unprintableIn(labels.value);
   if (unprintable !== undefined) return fail(unprintable);
-  return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value) });
+  const isHeld = pod.namespace !== null || pod.pod !== null || pod.container !== null;
+  const holders: HolderSet = isHeld ? [{ kind: "pod", ...pod, podUid: label("pod_uid") ?? null }] : NOBODY;
+  return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value), holders });
 }
 
 /** DCGM did not exist before 2000, so an earlier time comes from a clock that was never set. */

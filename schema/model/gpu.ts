@@ -1,4 +1,5 @@
 import type { Brand } from "./brand.ts";
+import type { Holder, HolderSet } from "./holder.ts";
 import { fail, ok, type Result } from "./result.ts";
 import { shown } from "./shown.ts";
 
@@ -23,9 +24,14 @@ export function parseGpuUuid(text: string): Result<GpuUuid> {
   return ok((prefix + digits.toLowerCase()) as GpuUuid);
 }
 
-/** Facts about a GPU that a row carries with its reading. A missing fact is null, or empty if it is not nullable. */
+/**
+ * Facts about a GPU, or about one of its MIG instances, that a row carries with its reading. A missing fact is null, or
+ * empty if it is not nullable. Holders are no facts: several may hold one GPU, and each series names its own.
+ */
 export interface GpuFacts {
   readonly uuid: GpuUuid;
+  /** GPU instance (`GPU_I_ID`) if the row is about one. */
+  readonly instance: string | null;
   /** Index on its host as the exporter prints it: "0", "1" … */
   readonly index: string;
   /** Device name: "nvidia0", "nvidia1" … */
@@ -33,29 +39,81 @@ export interface GpuFacts {
   readonly model: string;
   readonly host: string;
   readonly driver: string | null;
-  readonly container: string | null;
-  readonly pod: string | null;
-  readonly namespace: string | null;
+  /** `00000000:18:00.0` */
+  readonly pciBusId: string | null;
+  /** MIG profile of the instance: "1g.10gb". */
+  readonly profile: string | null;
+  /** Further labels of the scrape target and of the device, in Prometheus notation by name: `cluster="a",job="dcgm"`. */
+  readonly labels: string | null;
 }
 
-/** A GPU of the inventory: its newest facts, and the times of its first and last reading (ms since the epoch). */
-export interface Gpu extends GpuFacts {
+/** A MIG instance of a GPU, as last seen. */
+export interface GpuInstance {
+  /** `GPU_I_ID` */
+  readonly id: string;
+  /** "1g.10gb"; null if no row has named it. */
+  readonly profile: string | null;
+  /** Open holds of the instance. */
+  readonly holders: HolderSet;
+}
+
+/**
+ * A GPU of the inventory: the facts of its newest sighting that is about the card, the MIG instances, and the times of
+ * its first and last reading (ms since the epoch).
+ */
+export interface Gpu extends Omit<GpuFacts, "instance" | "profile"> {
   readonly firstSeen: number;
   readonly lastSeen: number;
+  /** Holders with an open hold of the GPU or of one of its instances. */
+  readonly holders: HolderSet;
+  /** By id, numerically. Instances that have had no reading for a day before the GPU's newest are left out. */
+  readonly instances: readonly GpuInstance[];
 }
 
-/** The pod that held a GPU. `from` and `to` are times of readings (ms since the epoch), both inclusive. */
-export interface Attribution {
+/**
+ * A stretch of time in which a holder held a GPU or one of its MIG instances. `from` and `to` are times of readings (ms
+ * since the epoch), both inclusive. Holds of one GPU may overlap.
+ */
+export interface Hold {
   readonly gpu: GpuUuid;
-  readonly namespace: string | null;
-  readonly pod: string | null;
-  readonly container: string | null;
+  /** MIG instance; null: the card. */
+  readonly instance: string | null;
+  readonly holder: Holder;
   readonly from: number;
   readonly to: number;
+  /** False once a reading or a silence has ended the hold, by the GPU's newest reading. */
+  readonly isOpen: boolean;
+}
+
+/** The holds of one Slurm job, or of all containers and uids of one pod. */
+export interface Workload {
+  readonly namespace: string | null;
+  readonly pod: string | null;
+  readonly job: string | null;
+  /** From the first to the last of the holds. */
+  readonly from: number;
+  readonly to: number;
+  readonly isOpen: boolean;
+  /** By start, then GPU, instance and holder. */
+  readonly holds: readonly Hold[];
+}
+
+/** A stretch of time in which a GPU was in a slot of a host, both ends inclusive. */
+export interface Placement {
+  readonly gpu: GpuUuid;
+  readonly host: string;
+  readonly index: string;
+  readonly from: number;
+  readonly to: number;
+  /** True while no reading says that the GPU has moved, or that another card has taken the slot. */
+  readonly isCurrent: boolean;
 }
 
 export interface Host {
   readonly hostname: string;
+  /** GPUs that are in the host now, lost ones included. */
   readonly gpus: number;
+  /** GPUs without a reading for 5 of their usual intervals while another GPU of the host reports. */
+  readonly lost: number;
   readonly lastSeen: number;
 }

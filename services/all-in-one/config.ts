@@ -46,7 +46,7 @@ function readParts(env: Env, { isTerminal }: { isTerminal: boolean }): IngestCon
   const positions = env.REDIS_ADDR ? "queue" : "store";
   return gatherConfigs({
     backends: () => gatherConfigs({ store: () => readStore(env), redis: () => readRedis(env) }),
-    streamer: () => readStreamerConfig(env),
+    streamer: () => readStreamerConfig(env, { defaultFormat: env.REDIS_ADDR ? 1 : 2 }),
     collector: () => readCollectorConfig(env, { batchSizeVariable: "COLLECTOR_BATCH_SIZE", positions }),
     log: () => readLogConfig(env, { isTerminal }),
   });

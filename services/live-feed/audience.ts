@@ -2,6 +2,7 @@
 import type { Batch } from "../../schema/batch/batch.ts";
 import { forEachReading } from "../../schema/batch/readings.ts";
 import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
+import type { HolderSet } from "../../schema/model/holder.ts";
 import type { Series } from "../../schema/model/reading.ts";
 import { metricOf } from "../../schema/model/series.ts";
 import { type LiveFilter, passesGpu, passesMetric, passesValue } from "./port.ts";
@@ -46,16 +47,21 @@ export class Audience {
   /** Decodes only GPUs that a subscriber may want. Looks up the subscribers of each GPU's series once per batch. */
   publish(batches: readonly Batch[]): void {
     for (const batch of batches) {
-      const listeners = new Map<GpuFacts, Map<Series, readonly Subscriber[]>>();
-      forEachReading(this.#wanted(batch), (gpu, series, at, value, facts) => {
-        let bySeries = listeners.get(facts);
+      const listeners = new Map<GpuFacts, Map<HolderSet, Map<Series, readonly Subscriber[]>>>();
+      forEachReading(this.#wanted(batch), (gpu, series, at, value, facts, holders) => {
+        let byHolders = listeners.get(facts);
+        if (byHolders === undefined) {
+          byHolders = new Map();
+          listeners.set(facts, byHolders);
+        }
+        let bySeries = byHolders.get(holders);
         if (bySeries === undefined) {
           bySeries = new Map();
-          listeners.set(facts, bySeries);
+          byHolders.set(holders, bySeries);
         }
         let interested = bySeries.get(series);
         if (interested === undefined) {
-          interested = this.#listeners(facts, series);
+          interested = this.#listeners(facts, holders, series);
           bySeries.set(series, interested);
         }
         for (const subscriber of interested) {
@@ -75,13 +81,13 @@ export class Audience {
     return { ...batch, blocks: batch.blocks.filter(({ gpu }) => gpus.has(gpu)) };
   }
 
-  #listeners(facts: GpuFacts, series: Series): readonly Subscriber[] {
+  #listeners(facts: GpuFacts, holders: HolderSet, series: Series): readonly Subscriber[] {
     const metric = metricOf(series);
     const found: Subscriber[] = [];
     for (const key of [facts.uuid, `host ${facts.host}`, EVERYTHING]) {
       for (const subscriber of this.#byKey.get(key) ?? []) {
         const { filter } = subscriber;
-        if (passesGpu(filter, facts) && passesMetric(filter, metric)) found.push(subscriber);
+        if (passesGpu(filter, facts.host, holders) && passesMetric(filter, metric)) found.push(subscriber);
       }
     }
     return found;

@@ -5,7 +5,8 @@
  * `test/conformance/live-feed.ts`.
  */
 import type { Batch } from "../../schema/batch/batch.ts";
-import type { GpuFacts, GpuUuid } from "../../schema/model/gpu.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { HolderSet } from "../../schema/model/holder.ts";
 import type { Series } from "../../schema/model/reading.ts";
 
 export interface LiveReading {
@@ -32,11 +33,14 @@ export interface LiveFilter {
 const includes = (list: readonly string[] | undefined, value: string | null): boolean =>
   list === undefined || (value !== null && list.includes(value));
 
-/** Returns whether a GPU passes the filter's `hosts` and `namespaces`. Does not check `gpus`; the caller does. */
-export const passesGpu = (
-  { hosts, namespaces }: LiveFilter,
-  { host, namespace }: Pick<GpuFacts, "host" | "namespace">,
-): boolean => includes(hosts, host) && includes(namespaces, namespace);
+/**
+ * Returns whether a GPU on this host, with these holders, passes the filter's `hosts` and `namespaces`. Does not check
+ * `gpus`; the caller does.
+ */
+export const passesGpu = ({ hosts, namespaces }: LiveFilter, host: string, holders: HolderSet): boolean =>
+  includes(hosts, host) &&
+  (namespaces === undefined ||
+    holders.some((holder) => holder.kind === "pod" && includes(namespaces, holder.namespace)));
 
 /** Returns whether a canonical metric name passes the filter's `metrics`. */
 export const passesMetric = ({ metrics }: LiveFilter, metric: string): boolean => includes(metrics, metric);

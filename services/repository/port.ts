@@ -1,12 +1,12 @@
 /**
- * The store: readings in buckets, the inventory of GPUs, and their attribution to holders. SQLite, MongoDB and the
+ * The store: readings in buckets, the inventory of GPUs, their placements in hosts, and the holds of pods and jobs. SQLite, MongoDB and the
  * reference model of the tests pass `test/conformance/repository.ts`.
  *
  * Errors: every method throws `AppError` `unavailable` when the store does not answer. The same call may be repeated.
  * Arguments are not checked: windows, limits and uuids are parsed at the edge.
  */
 import type { Batch } from "../../schema/batch/batch.ts";
-import type { Attribution, Gpu, GpuUuid, Host } from "../../schema/model/gpu.ts";
+import type { Gpu, GpuUuid, Hold, Host, Placement, Workload } from "../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { Window } from "../../schema/model/window.ts";
 
@@ -69,7 +69,9 @@ export interface TelemetryRepository {
   /**
    * Stores all batches durably, or throws.
    * - Saving a batch again changes nothing and succeeds.
-   * - The batches' sightings update inventory and attribution. An older batch never overwrites newer facts.
+   * - The batches' sightings update inventory and placements. An older batch never overwrites newer facts.
+   * - The batches' evidence updates the holds. They depend on the stored evidence alone, never on the order of arrival,
+   *   on batch sizes or on restarts.
    * - Not guaranteed: atomicity. After an error, part of the batches may be stored (SQLite stores all or none).
    * @throws AppError `invalid` if a batch has a block of a GPU, but no sighting of that GPU; nothing is stored then
    */
@@ -102,16 +104,24 @@ export interface TelemetryRepository {
   /** Returns the producer's stored position, or null for an unknown producer. */
   position(producer: string): Promise<StoredPosition | null>;
   /**
-   * Drops buckets and attribution intervals that end before `before` (ms). Each call drops a limited number of buckets
-   * and returns that number; call again until it returns 0.
+   * Drops buckets that end before `before` (ms). Each call drops a limited number of buckets and returns that number;
+   * call again until it returns 0. Holds and placements stay: they are what remains of old readings.
    */
   expire(before: number): Promise<number>;
 }
 
+/** A GPU matches when it meets every condition that is given. */
 export interface GpuFilter {
   readonly hostname?: string | undefined;
-  readonly namespace?: string | undefined;
   readonly model?: string | undefined;
+  /** Conditions of holders: one open hold of the GPU or of an instance meets all that are given. */
+  readonly namespace?: string | undefined;
+  readonly pod?: string | undefined;
+  readonly job?: string | undefined;
+  /** With a window, any hold that overlaps it counts, not only open ones. */
+  readonly window?: Window | undefined;
+  /** Only GPUs with a reading at or after this time, ms. */
+  readonly seenSince?: number | undefined;
 }
 
 /** A place in the order of the inventory: by host, then index as a number, then uuid. */
@@ -141,18 +151,48 @@ export interface GpuRepository {
   gpus(query: GpuQuery): Promise<GpuPage>;
   /** Returns the known GPUs among `uuids`, each once, in any order. */
   gpusByUuid(uuids: readonly GpuUuid[], options?: { signal?: AbortSignal | undefined }): Promise<readonly Gpu[]>;
-  /** Returns all hosts, by hostname. */
+  /** Returns the hosts with at least one current placement, by hostname. */
   hosts(options?: { signal?: AbortSignal | undefined }): Promise<readonly Host[]>;
   /**
-   * Returns the attribution intervals of each GPU that overlap the window, not cut to it, oldest first, at most 10,000
-   * per GPU. GPUs are in the order of `gpus`. The first GPU that takes the total over `max` intervals, and all after
-   * it, are left out.
+   * Returns the holds of each GPU and its instances that overlap the window, not cut to it, by start, then instance and
+   * holder, at most 10,000 per GPU. GPUs are in the order of `gpus`. The first GPU that takes the total over `max` holds,
+   * and all after it, are left out.
    */
-  attributions(
+  holds(
     gpus: readonly GpuUuid[],
     window: Window,
     options: { readonly max: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<ReadonlyMap<GpuUuid, readonly Attribution[]>>;
+  ): Promise<ReadonlyMap<GpuUuid, readonly Hold[]>>;
+  /** Returns a page of the workloads with a hold that overlaps the window, with those holds. */
+  workloads(query: WorkloadQuery): Promise<WorkloadPage>;
+  /**
+   * Returns the placements that overlap the window, not cut to it: of a GPU (which hosts it was in) or of a host (which
+   * GPUs were in its slots), by start, then index and GPU, at most 10,000.
+   */
+  placements(
+    of: { readonly gpu: GpuUuid } | { readonly host: string },
+    window: Window,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly Placement[]>;
+}
+
+/** A place in the order of workloads: by namespace, pod and job, null first. */
+export type WorkloadCursor = Pick<Workload, "namespace" | "pod" | "job">;
+
+export interface WorkloadQuery {
+  readonly namespace?: string | undefined;
+  readonly pod?: string | undefined;
+  readonly job?: string | undefined;
+  readonly window: Window;
+  /** 1 to 1,000 workloads. A page ends early rather than have more than 10,000 holds, but has at least one workload. */
+  readonly limit: number;
+  readonly after?: WorkloadCursor | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WorkloadPage {
+  readonly workloads: readonly Workload[];
+  readonly next: WorkloadCursor | null;
 }
 
 export interface Repository extends TelemetryRepository, GpuRepository, AsyncDisposable {

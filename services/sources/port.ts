@@ -26,6 +26,7 @@
  * - `unavailable`: the system refused to list, open or read the source; the same call may succeed later.
  */
 import type { GpuFacts } from "../../schema/model/gpu.ts";
+import type { HolderSet } from "../../schema/model/holder.ts";
 import type { Series } from "../../schema/model/reading.ts";
 
 /**
@@ -90,11 +91,11 @@ export interface Place {
 /** Receives the rows of a source, in order. Its methods return at once and do not throw. */
 export interface RowTarget {
   /**
-   * Returns a number for a GPU with these facts and a series. A negative number declines the combination: its rows give
-   * no readings, and no skips for their times and values. Rows may write one combination in several forms, and the
+   * Returns a number for a GPU with these facts, a series, and the holders that its rows name. A negative number declines
+   * the combination: its rows give no readings, and no skips for their times and values. Rows may write one combination in several forms, and the
    * method is called at least once for each form, so the same combination must always get the same number.
    */
-  slot(facts: GpuFacts, series: Series): number;
+  slot(facts: GpuFacts, series: Series, holders: HolderSet): number;
   /** Takes a reading. `at`: ms since the epoch. Returns true to stop the reader after this row. */
   add(slot: number, at: number, value: number): boolean;
   /** Takes a row without a reading. `detail` returns the reason in words, with the value and the accepted values. */

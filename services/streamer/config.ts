@@ -10,6 +10,7 @@ import {
   parseEnv,
   text,
 } from "../platform/process/env.ts";
+import { type Format, format } from "../platform/process/format.ts";
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
 import { readSourcesConfig, type SourcesConfig } from "../sources/config.ts";
@@ -22,6 +23,8 @@ export interface StreamerConfig {
   readonly loop: boolean;
   /** Maximum of readings in a batch, unless one GPU's tick has more. Null: 100, or 65,536 if `intervalMs` is 0. */
   readonly batchSize: number | null;
+  /** Version of the batches. 1 is for collectors that do not know version 2 yet: it has no evidence of holders. */
+  readonly format: Format;
   /** Times of readings: those of the source, or the moment at which their tick is sent. */
   readonly times: "source" | "live";
   /** This streamer sends only the hosts of its shard. With a number of `shards` or more it stays idle. */
@@ -45,8 +48,11 @@ export interface StreamerProcessConfig {
   readonly log: LogConfig;
 }
 
-/** @throws ConfigError with every problem found */
-export function readStreamerConfig(env: Env): StreamerConfig {
+/**
+ * @param defaultFormat of the batches: 2 if their only consumer is in this process
+ * @throws ConfigError with every problem found
+ */
+export function readStreamerConfig(env: Env, { defaultFormat = 1 }: { defaultFormat?: Format } = {}): StreamerConfig {
   const { sources, given } = gatherConfigs({
     sources: () => readSourcesConfig(env),
     given: () =>
@@ -54,6 +60,7 @@ export function readStreamerConfig(env: Env): StreamerConfig {
         STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).default(100),
         LOOP_MODE: boolean().default(true),
         BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
+        FORMAT: format().default(defaultFormat),
         TIMESTAMPS: choice("source", "live").optional(),
         STREAMER_SHARD: shard().default(0),
         STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
@@ -64,6 +71,7 @@ export function readStreamerConfig(env: Env): StreamerConfig {
     intervalMs: given.STREAM_INTERVAL,
     loop: given.LOOP_MODE,
     batchSize: given.BATCH_SIZE ?? null,
+    format: given.FORMAT,
     times: given.TIMESTAMPS ?? (given.LOOP_MODE ? "live" : "source"),
     shard: given.STREAMER_SHARD,
     shards: given.STREAMER_SHARDS,

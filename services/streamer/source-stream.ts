@@ -126,7 +126,7 @@ class SourceStream {
     const { config, clock, signal, tally, liveTimes } = this.#run;
     const { name: producer, epoch } = this.#producer;
     const paced = config.intervalMs > 0;
-    const builder = createBatchBuilder();
+    const builder = createBatchBuilder(config.format);
     const ahead = new ReadAhead(mark, {
       builder,
       by: paced ? "tick" : "bulk",

@@ -17,7 +17,7 @@ type Store = Pick<GpuRepository, "gpus" | "gpusByUuid"> & Pick<TelemetryReposito
 
 /** Yields the GPUs that the filter passes, page by page. */
 async function* matchingGpus(store: Store, filter: LiveFilter, signal: AbortSignal): AsyncGenerator<readonly Gpu[]> {
-  const matches = (gpu: Gpu) => passesGpu(filter, gpu);
+  const matches = (gpu: Gpu) => passesGpu(filter, gpu.host, gpu.holders);
   if (filter.gpus !== undefined) {
     for (let start = 0; start < filter.gpus.length; start += SNAPSHOT_GPUS) {
       const uuids = filter.gpus.slice(start, start + SNAPSHOT_GPUS);

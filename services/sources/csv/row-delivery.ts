@@ -11,7 +11,7 @@ export function slotOf(
   line: number,
 ): number | undefined {
   const identity = parseRowIdentity(columns, fields);
-  if (identity.ok) return target.slot(identity.value.facts, identity.value.series);
+  if (identity.ok) return target.slot(identity.value.facts, identity.value.series, identity.value.holders);
   target.skip(identity.error.reason, line, () => identity.error.detail);
   return undefined;
 }

@@ -4,6 +4,7 @@
  */
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
+import type { HolderSet } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Place, RowReader, RowTarget, SkipReason } from "../../sources/port.ts";
 import type { Mark } from "./mark.ts";
@@ -96,9 +97,9 @@ export class ReadAhead implements RowTarget {
     };
   }
 
-  slot(facts: GpuFacts, series: Series): number {
+  slot(facts: GpuFacts, series: Series, holders: HolderSet): number {
     if (!this.#options.wantsHost(facts.host)) return -1;
-    const slot = this.#options.builder.slot(facts, series);
+    const slot = this.#options.builder.slot(facts, series, holders);
     let gpu = this.#gpus.get(facts.uuid);
     if (gpu === undefined) {
       gpu = this.#gpus.size;

@@ -2,6 +2,7 @@
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import { type Holder, type HolderSet, NOBODY } from "../../../schema/model/holder.ts";
 import type { Reading, Series } from "../../../schema/model/reading.ts";
 import { ALL_TIME, type Window } from "../../../schema/model/window.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
@@ -82,31 +83,43 @@ export const uuidOf = (number: number): GpuUuid =>
   `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
 export const GPU = uuidOf(1);
 
-/** Facts of GPU `number`, eight to a host, without a holder. */
-export const factsOf = (number: number, facts: Partial<GpuFacts> = {}): GpuFacts => ({
+/** Facts with the holders that the rows of a test name. */
+export type RowFacts = GpuFacts & { readonly holders?: HolderSet };
+
+/** Facts of GPU `number`, eight to a host; without a holder unless `facts` names some. */
+export const factsOf = (number: number, facts: Partial<RowFacts> = {}): RowFacts => ({
+  instance: null,
+  pciBusId: null,
+  profile: null,
+  labels: null,
   uuid: uuidOf(number),
   index: String(number % 8),
   device: `nvidia${number % 8}`,
   model: "NVIDIA H100 80GB HBM3",
   host: `host-${Math.floor(number / 8)}`,
   driver: "535.129.03",
-  container: null,
-  pod: null,
-  namespace: null,
   ...facts,
 });
 
-export const heldBy = (pod: string | null): Partial<GpuFacts> =>
-  pod === null ? {} : { pod, namespace: "research", container: "main" };
+export const podOf = (pod: string, namespace = "research"): Holder => {
+  return { kind: "pod", namespace, pod, container: "main", podUid: null };
+};
+
+export const heldBy = (pod: string | null): Partial<RowFacts> => (pod === null ? {} : { holders: [podOf(pod)] });
 
 /** Series, milliseconds after START, value, and facts; by default those of GPU 1 without a holder. */
-export type Row = readonly [series: Series, at: number, value: number, facts?: GpuFacts];
+export type Row = readonly [series: Series, at: number, value: number, facts?: RowFacts];
 
 const GPU_1 = factsOf(1);
 
-export function batchOf(rows: readonly Row[], header: Partial<Pick<Batch, "producer" | "epoch" | "seq">> = {}): Batch {
-  const builder = createBatchBuilder();
-  for (const [series, at, value, facts = GPU_1] of rows) builder.add(builder.slot(facts, series), START + at, value);
+export function batchOf(
+  rows: readonly Row[],
+  { v = 2, ...header }: Partial<Pick<Batch, "v" | "producer" | "epoch" | "seq">> = {},
+): Batch {
+  const builder = createBatchBuilder(v);
+  for (const [series, at, value, { holders = NOBODY, ...facts } = GPU_1] of rows) {
+    builder.add(builder.slot(facts, series, holders), START + at, value);
+  }
   return builder.take({ producer: "csv@0/1", epoch: 1, seq: 1, ...header });
 }
 

@@ -1,0 +1,85 @@
+/**
+ * Holder evidence of a block: the holders that the rows of each series named, at each time. Most blocks have one track:
+ * every series named the same holders throughout.
+ */
+import type { HolderSet } from "../model/holder.ts";
+
+/** From tick `tick` of the block on, the series' readings and marks name the holders of set `set`, until the next run. */
+export interface Run {
+  readonly tick: number;
+  /** Index into the sets, from 1; 0: a row without a holder. */
+  readonly set: number;
+}
+
+/** Runs in ascending order of ticks; neighbours have different sets. The first run has tick 0. */
+export type Track = readonly Run[];
+
+/** Evidence of a block in which at least one row named a holder. Without any, a block's evidence is null. */
+export interface Evidence {
+  /** Distinct, not empty, in order of first use by the tracks. */
+  readonly sets: readonly HolderSet[];
+  /** Distinct, in order of first use by the columns. */
+  readonly tracks: readonly Track[];
+  /** For each column the index of its track; null if all columns have track 0. */
+  readonly ofColumn: readonly number[] | null;
+}
+
+/** Returns the track of a column. */
+export const trackOf = ({ tracks, ofColumn }: Evidence, column: number): Track =>
+  tracks[ofColumn?.[column] ?? 0] as Track;
+
+const ONE_RUN: Track = [{ tick: 0, set: 1 }];
+
+/** Returns the evidence that every series named these holders throughout. */
+export const constantEvidence = (set: HolderSet): Evidence | null =>
+  set.length === 0 ? null : { sets: [set], tracks: [ONE_RUN], ofColumn: null };
+
+/** Blocks of a batch share their evidence, so each text is made once. */
+const texts = new WeakMap<Evidence, string>();
+
+/**
+ * Returns the evidence in its text form: equal evidence has equal texts. JSON: sets, tracks as lists of tick and set by
+ * turns, columns. A holder is the list of its parts.
+ */
+export function evidenceText(evidence: Evidence): string {
+  let text = texts.get(evidence);
+  if (text === undefined) {
+    text = textOf(evidence);
+    texts.set(evidence, text);
+  }
+  return text;
+}
+
+const textOf = ({ sets, tracks, ofColumn }: Evidence): string =>
+  JSON.stringify([
+    sets.map((set) =>
+      set.map((holder) =>
+        holder.kind === "job" ? [holder.job] : [holder.namespace, holder.pod, holder.container, holder.podUid],
+      ),
+    ),
+    tracks.map((track) => track.flatMap(({ tick, set }) => [tick, set])),
+    ofColumn,
+  ]);
+
+type EvidenceJson = [(string | null)[][][], number[][], number[] | null];
+
+/** Reads the text of `evidenceText`. @throws SyntaxError for a text that is no JSON */
+export function parseEvidence(text: string): Evidence {
+  const [sets, tracks, ofColumn] = JSON.parse(text) as EvidenceJson;
+  return {
+    sets: sets.map((set) =>
+      set.map(([first = null, pod, container = null, podUid = null]) =>
+        pod === undefined
+          ? { kind: "job", job: first ?? "" }
+          : { kind: "pod", namespace: first, pod, container, podUid },
+      ),
+    ),
+    tracks: tracks.map((flat) =>
+      Array.from({ length: flat.length / 2 }, (_, run) => ({
+        tick: flat[2 * run] as number,
+        set: flat[2 * run + 1] as number,
+      })),
+    ),
+    ofColumn,
+  };
+}

@@ -1,0 +1,35 @@
+/** Numbers the sets of holders of a builder, and unites them. Number 0 is the empty set. */
+import { type HolderSet, holderKey, holderSetOf, NOBODY } from "../model/holder.ts";
+
+export class HolderSets {
+  readonly sets: HolderSet[] = [NOBODY];
+  readonly #numbers = new Map<string, number>([["", 0]]);
+  /** By the two numbers, the smaller one first. */
+  readonly #unions = new Map<string, number>();
+
+  number(holders: HolderSet): number {
+    const key = holders.map(holderKey).join();
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.sets.push(holders) - 1;
+      this.#numbers.set(key, number);
+    }
+    return number;
+  }
+
+  /**
+   * Returns the set that two rows of one series and time name together. A row without a holder makes it empty: dcgm-exporter
+   * prints the device's own row beside the rows of holders that have ended.
+   */
+  merge(a: number, b: number): number {
+    if (a === b) return a;
+    if (a === 0 || b === 0) return 0;
+    const key = a < b ? `${a} ${b}` : `${b} ${a}`;
+    let union = this.#unions.get(key);
+    if (union === undefined) {
+      union = this.number(holderSetOf([...(this.sets[a] as HolderSet), ...(this.sets[b] as HolderSet)]));
+      this.#unions.set(key, union);
+    }
+    return union;
+  }
+}

@@ -1,0 +1,44 @@
+/** Holders: the pods and Slurm jobs that a GPU or a MIG instance is assigned to. */
+
+/** A missing part is null. Holders are equal if all their parts are equal, `podUid` included. */
+export type Holder =
+  | {
+      readonly kind: "pod";
+      readonly namespace: string | null;
+      readonly pod: string | null;
+      readonly container: string | null;
+      readonly podUid: string | null;
+    }
+  | { readonly kind: "job"; readonly job: string };
+
+/** Holders in the order of `compareHolders`, each once. The empty set: nobody. */
+export type HolderSet = readonly Holder[];
+
+export const NOBODY: HolderSet = [];
+
+/** Returns a text that only equal holders have in common. */
+export const holderKey = (holder: Holder): string =>
+  holder.kind === "job"
+    ? JSON.stringify(["job", holder.job])
+    : JSON.stringify(["pod", holder.namespace, holder.pod, holder.container, holder.podUid]);
+
+const compare = (a: string | null, b: string | null): number =>
+  a === b ? 0 : a === null ? -1 : b === null ? 1 : a < b ? -1 : 1;
+
+/** Orders pods by namespace, pod, container and uid, null first; jobs follow, by name. */
+export function compareHolders(a: Holder, b: Holder): number {
+  if (a.kind === "job") return b.kind === "job" ? compare(a.job, b.job) : 1;
+  if (b.kind === "job") return -1;
+  return (
+    compare(a.namespace, b.namespace) ||
+    compare(a.pod, b.pod) ||
+    compare(a.container, b.container) ||
+    compare(a.podUid, b.podUid)
+  );
+}
+
+/** Returns the set of these holders. */
+export function holderSetOf(holders: Iterable<Holder>): HolderSet {
+  const sorted = [...holders].sort(compareHolders);
+  return sorted.filter((holder, index) => index === 0 || compareHolders(sorted[index - 1] as Holder, holder) !== 0);
+}

@@ -1,4 +1,5 @@
 /** Measures one save of a batch whose GPUs the SQLite store has never seen: its time must grow with their number. */
+import { NOBODY } from "../../schema/model/holder.ts";
 import { createBatchBuilder } from "../../schema/batch/builder.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
@@ -10,8 +11,8 @@ import { openWorkspace } from "./workspace.ts";
 const GPUS = [2000, 20_000, 100_000];
 
 async function measureSave(gpus: number, path: string): Promise<number> {
-  const builder = createBatchBuilder();
-  for (let gpu = 0; gpu < gpus; gpu++) builder.add(builder.slot(factsOf(gpu), UTIL), START, gpu);
+  const builder = createBatchBuilder(2);
+  for (let gpu = 0; gpu < gpus; gpu++) builder.add(builder.slot(factsOf(gpu), UTIL, NOBODY), START, gpu);
   const batch = builder.take({ producer: "csv@0/1", epoch: 1, seq: 1 });
   const parts = { clock: new ManualClock(START), log: silentLogger };
   await using repository = await openRepository({ kind: "sqlite", path, retentionMs: 0 }, parts);

@@ -1,6 +1,7 @@
 /** The load: a fleet whose readings have the number of their publication as value, and the queries that watch it. */
 import { type BatchBuilder, createBatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { HolderSet } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { LiveFeed } from "../../../services/live-feed/port.ts";
 import type { Repository } from "../../../services/repository/port.ts";
@@ -39,10 +40,15 @@ const factsOf = (gpu: number): GpuFacts => ({
   model: "NVIDIA H100 80GB HBM3",
   host: hostOf(gpu),
   driver: "535.129.03",
-  container: "main",
-  pod: `train-${gpu}`,
-  namespace: "research",
+  instance: null,
+  pciBusId: null,
+  profile: null,
+  labels: null,
 });
+
+const holdersOf = (gpu: number): HolderSet => [
+  { kind: "pod", namespace: "research", pod: `train-${gpu}`, container: "main", podUid: null },
+];
 
 /** Three of four subscribers watch a host, the fourth a metric of the whole fleet, all at the shortest interval. */
 export function queryOf(subscriber: number, { gpus }: Pick<LoadSize, "gpus">): string {
@@ -63,13 +69,14 @@ function addTenth(builder: BatchBuilder, { gpus, part, value }: { gpus: number; 
   const at = Date.now();
   const share = Math.ceil(gpus / PER_SECOND);
   for (let gpu = part * share; gpu < Math.min(gpus, (part + 1) * share); gpu++) {
-    for (const metric of METRICS) builder.add(builder.slot(factsOf(gpu), metric as Series), at, value);
+    const [facts, holders] = [factsOf(gpu), holdersOf(gpu)];
+    for (const metric of METRICS) builder.add(builder.slot(facts, metric as Series, holders), at, value);
   }
 }
 
 /** Stores the whole fleet once with number 0, for the snapshots. */
 export async function storeFleet(repository: Pick<Repository, "save">, { gpus }: Pick<LoadSize, "gpus">) {
-  const builder = createBatchBuilder();
+  const builder = createBatchBuilder(2);
   for (let part = 0; part < PER_SECOND; part++) addTenth(builder, { gpus, part, value: 0 });
   await repository.save([builder.take({ producer: "load", epoch: 1, seq: 1 })]);
 }
@@ -79,7 +86,7 @@ export async function publish(
   { repository, feed }: { repository: Pick<Repository, "save">; feed: Pick<LiveFeed, "publish"> },
   { gpus, seconds }: LoadSize,
 ): Promise<StoredAt> {
-  const builder = createBatchBuilder();
+  const builder = createBatchBuilder(2);
   const storedAt: number[] = [0];
   const startedAt = performance.now();
   for (let number = 1; number <= seconds * PER_SECOND; number++) {

@@ -30,7 +30,7 @@ export function readByModel(content: Buffer): Taken {
   const give = (fields: string[], at: number) => {
     const identity = parseRowIdentity(header.value, fields);
     if (!identity.ok) return kept.skip(identity.error.reason, at, () => identity.error.detail);
-    const slot = kept.slot(identity.value.facts, identity.value.series);
+    const slot = kept.slot(identity.value.facts, identity.value.series, identity.value.holders);
     const when = parseRowTime(fields[header.value.timestamp] ?? "", lastRowTime(rowClock.now()));
     if (!when.ok) return kept.skip(when.error.reason, at, () => when.error.detail);
     const number = parseDcgmValue(fields[header.value.value] ?? "");

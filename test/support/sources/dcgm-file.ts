@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
+import type { HolderSet } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
 import { openFile } from "../../../services/sources/bytes/open-file.ts";
@@ -70,8 +71,8 @@ export async function tempFiles(): Promise<TempFiles> {
 }
 
 export interface Taken {
-  /** `<uuid> <series> <ms> <value>`, with `facts` as the row gave them. */
-  readonly readings: { readonly text: string; readonly facts: GpuFacts }[];
+  /** `<uuid> <series> <ms> <value>`, with `facts` and `holders` as the row gave them. */
+  readonly readings: { readonly text: string; readonly facts: GpuFacts; readonly holders: HolderSet }[];
   readonly skips: { readonly reason: SkipReason; readonly line: number; readonly detail: string }[];
   /** Number of calls of `slot()`. */
   asked: number;
@@ -88,20 +89,21 @@ export function keepRows(
   options: { stopAfter?: () => number; wants?: (facts: GpuFacts, series: Series) => boolean } = {},
 ): RowTarget & Taken {
   const { stopAfter, wants = () => true } = options;
-  const slots: { facts: GpuFacts; series: Series }[] = [];
+  const slots: { facts: GpuFacts; series: Series; holders: HolderSet }[] = [];
   let left = stopAfter?.() ?? Number.POSITIVE_INFINITY;
   const kept: RowTarget & Taken = {
     readings: [],
     skips: [],
     asked: 0,
-    slot(facts, series) {
+    slot(facts, series, holders) {
       kept.asked += 1;
-      return wants(facts, series) ? slots.push({ facts, series }) - 1 : -1;
+      return wants(facts, series) ? slots.push({ facts, series, holders }) - 1 : -1;
     },
     add(slot, at, value) {
       const of = slots[slot];
       if (of === undefined) throw new Error(`slot ${slot} was never given`);
-      kept.readings.push({ text: `${of.facts.uuid} ${of.series} ${at} ${showNumber(value)}`, facts: of.facts });
+      const { facts, series, holders } = of;
+      kept.readings.push({ text: `${facts.uuid} ${series} ${at} ${showNumber(value)}`, facts, holders });
       left -= 1;
       if (left > 0) return false;
       left = stopAfter?.() ?? Number.POSITIVE_INFINITY;

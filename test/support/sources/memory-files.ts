@@ -1,6 +1,7 @@
 /** Sources in memory: rows as objects behind the port of sources. They pass `test/conformance/sources.ts`. */
 import { AppError } from "../../../schema/model/errors.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import { type HolderSet, NOBODY } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { HEAD_BYTES } from "../../../services/sources/bytes/open-file.ts";
 import { continues, fingerprintOf } from "../../../services/sources/files/fingerprint.ts";
@@ -30,17 +31,21 @@ const uuidOf = (gpu: number): GpuUuid => `GPU-00000000-0000-0000-0000-${String(g
 /** Two GPUs on a host. */
 export const hostOf = (gpu: number): string => `host-${gpu >> 1}`;
 
-export const factsOf = (gpu: number, pod: string): GpuFacts => ({
+export const factsOf = (gpu: number): GpuFacts => ({
   uuid: uuidOf(gpu),
   index: String(gpu % 2),
   device: `nvidia${gpu % 2}`,
   model: "NVIDIA H100 80GB HBM3",
   host: hostOf(gpu),
   driver: "535.129.03",
-  container: null,
-  pod: pod === "" ? null : pod,
-  namespace: null,
+  instance: null,
+  pciBusId: null,
+  profile: null,
+  labels: null,
 });
+
+const holdersOf = (pod: string): HolderSet =>
+  pod === "" ? NOBODY : [{ kind: "pod", namespace: null, pod, container: null, podUid: null }];
 
 /** `gpu series at value`, the form that `storedOf` gives to published readings. */
 export const readingText = (gpu: string, series: string, at: number, value: number): string =>
@@ -119,7 +124,7 @@ class MemoryReader implements RowReader {
     const key = `${gpu} ${metric} ${pod}`;
     let slot = this.#slots.get(key);
     if (slot === undefined) {
-      slot = target.slot(factsOf(gpu, pod), metric as Series);
+      slot = target.slot(factsOf(gpu), metric as Series, holdersOf(pod));
       this.#slots.set(key, slot);
     }
     return slot >= 0 && target.add(slot, at, value);

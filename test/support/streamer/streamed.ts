@@ -22,6 +22,7 @@ export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig =
   intervalMs: 0,
   loop: false,
   batchSize: null,
+  format: 2,
   times: "source",
   shard: 0,
   shards: 1,

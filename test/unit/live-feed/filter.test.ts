@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { HolderSet } from "../../../schema/model/holder.ts";
 import { passesGpu, passesMetric, passesValue } from "../../../services/live-feed/port.ts";
 
 describe("passesValue()", () => {
@@ -15,14 +16,18 @@ describe("passesValue()", () => {
   }
 });
 
-test("passesGpu() passes a GPU that every given list names; a GPU without a namespace is in none", () => {
-  const gpu = { host: "a", namespace: "x" };
-  expect(passesGpu({}, gpu)).toBeTrue();
-  expect(passesGpu({ hosts: ["b", "a"], namespaces: ["x"] }, gpu)).toBeTrue();
-  expect(passesGpu({ hosts: ["b"], namespaces: ["x"] }, gpu)).toBeFalse();
-  expect(passesGpu({ hosts: ["a"], namespaces: ["y"] }, gpu)).toBeFalse();
-  expect(passesGpu({ namespaces: ["x"] }, { host: "a", namespace: null })).toBeFalse();
-  expect(passesGpu({ hosts: [] }, gpu)).toBeFalse();
+test("passesGpu() passes a GPU that every given list names; one holder in a namespace is enough, and a job is in none", () => {
+  const holders: HolderSet = [
+    { kind: "pod", namespace: "w", pod: "p", container: null, podUid: null },
+    { kind: "pod", namespace: "x", pod: "p", container: null, podUid: null },
+    { kind: "job", job: "x" },
+  ];
+  expect(passesGpu({}, "a", holders)).toBeTrue();
+  expect(passesGpu({ hosts: ["b", "a"], namespaces: ["x"] }, "a", holders)).toBeTrue();
+  expect(passesGpu({ hosts: ["b"], namespaces: ["x"] }, "a", holders)).toBeFalse();
+  expect(passesGpu({ hosts: ["a"], namespaces: ["y"] }, "a", holders)).toBeFalse();
+  expect(passesGpu({ namespaces: ["x"] }, "a", holders.slice(2))).toBeFalse();
+  expect(passesGpu({ hosts: [] }, "a", holders)).toBeFalse();
 });
 
 test("passesMetric() passes a metric that the list names, and every metric without a list", () => {

@@ -4,8 +4,8 @@ import { crc32, zstdCompressSync } from "node:zlib";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
 import { ByteWriter } from "../../../schema/batch/byte-writer.ts";
 import { decodeBatch, encodeBatch, sizeOfBatch } from "../../../schema/batch/codec.ts";
-import type { Series } from "../../../schema/model/reading.ts";
-import { factsOf, heldBy, START, UTIL } from "../../conformance/repository/bench.ts";
+import { NOBODY } from "../../../schema/model/holder.ts";
+import { factsOf, START, UTIL } from "../../conformance/repository/bench.ts";
 
 const UUID = "GPU-00000000-0000-4000-8000-000000000001";
 
@@ -15,14 +15,23 @@ const repeated = (count: number, ...item: readonly number[]): Uint8Array =>
   new Uint8Array(Buffer.alloc(count * item.length, Uint8Array.from(item)));
 const TEXTS = [2, UUID.length, ...Buffer.from(UUID), 1, 97];
 const SIGHTING = [1, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0];
+/** The lists of a batch of version 2 before its holders: texts, no sighting, no series. */
+const NO_SERIES = [...TEXTS, 0, 0];
+/** One job, and the set of it. */
+const ONE_SET = [1, 1, 2, 1, 1, 0];
 const PACKED = [1, 1, 1, 0, 0, 0, 0, 0];
 const BLOCK = [1, 0, 0, 1, 0, PACKED.length, ...PACKED];
 
-function sealed(readings: number, ...parts: readonly (readonly number[] | Uint8Array)[]): Uint8Array {
+type Parts = readonly (readonly number[] | Uint8Array)[];
+
+const sealed = (readings: number, ...parts: Parts): Uint8Array => sealedAs(1, [readings], parts);
+const sealed2 = (...parts: Parts): Uint8Array => sealedAs(2, [1, 0], parts);
+
+function sealedAs(version: number, counts: readonly number[], parts: Parts): Uint8Array {
   const out = new ByteWriter();
-  out.bytes(Uint8Array.of(0x47, 0x42, 1, 0, 0, 0, 0));
+  out.bytes(Uint8Array.of(0x47, 0x42, version, 0, 0, 0, 0));
   out.text("csv@0/1");
-  for (const number of [1, 1, readings, START, 0]) out.varint(number);
+  for (const number of [1, 1, ...counts, START, 0]) out.varint(number);
   const body = Buffer.concat(parts.map((part) => Uint8Array.from(part)));
   out.varint(body.length);
   out.bytes(zstdCompressSync(body));
@@ -41,6 +50,10 @@ const bombsOf = (count: number): readonly [what: string, bytes: Uint8Array, erro
     sealed(1, TEXTS, [1, ...SIGHTING, 1, 2, 1, 1, 0], varint(count), repeated(count, ...BLOCK)),
     /number of blocks must be at most 1,/,
   ],
+  ["holders", sealed2(NO_SERIES, varint(count), repeated(count, 1, 2)), /number of holders must be at most/],
+  ["sets", sealed2(NO_SERIES, [1, 1, 2], varint(count), repeated(count, 1, 0)), /must be at most/],
+  ["evidence", sealed2(NO_SERIES, ONE_SET, varint(count), repeated(count, 1, 0, 1, 1, 0, 1, 0)), /must be at most/],
+  ["runs", sealed2(NO_SERIES, ONE_SET, [1, 1, 0, 1], varint(count), repeated(count, 0, 1)), /number of runs must be/],
 ];
 
 describe("decodeBatch()", () => {
@@ -66,8 +79,10 @@ describe("decodeBatch()", () => {
   });
 
   test("decodes a batch with far more sightings than readings, because merged readings leave theirs", () => {
-    const builder = createBatchBuilder();
-    for (let pod = 0; pod < 20_000; pod++) builder.add(builder.slot(factsOf(1, heldBy(`pod-${pod}`)), UTIL), START, 1);
+    const builder = createBatchBuilder(2);
+    for (let driver = 0; driver < 20_000; driver++) {
+      builder.add(builder.slot(factsOf(1, { driver: `${driver}` }), UTIL, NOBODY), START, 1);
+    }
     const batch = builder.take({ producer: "csv@0/1", epoch: 1, seq: 1 });
     expect([batch.readings, batch.sightings.length]).toEqual([1, 20_000]);
     expect(decodeBatch(encodeBatch(batch))).toEqual({ ok: true, value: batch });
@@ -75,17 +90,18 @@ describe("decodeBatch()", () => {
 });
 
 test("encodeBatch() refuses what decodeBatch() would: texts that compress to almost nothing", () => {
-  const builder = createBatchBuilder();
-  for (let pod = 0; pod < 40; pod++) {
-    builder.add(builder.slot(factsOf(1, heldBy("x".repeat(60_000) + pod)), `${UTIL}` as Series), START + pod, 1);
+  const builder = createBatchBuilder(2);
+  for (let driver = 0; driver < 40; driver++) {
+    const facts = factsOf(1, { driver: "x".repeat(60_000) + driver });
+    builder.add(builder.slot(facts, UTIL, NOBODY), START + driver, 1);
   }
   const batch = builder.take({ producer: "csv@0/1", epoch: 1, seq: 1 });
   expect(() => encodeBatch(batch)).toThrow(/Batch must have at most \d+ bytes that compress to/);
 });
 
 test("sizeOfBatch() returns readings and unpacked bytes", () => {
-  const builder = createBatchBuilder();
-  builder.add(builder.slot(factsOf(1), UTIL), START, 1);
+  const builder = createBatchBuilder(2);
+  builder.add(builder.slot(factsOf(1), UTIL, NOBODY), START, 1);
   const bytes = encodeBatch(builder.take({ producer: "csv@0/1", epoch: 1, seq: 1 }));
   expect(sizeOfBatch(bytes)).toEqual({ ok: true, value: { readings: 1, bodyBytes: expect.any(Number) } });
   expect(sizeOfBatch(bytes.subarray(1)).ok).toBe(false);

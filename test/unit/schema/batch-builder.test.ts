@@ -1,12 +1,24 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Batch, BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
+import { type Batch, BLOCK_SPAN_MS, type Block } from "../../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
-import { MAX_BLOCK_CELLS } from "../../../schema/batch/columns.ts";
+import { MAX_BLOCK_CELLS, unpackColumns } from "../../../schema/batch/columns.ts";
+import type { Evidence } from "../../../schema/batch/evidence.ts";
 import { forEachReading } from "../../../schema/batch/readings.ts";
-import type { GpuFacts } from "../../../schema/model/gpu.ts";
+import { type Holder, type HolderSet, holderSetOf, NOBODY } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import { batchOf, factsOf, HOUR, heldBy, type Row, START, TEMP, UTIL } from "../../conformance/repository/bench.ts";
+import {
+  batchOf,
+  factsOf,
+  HOUR,
+  heldBy,
+  podOf,
+  type Row,
+  START,
+  TEMP,
+  UTIL,
+} from "../../conformance/repository/bench.ts";
+import { heldRows } from "../../support/schema/held-rows.ts";
 
 const rows: fc.Arbitrary<Row[]> = fc.array(
   fc
@@ -21,16 +33,33 @@ const rows: fc.Arbitrary<Row[]> = fc.array(
   { minLength: 1, maxLength: 120 },
 );
 
-/** GPU, series and time → the largest value. */
+/** GPU, series and time → the largest value of the rows without a holder, or of all if each has one. */
 function merged(given: readonly Row[]): Map<string, number> {
-  const readings = new Map<string, number>();
-  for (const [series, at, value, facts] of given) {
-    const key = `${facts?.uuid} ${series} ${START + at}`;
-    const kept = readings.get(key);
-    // Math.max prefers the positive zero, as the builder does.
-    readings.set(key, kept === undefined ? value : Math.max(kept, value));
-  }
-  return readings;
+  const cells = Map.groupBy(
+    given.filter(([, , value]) => !Number.isNaN(value)),
+    ([series, at, , facts]) => `${facts?.uuid} ${series} ${START + at}`,
+  );
+  return new Map(
+    [...cells].map(([key, rows]) => {
+      const bare = rows.filter(([, , , facts]) => (facts?.holders ?? []).length === 0);
+      // Math.max prefers the positive zero, as the builder does.
+      return [key, Math.max(...(bare.length > 0 ? bare : rows).map(([, , value]) => value))];
+    }),
+  );
+}
+
+/** GPU, series and time → the holders of all rows; none if a row has none. */
+function named(given: readonly Row[]): Map<string, HolderSet> {
+  const cells = Map.groupBy(
+    given.filter(([, , value]) => !Number.isNaN(value)),
+    ([series, at, , facts]) => `${facts?.uuid} ${series} ${START + at}`,
+  );
+  return new Map(
+    [...cells].map(([key, rows]) => {
+      const sets = rows.map(([, , , facts]) => facts?.holders ?? []);
+      return [key, sets.some(({ length }) => length === 0) ? [] : holderSetOf(sets.flat())];
+    }),
+  );
 }
 
 function readingsOf(batch: Batch): Map<string, number> {
@@ -39,7 +68,7 @@ function readingsOf(batch: Batch): Map<string, number> {
   return readings;
 }
 
-const inOrder = (readings: Map<string, number>) => [...readings].sort(([a], [b]) => (a < b ? -1 : 1));
+const inOrder = <T>(readings: Map<string, T>) => [...readings].sort(([a], [b]) => (a < b ? -1 : 1));
 
 describe("BatchBuilder.take()", () => {
   test("keeps each reading once and the larger of two values, like a plain map", () => {
@@ -70,6 +99,55 @@ describe("BatchBuilder.take()", () => {
     );
   });
 
+  test("names the holders of every reading, and is the same for every order of rows", () => {
+    fc.assert(
+      fc.property(
+        heldRows.chain((given) =>
+          fc.tuple(
+            fc.constant(given),
+            fc.shuffledSubarray(given, { minLength: given.length, maxLength: given.length }),
+          ),
+        ),
+        ([given, shuffled]) => {
+          const batch = batchOf(given);
+          const holders = new Map<string, HolderSet>();
+          forEachReading(batch, (gpu, series, at, _value, _facts, set) => holders.set(`${gpu} ${series} ${at}`, set));
+          expect(inOrder(holders)).toEqual(inOrder(named(given)));
+          expect(inOrder(readingsOf(batch))).toEqual(inOrder(merged(given)));
+          expect(batchOf(shuffled)).toEqual(batch);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("keeps a stale mark only where its series has no reading, with the holders of the rows that ended", () => {
+    const held = factsOf(1, { holders: [podOf("a")] });
+    const batch = batchOf([
+      [UTIL, 0, 5, held],
+      [UTIL, 1, Number.NaN, held],
+      [TEMP, 0, 40],
+      [TEMP, 0, Number.NaN, held],
+    ]);
+    expect([batch.readings, batch.marks, batch.blocks.map(({ marks }) => marks)]).toEqual([2, 1, [1]]);
+    const [block] = batch.blocks as readonly Block[] as [Block];
+    const columns = unpackColumns(block.packed);
+    expect(columns.ok && columns.value.marks).toEqual([3]);
+    const run = (tick: number, set: number) => ({ tick, set });
+    expect(block.evidence).toEqual({ sets: [[podOf("a")]], tracks: [[run(0, 0)], [run(0, 1)]], ofColumn: [0, 1] });
+  });
+
+  test("shares one constant evidence among the blocks of a holder", () => {
+    const of = (pod: string) => factsOf(1, heldBy(pod));
+    const { blocks } = batchOf([
+      [UTIL, 0, 1, of("a")],
+      [TEMP, 0, 1, of("a")],
+      [UTIL, HOUR, 1, of("a")],
+    ]);
+    expect(blocks[0]?.evidence).toEqual({ sets: [[podOf("a")]], tracks: [[{ tick: 0, set: 1 }]], ofColumn: null });
+    expect(blocks[1]?.evidence).toBe(blocks[0]?.evidence as Evidence);
+  });
+
   test("makes one block per GPU and hour, in order", () => {
     fc.assert(
       fc.property(rows, (given) => {
@@ -85,8 +163,8 @@ describe("BatchBuilder.take()", () => {
   });
 
   test("counts merged readings, and separately those with different values", () => {
-    const builder = createBatchBuilder();
-    const slot = builder.slot(factsOf(1), UTIL);
+    const builder = createBatchBuilder(2);
+    const slot = builder.slot(factsOf(1), UTIL, NOBODY);
     for (const value of [1, 1, 2]) builder.add(slot, START, value);
     expect(builder.size).toBe(3);
     const batch = builder.take({ producer: "p", epoch: 1, seq: 1 });
@@ -96,15 +174,15 @@ describe("BatchBuilder.take()", () => {
   });
 
   test("starts the next batch empty, with slots that still mean the same GPU and series", () => {
-    const builder = createBatchBuilder();
-    const [util, temp] = [UTIL, TEMP].map((series) => builder.slot(factsOf(1), series));
+    const builder = createBatchBuilder(2);
+    const [util, temp] = [UTIL, TEMP].map((series) => builder.slot(factsOf(1), series, NOBODY));
     builder.add(util as number, START, 1);
     builder.take({ producer: "p", epoch: 1, seq: 1 });
     builder.add(temp as number, START, 2);
     const batch = builder.take({ producer: "p", epoch: 1, seq: 2 });
     expect(batch.series).toEqual([TEMP]);
     expect(inOrder(readingsOf(batch))).toEqual([[`${factsOf(1).uuid} ${TEMP} ${START}`, 2]]);
-    expect(builder.slot({ ...factsOf(1) }, UTIL)).toBe(util as number);
+    expect(builder.slot({ ...factsOf(1) }, UTIL, NOBODY)).toBe(util as number);
   });
 
   test("prefers the positive zero to the negative one", () => {
@@ -146,14 +224,32 @@ describe("BatchBuilder.take()", () => {
   });
 
   test("throws when it has no reading", () => {
-    expect(() => createBatchBuilder().take({ producer: "p", epoch: 1, seq: 1 })).toThrow(RangeError);
+    expect(() => createBatchBuilder(2).take({ producer: "p", epoch: 1, seq: 1 })).toThrow(RangeError);
   });
 });
 
 describe("sightings", () => {
-  const pods = (batch: Batch) => batch.sightings.map(({ facts, from, to }) => [facts.pod, from - START, to - START]);
+  const nameOf = (holder: Holder | null | undefined) => (holder?.kind === "pod" ? holder.pod : null);
+  const pods = ({ sightings }: Batch) =>
+    sightings.map(({ holder, from, to }) => [nameOf(holder), from - START, to - START]);
   const seen = (...stretches: readonly (readonly [pod: string | null, at: number])[]) =>
-    batchOf(stretches.map(([pod, at]): Row => [UTIL, at, 1, factsOf(1, heldBy(pod))]));
+    batchOf(
+      stretches.map(([pod, at]): Row => [UTIL, at, 1, factsOf(1, heldBy(pod))]),
+      { v: 1 },
+    );
+
+  test("of version 2 do not depend on the holder", () => {
+    const batch = batchOf([
+      [UTIL, 0, 1, factsOf(1, heldBy("a"))],
+      [UTIL, 1, 1],
+      [UTIL, 2, 1, factsOf(1, { driver: "550" })],
+    ]);
+    expect(batch.sightings.map(({ facts, from, to }) => [facts.driver, from - START, to - START])).toEqual([
+      ["535.129.03", 0, 1],
+      ["550", 2, 2],
+    ]);
+    expect(batch.sightings.some((sighting) => "holder" in sighting)).toBeFalse();
+  });
 
   test("are one interval while the facts stay the same, however long the pause", () => {
     expect(pods(seen(["a", 0], ["a", 5000], ["a", 2 * HOUR]))).toEqual([["a", 0, 2 * HOUR]]);
@@ -174,10 +270,10 @@ describe("sightings", () => {
     ]);
   });
 
-  test("assign each reading its facts by time", () => {
-    const told: (readonly [GpuFacts["pod"], number])[] = [];
+  test("of version 1 give each reading its holder by time", () => {
+    const told: (readonly [string | null, number])[] = [];
     const batch = seen(["a", 0], [null, 1], ["b", 2], ["b", HOUR], ["a", HOUR + 1]);
-    forEachReading(batch, (_gpu, _series, at, _value, { pod }) => told.push([pod, at - START]));
+    forEachReading(batch, (_gpu, _series, at, _value, _facts, [holder]) => told.push([nameOf(holder), at - START]));
     expect(told).toEqual([
       ["a", 0],
       [null, 1],

@@ -1,26 +1,42 @@
 import { describe, expect, test } from "bun:test";
 import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
-import { type Batch, bucketId } from "../../../schema/batch/batch.ts";
+import { type Batch, type Block, bucketId } from "../../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
 import { ByteReader } from "../../../schema/batch/byte-reader.ts";
 import { ByteWriter } from "../../../schema/batch/byte-writer.ts";
 import { decodeBatch, decodeBatchHeader, encodeBatch } from "../../../schema/batch/codec.ts";
 import { packColumns } from "../../../schema/batch/columns.ts";
+import type { Evidence, Run } from "../../../schema/batch/evidence.ts";
 import { isAppError } from "../../../schema/model/errors.ts";
+import { NOBODY } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import { batchOf, ENGINE_3, factsOf, heldBy, START, TEMP, UTIL } from "../../conformance/repository/bench.ts";
+import {
+  batchOf,
+  ENGINE_3,
+  factsOf,
+  heldBy,
+  podOf,
+  type Row,
+  START,
+  TEMP,
+  UTIL,
+} from "../../conformance/repository/bench.ts";
+import { heldRows } from "../../support/schema/held-rows.ts";
 
-const BATCH: Batch = batchOf(
-  [
-    [UTIL, 0, 97],
-    [TEMP, 0, 61.5],
-    [UTIL, 15_000, 98, factsOf(1, heldBy("train-1"))],
-    [ENGINE_3, 15_000, 0.25, factsOf(2, { model: "NVIDIA A30 – 24 GB", driver: null })],
-    [UTIL, 3_600_000, 12],
-  ],
-  { producer: "/data/a.csv@3/8", epoch: 7, seq: 1_000_000 },
-);
+const ROWS: readonly Row[] = [
+  [UTIL, 0, 97],
+  [TEMP, 0, 61.5],
+  [UTIL, 15_000, 98, factsOf(1, heldBy("train-1"))],
+  [ENGINE_3, 15_000, 0.25, factsOf(2, { model: "NVIDIA A30 – 24 GB", driver: null })],
+  [UTIL, 3_600_000, 12],
+];
+const HEADER = { producer: "/data/a.csv@3/8", epoch: 7, seq: 1_000_000 };
+const BATCH: Batch = batchOf(ROWS, HEADER);
+
+/** `ROWS` as the release before version 2 encoded them. */
+const VERSION_1 =
+  "R0IBh5PHzA8vZGF0YS9hLmNzdkAzLzgHwIQ9BYDamrqCM4Dd2wGYAyi1L/1gmADFCQAkERAoR1BVLTAtNDAwMC04MQExB252aWRpYTEVTlZJRElBIEgxMDAgODBHQiBIQk0zBmhvc3QtMAo1MzUuMTI5LjAzBG1haW4HdHJhaW4tMQhyZXNlYXJjaDIBMjIUQTMwIOKAkyAyNCBHQhREQ0dNX0ZJX0RFVl9HUFVfVEVNUFVUSUwrUFJPRl9HUl9FTkdJTkVfQUNUSVZFe0dQVV9JX0lEPSIzIn0EAQIDBAUGAAAAAAAHCAmYdQAAAIDd2wEACgsMDQUAAAAAmHUAAw4PEAMCAAEBAQECAwEAmHUDABgBAgIBgLS19IRmsOoBAQEBCM4JAAHCAQIBAQENAQEBAIDu7PeEZgAAGAqwnrf0hGYAEDIOADcCjngbBLiZF/fugjUgnnBOAlwD1yXpUCLngsxnLAJkwAg=";
 
 describe("encodeBatch()", () => {
   test("round-trips a batch", () => {
@@ -28,15 +44,30 @@ describe("encodeBatch()", () => {
   });
 
   test("round-trips a batch of one reading and one of many GPUs", () => {
-    const builder = createBatchBuilder();
-    builder.add(builder.slot(factsOf(0), UTIL), START, -0.125);
+    const builder = createBatchBuilder(2);
+    builder.add(builder.slot(factsOf(0), UTIL, NOBODY), START, -0.125);
     const one = builder.take({ producer: "p", epoch: 1, seq: 1 });
     for (let gpu = 0; gpu < 2000; gpu++) {
-      for (const series of [UTIL, TEMP]) builder.add(builder.slot(factsOf(gpu), series), START + gpu, gpu / 8);
+      for (const series of [UTIL, TEMP]) builder.add(builder.slot(factsOf(gpu), series, NOBODY), START + gpu, gpu / 8);
     }
     const many = builder.take({ producer: "p", epoch: 1, seq: 2 });
     expect(many.readings).toBe(4000);
     for (const batch of [one, many]) expect(decodeBatch(encodeBatch(batch))).toEqual({ ok: true, value: batch });
+  });
+
+  test("round-trips random evidence and marks", () => {
+    fc.assert(
+      fc.property(heldRows, (rows) => {
+        const batch = batchOf(rows);
+        expect(decodeBatch(encodeBatch(batch))).toEqual({ ok: true, value: batch });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("writes version 1 byte by byte as the release before version 2 did", () => {
+    const bytes = Buffer.from(encodeBatch(batchOf(ROWS, { ...HEADER, v: 1 })));
+    expect(bytes.subarray(2).equals(Buffer.from(VERSION_1, "base64").subarray(2))).toBeTrue();
   });
 
   test("returns equal bytes for equal batches", () => {
@@ -48,14 +79,14 @@ describe("encodeBatch()", () => {
 function opened(bytes: Uint8Array) {
   const from = new ByteReader(bytes.subarray(7));
   const producer = from.text(100);
-  const numbers = Array.from({ length: 5 }, () => from.varint());
+  const numbers = Array.from({ length: 6 }, () => from.varint());
   const length = from.varint();
   return { producer, numbers, length, body: new Uint8Array(zstdDecompressSync(from.bytes(from.left))) };
 }
 
 function sealed({ producer, numbers, length, body }: ReturnType<typeof opened>): Uint8Array {
   const out = new ByteWriter();
-  out.bytes(Uint8Array.of(0x47, 0x42, 1, 0, 0, 0, 0));
+  out.bytes(Uint8Array.of(0x47, 0x42, 2, 0, 0, 0, 0));
   out.text(producer);
   for (const number of numbers) out.varint(number);
   out.varint(length);
@@ -70,9 +101,14 @@ const errorOf = (given: Uint8Array): string => {
   return outcome.ok ? "none" : outcome.error;
 };
 
+const RUN: Run = { tick: 0, set: 1 };
+const ONE_SET = { sets: [[podOf("a")]], tracks: [[RUN]] };
+const LATE: Evidence = { ...ONE_SET, tracks: [[RUN, { tick: 9, set: 0 }]], ofColumn: null };
+const WIDE: Evidence = { ...ONE_SET, ofColumn: [0, 0, 0] };
+
 describe("decodeBatch() of bytes whose checksum is right", () => {
   const bytes = encodeBatch(BATCH);
-  const [block] = BATCH.blocks as [Batch["blocks"][number]];
+  const [block, , other] = BATCH.blocks as readonly Block[] as [Block, Block, Block];
 
   test("decodes a batch that was opened and sealed again", () => {
     expect(decodeBatch(sealed(opened(bytes)))).toEqual({ ok: true, value: BATCH });
@@ -113,7 +149,7 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
   });
 
   test.each<[string, Partial<Batch>, string]>([
-    ["another number of readings than its blocks", { readings: 6 }, "the header has 6 readings, the blocks hold 5"],
+    ["another number of readings than its blocks", { readings: 6 }, "the blocks lack 1 readings and 0 marks"],
     ["a block of a GPU that nobody has seen", { sightings: BATCH.sightings.slice(-1) }, "has readings but no sighting"],
     [
       "a series that is not in its list",
@@ -132,17 +168,20 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
       "block of 1 read",
     ],
     ["more readings than cells", { blocks: [{ ...block, readings: 5 }] }, "a block of 5 readings"],
-    ["a time after its last", { lastAt: BATCH.lastAt - 1 }, "begin of a span"],
+    ["a time after its last", { lastAt: BATCH.lastAt - 1 }, "of a span must be at most"],
     ["a block that crosses an hour", { blocks: [{ ...block, to: BATCH.lastAt }] }, "crosses an hour"],
     ["a block that is damaged", { blocks: [{ ...block, packed: Uint8Array.of(1) }] }, "truncated at byte 1"],
     ["a time that no clock shows", { firstAt: 2 ** 53 - 1, lastAt: 2 ** 53 - 1 }, "first time must be at most"],
+    ["another number of marks than its blocks", { marks: 1 }, "the blocks lack 0 readings and 1 marks"],
+    ["evidence of more times than it has", { blocks: [{ ...block, evidence: LATE }] }, "must begin within them, got 9"],
+    ["evidence of more columns", { blocks: [{ ...block, evidence: WIDE }] }, "has tracks of 3"],
     ["no uuid", { blocks: [{ ...block, gpu: "GPU-1" as never }] }, "uuid must be GPU-"],
   ])("refuses %s", (_, change, error) => {
     expect(errorOf(encodeBatch({ ...BATCH, ...change }))).toContain(error);
   });
 
   test("refuses a batch that encodeBatch() would not write", () => {
-    const packed = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)] });
+    const packed = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)], marks: [] });
     const large = { ...BATCH, blocks: [{ ...block, packed, readings: 2 ** 21 }], readings: 2 ** 21 };
     expect(() => encodeBatch(large)).toThrow("2097152 readings");
     try {
@@ -151,18 +190,24 @@ describe("decodeBatch() of bytes whose checksum is right", () => {
       expect(isAppError(error, "too_large")).toBe(true);
     }
     const parts = opened(bytes);
-    const [epoch, seq, , firstAt, span] = parts.numbers as [number, number, number, number, number];
-    const numbers = [epoch, seq, 2 ** 21, firstAt, span];
+    const numbers = parts.numbers.with(2, 2 ** 21);
     expect(errorOf(sealed({ ...parts, numbers }))).toContain("number of readings must be at most 1048576, got 2097152");
   });
 });
 
 test("decodeBatchHeader() reads the header alone, and only of bytes that are whole", () => {
   const bytes = encodeBatch(BATCH);
-  const { v, producer, epoch, seq, readings, firstAt, lastAt } = BATCH;
-  expect(decodeBatchHeader(bytes)).toEqual({ ok: true, value: { v, producer, epoch, seq, readings, firstAt, lastAt } });
+  const { sightings: _sightings, series: _series, blocks: _blocks, ...header } = BATCH;
+  expect(decodeBatchHeader(bytes)).toEqual({ ok: true, value: header });
   expect(decodeBatchHeader(bytes.subarray(0, -1)).ok).toBe(false);
   expect(decodeBatchHeader(sealed({ ...opened(bytes), body: Uint8Array.of(1) })).ok).toBe(true);
+});
+
+test("decodeBatch() reads what the release before version 2 wrote", () => {
+  expect(decodeBatch(Buffer.from(VERSION_1, "base64"))).toEqual({
+    ok: true,
+    value: batchOf(ROWS, { ...HEADER, v: 1 }),
+  });
 });
 
 describe("decodeBatch()", () => {
@@ -180,7 +225,7 @@ describe("decodeBatch()", () => {
   test("reports the reason", () => {
     const changed = (at: number, byte: number) => Object.assign(bytes.slice(), { [at]: byte });
     expect(errorOf(changed(0, 0))).toBe("Cannot decode the batch: it is not a batch");
-    expect(errorOf(changed(2, 9))).toBe("Cannot decode the batch: version must be 1, got 9");
+    expect(errorOf(changed(2, 9))).toBe("Cannot decode the batch: version must be 1 or 2, got 9");
     expect(errorOf(changed(40, 99))).toBe("Cannot decode the batch: the checksum does not match");
     expect(errorOf(new Uint8Array())).toBe("Cannot decode the batch: it is not a batch");
   });
@@ -191,7 +236,8 @@ describe("decodeBatch()", () => {
 });
 
 test("bucketId() depends on uuid, first time and content, and never changes", () => {
-  const ids = BATCH.blocks.map((block) => bucketId(block, BATCH.series));
+  const old = batchOf(ROWS, { ...HEADER, v: 1 });
+  const ids = old.blocks.map((block) => bucketId(block, old.series));
   expect(ids).toEqual([
     "GPU-00000000-0000-4000-8000-000000000001:1753005600000:757ab264160029b9",
     "GPU-00000000-0000-4000-8000-000000000001:1753009200000:db279fe25729b6af",

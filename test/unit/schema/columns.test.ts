@@ -42,14 +42,17 @@ const columns: fc.Arbitrary<Columns> = fc.integer({ min: 1, max: 150 }).chain((t
         time += gap;
         return time;
       });
-      return {
-        at,
-        values: values.map((column, index) => {
-          const hole = holes[holeOf[index] as number];
-          // A column has one value at least.
-          return Float64Array.from(column, (value, tick) => (hole?.[tick] && tick > 0 ? Number.NaN : value));
-        }),
-      };
+      const marks: number[] = [];
+      const columns = values.map((column, index) => {
+        const hole = holes[holeOf[index] as number];
+        // A column has one value at least.
+        return Float64Array.from(column, (value, tick) => {
+          if (!hole?.[tick] || tick === 0) return value;
+          if (holeOf[0] === 0 && tick % 3 === 0) marks.push(index * times + tick);
+          return Number.NaN;
+        });
+      });
+      return { at, values: columns, marks };
     }),
 );
 
@@ -60,7 +63,9 @@ function unpacked(bytes: Uint8Array): Columns {
 }
 
 /** Typed arrays compare by their bytes, and one NaN need not have another's. */
-const listed = ({ at, values }: Columns) => ({ at: [...at], values: values.map((column) => [...column]) });
+const listed = ({ at, values, marks }: Columns) => {
+  return { at: [...at], values: values.map((column) => [...column]), marks };
+};
 
 describe("packColumns()", () => {
   test("round-trips every time and every finite double", () => {
@@ -91,7 +96,7 @@ describe("packColumns()", () => {
   });
 
   test("refuses a table that is too large before it allocates it", () => {
-    const bytes = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)] });
+    const bytes = packColumns({ at: Float64Array.of(START), values: [Float64Array.of(1)], marks: [] });
     // Version, then 2^21 - 1 times.
     const bomb = Uint8Array.of(bytes[0] as number, 0xff, 0xff, 0x7f, 1, 0, 0, 0, 0, 0);
     expect(unpackColumns(bomb)).toMatchObject({ ok: false, error: expect.stringContaining(String(MAX_BLOCK_CELLS)) });
@@ -105,11 +110,11 @@ describe("packColumns()", () => {
     });
     const at = Float64Array.from({ length: 1025 }, (_, tick) => tick);
     const values = Array.from({ length: 1024 }, () => at);
-    expect(() => packColumns({ at, values })).toThrow("1025 times × 1024 columns");
+    expect(() => packColumns({ at, values, marks: [] })).toThrow("1025 times × 1024 columns");
   });
 
   test("refuses equal times", () => {
-    const bytes = packColumns({ at: Float64Array.of(START, START), values: [Float64Array.of(1, 2)] });
+    const bytes = packColumns({ at: Float64Array.of(START, START), values: [Float64Array.of(1, 2)], marks: [] });
     expect(unpackColumns(bytes)).toEqual({ ok: false, error: "times must be ascending" });
   });
 
@@ -117,14 +122,14 @@ describe("packColumns()", () => {
     const spans = [2 ** power - 1, 2 ** power, 2 ** power + 1];
     for (const span of spans) {
       const values = Float64Array.of(5, 5 + span, 7, 6, 5, 5 + span);
-      const given = { at: values.map((_, tick) => tick), values: [values, values.map((value) => -value)] };
+      const given = { at: values.map((_, tick) => tick), values: [values, values.map((value) => -value)], marks: [] };
       expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
     }
   });
 
   test("round-trips steps that are equal for a while, and then equal to another", () => {
     const values = Float64Array.from({ length: 100 }, (_, tick) => tick + Math.max(0, tick - 32));
-    const given = { at: values, values: [values] };
+    const given = { at: values, values: [values], marks: [] };
     expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
   });
 
@@ -132,25 +137,47 @@ describe("packColumns()", () => {
     const given = {
       at: Float64Array.of(1, 2),
       values: [Float64Array.of(Number.NaN, Number.NaN), Float64Array.of(1, 2)],
+      marks: [],
     };
     expect(listed(unpacked(packColumns(given)))).toEqual(listed(given));
   });
 
+  test("writes version 1 for columns without marks, and version 2 with them", () => {
+    const columns = { at: Float64Array.of(1, 2), values: [Float64Array.of(5, Number.NaN)] };
+    const plain = packColumns({ ...columns, marks: [] });
+    const marked = packColumns({ ...columns, marks: [1] });
+    expect([plain[0], marked[0], marked.length - plain.length]).toEqual([1, 2, 2]);
+    expect(unpacked(marked).marks).toEqual([1]);
+  });
+
+  test.each([
+    ["of a cell with a reading", [1, 0], "a marked cell must have no reading"],
+    ["beyond the last cell", [1, 2], "place of a mark must be at most 1, got 2"],
+    ["more often than there are cells", [3, 0, 0, 0], "number of marks must be at most 2, got 3"],
+  ])("refuses marks %s", (_, marks, error) => {
+    const packed = packColumns({ at: Float64Array.of(1, 2), values: [Float64Array.of(5, Number.NaN)], marks: [1] });
+    expect(unpackColumns(Uint8Array.of(...packed.subarray(0, -2), ...marks))).toEqual({ ok: false, error });
+  });
+
   test("reports an unknown version", () => {
-    expect(unpackColumns(Uint8Array.of(9))).toEqual({ ok: false, error: "version of columns must be 1, got 9" });
+    expect(unpackColumns(Uint8Array.of(9))).toEqual({ ok: false, error: "version of columns must be 1 or 2, got 9" });
   });
 
   test("takes two bytes and the value for a column of one time", () => {
     const one = (count: number) =>
-      packColumns({ at: Float64Array.of(START), values: Array.from({ length: count }, () => Float64Array.of(40)) });
+      packColumns({
+        at: Float64Array.of(START),
+        values: Array.from({ length: count }, () => Float64Array.of(40)),
+        marks: [],
+      });
     expect((one(11).length - one(1).length) / 10).toBe(2);
   });
 
   test("takes few bytes for values that hardly change", () => {
     const at = Float64Array.from({ length: 240 }, (_, tick) => START + tick * 15_000);
-    const constant = packColumns({ at, values: [at.map(() => 1980)] }).length;
-    const steps = packColumns({ at, values: [at.map((_, tick) => 70_000 + (tick >> 6) * 13)] }).length;
-    const small = packColumns({ at, values: [at.map((_, tick) => 60 + ((tick * 7) % 4))] }).length;
+    const constant = packColumns({ at, values: [at.map(() => 1980)], marks: [] }).length;
+    const steps = packColumns({ at, values: [at.map((_, tick) => 70_000 + (tick >> 6) * 13)], marks: [] }).length;
+    const small = packColumns({ at, values: [at.map((_, tick) => 60 + ((tick * 7) % 4))], marks: [] }).length;
     expect(constant).toBeLessThan(40);
     expect(steps - constant).toBeLessThan(40);
     expect((small - constant) / at.length).toBeLessThan(0.4);

@@ -38,13 +38,14 @@ test("the files of a fleet have exactly the readings and attributions of the fle
   for (const { name } of files) {
     const { readings, skips } = await readAll(name);
     expect(skips).toEqual([]);
-    for (const { text, facts } of readings) {
+    for (const { text, holders } of readings) {
       const [uuid = "", series = "", at = "", value = ""] = text.split(" ");
       comparison.add(uuid, series, Number(at), Number(value));
-      if (facts.pod === null) continue;
+      const [holder] = holders;
+      if (holder?.kind !== "pod" || holder.pod === null) continue;
       const pods = held.get(uuid) ?? new Map<string, [number, number]>();
-      const [from, to] = pods.get(facts.pod) ?? [Number(at), Number(at)];
-      held.set(uuid, pods.set(facts.pod, [Math.min(from, Number(at)), Math.max(to, Number(at))]));
+      const [from, to] = pods.get(holder.pod) ?? [Number(at), Number(at)];
+      held.set(uuid, pods.set(holder.pod, [Math.min(from, Number(at)), Math.max(to, Number(at))]));
     }
   }
   expect(comparison.verdict()).toEqual({ readings: 13_000, lost: 0, twice: 0, altered: 0, examples: [] });

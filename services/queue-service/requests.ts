@@ -42,7 +42,7 @@ export const NACK = z.object({
   mode: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("retry"), delayMs: z.number(), reason }),
     z.object({ kind: z.literal("reject"), reason }),
-    z.object({ kind: z.literal("release") }),
+    z.object({ kind: z.literal("release"), delayMs: z.number().default(0) }),
   ]),
 });
 export const EXTEND = z.object({ receipts, leaseMs: z.number() });

@@ -85,7 +85,7 @@ export function checkReceipts(receipts: readonly string[]): void {
 /** Returns the reason, cut to `MAX_REASON_LENGTH`; empty for a release. */
 export function checkNack(receipts: readonly string[], mode: NackMode): string {
   checkReceipts(receipts);
-  if (mode.kind === "retry") checkInteger("delayMs", mode.delayMs, 0, MAX_DELAY_MS);
+  if (mode.kind !== "reject") checkInteger("delayMs", mode.delayMs ?? 0, 0, MAX_DELAY_MS);
   return mode.kind === "release" ? "" : mode.reason.slice(0, MAX_REASON_LENGTH);
 }
 

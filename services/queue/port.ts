@@ -100,9 +100,10 @@ export type NackMode =
   /** Makes the batch a dead letter at once, because it can never be stored. */
   | { readonly kind: "reject"; readonly reason: string }
   /**
-   * Returns the batch to the head with no attempt used, for a shutdown or an outage. Keeps the order of the receipts.
+   * Returns the batch with no attempt used. Without a delay: to the head, in the order of the receipts, for a shutdown or
+   * an outage. With one (up to `MAX_DELAY_MS`): to the tail after it, for a batch that another consumer may understand.
    */
-  | { readonly kind: "release" };
+  | { readonly kind: "release"; readonly delayMs?: number };
 
 export interface DeadLetter {
   readonly id: string;

@@ -123,7 +123,7 @@ export class BatchLedger {
       return batch;
     });
     if (mode.kind === "release") {
-      for (const batch of held.toReversed()) if (batch !== undefined) this.#ready.pushHead(batch);
+      for (const batch of held.toReversed()) if (batch?.place === "ready") this.#ready.pushHead(batch);
     }
     return held.map((batch) => batch !== undefined);
   }
@@ -191,15 +191,16 @@ export class BatchLedger {
   }
 
   /**
-   * Takes back one batch. Does not add a released batch to `#ready`: the caller adds all released batches in their
-   * order.
+   * Takes back one batch. Does not add a batch that is released without a delay to `#ready`: the caller adds all of them
+   * in their order.
    */
   #giveBack(batch: StoredBatch, mode: NackMode, reason: string, now: number): void {
     this.#leases.remove(batch);
     switch (mode.kind) {
       case "release":
-        batch.place = "ready";
         this.counters.released++;
+        if (mode.delayMs === undefined || mode.delayMs === 0) batch.place = "ready";
+        else this.#delay(batch, now + mode.delayMs);
         return;
       case "reject":
         this.counters.nacked++;
@@ -221,11 +222,15 @@ export class BatchLedger {
     if (batch.returns >= this.#bounds.maxDeliveries) {
       this.#bury(batch, reason, now);
     } else if (delayMs > 0) {
-      batch.place = "delayed";
-      this.#delays.add(batch, now + delayMs);
+      this.#delay(batch, now + delayMs);
     } else {
       this.#ready.pushTail(batch);
     }
+  }
+
+  #delay(batch: StoredBatch, until: number): void {
+    batch.place = "delayed";
+    this.#delays.add(batch, until);
   }
 
   #bury(batch: StoredBatch, reason: string, now: number): void {

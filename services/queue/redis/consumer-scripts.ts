@@ -63,7 +63,7 @@ end
  * 1. ids, a JSON list
  * 2. number of each delivery (`handover` of its receipt), a JSON list
  * 3. kind: `retry`, `reject` or `release`
- * 4. delayMs of a retry; 0 for other kinds
+ * 4. delayMs of a retry or release; 0 for a reject
  * 5. reason of a retry or reject; empty for a release
  *
  * Result: a list with 1 per returned batch and 0 per stale receipt
@@ -85,8 +85,12 @@ for i, id in ipairs(ids) do
     given[#given + 1] = id
     if kind == 'release' then
       mark(id, returns, handovers + 1)
-      call('ZADD', returned, publishedAt(id), id)
-      head[#head + 1] = id
+      if delayMs > 0 then
+        call('ZADD', delays, now + delayMs + i / 1024, id)
+      else
+        call('ZADD', returned, publishedAt(id), id)
+        head[#head + 1] = id
+      end
     elseif kind == 'reject' then
       bury(id, reason, returns + 1, handovers)
     else

@@ -142,7 +142,7 @@ export class Partition {
   }
 
   async nack(receipts: readonly Receipt[], mode: NackMode, reason: string): Promise<boolean[]> {
-    const delayMs = mode.kind === "retry" ? mode.delayMs : 0;
+    const delayMs = mode.kind === "reject" ? 0 : (mode.delayMs ?? 0);
     const args = [...heldOf(receipts), mode.kind, delayMs, reason];
     return flags(await this.#redis.run(this.#scripts.nack, this.#keys, args), receipts.length);
   }

@@ -149,7 +149,12 @@ const several = fc.constantFrom<NackMode>(
   { kind: "reject", reason: "damaged" },
   { kind: "retry", delayMs: 0, reason: "busy" },
 );
-const later = span.map((delayMs): NackMode => ({ kind: "retry", delayMs, reason: "later" }));
+const later = fc
+  .tuple(span, fc.boolean())
+  .map(
+    ([delayMs, retries]): NackMode =>
+      retries ? { kind: "retry", delayMs, reason: "later" } : { kind: "release", delayMs },
+  );
 
 /** Sequences of up to 100 commands. Short sequences miss defects that need several deliveries of one batch. */
 export const queueCommands = fc.commands(

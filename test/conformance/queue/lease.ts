@@ -157,6 +157,21 @@ export function leaseConformance(open: OpenQueue): void {
     expect((await bench.queue.stats()).counters).toMatchObject({ released: 15, nacked: 0, dead: 0, claimed: 19 });
   });
 
+  test("queue.nack() with a delayed release returns the batch to the tail after it, with no attempt used", async () => {
+    await using bench = await open({ maxDeliveries: 2 });
+    await (await openPublisher(bench.queue)).publish("a", "b");
+    for (let outage = 0; outage < 3; outage++) {
+      const { receipt } = await claimOne(bench.queue);
+      expect(await bench.queue.nack([receipt], { kind: "release", delayMs: 5000 })).toEqual([true]);
+      expect(await bench.queue.stats()).toMatchObject({ ready: 1, leased: 0, delayed: 1, dead: 0 });
+      await bench.advance(5000);
+    }
+    const deliveries = await claim(bench.queue);
+    expect(textsOf(deliveries)).toEqual(["b", "a"]);
+    expect(deliveries.map(({ attempt }) => attempt)).toEqual([1, 1]);
+    expect((await bench.queue.stats()).counters).toMatchObject({ released: 3, nacked: 0, dead: 0 });
+  });
+
   test("queue.nack() with release keeps the attempts used before", async () => {
     await using bench = await open();
     await (await openPublisher(bench.queue)).publish("a");

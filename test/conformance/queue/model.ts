@@ -144,8 +144,11 @@ export class QueueModel {
       if (entry === undefined) return false;
       if (mode.kind === "release") {
         this.counters.released++;
-        entry.place = "ready";
-        released.push(entry);
+        if (mode.delayMs) this.#delay(entry, mode.delayMs);
+        else {
+          entry.place = "ready";
+          released.push(entry);
+        }
         return true;
       }
       this.counters.nacked++;
@@ -233,11 +236,15 @@ export class QueueModel {
     if (entry.returns >= this.#bounds.maxDeliveries) {
       this.#die(entry, reason);
     } else if (delayMs > 0) {
-      entry.place = "delayed";
-      entry.dueAt = this.#now + delayMs;
+      this.#delay(entry, delayMs);
     } else {
       this.#toTail(entry);
     }
+  }
+
+  #delay(entry: Entry, delayMs: number): void {
+    entry.place = "delayed";
+    entry.dueAt = this.#now + delayMs;
   }
 
   #die(entry: Entry, reason: string | undefined): void {

@@ -1,7 +1,7 @@
 /** Handles one group of deliveries: decode, save, publish live, acknowledge. */
 import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../../schema/batch/batch.ts";
-import { decodeBatch, sizeOfBatch } from "../../schema/batch/codec.ts";
+import { decodeBatch, isNewerBatch, sizeOfBatch } from "../../schema/batch/codec.ts";
 import { isAppError, messageOf } from "../../schema/model/errors.ts";
 import type { Availability, RetryOptions } from "../platform/process/availability.ts";
 import { backoffMs, type Clock } from "../platform/process/clock.ts";
@@ -22,6 +22,8 @@ const MAX_SAVE_READINGS = 131_072;
  */
 const MAX_SAVE_BYTES = 16 * 1024 * 1024;
 const REDELIVERY_DELAY = { baseMs: 1000, capMs: 60_000 };
+/** How long a batch of a newer version waits for a collector that knows it, before it is delivered again. */
+const NEWER_BATCH_DELAY_MS = 10_000;
 
 export interface GroupContext {
   readonly queue: ConsumerQueue;
@@ -131,6 +133,10 @@ class Group {
       if (stopping.aborted) return;
       const decoded: Decoded[] = [];
       for (const delivery of part) {
+        if (isNewerBatch(delivery.body)) {
+          await this.#leave(delivery);
+          continue;
+        }
         const batch = decodeBatch(delivery.body);
         if (batch.ok) decoded.push({ delivery, batch: batch.value });
         else await this.#reject(delivery, "undecodable", batch.error);
@@ -186,6 +192,13 @@ class Group {
     tally.retried("store_failed", 1);
     const delayMs = backoffMs(attempt, REDELIVERY_DELAY);
     await this.#giveBack([receipt], { kind: "retry", delayMs, reason: messageOf(error) });
+  }
+
+  /** Releases a batch of a newer version: only collectors of an upgrade in progress know it. */
+  async #leave({ id, producer, seq, receipt }: Delivery): Promise<void> {
+    const { log, tally } = this.#context;
+    log.warn("batch is of a newer version, left for newer collectors", { id, producer, seq });
+    if (await this.#giveBack([receipt], { kind: "release", delayMs: NEWER_BATCH_DELAY_MS })) tally.released(1);
   }
 
   async #reject(delivery: Delivery, why: RejectReason, reason: string): Promise<void> {

@@ -17,7 +17,7 @@ export interface CollectorSummary {
   readonly rejected: number;
   /** Batches given back for a later retry; each used one attempt. */
   readonly retried: number;
-  /** Batches given back at a stop; none used an attempt. */
+  /** Batches given back at a stop, or for a newer collector; none used an attempt. */
   readonly released: number;
   /** Publications that the live feed did not accept. */
   readonly liveFailures: number;
@@ -63,7 +63,10 @@ function createMeter(metrics: Metrics, inFlight: () => number) {
     help: "Calls retried and batches given back for a later retry, by reason.",
     labels: ["reason"],
   });
-  const released = metrics.counter({ name: "collector_released_batches_total", help: "Batches given back at a stop." });
+  const released = metrics.counter({
+    name: "collector_released_batches_total",
+    help: "Batches given back at a stop or for newer collectors.",
+  });
   const liveFailures = metrics.counter({
     name: "collector_live_failures_total",
     help: "Publications that the live feed did not accept.",

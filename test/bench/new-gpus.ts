@@ -1,6 +1,7 @@
 /** Measures one save of a batch whose GPUs the SQLite store has never seen: its time must grow with their number. */
-import { NOBODY } from "../../schema/model/holder.ts";
+
 import { createBatchBuilder } from "../../schema/batch/builder.ts";
+import { NOBODY } from "../../schema/model/holder.ts";
 import { silentLogger } from "../../services/platform/process/logger.ts";
 import { openRepository } from "../../services/repository/open.ts";
 import { factsOf, START, UTIL } from "../conformance/repository/bench.ts";

@@ -23,6 +23,12 @@ export const numbered = (seq: number): OutgoingBatch => ({
   position: `after ${seq}`,
 });
 
+/** A batch of version 3. */
+export const ofNewerVersion = (seq: number): OutgoingBatch => {
+  const batch = numbered(seq);
+  return { ...batch, body: batch.body.with(2, 3) };
+};
+
 export const undecodable = (seq: number): OutgoingBatch => ({ ...numbered(seq), body: Uint8Array.of(1, 2, 3) });
 
 function recordingLog() {

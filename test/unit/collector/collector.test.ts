@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import { AppError } from "../../../schema/model/errors.ts";
 import { readCollectorConfig } from "../../../services/collector/config.ts";
 import { batchOfReadings, NOON } from "../../support/collector/batches.ts";
-import { atRest, numbered, openCollectorBench, undecodable } from "../../support/collector/collector.ts";
+import {
+  atRest,
+  numbered,
+  ofNewerVersion,
+  openCollectorBench,
+  undecodable,
+} from "../../support/collector/collector.ts";
 
 const unavailable = () => new AppError("connection refused", { code: "unavailable" });
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
@@ -92,6 +98,20 @@ test("runCollector() rejects an undecodable batch and stores the rest of its gro
   ]);
   bench.stop.abort();
   expect(await running).toMatchObject({ batches: 2, rejected: 1, retried: 0 });
+});
+
+test("runCollector() leaves a batch of a newer version to newer collectors, and never rejects it", async () => {
+  const bench = openCollectorBench();
+  await bench.publish(numbered(1), ofNewerVersion(2), numbered(3));
+  const running = bench.start();
+  await atRest();
+  expect(await bench.stored()).toEqual([1, 3]);
+  expect(await bench.letters()).toEqual([]);
+  expect(bench.lines.filter(({ level }) => level === "warn")).toMatchObject([
+    { message: "batch is of a newer version, left for newer collectors", fields: { seq: 2 } },
+  ]);
+  bench.stop.abort();
+  expect(await running).toMatchObject({ batches: 2, rejected: 0, retried: 0, released: 1 });
 });
 
 test("runCollector() rejects the batch that the store calls invalid and stores the rest of its group", async () => {

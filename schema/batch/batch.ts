@@ -62,8 +62,8 @@ export interface Batch extends BatchHeader {
 }
 
 /**
- * Returns the first 16 hex digits of the SHA-256 over uuid, first time, series names, packed columns and evidence. Equal
- * blocks have equal hashes. A block without evidence has the hash that version 1 gave it.
+ * Returns the first 16 hex digits of the SHA-256 over uuid, first time, series names, packed columns and evidence.
+ * Equal blocks have equal hashes. A block without evidence has the hash that version 1 gave it.
  */
 export function blockHash(block: Block, series: readonly Series[]): string {
   const hash = createHash("sha256");

@@ -67,8 +67,8 @@ export class BlockCutter {
   }
 
   /**
-   * Assigns a column to each series of the readings, notes whether all rows name the same holders, and returns the number
-   * of distinct times.
+   * Assigns a column to each series of the readings, records whether all rows name the same holders, and returns the
+   * number of distinct times.
    */
   #measure({ slots, at }: ReadingColumns, start: number, end: number): number {
     const { seriesOf, series, holdersOf } = this.#table;

@@ -1,6 +1,6 @@
 /**
- * Writes and reads the body of an encoded batch: texts, sightings, series, evidence, lists of series and blocks. Format:
- * see FORMATS.md.
+ * Writes and reads the body of an encoded batch: texts, sightings, series, evidence, lists of series and blocks.
+ * Format: see FORMATS.md.
  */
 
 import type { GpuUuid } from "../model/gpu.ts";

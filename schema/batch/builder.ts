@@ -18,13 +18,13 @@ export interface BatchBuilder {
   /** Readings added since the last `take()`, before merging. */
   readonly size: number;
   /**
-   * Returns the number of this combination of facts, series and holders, valid for the life of the builder. The builder
-   * never forgets a combination. New pods bring new ones, so the owner must replace the builder from time to time.
+   * Returns the number of this combination of facts, series and holders, valid for the life of the builder. The
+   * builder never forgets a combination. New pods bring new ones, so the owner must replace it from time to time.
    */
   slot(facts: GpuFacts, series: Series, holders: HolderSet): number;
   /**
-   * Adds a reading, or with NaN a stale mark: the series with these holders no longer exists. A mark at a time at which
-   * the series has a reading is dropped. `at`: whole milliseconds since the epoch, not negative; `value`: finite or NaN.
+   * Adds a reading, or with NaN a stale mark: the series with these holders no longer exists. A mark is dropped if the
+   * series has a reading at that time. `at`: whole milliseconds since the epoch, not negative; `value`: finite or NaN.
    */
   add(slot: number, at: number, value: number): void;
   /**

@@ -4,7 +4,7 @@
  */
 import type { HolderSet } from "../model/holder.ts";
 
-/** From tick `tick` of the block on, the series' readings and marks name the holders of set `set`, until the next run. */
+/** From time `tick` of the block to the next run, the series' readings and marks name the holders of set `set`. */
 export interface Run {
   readonly tick: number;
   /** Index into the sets, from 1; 0: a row without a holder. */
@@ -63,7 +63,7 @@ const textOf = ({ sets, tracks, ofColumn }: Evidence): string =>
 
 type EvidenceJson = [(string | null)[][][], number[][], number[] | null];
 
-/** Reads the text of `evidenceText`. @throws SyntaxError for a text that is no JSON */
+/** Reads the text of `evidenceText`. @throws SyntaxError for other texts */
 export function parseEvidence(text: string): Evidence {
   const [sets, tracks, ofColumn] = JSON.parse(text) as EvidenceJson;
   return {

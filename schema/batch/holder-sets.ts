@@ -18,8 +18,8 @@ export class HolderSets {
   }
 
   /**
-   * Returns the set that two rows of one series and time name together. A row without a holder makes it empty: dcgm-exporter
-   * prints the device's own row beside the rows of holders that have ended.
+   * Merges the sets that two rows of one series and time name. A row without a holder makes the result empty:
+   * Prometheus repeats the rows of holders that have ended for some minutes, together with the device's new row.
    */
   merge(a: number, b: number): number {
     if (a === b) return a;

@@ -26,7 +26,7 @@ export function parseGpuUuid(text: string): Result<GpuUuid> {
 
 /**
  * Facts about a GPU, or about one of its MIG instances, that a row carries with its reading. A missing fact is null, or
- * empty if it is not nullable. Holders are no facts: several may hold one GPU, and each series names its own.
+ * empty if it is not nullable. Holders are not facts: several may hold one GPU, and each series names its own.
  */
 export interface GpuFacts {
   readonly uuid: GpuUuid;
@@ -43,7 +43,7 @@ export interface GpuFacts {
   readonly pciBusId: string | null;
   /** MIG profile of the instance: "1g.10gb". */
   readonly profile: string | null;
-  /** Further labels of the scrape target and of the device, in Prometheus notation by name: `cluster="a",job="dcgm"`. */
+  /** Further labels of scrape target and device, by name, in Prometheus notation: `cluster="a",job="dcgm"`. */
   readonly labels: string | null;
 }
 
@@ -58,8 +58,8 @@ export interface GpuInstance {
 }
 
 /**
- * A GPU of the inventory: the facts of its newest sighting that is about the card, the MIG instances, and the times of
- * its first and last reading (ms since the epoch).
+ * A GPU of the inventory: the facts of its newest sighting, its MIG instances, and the times of its first and last
+ * reading (ms since the epoch).
  */
 export interface Gpu extends Omit<GpuFacts, "instance" | "profile"> {
   readonly firstSeen: number;
@@ -71,8 +71,8 @@ export interface Gpu extends Omit<GpuFacts, "instance" | "profile"> {
 }
 
 /**
- * A stretch of time in which a holder held a GPU or one of its MIG instances. `from` and `to` are times of readings (ms
- * since the epoch), both inclusive. Holds of one GPU may overlap.
+ * A stretch of time in which a holder held a GPU or one of its MIG instances. `from` and `to` are times of readings
+ * (ms since the epoch), both inclusive. Holds of one GPU may overlap.
  */
 export interface Hold {
   readonly gpu: GpuUuid;

@@ -11,7 +11,7 @@ export type Holder =
     }
   | { readonly kind: "job"; readonly job: string };
 
-/** Holders in the order of `compareHolders`, each once. The empty set: nobody. */
+/** Holders in the order of `compareHolders`, each once. */
 export type HolderSet = readonly Holder[];
 
 export const NOBODY: HolderSet = [];

@@ -1,24 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Batch, BLOCK_SPAN_MS, type Block } from "../../../schema/batch/batch.ts";
+import { type Batch, BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
-import { MAX_BLOCK_CELLS, unpackColumns } from "../../../schema/batch/columns.ts";
-import type { Evidence } from "../../../schema/batch/evidence.ts";
+import { MAX_BLOCK_CELLS } from "../../../schema/batch/columns.ts";
 import { forEachReading } from "../../../schema/batch/readings.ts";
-import { type Holder, type HolderSet, holderSetOf, NOBODY } from "../../../schema/model/holder.ts";
+import { type Holder, NOBODY } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import {
-  batchOf,
-  factsOf,
-  HOUR,
-  heldBy,
-  podOf,
-  type Row,
-  START,
-  TEMP,
-  UTIL,
-} from "../../conformance/repository/bench.ts";
-import { heldRows } from "../../support/schema/held-rows.ts";
+import { batchOf, factsOf, HOUR, heldBy, type Row, START, TEMP, UTIL } from "../../conformance/repository/bench.ts";
+import { inOrder, merged, readingsOf } from "../../support/schema/merged-rows.ts";
 
 const rows: fc.Arbitrary<Row[]> = fc.array(
   fc
@@ -32,43 +21,6 @@ const rows: fc.Arbitrary<Row[]> = fc.array(
     .map(([series, at, value, gpu, pod]): Row => [series, at, value, factsOf(gpu, heldBy(pod))]),
   { minLength: 1, maxLength: 120 },
 );
-
-/** GPU, series and time → the largest value of the rows without a holder, or of all if each has one. */
-function merged(given: readonly Row[]): Map<string, number> {
-  const cells = Map.groupBy(
-    given.filter(([, , value]) => !Number.isNaN(value)),
-    ([series, at, , facts]) => `${facts?.uuid} ${series} ${START + at}`,
-  );
-  return new Map(
-    [...cells].map(([key, rows]) => {
-      const bare = rows.filter(([, , , facts]) => (facts?.holders ?? []).length === 0);
-      // Math.max prefers the positive zero, as the builder does.
-      return [key, Math.max(...(bare.length > 0 ? bare : rows).map(([, , value]) => value))];
-    }),
-  );
-}
-
-/** GPU, series and time → the holders of all rows; none if a row has none. */
-function named(given: readonly Row[]): Map<string, HolderSet> {
-  const cells = Map.groupBy(
-    given.filter(([, , value]) => !Number.isNaN(value)),
-    ([series, at, , facts]) => `${facts?.uuid} ${series} ${START + at}`,
-  );
-  return new Map(
-    [...cells].map(([key, rows]) => {
-      const sets = rows.map(([, , , facts]) => facts?.holders ?? []);
-      return [key, sets.some(({ length }) => length === 0) ? [] : holderSetOf(sets.flat())];
-    }),
-  );
-}
-
-function readingsOf(batch: Batch): Map<string, number> {
-  const readings = new Map<string, number>();
-  forEachReading(batch, (gpu, series, at, value) => readings.set(`${gpu} ${series} ${at}`, value));
-  return readings;
-}
-
-const inOrder = <T>(readings: Map<string, T>) => [...readings].sort(([a], [b]) => (a < b ? -1 : 1));
 
 describe("BatchBuilder.take()", () => {
   test("keeps each reading once and the larger of two values, like a plain map", () => {
@@ -97,55 +49,6 @@ describe("BatchBuilder.take()", () => {
       ),
       { numRuns: 300 },
     );
-  });
-
-  test("names the holders of every reading, and is the same for every order of rows", () => {
-    fc.assert(
-      fc.property(
-        heldRows.chain((given) =>
-          fc.tuple(
-            fc.constant(given),
-            fc.shuffledSubarray(given, { minLength: given.length, maxLength: given.length }),
-          ),
-        ),
-        ([given, shuffled]) => {
-          const batch = batchOf(given);
-          const holders = new Map<string, HolderSet>();
-          forEachReading(batch, (gpu, series, at, _value, _facts, set) => holders.set(`${gpu} ${series} ${at}`, set));
-          expect(inOrder(holders)).toEqual(inOrder(named(given)));
-          expect(inOrder(readingsOf(batch))).toEqual(inOrder(merged(given)));
-          expect(batchOf(shuffled)).toEqual(batch);
-        },
-      ),
-      { numRuns: 500 },
-    );
-  });
-
-  test("keeps a stale mark only where its series has no reading, with the holders of the rows that ended", () => {
-    const held = factsOf(1, { holders: [podOf("a")] });
-    const batch = batchOf([
-      [UTIL, 0, 5, held],
-      [UTIL, 1, Number.NaN, held],
-      [TEMP, 0, 40],
-      [TEMP, 0, Number.NaN, held],
-    ]);
-    expect([batch.readings, batch.marks, batch.blocks.map(({ marks }) => marks)]).toEqual([2, 1, [1]]);
-    const [block] = batch.blocks as readonly Block[] as [Block];
-    const columns = unpackColumns(block.packed);
-    expect(columns.ok && columns.value.marks).toEqual([3]);
-    const run = (tick: number, set: number) => ({ tick, set });
-    expect(block.evidence).toEqual({ sets: [[podOf("a")]], tracks: [[run(0, 0)], [run(0, 1)]], ofColumn: [0, 1] });
-  });
-
-  test("shares one constant evidence among the blocks of a holder", () => {
-    const of = (pod: string) => factsOf(1, heldBy(pod));
-    const { blocks } = batchOf([
-      [UTIL, 0, 1, of("a")],
-      [TEMP, 0, 1, of("a")],
-      [UTIL, HOUR, 1, of("a")],
-    ]);
-    expect(blocks[0]?.evidence).toEqual({ sets: [[podOf("a")]], tracks: [[{ tick: 0, set: 1 }]], ofColumn: null });
-    expect(blocks[1]?.evidence).toBe(blocks[0]?.evidence as Evidence);
   });
 
   test("makes one block per GPU and hour, in order", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
-import { type Batch, type Block, bucketId } from "../../../schema/batch/batch.ts";
+import type { Batch, Block } from "../../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
 import { ByteReader } from "../../../schema/batch/byte-reader.ts";
 import { ByteWriter } from "../../../schema/batch/byte-writer.ts";
@@ -10,7 +10,6 @@ import { packColumns } from "../../../schema/batch/columns.ts";
 import type { Evidence, Run } from "../../../schema/batch/evidence.ts";
 import { isAppError } from "../../../schema/model/errors.ts";
 import { NOBODY } from "../../../schema/model/holder.ts";
-import type { Series } from "../../../schema/model/reading.ts";
 import {
   batchOf,
   ENGINE_3,
@@ -33,10 +32,6 @@ const ROWS: readonly Row[] = [
 ];
 const HEADER = { producer: "/data/a.csv@3/8", epoch: 7, seq: 1_000_000 };
 const BATCH: Batch = batchOf(ROWS, HEADER);
-
-/** `ROWS` as the release before version 2 encoded them. */
-const VERSION_1 =
-  "R0IBh5PHzA8vZGF0YS9hLmNzdkAzLzgHwIQ9BYDamrqCM4Dd2wGYAyi1L/1gmADFCQAkERAoR1BVLTAtNDAwMC04MQExB252aWRpYTEVTlZJRElBIEgxMDAgODBHQiBIQk0zBmhvc3QtMAo1MzUuMTI5LjAzBG1haW4HdHJhaW4tMQhyZXNlYXJjaDIBMjIUQTMwIOKAkyAyNCBHQhREQ0dNX0ZJX0RFVl9HUFVfVEVNUFVUSUwrUFJPRl9HUl9FTkdJTkVfQUNUSVZFe0dQVV9JX0lEPSIzIn0EAQIDBAUGAAAAAAAHCAmYdQAAAIDd2wEACgsMDQUAAAAAmHUAAw4PEAMCAAEBAQECAwEAmHUDABgBAgIBgLS19IRmsOoBAQEBCM4JAAHCAQIBAQENAQEBAIDu7PeEZgAAGAqwnrf0hGYAEDIOADcCjngbBLiZF/fugjUgnnBOAlwD1yXpUCLngsxnLAJkwAg=";
 
 describe("encodeBatch()", () => {
   test("round-trips a batch", () => {
@@ -63,11 +58,6 @@ describe("encodeBatch()", () => {
       }),
       { numRuns: 300 },
     );
-  });
-
-  test("writes version 1 byte by byte as the release before version 2 did", () => {
-    const bytes = Buffer.from(encodeBatch(batchOf(ROWS, { ...HEADER, v: 1 })));
-    expect(bytes.subarray(2).equals(Buffer.from(VERSION_1, "base64").subarray(2))).toBeTrue();
   });
 
   test("returns equal bytes for equal batches", () => {
@@ -108,7 +98,7 @@ const WIDE: Evidence = { ...ONE_SET, ofColumn: [0, 0, 0] };
 
 describe("decodeBatch() of bytes whose checksum is right", () => {
   const bytes = encodeBatch(BATCH);
-  const [block, , other] = BATCH.blocks as readonly Block[] as [Block, Block, Block];
+  const [block] = BATCH.blocks as readonly Block[] as [Block];
 
   test("decodes a batch that was opened and sealed again", () => {
     expect(decodeBatch(sealed(opened(bytes)))).toEqual({ ok: true, value: BATCH });
@@ -203,13 +193,6 @@ test("decodeBatchHeader() reads the header alone, and only of bytes that are who
   expect(decodeBatchHeader(sealed({ ...opened(bytes), body: Uint8Array.of(1) })).ok).toBe(true);
 });
 
-test("decodeBatch() reads what the release before version 2 wrote", () => {
-  expect(decodeBatch(Buffer.from(VERSION_1, "base64"))).toEqual({
-    ok: true,
-    value: batchOf(ROWS, { ...HEADER, v: 1 }),
-  });
-});
-
 describe("decodeBatch()", () => {
   const bytes = encodeBatch(BATCH);
 
@@ -233,20 +216,4 @@ describe("decodeBatch()", () => {
   test("refuses arbitrary bytes", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => !decodeBatch(noise).ok));
   });
-});
-
-test("bucketId() depends on uuid, first time and content, and never changes", () => {
-  const old = batchOf(ROWS, { ...HEADER, v: 1 });
-  const ids = old.blocks.map((block) => bucketId(block, old.series));
-  expect(ids).toEqual([
-    "GPU-00000000-0000-4000-8000-000000000001:1753005600000:757ab264160029b9",
-    "GPU-00000000-0000-4000-8000-000000000001:1753009200000:db279fe25729b6af",
-    "GPU-00000000-0000-4000-8000-000000000002:1753005615000:2c0535d5bb78a0d2",
-  ]);
-  expect(new Set(ids).size).toBe(BATCH.blocks.length);
-  const other = batchOf([[UTIL, 0, 96]]);
-  const same = batchOf([[UTIL, 0, 97]], { producer: "another", epoch: 9, seq: 9 });
-  const [id] = batchOf([[UTIL, 0, 97]]).blocks.map((block) => bucketId(block, [UTIL] as Series[]));
-  expect(same.blocks.map((block) => bucketId(block, same.series))).toEqual([id as string]);
-  expect(other.blocks.map((block) => bucketId(block, other.series))).not.toEqual([id as string]);
 });

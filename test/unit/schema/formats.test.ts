@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
+import type { Block } from "../../../schema/batch/batch.ts";
 import { ByteReader } from "../../../schema/batch/byte-reader.ts";
 import { decodeBatchHeader, encodeBatch } from "../../../schema/batch/codec.ts";
 import { packColumns } from "../../../schema/batch/columns.ts";
@@ -34,6 +35,8 @@ const BATCH = batchOf(
   ],
   { producer: "/data/a.csv@3/8", epoch: 7, seq: 1_000_000 },
 );
+/** `BATCH` has one block: the temperature, of a row with a holder, and the utilisation, of one without. */
+const [{ evidence: EVIDENCE }] = BATCH.blocks as readonly Block[] as [Block];
 const READ: Readonly<Record<string, (from: ByteReader) => unknown>> = {
   "2 byte": (from) => [from.byte(), from.byte()].map((byte) => byte.toString(16)).join(" "),
   byte: (from) => from.byte(),
@@ -47,17 +50,31 @@ test("the tables of FORMATS.md read an encoded batch", () => {
   const bytes = encodeBatch(BATCH);
   const from = new ByteReader(bytes);
   const read = Object.fromEntries(
-    table("Batch, version 1", "field").map(([field = "", type = ""]) => [field, READ[type]?.(from)]),
+    table("Batch", "field").map(([field = "", type = ""]) => [field, READ[type]?.(from)]),
   );
   const header = decodeBatchHeader(bytes);
   expect(header.ok && header.value).toMatchObject({ v: read.version, producer: read.producer, epoch: read.epoch });
-  expect(header.ok && header.value).toMatchObject({ seq: read.seq, readings: read.readings, firstAt: read.firstAt });
+  expect(header.ok && header.value).toMatchObject({
+    seq: read.seq,
+    readings: read.readings,
+    marks: read.marks,
+    firstAt: read.firstAt,
+  });
   expect([read.magic, BATCH.lastAt - BATCH.firstAt]).toEqual(["47 42", read.span]);
 
   const body = new ByteReader(new Uint8Array(zstdDecompressSync(read.body as Uint8Array)));
   expect(body.left).toBe(read["body length"] as number);
-  const lists = table("Batch, version 1", "list");
-  expect(lists.map(([name]) => name)).toEqual(["texts", "sightings", "series", "lists", "blocks"]);
+  const lists = table("Batch", "list");
+  expect(lists.map(([name]) => name)).toEqual([
+    "texts",
+    "sightings",
+    "series",
+    "holders",
+    "sets",
+    "evidence",
+    "lists",
+    "blocks",
+  ]);
   const texts = Array.from({ length: body.varint() }, () => body.text(4096));
   const fields = (lists[1]?.[1] ?? "").replace(" (refs)", "").split(", ");
   const sightings = Array.from({ length: body.varint() }, () => {
@@ -65,6 +82,22 @@ test("the tables of FORMATS.md read an encoded batch", () => {
     return { facts: Object.fromEntries(refs), from: BATCH.firstAt + body.varint(), length: body.varint() };
   });
   expect(sightings).toEqual(BATCH.sightings.map(({ facts, from, to }) => ({ facts, from, length: to - from })));
+  const numbers = () => Array.from({ length: body.varint() }, () => body.varint());
+  expect(numbers().map((number) => texts[number - 1])).toEqual([...BATCH.series]);
+  const holders = Array.from({ length: body.varint() }, () => {
+    const parts = Array.from({ length: body.varint() === 0 ? 4 : 1 }, () => texts[body.varint() - 1] ?? null);
+    return parts;
+  });
+  expect(holders).toEqual([["research", "train-1", "main", null]]);
+  const sets = Array.from({ length: body.varint() }, numbers);
+  const evidence = Array.from({ length: body.varint() }, () => ({
+    sets: numbers(),
+    tracks: Array.from({ length: body.varint() }, () => {
+      return Array.from({ length: body.varint() }, () => ({ tick: body.varint(), set: body.varint() }));
+    }),
+    ofColumn: numbers(),
+  })) as unknown[];
+  expect([sets, evidence]).toEqual([[[0]], [{ ...EVIDENCE, sets: [0] }]]);
 });
 
 test("the limits and forms in FORMATS.md are those of the code", async () => {
@@ -79,7 +112,8 @@ test("the limits and forms in FORMATS.md are those of the code", async () => {
   expect(table("Number column", "form").map(([form, number]) => `${form}: ${number}`)).toEqual(
     forms?.split(", ") ?? [],
   );
-  for (const file of ["codec", "columns"]) expect(await sourceOf(`batch/${file}.ts`)).toContain("const VERSION = 1;");
+  expect(await sourceOf("batch/codec.ts")).toContain("const NEWEST_VERSION = 2;");
+  expect(await sourceOf("batch/columns.ts")).toContain("const VERSIONS = { plain: 1, marked: 2 } as const;");
 });
 
 test("the example of columns in FORMATS.md is packed as it says", () => {
@@ -91,7 +125,8 @@ test("the example of columns in FORMATS.md is packed as it says", () => {
     [61.5, Number.NaN, 62],
     [4, 9, 2],
   ];
-  const packed = packColumns({ at: Float64Array.from(at), values: values.map((column) => Float64Array.from(column)) });
+  const columns = values.map((column) => Float64Array.from(column));
+  const packed = packColumns({ at: Float64Array.from(at), values: columns, marks: [] });
   expect(Buffer.from(packed).toString("hex")).toBe(hex.join("").replaceAll(" ", ""));
 });
 

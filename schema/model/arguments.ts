@@ -46,15 +46,25 @@ export function parseWindow(args: { startTime?: unknown; endTime?: unknown }): W
   return { from: Math.ceil(start), to: Math.floor(end) + 1 };
 }
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Returns milliseconds. @throws AppError `invalid` unless the value is a duration from `minMs` to one hour */
-export function parseDuration(name: string, value: unknown, { minMs }: { minMs: number }): number {
-  const accepted = `a duration such as 250ms, 1s or 5m, at least ${minMs}ms and at most 1h`;
-  const match = typeof value === "string" ? /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(value) : null;
+/** Returns the duration in the largest unit in which it is whole. */
+function durationText(ms: number): string {
+  const [unit, size] = Object.entries(UNIT_MS).findLast(([, unitMs]) => ms % unitMs === 0) as [string, number];
+  return `${ms / size}${unit}`;
+}
+
+/** Returns milliseconds. @throws AppError `invalid` unless the value is a duration within the bounds, up to 1h by default */
+export function parseDuration(
+  name: string,
+  value: unknown,
+  { minMs, maxMs = UNIT_MS.h }: { minMs: number; maxMs?: number },
+): number {
+  const accepted = `a duration such as 250ms, 1s or 5m, at least ${durationText(minMs)} and at most ${durationText(maxMs)}`;
+  const match = typeof value === "string" ? /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(value) : null;
   if (match === null) return refuse(name, value, accepted);
   const duration = Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
-  return duration >= minMs && duration <= UNIT_MS.h ? duration : refuse(name, value, accepted);
+  return duration >= minMs && duration <= maxMs ? duration : refuse(name, value, accepted);
 }
 
 export const MAX_METRICS = 200;

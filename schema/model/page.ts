@@ -8,13 +8,14 @@ export interface PageLimits {
 
 export const GPU_PAGE: PageLimits = { default: 10_000, max: 10_000 };
 export const READING_PAGE: PageLimits = { default: 1000, max: 10_000 };
+export const WORKLOAD_PAGE: PageLimits = { default: 100, max: 1000 };
 export const LETTER_PAGE: PageLimits = { default: 50, max: 100 };
 
 /** Describes the accepted values of `limit` in error messages. */
 export const acceptedLimit = ({ max }: PageLimits): string => `a whole number from 1 to ${max.toLocaleString("en-US")}`;
 
 /** Encodes a cursor for callers: opaque, and safe in a URL. */
-export const encodeCursor = (parts: readonly (string | number)[]): string =>
+export const encodeCursor = (parts: readonly (string | number | null)[]): string =>
   Buffer.from(JSON.stringify(parts)).toString("base64url");
 
 const MAX_CURSOR_LENGTH = 4096;

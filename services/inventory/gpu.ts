@@ -1,11 +1,13 @@
-/** Defines the GraphQL type `Gpu`: facts, times of the first and newest reading, and attributions. */
+/** Defines the GraphQL type `Gpu`: facts, instances, times of the first and newest reading, holders and placements. */
 import DataLoader from "dataloader";
 import { parseUuid, parseWindow } from "../../schema/model/arguments.ts";
-import type { Attribution, Gpu, GpuUuid } from "../../schema/model/gpu.ts";
+import type { Gpu, GpuInstance, GpuUuid, Hold } from "../../schema/model/gpu.ts";
 import type { Window } from "../../schema/model/window.ts";
 import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { perRequest, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";
+import { addHolder, firstPodOf } from "./holder.ts";
+import type { PlacementType } from "./placement.ts";
 
 /** Loads all GPUs that a request names in one store call. */
 export const createGpuLoader = (repository: GpuRepository) =>
@@ -27,46 +29,68 @@ const BEYOND =
   "GPUs, or a shorter window";
 
 /** Reads the attributions of all GPUs of a request in one store call per window. */
-const createAttributionReader = (repository: GpuRepository) =>
-  answerField<GpuUuid, Window, readonly Attribution[]>({
-    ask: (gpus, window, options) => repository.attributions(gpus, window, options),
+const createHoldReader = (repository: GpuRepository) =>
+  answerField<GpuUuid, Window, readonly Hold[]>({
+    ask: (gpus, window, options) => repository.holds(gpus, window, options),
     budgetOf: perRequest(() => new Budget(MAX_ATTRIBUTIONS_PER_REQUEST, BEYOND)),
     sizeOf: ({ length }) => length,
   });
 
-export function addGpu(builder: SubgraphBuilder, repository: GpuRepository, loader: GpuLoader) {
-  const attributionsOf = createAttributionReader(repository);
-  const attributionType = builder.objectRef<Attribution>("Attribution").implement({
-    description:
-      "The container, pod and namespace that held a GPU, with the times of the first and last reading that says so.",
+export function addGpu(
+  builder: SubgraphBuilder,
+  { repository, loader, placement }: { repository: GpuRepository; loader: GpuLoader; placement: PlacementType },
+) {
+  const holdsOf = createHoldReader(repository);
+  const { holder, attribution } = addHolder(builder);
+  const instance = builder.objectRef<GpuInstance>("GpuInstance").implement({
+    description: "A MIG instance of a GPU, as last seen.",
     fields: (t) => ({
-      container: t.exposeString("container", { nullable: true }),
-      pod: t.exposeString("pod", { nullable: true }),
-      namespace: t.exposeString("namespace", { nullable: true }),
-      from: t.expose("from", { type: "DateTime" }),
-      to: t.expose("to", { type: "DateTime" }),
+      id: t.exposeString("id", { description: "GPU instance id (GPU_I_ID)." }),
+      profile: t.exposeString("profile", { nullable: true, description: "MIG profile, such as 1g.10gb." }),
+      holders: t.field({ type: [holder], resolve: ({ holders }) => [...holders] }),
     }),
   });
 
   const gpuType = builder.objectRef<Gpu>("Gpu").implement({
-    description: "A GPU or MIG instance, as last seen. Unknown facts are null.",
+    description:
+      "A GPU, as last seen. Unknown facts are null. `container`, `pod` and `namespace` are those of the first holder: " +
+      "a shared GPU has several.",
     fields: (t) => ({
       uuid: t.exposeID("uuid", { description: "UUID as NVML prints it: GPU-… or MIG-…" }),
       deviceId: t.exposeString("device", { description: "Device name on its host, such as nvidia0." }),
       gpuIndex: t.exposeString("index", { description: "Index on its host, such as 0." }),
       modelName: t.exposeString("model"),
       hostname: t.exposeString("host"),
-      container: t.exposeString("container", { nullable: true }),
-      pod: t.exposeString("pod", { nullable: true }),
-      namespace: t.exposeString("namespace", { nullable: true }),
+      container: t.string({ nullable: true, resolve: ({ holders }) => firstPodOf(holders)?.container }),
+      pod: t.string({ nullable: true, resolve: ({ holders }) => firstPodOf(holders)?.pod }),
+      namespace: t.string({ nullable: true, resolve: ({ holders }) => firstPodOf(holders)?.namespace }),
+      holders: t.field({
+        type: [holder],
+        description: "Who holds the GPU or one of its MIG instances now.",
+        resolve: ({ holders }) => [...holders],
+      }),
+      instances: t.field({
+        type: [instance],
+        description: "MIG instances, by id.",
+        resolve: ({ instances }) => [...instances],
+      }),
+      pciBusId: t.exposeString("pciBusId", { nullable: true }),
       driverVersion: t.exposeString("driver", { nullable: true }),
       firstSeen: t.expose("firstSeen", { type: "DateTime", description: "Time of the first reading." }),
       lastSeen: t.expose("lastSeen", { type: "DateTime", description: "Time of the newest reading." }),
       attributions: t.field({
-        type: [attributionType],
-        description: "Holders of the GPU, oldest first. Both bounds of the window are inclusive.",
+        type: [attribution],
+        description: "Holders of the GPU and its instances, oldest first. Both bounds of the window are inclusive.",
         args: { startTime: t.arg({ type: "DateTime" }), endTime: t.arg({ type: "DateTime" }) },
-        resolve: async (gpu, args, context) => [...(await attributionsOf(gpu.uuid, parseWindow(args), context))],
+        resolve: async (gpu, args, context) => [...(await holdsOf(gpu.uuid, parseWindow(args), context))],
+      }),
+      placements: t.field({
+        type: [placement],
+        description: "Slots in which the GPU was, oldest first. Both bounds of the window are inclusive.",
+        args: { startTime: t.arg({ type: "DateTime" }), endTime: t.arg({ type: "DateTime" }) },
+        resolve: async ({ uuid }, args, { signal }) => [
+          ...(await repository.placements({ gpu: uuid }, parseWindow(args), { signal })),
+        ],
       }),
     }),
   });
@@ -76,3 +100,5 @@ export function addGpu(builder: SubgraphBuilder, repository: GpuRepository, load
   });
   return gpuType;
 }
+
+export type GpuType = ReturnType<typeof addGpu>;

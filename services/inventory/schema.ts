@@ -1,28 +1,28 @@
 /** Defines subgraph `inventory`: GPUs, hosts and the metric catalogue. */
 import type { GraphQLSchema } from "graphql";
-import { parseCursor, parseLimit, parseUuid, refuse } from "../../schema/model/arguments.ts";
-import type { GpuUuid, Host } from "../../schema/model/gpu.ts";
+import {
+  parseCursor,
+  parseDuration,
+  parseLimit,
+  parseUuid,
+  parseWindow,
+  refuse,
+} from "../../schema/model/arguments.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
 import { METRICS, type MetricInfo } from "../../schema/model/metric.ts";
 import { encodeCursor, GPU_PAGE } from "../../schema/model/page.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
-import type { GpuCursor, GpuPage, GpuRepository } from "../repository/port.ts";
+import { type Clock, systemClock } from "../platform/process/clock.ts";
+import type { GpuCursor, GpuFilter, GpuPage, GpuRepository } from "../repository/port.ts";
 import { addGpu, createGpuLoader } from "./gpu.ts";
+import { addHost, addPlacement } from "./placement.ts";
+import { addWorkloads } from "./workload.ts";
 
 function readCursor(parts: readonly unknown[]): GpuCursor | undefined {
   const [host, index, uuid] = parts;
   if (parts.length !== 3 || typeof host !== "string" || typeof index !== "string") return undefined;
   return typeof uuid === "string" ? { host, index, uuid: uuid as GpuUuid } : undefined;
-}
-
-function addHost(builder: SubgraphBuilder) {
-  return builder.objectRef<Host>("Host").implement({
-    fields: (t) => ({
-      hostname: t.exposeString("hostname"),
-      gpus: t.exposeInt("gpus", { description: "Number of GPUs that were seen on this host." }),
-      lastSeen: t.expose("lastSeen", { type: "DateTime" }),
-    }),
-  });
 }
 
 function addMetric(builder: SubgraphBuilder) {
@@ -41,11 +41,44 @@ function addMetric(builder: SubgraphBuilder) {
   });
 }
 
-export function createInventorySchema({ repository }: { repository: GpuRepository }): GraphQLSchema {
+interface FilterArguments {
+  readonly hostname?: string | null | undefined;
+  readonly model?: string | null | undefined;
+  readonly namespace?: string | null | undefined;
+  readonly pod?: string | null | undefined;
+  readonly job?: string | null | undefined;
+  readonly startTime?: unknown;
+  readonly endTime?: unknown;
+  readonly seenWithin?: string | null | undefined;
+}
+
+const SEEN_WITHIN = { minMs: 1000, maxMs: 366 * 86_400_000 };
+
+function readFilter({ startTime, endTime, seenWithin, ...names }: FilterArguments, clock: Clock): GpuFilter {
+  return {
+    hostname: names.hostname ?? undefined,
+    model: names.model ?? undefined,
+    namespace: names.namespace ?? undefined,
+    pod: names.pod ?? undefined,
+    job: names.job ?? undefined,
+    window: startTime == null && endTime == null ? undefined : parseWindow({ startTime, endTime }),
+    seenSince: seenWithin == null ? undefined : clock.now() - parseDuration("seenWithin", seenWithin, SEEN_WITHIN),
+  };
+}
+
+/** @param parts.clock for `seenWithin`; default: the system's */
+export function createInventorySchema({
+  repository,
+  clock = systemClock,
+}: {
+  repository: GpuRepository;
+  clock?: Clock;
+}): GraphQLSchema {
   const builder = createSubgraphBuilder();
   const loader = createGpuLoader(repository);
-  const gpu = addGpu(builder, repository, loader);
-  const host = addHost(builder);
+  const placement = addPlacement(builder);
+  const gpu = addGpu(builder, { repository, loader, placement });
+  const host = addHost(builder, repository, placement);
   const metric = addMetric(builder);
   const catalogue = Object.entries(METRICS).map(([name, info]) => ({ name, ...info }));
 
@@ -63,7 +96,21 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
 
   const filter = builder.inputType("GpuFilter", {
     description: "A GPU matches when it meets every condition that is given.",
-    fields: (t) => ({ hostname: t.string(), namespace: t.string(), model: t.string() }),
+    fields: (t) => ({
+      hostname: t.string(),
+      model: t.string(),
+      namespace: t.string({ description: "Only GPUs that a pod of this namespace holds." }),
+      pod: t.string({ description: "Only GPUs that this pod holds." }),
+      job: t.string({ description: "Only GPUs that this Slurm job holds." }),
+      startTime: t.field({
+        type: "DateTime",
+        description: "With a window, `namespace`, `pod` and `job` match whoever held the GPU in it, not only now.",
+      }),
+      endTime: t.field({ type: "DateTime", description: "End of the window, inclusive." }),
+      seenWithin: t.string({
+        description: "Only GPUs with a reading in this time before now: a duration from 1s to 366d, such as 15m.",
+      }),
+    }),
   });
 
   // All fields are nullable: when this subgraph is unavailable, the gateway still answers the fields of the others.
@@ -79,11 +126,7 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
       },
       resolve: (_root, args, context) =>
         repository.gpus({
-          filter: {
-            hostname: args.filter?.hostname ?? undefined,
-            namespace: args.filter?.namespace ?? undefined,
-            model: args.filter?.model ?? undefined,
-          },
+          filter: readFilter(args.filter ?? {}, clock),
           limit: parseLimit(args.limit, GPU_PAGE),
           after: parseCursor(args.after, readCursor),
           signal: context.signal,
@@ -112,6 +155,21 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
       nullable: true,
       resolve: async (_root, _args, context) => [...(await repository.hosts({ signal: context.signal }))],
     }),
+    placements: t.field({
+      type: [placement],
+      nullable: true,
+      description:
+        "Which GPUs were in the slots of a host, oldest first, also if none is there any more. Both bounds of the " +
+        "window are inclusive.",
+      args: {
+        hostname: t.arg.string({ required: true }),
+        startTime: t.arg({ type: "DateTime" }),
+        endTime: t.arg({ type: "DateTime" }),
+      },
+      resolve: async (_root, { hostname, ...window }, { signal }) => [
+        ...(await repository.placements({ host: hostname }, parseWindow(window), { signal })),
+      ],
+    }),
     metrics: t.field({
       type: [metric],
       nullable: true,
@@ -120,5 +178,6 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
     }),
   }));
 
+  addWorkloads(builder, { repository, loader, gpu });
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

@@ -3,118 +3,15 @@
  * query that answers it. The schema itself is never executed.
  */
 import { buildSchema, type DocumentNode, type GraphQLSchema, isObjectType, parse } from "graphql";
-import { GPU_PAGE, type PageLimits, READING_PAGE } from "../../../schema/model/page.ts";
+import { GPU_PAGE, type PageLimits, READING_PAGE, WORKLOAD_PAGE } from "../../../schema/model/page.ts";
+import { REST_SCHEMA } from "./rest-schema.ts";
 import { CSV_MEDIA, JSON_MEDIA, type Media, NDJSON_MEDIA, type Row } from "./rows.ts";
 
 export const REST_PATH = "/api/v1";
 
-const READING_FIELDS = /* GraphQL */ `
-    "The series: the metric and, in braces, the labels that distinguish series of the same metric on one GPU."
-    metric_name: String!
-    "In the unit of the metric."
-    value: Float!
-    "Time at the source, in UTC."
-    timestamp: DateTime!
-`;
+export const buildContract = (): GraphQLSchema => buildSchema(REST_SCHEMA);
 
-const CONTRACT = /* GraphQL */ `
-  scalar DateTime
-
-  type Query {
-    "GPUs, ordered by host, then by index as a number. An answer may be up to 100 ms old."
-    gpus(
-      "Only GPUs of this host."
-      hostname: String
-      "Only GPUs that this namespace holds now."
-      namespace: String
-      "Only GPUs of this model."
-      model: String
-      "Maximum number of GPUs in the answer."
-      limit: Int
-      "Cursor: next of the previous page."
-      after: String
-    ): GpuPage
-    "One GPU."
-    gpu("UUID as NVML prints it: GPU-… or MIG-…" uuid: ID!): GpuDetails
-    "Readings of one GPU, newest first."
-    gpu_telemetry(
-      "UUID as NVML prints it: GPU-… or MIG-…"
-      uuid: ID!
-      "Earliest time, inclusive: RFC 3339, with a zone."
-      start_time: DateTime
-      "Latest time, inclusive: RFC 3339, with a zone."
-      end_time: DateTime
-      "Metric name or alias; may be repeated. A metric covers all of its series."
-      metric: [String!]
-      "Maximum number of readings in the answer."
-      limit: Int
-      "Cursor: next of the previous page."
-      after: String
-    ): GpuTelemetry
-  }
-
-  type GpuPage {
-    gpus: [Gpu!]!
-    "Number of GPUs that match, regardless of the limit."
-    total: Int!
-    "Cursor of the next page: pass it as after. null on the last page."
-    next: String
-  }
-
-  type Gpu {
-    "UUID as NVML prints it: GPU-… or MIG-…"
-    uuid: String!
-    "Device name on its host, such as nvidia0."
-    device_id: String!
-    "Index on its host, such as 0."
-    gpu_index: String!
-    model_name: String!
-    hostname: String!
-    container: String
-    pod: String
-    namespace: String
-  }
-
-  type GpuDetails {
-    "UUID as NVML prints it: GPU-… or MIG-…"
-    uuid: String!
-    "Device name on its host, such as nvidia0."
-    device_id: String!
-    "Index on its host, such as 0."
-    gpu_index: String!
-    model_name: String!
-    hostname: String!
-    container: String
-    pod: String
-    namespace: String
-    driver_version: String
-    "Time of the first reading."
-    first_seen: DateTime!
-    "Time of the newest reading."
-    last_seen: DateTime!
-  }
-
-  type GpuTelemetry {
-    gpu_uuid: String!
-    telemetry: [Reading!]!
-    "Number of readings in this answer."
-    count: Int!
-    "Cursor of older readings: pass it as after. null when there are none."
-    next: String
-  }
-
-  type Reading {
-    ${READING_FIELDS}
-  }
-
-  "A reading with its GPU: one line of CSV or NDJSON."
-  type GpuReading {
-    gpu_uuid: String!
-    ${READING_FIELDS}
-  }
-`;
-
-export const buildContract = (): GraphQLSchema => buildSchema(CONTRACT);
+const HOLDER_FIELDS = "namespace pod container pod_uid: podUid job";
 
 const GPU_FIELDS = /* GraphQL */ `
   uuid
@@ -125,6 +22,7 @@ const GPU_FIELDS = /* GraphQL */ `
   container
   pod
   namespace
+  holders { ${HOLDER_FIELDS} }
 `;
 
 /** How a list is written as a table. */
@@ -160,9 +58,18 @@ export const REST_ROUTES: readonly RestRoute[] = [
     recent: true,
     table: { rowType: "Gpu", rows: (page) => page.gpus as readonly Row[] },
     query: parse(/* GraphQL */ `
-      query gpus($hostname: String, $namespace: String, $model: String, $limit: Int, $after: String) {
-        gpus(filter: { hostname: $hostname, namespace: $namespace, model: $model }, limit: $limit, after: $after) {
-          gpus { ${GPU_FIELDS} }
+      query gpus(
+        $hostname: String, $model: String, $namespace: String, $pod: String, $job: String, $start_time: DateTime,
+        $end_time: DateTime, $seen_within: String, $limit: Int, $after: String
+      ) {
+        gpus(
+          filter: {
+            hostname: $hostname, model: $model, namespace: $namespace, pod: $pod, job: $job,
+            startTime: $start_time, endTime: $end_time, seenWithin: $seen_within
+          }
+          limit: $limit, after: $after
+        ) {
+          gpus { ${GPU_FIELDS} last_seen: lastSeen }
           total
           next
         }
@@ -179,6 +86,8 @@ export const REST_ROUTES: readonly RestRoute[] = [
       query gpu($uuid: ID!) {
         gpu(uuid: $uuid) {
           ${GPU_FIELDS}
+          instances { id profile holders { ${HOLDER_FIELDS} } }
+          pci_bus_id: pciBusId
           driver_version: driverVersion
           first_seen: firstSeen
           last_seen: lastSeen
@@ -206,6 +115,37 @@ export const REST_ROUTES: readonly RestRoute[] = [
           gpu_uuid: gpuUuid
           telemetry { metric_name: metricName value timestamp }
           count
+          next
+        }
+      }
+    `),
+  },
+  {
+    field: "workloads",
+    path: "/workloads",
+    subgraph: "inventory",
+    limits: WORKLOAD_PAGE,
+    recent: false,
+    table: {
+      rowType: "WorkloadHold",
+      rows: ({ workloads }) =>
+        (workloads as readonly (Row & { holds: readonly Row[] })[]).flatMap(({ namespace, pod, job, holds }) =>
+          holds.map((hold) => ({ namespace, pod, job, ...hold })),
+        ),
+    },
+    query: parse(/* GraphQL */ `
+      query workloads(
+        $namespace: String, $pod: String, $job: String, $start_time: DateTime, $end_time: DateTime, $limit: Int,
+        $after: String
+      ) {
+        workloads(
+          namespace: $namespace, pod: $pod, job: $job, startTime: $start_time, endTime: $end_time, limit: $limit,
+          after: $after
+        ) {
+          workloads {
+            namespace pod job from to is_open: isOpen
+            holds { gpu_uuid: gpuUuid instance container pod_uid: podUid from to is_open: isOpen }
+          }
           next
         }
       }

@@ -22,8 +22,20 @@ export interface TableFormat {
  * evaluating it would change the value for the programs that read the file.
  */
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-const csvLine = (values: readonly unknown[]): string =>
-  `${values.map((value) => (value === null || value === undefined ? "" : quoted(String(value)))).join(",")}\r\n`;
+
+/** Writes a list in one cell: items are separated by semicolons, and the parts of an item that are not null by slashes. */
+const cellOf = (value: unknown): string => {
+  if (value === null || value === undefined) return "";
+  if (!Array.isArray(value)) return String(value);
+  return value
+    .map((item: Row) =>
+      Object.values(item)
+        .filter((part) => part !== null)
+        .join("/"),
+    )
+    .join(";");
+};
+const csvLine = (values: readonly unknown[]): string => `${values.map((value) => quoted(cellOf(value))).join(",")}\r\n`;
 
 export const TABLE_FORMATS: Readonly<Record<TableMedia, TableFormat>> = {
   [CSV_MEDIA]: {

@@ -1,4 +1,4 @@
-/** Defines the GraphQL type `Gpu`: facts, instances, times of the first and newest reading, holders and placements. */
+/** Defines the GraphQL type `Gpu`: facts, instances, times of the first and newest reading and holders. */
 import DataLoader from "dataloader";
 import { parseUuid, parseWindow } from "../../schema/model/arguments.ts";
 import type { Gpu, GpuInstance, GpuUuid, Hold } from "../../schema/model/gpu.ts";
@@ -7,7 +7,6 @@ import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { perRequest, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";
 import { addHolder, firstPodOf } from "./holder.ts";
-import type { PlacementType } from "./placement.ts";
 
 /** Loads all GPUs that a request names in one store call. */
 export const createGpuLoader = (repository: GpuRepository) =>
@@ -38,7 +37,7 @@ const createHoldReader = (repository: GpuRepository) =>
 
 export function addGpu(
   builder: SubgraphBuilder,
-  { repository, loader, placement }: { repository: GpuRepository; loader: GpuLoader; placement: PlacementType },
+  { repository, loader }: { repository: GpuRepository; loader: GpuLoader },
 ) {
   const holdsOf = createHoldReader(repository);
   const { holder, attribution } = addHolder(builder);
@@ -83,14 +82,6 @@ export function addGpu(
         description: "Holders of the GPU and its instances, oldest first. Both bounds of the window are inclusive.",
         args: { startTime: t.arg({ type: "DateTime" }), endTime: t.arg({ type: "DateTime" }) },
         resolve: async (gpu, args, context) => [...(await holdsOf(gpu.uuid, parseWindow(args), context))],
-      }),
-      placements: t.field({
-        type: [placement],
-        description: "Slots in which the GPU was, oldest first. Both bounds of the window are inclusive.",
-        args: { startTime: t.arg({ type: "DateTime" }), endTime: t.arg({ type: "DateTime" }) },
-        resolve: async ({ uuid }, args, { signal }) => [
-          ...(await repository.placements({ gpu: uuid }, parseWindow(args), { signal })),
-        ],
       }),
     }),
   });

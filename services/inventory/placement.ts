@@ -1,11 +1,11 @@
-/** Defines the GraphQL types `Placement` and `Host`: which GPU was in which slot of which host, and when. */
-import { parseWindow } from "../../schema/model/arguments.ts";
+/** Defines query field `placements` and the type `Host`: which GPU was in which slot of which host, and when. */
+import { parseUuid, parseWindow, refuse } from "../../schema/model/arguments.ts";
 import type { Host, Placement } from "../../schema/model/gpu.ts";
 import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";
 
-export const addPlacement = (builder: SubgraphBuilder) =>
-  builder.objectRef<Placement>("Placement").implement({
+export function addPlacements(builder: SubgraphBuilder, repository: GpuRepository): void {
+  const placement = builder.objectRef<Placement>("Placement").implement({
     description: "A stretch of time in which a GPU was in a slot of a host, by the times of its readings there.",
     fields: (t) => ({
       gpuUuid: t.exposeID("gpu"),
@@ -18,11 +18,31 @@ export const addPlacement = (builder: SubgraphBuilder) =>
       }),
     }),
   });
+  builder.queryField("placements", (t) =>
+    t.field({
+      type: [placement],
+      nullable: true,
+      description:
+        "Which GPUs were in the slots of a host, or in which slots a GPU was, oldest first, at most 10,000. Both bounds " +
+        "of the window are inclusive.",
+      args: {
+        hostname: t.arg.string(),
+        uuid: t.arg.id(),
+        startTime: t.arg({ type: "DateTime" }),
+        endTime: t.arg({ type: "DateTime" }),
+      },
+      resolve: async (_root, { hostname, uuid, ...window }, { signal }) => {
+        const host = hostname ?? undefined;
+        if ((host === undefined) === (uuid == null)) refuse("hostname or uuid", host ?? null, "given, but not both");
+        const of = host === undefined ? { gpu: parseUuid(uuid) } : { host };
+        return [...(await repository.placements(of, parseWindow(window), { signal }))];
+      },
+    }),
+  );
+}
 
-export type PlacementType = ReturnType<typeof addPlacement>;
-
-export function addHost(builder: SubgraphBuilder, repository: GpuRepository, placement: PlacementType) {
-  return builder.objectRef<Host>("Host").implement({
+export const addHost = (builder: SubgraphBuilder) =>
+  builder.objectRef<Host>("Host").implement({
     fields: (t) => ({
       hostname: t.exposeString("hostname"),
       gpus: t.exposeInt("gpus", { description: "Number of GPUs that are in this host now, lost ones included." }),
@@ -30,14 +50,5 @@ export function addHost(builder: SubgraphBuilder, repository: GpuRepository, pla
         description: "GPUs without a reading for 5 of their usual intervals while another GPU of the host reports.",
       }),
       lastSeen: t.expose("lastSeen", { type: "DateTime" }),
-      placements: t.field({
-        type: [placement],
-        description: "Which GPUs were in the host's slots, oldest first. Both bounds of the window are inclusive.",
-        args: { startTime: t.arg({ type: "DateTime" }), endTime: t.arg({ type: "DateTime" }) },
-        resolve: async ({ hostname }, args, { signal }) => [
-          ...(await repository.placements({ host: hostname }, parseWindow(args), { signal })),
-        ],
-      }),
     }),
   });
-}

@@ -16,7 +16,7 @@ import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql
 import { type Clock, systemClock } from "../platform/process/clock.ts";
 import type { GpuCursor, GpuFilter, GpuPage, GpuRepository } from "../repository/port.ts";
 import { addGpu, createGpuLoader } from "./gpu.ts";
-import { addHost, addPlacement } from "./placement.ts";
+import { addHost, addPlacements } from "./placement.ts";
 import { addWorkloads } from "./workload.ts";
 
 function readCursor(parts: readonly unknown[]): GpuCursor | undefined {
@@ -76,9 +76,8 @@ export function createInventorySchema({
 }): GraphQLSchema {
   const builder = createSubgraphBuilder();
   const loader = createGpuLoader(repository);
-  const placement = addPlacement(builder);
-  const gpu = addGpu(builder, { repository, loader, placement });
-  const host = addHost(builder, repository, placement);
+  const gpu = addGpu(builder, { repository, loader });
+  const host = addHost(builder);
   const metric = addMetric(builder);
   const catalogue = Object.entries(METRICS).map(([name, info]) => ({ name, ...info }));
 
@@ -155,21 +154,6 @@ export function createInventorySchema({
       nullable: true,
       resolve: async (_root, _args, context) => [...(await repository.hosts({ signal: context.signal }))],
     }),
-    placements: t.field({
-      type: [placement],
-      nullable: true,
-      description:
-        "Which GPUs were in the slots of a host, oldest first, also if none is there any more. Both bounds of the " +
-        "window are inclusive.",
-      args: {
-        hostname: t.arg.string({ required: true }),
-        startTime: t.arg({ type: "DateTime" }),
-        endTime: t.arg({ type: "DateTime" }),
-      },
-      resolve: async (_root, { hostname, ...window }, { signal }) => [
-        ...(await repository.placements({ host: hostname }, parseWindow(window), { signal })),
-      ],
-    }),
     metrics: t.field({
       type: [metric],
       nullable: true,
@@ -178,6 +162,7 @@ export function createInventorySchema({
     }),
   }));
 
+  addPlacements(builder, repository);
   addWorkloads(builder, { repository, loader, gpu });
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

@@ -18,8 +18,11 @@ import { graphqlError } from "../../platform/graphql/errors.ts";
 
 /** Ten times the longest page of GPUs. */
 const MAX_ROWS = 100_000;
-/** Rows that a list without a `limit` counts as. A fleet has no more hosts than GPUs: as many as the longest page. */
-const UNPAGED_ROWS: Readonly<Record<string, number>> = { hosts: 10_000 };
+/**
+ * Rows that a list without a `limit` counts as. A fleet has no more hosts than GPUs: as many as the longest page.
+ * Placements are cut at 10,000.
+ */
+const UNPAGED_ROWS: Readonly<Record<string, number>> = { hosts: 10_000, placements: 10_000 };
 
 /** Returns the root fields, also those in fragments. A field that occurs twice counts twice, but is executed once. */
 function rootFields(args: ExecutionArgs): readonly FieldNode[] {

@@ -11,7 +11,9 @@ const CODE_OF = new Map<unknown, ErrorCode>(
 
 /** Replaces the camelCase names that GraphQL's messages give to arguments with the names in the REST contract. */
 const inSnakeCase = (message: string): string =>
-  message.replace(/\b(startTime|endTime)\b/g, (name) => (name === "startTime" ? "start_time" : "end_time"));
+  message.replace(/\b(startTime|endTime|seenWithin)\b/g, (name) =>
+    name.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`),
+  );
 
 /** Returns the first error as problem details. An error without a known code is logged, and its message is hidden. */
 export function answerErrors(

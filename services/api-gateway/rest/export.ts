@@ -7,7 +7,7 @@ import type { Logger } from "../../platform/process/logger.ts";
 import { Shares } from "../../platform/process/shares.ts";
 import type { Gateway } from "../graph/gateway.ts";
 import { createPacker } from "./compression.ts";
-import { buildContract, columnsOf } from "./contract.ts";
+import { buildContract, columnsOf, type RestRoute } from "./contract.ts";
 import { answerErrors } from "./errors.ts";
 import { chooseCoding } from "./negotiation.ts";
 import { runQuery } from "./query.ts";
@@ -18,6 +18,7 @@ import { streamOf } from "./stream.ts";
 
 /** Rows in a page of a stream. A page takes a few milliseconds, and other requests are answered between two pages. */
 const PAGE_ROWS = 2500;
+const pageRows = ({ limits }: RestRoute): number => Math.min(PAGE_ROWS, limits?.max ?? PAGE_ROWS);
 /** How many streams may run at once. Each holds a page and the buffers of its connection. */
 const MAX_STREAMS = 32;
 const RETRY_AFTER_MS = 5000;
@@ -57,7 +58,7 @@ async function* allPieces(
   yield text(first.rows, true);
   let { next } = first;
   while (next !== null) {
-    const page = await read(withPage(call, { limit: PAGE_ROWS, after: next }), signal);
+    const page = await read(withPage(call, { limit: pageRows(call.route), after: next }), signal);
     if (page instanceof Response) throw new Error(`page after ${next}: ${page.status} ${await page.text()}`);
     yield text(page.rows, false);
     next = page.next;
@@ -108,7 +109,7 @@ export function createExport(gateway: Pick<Gateway, "ask">, { log, clock, client
       return problemOf("overloaded", detail, { retryAfterMs: RETRY_AFTER_MS });
     }
     try {
-      const first = await read(withPage(call, { limit: PAGE_ROWS }), request.signal);
+      const first = await read(withPage(call, { limit: pageRows(call.route) }), request.signal);
       if (first instanceof Response || request.method === "HEAD") end();
       if (first instanceof Response) return first;
       const coding = chooseCoding(request.headers.get("accept-encoding"));

@@ -34,10 +34,12 @@ for (const [wiring, open] of [
         gpus: 1,
         latest: 1,
         pages: 1,
-        attributions: 1,
+        holds: 1,
         gpusByUuid: 0,
         readings: 0,
         hosts: 0,
+        workloads: 0,
+        placements: 0,
       });
     });
 
@@ -47,7 +49,7 @@ for (const [wiring, open] of [
         telemetry(limit: 1) { count } same: telemetry(limit: 1) { next } two: telemetry(limit: 2) { count }
         attributions { pod } later: attributions(startTime: "2026-01-01T00:00:00Z") { pod } } } }`);
       expect(errors).toBeUndefined();
-      expect(api.store.calls).toMatchObject({ gpus: 1, latest: 2, pages: 2, attributions: 2 });
+      expect(api.store.calls).toMatchObject({ gpus: 1, latest: 2, pages: 2, holds: 2 });
     });
 
     test("are one to find many GPUs by key, and one for each of their fields, deferred or not", async () => {
@@ -58,7 +60,7 @@ for (const [wiring, open] of [
       expect(errors).toBeUndefined();
       expect(data.gpusByUuid).toHaveLength(GPUS);
       expect(data.gpusByUuid[299].telemetry).toEqual({ count: 1 });
-      expect(api.store.calls).toMatchObject({ latest: 1, pages: 1, attributions: 0 });
+      expect(api.store.calls).toMatchObject({ latest: 1, pages: 1, holds: 0 });
       // The deferred part of a remote subgraph is a request of its own.
       expect(api.store.calls.gpusByUuid).toBe(wiring === "over the wire" ? 2 : 1);
     });

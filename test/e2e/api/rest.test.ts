@@ -36,6 +36,8 @@ describe("GET /api/v1/gpus", () => {
       container: null,
       pod: null,
       namespace: null,
+      holders: [],
+      last_seen: "2025-07-20T10:00:04Z",
     });
   });
 

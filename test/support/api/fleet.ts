@@ -23,9 +23,12 @@ export function fillFleet(store: ListedStore, { gpus, ticks }: { gpus: number; t
       model: number < gpus / 2 ? "NVIDIA H100 80GB HBM3" : "NVIDIA A100",
       host: `host-${String(Math.floor(number / 16)).padStart(3, "0")}`,
       driver: "535.129.03",
-      container: held ? "main" : null,
-      pod: held ? `train-${number}` : null,
-      namespace: held ? "research" : null,
+      pciBusId: null,
+      labels: null,
+      holders: held
+        ? [{ kind: "pod", namespace: "research", pod: `train-${number}`, container: "main", podUid: null }]
+        : [],
+      instances: [],
       firstSeen: START,
       lastSeen: START + (ticks - 1) * 1000,
     };

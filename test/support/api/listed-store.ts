@@ -1,5 +1,5 @@
 /** A store and a live feed over plain lists, which count their calls. */
-import type { Attribution, Gpu, GpuUuid, Host } from "../../../schema/model/gpu.ts";
+import type { Gpu, GpuUuid, Hold, Host, Placement } from "../../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { Window } from "../../../schema/model/window.ts";
@@ -13,12 +13,15 @@ import type {
 import { Mailbox } from "../../../services/platform/process/mailbox.ts";
 import type {
   GpuCursor,
+  GpuFilter,
   GpuPage,
   GpuQuery,
   GpuRepository,
   ReadingPage,
   ReadingQuery,
   TelemetryRepository,
+  WorkloadPage,
+  WorkloadQuery,
 } from "../../../services/repository/port.ts";
 
 const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -27,14 +30,37 @@ const inOrder = (a: GpuCursor, b: GpuCursor): number =>
 const newestFirst = (a: Pick<Reading, "at" | "series">, b: Pick<Reading, "at" | "series">): number =>
   b.at - a.at || compare(a.series, b.series);
 
+const meetsHolderConditions = ({ holders }: Gpu, { namespace, pod, job }: GpuFilter): boolean =>
+  (namespace === undefined && pod === undefined && job === undefined) ||
+  holders.some((holder) =>
+    holder.kind === "job"
+      ? holder.job === job
+      : job === undefined &&
+        (namespace === undefined || holder.namespace === namespace) &&
+        (pod === undefined || holder.pod === pod),
+  );
+
+/** Each holder has held its GPU from its first to its last reading. */
+const holdsOf = ({ uuid, holders, firstSeen, lastSeen }: Gpu, window: Window): Hold[] =>
+  firstSeen < window.to && lastSeen >= window.from
+    ? holders.map((holder) => {
+        return { gpu: uuid, instance: null, holder, from: firstSeen, to: lastSeen, isOpen: true };
+      })
+    : [];
+
 export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "readings" | "pages" | "latest"> {
   readonly known: Gpu[] = [];
   readonly stored: Reading[] = [];
-  readonly calls: Record<"gpus" | "gpusByUuid" | "hosts" | "attributions" | "readings" | "pages" | "latest", number> = {
+  readonly calls: Record<
+    "gpus" | "gpusByUuid" | "hosts" | "holds" | "workloads" | "placements" | "readings" | "pages" | "latest",
+    number
+  > = {
     gpus: 0,
     gpusByUuid: 0,
     hosts: 0,
-    attributions: 0,
+    holds: 0,
+    workloads: 0,
+    placements: 0,
     readings: 0,
     pages: 0,
     latest: 0,
@@ -51,7 +77,8 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
       .filter(
         (gpu) =>
           (filter.hostname === undefined || gpu.host === filter.hostname) &&
-          (filter.namespace === undefined || gpu.namespace === filter.namespace) &&
+          (filter.seenSince === undefined || gpu.lastSeen >= filter.seenSince) &&
+          meetsHolderConditions(gpu, filter) &&
           (filter.model === undefined || gpu.model === filter.model),
       )
       .sort(inOrder);
@@ -73,18 +100,39 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
     const hosts = new Map<string, Host>();
     for (const { host, lastSeen } of this.known) {
       const { gpus = 0, lastSeen: newest = 0 } = hosts.get(host) ?? {};
-      hosts.set(host, { hostname: host, gpus: gpus + 1, lastSeen: Math.max(newest, lastSeen) });
+      hosts.set(host, { hostname: host, gpus: gpus + 1, lost: 0, lastSeen: Math.max(newest, lastSeen) });
     }
     return [...hosts.values()].sort((a, b) => compare(a.hostname, b.hostname));
   }
 
-  async attributions(uuids: readonly GpuUuid[], window: Window): Promise<ReadonlyMap<GpuUuid, Attribution[]>> {
-    this.calls.attributions++;
-    const held = new Map<GpuUuid, Attribution[]>(uuids.map((uuid) => [uuid, []]));
-    for (const { uuid: gpu, namespace, pod, container, firstSeen: from, lastSeen: to } of this.known) {
-      if (from < window.to && to >= window.from) held.get(gpu)?.push({ gpu, namespace, pod, container, from, to });
-    }
+  async holds(uuids: readonly GpuUuid[], window: Window): Promise<ReadonlyMap<GpuUuid, Hold[]>> {
+    this.calls.holds++;
+    const held = new Map<GpuUuid, Hold[]>(uuids.map((uuid) => [uuid, []]));
+    for (const gpu of this.known) held.get(gpu.uuid)?.push(...holdsOf(gpu, window));
     return held;
+  }
+
+  async workloads({ limit, window, namespace, pod }: WorkloadQuery): Promise<WorkloadPage> {
+    this.calls.workloads++;
+    const workloads = this.known
+      .flatMap((gpu) => holdsOf(gpu, window))
+      .flatMap((hold) => {
+        if (hold.holder.kind === "job") return [];
+        const { from, to, isOpen, holder } = hold;
+        return [{ namespace: holder.namespace, pod: holder.pod, job: null, from, to, isOpen, holds: [hold] }];
+      })
+      .filter((workload) => namespace === undefined || workload.namespace === namespace)
+      .filter((workload) => pod === undefined || workload.pod === pod);
+    return { workloads: workloads.slice(0, limit), next: null };
+  }
+
+  async placements(of: { gpu: GpuUuid } | { host: string }): Promise<Placement[]> {
+    this.calls.placements++;
+    return this.known
+      .filter((gpu) => ("gpu" in of ? gpu.uuid === of.gpu : gpu.host === of.host))
+      .map(({ uuid, host, index, firstSeen, lastSeen }) => {
+        return { gpu: uuid, host, index, from: firstSeen, to: lastSeen, isCurrent: true };
+      });
   }
 
   async readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage> {

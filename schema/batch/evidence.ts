@@ -2,7 +2,7 @@
  * Holder evidence of a block: the holders that the rows of each series named, at each time. Most blocks have one track:
  * every series named the same holders throughout.
  */
-import type { HolderSet } from "../model/holder.ts";
+import { type HolderSet, holderSetOf } from "../model/holder.ts";
 
 /** From time `tick` of the block to the next run, the series' readings and marks name the holders of set `set`. */
 export interface Run {
@@ -27,6 +27,30 @@ export interface Evidence {
 /** Returns the track of a column. */
 export const trackOf = ({ tracks, ofColumn }: Evidence, column: number): Track =>
   tracks[ofColumn?.[column] ?? 0] as Track;
+
+/** All holders that the rows of a block name from time `tick` to the next stretch. */
+export interface HeldStretch {
+  readonly tick: number;
+  readonly holders: HolderSet;
+}
+
+/** Blocks share their evidence, so each list is made once. */
+const stretches = new WeakMap<Evidence, readonly HeldStretch[]>();
+
+/** Returns which holders the series name together, in ascending order of ticks; the first stretch has tick 0. */
+export function heldStretches(evidence: Evidence): readonly HeldStretch[] {
+  let found = stretches.get(evidence);
+  if (found === undefined) {
+    const { sets, tracks } = evidence;
+    const ticks = [...new Set(tracks.flatMap((track) => track.map(({ tick }) => tick)))].sort((a, b) => a - b);
+    found = ticks.map((tick) => {
+      const named = tracks.map((track) => track.findLast((run) => run.tick <= tick)?.set ?? 0);
+      return { tick, holders: holderSetOf(named.flatMap((set) => sets[set - 1] ?? [])) };
+    });
+    stretches.set(evidence, found);
+  }
+  return found;
+}
 
 const ONE_RUN: Track = [{ tick: 0, set: 1 }];
 

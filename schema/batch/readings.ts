@@ -6,7 +6,9 @@ import type { Series } from "../model/reading.ts";
 import type { Batch, Sighting } from "./batch.ts";
 import { BlockEvidence } from "./block-evidence.ts";
 import { unpackColumns } from "./columns.ts";
-import { type Evidence, trackOf } from "./evidence.ts";
+import { type HeldStretch, heldStretches } from "./evidence.ts";
+
+const NEVER_HELD: readonly HeldStretch[] = [{ tick: 0, holders: NOBODY }];
 
 export type VisitReading = (
   gpu: GpuUuid,
@@ -19,7 +21,8 @@ export type VisitReading = (
 
 /**
  * Visits every reading once: by block, then series, then ascending time. `facts` come from a sighting that covers the
- * reading's time; readings with the same facts or holders get the same objects.
+ * reading's time. `holders` are those that any row of the GPU names at that time: some series of a card never name one.
+ * Readings with the same facts or holders get the same objects.
  * @throws AppError `invalid` for a block whose columns are damaged or whose GPU has no sighting
  */
 export function forEachReading(batch: Batch, visit: VisitReading): void {
@@ -38,16 +41,19 @@ export function forEachReading(batch: Batch, visit: VisitReading): void {
     }
     const { at, values } = columns.value;
     const named = evidence.of(block, () => at);
+    const held = named === null ? NEVER_HELD : heldStretches(named);
     const factsAt = createFactsFinder(seen);
     for (const [index, name] of series.entries()) {
       const column = values[index] as Float64Array;
-      const holdersAt = createHoldersFinder(named, index);
       factsAt.restart();
+      let stretch = 0;
       for (let tick = 0; tick < at.length; tick++) {
         const value = column[tick] as number;
         if (Number.isNaN(value)) continue;
         const time = at[tick] as number;
-        visit(gpu, batch.series[name] as Series, time, value, factsAt.find(time), holdersAt(tick));
+        while (stretch + 1 < held.length && (held[stretch + 1] as HeldStretch).tick <= tick) stretch++;
+        const { holders } = held[stretch] as HeldStretch;
+        visit(gpu, batch.series[name] as Series, time, value, factsAt.find(time), holders);
       }
     }
   }
@@ -70,17 +76,5 @@ function createFactsFinder(seen: readonly Sighting[]) {
       }
       return current.facts;
     },
-  };
-}
-
-/** Returns a function that finds the holders of a column at ascending ticks. */
-function createHoldersFinder(evidence: Evidence | null, column: number): (tick: number) => HolderSet {
-  if (evidence === null) return () => NOBODY;
-  const track = trackOf(evidence, column);
-  let run = 0;
-  return (tick) => {
-    while (run + 1 < track.length && (track[run + 1]?.tick as number) <= tick) run++;
-    const set = track[run]?.set as number;
-    return set === 0 ? NOBODY : (evidence.sets[set - 1] as HolderSet);
   };
 }

@@ -49,6 +49,7 @@ function partOf(batch: Batch, { sightings, blocks }: Pick<Batch, "sightings" | "
   return {
     ...batch,
     readings: blocks.reduce((sum, { readings }) => sum + readings, 0),
+    marks: blocks.reduce((sum, { marks }) => sum + marks, 0),
     sightings: sightings.filter(({ facts }) => gpus.has(facts.uuid)),
     series: used.map((number) => batch.series[number] as (typeof batch.series)[number]),
     blocks: blocks.map((block) => ({ ...block, series: renumber(block.series) })),

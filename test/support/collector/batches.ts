@@ -23,12 +23,12 @@ export interface WrittenReading {
 
 const factsOf = ({ gpu = 1, host = "host-1" }: WrittenReading): GpuFacts => ({
   uuid: uuidOf(gpu),
+  instance: null,
   index: String(gpu),
   device: `nvidia${gpu}`,
   model: "NVIDIA H100 80GB HBM3",
   host,
   driver: "535.129.03",
-  instance: null,
   pciBusId: null,
   profile: null,
   labels: null,

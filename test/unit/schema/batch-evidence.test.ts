@@ -7,7 +7,7 @@ import { forEachReading } from "../../../schema/batch/readings.ts";
 import type { HolderSet } from "../../../schema/model/holder.ts";
 import { batchOf, factsOf, HOUR, heldBy, podOf, TEMP, UTIL } from "../../conformance/repository/bench.ts";
 import { heldRows } from "../../support/schema/held-rows.ts";
-import { inOrder, merged, named, readingsOf } from "../../support/schema/merged-rows.ts";
+import { holdersOf, inOrder, merged, named, readingsOf } from "../../support/schema/merged-rows.ts";
 
 describe("BatchBuilder.take()", () => {
   test("names the holders of every reading, and is the same for every order of rows", () => {
@@ -21,9 +21,7 @@ describe("BatchBuilder.take()", () => {
         ),
         ([given, shuffled]) => {
           const batch = batchOf(given);
-          const holders = new Map<string, HolderSet>();
-          forEachReading(batch, (gpu, series, at, _value, _facts, set) => holders.set(`${gpu} ${series} ${at}`, set));
-          expect(inOrder(holders)).toEqual(inOrder(named(given)));
+          expect(inOrder(holdersOf(batch))).toEqual(inOrder(named(given)));
           expect(inOrder(readingsOf(batch))).toEqual(inOrder(merged(given)));
           expect(batchOf(shuffled)).toEqual(batch);
         },
@@ -46,6 +44,18 @@ describe("BatchBuilder.take()", () => {
     expect(columns.ok && columns.value.marks).toEqual([3]);
     const run = (tick: number, set: number) => ({ tick, set });
     expect(block.evidence).toEqual({ sets: [[podOf("a")]], tracks: [[run(0, 0)], [run(0, 1)]], ofColumn: [0, 1] });
+  });
+
+  test("forEachReading() gives each reading the holders that any series of its GPU names at that time", () => {
+    const batch = batchOf([
+      [UTIL, 0, 5, factsOf(1, { holders: [podOf("b")] })],
+      [TEMP, 1, 40],
+      [UTIL, 2, 5, factsOf(1, { holders: [podOf("a")] })],
+      [UTIL, 0, 5, factsOf(2)],
+    ]);
+    const seen: HolderSet[] = [];
+    forEachReading(batch, (_gpu, _series, _at, _value, _facts, holders) => seen.push(holders));
+    expect(seen).toEqual([[podOf("b")], [podOf("b")], [podOf("a")], []]);
   });
 
   test("shares one constant evidence among the blocks of a holder", () => {

@@ -21,7 +21,23 @@ export interface FleetArguments {
   readonly out: string | null;
   /** Where to write the ledger; null: nowhere. */
   readonly ledger: string | null;
+  /** How to serve the exporters on HTTP; null: not at all. */
+  readonly serve: ServeArguments | null;
 }
+
+export interface ServeArguments {
+  readonly port: number;
+  readonly ports: "one" | "per-host";
+  /** Simulated seconds in a second of the clock. */
+  readonly speed: number;
+  readonly slowMs: number;
+}
+
+/** Prometheus waits ten seconds by default, and dcgm-exporter itself gives up then. */
+const DEFAULT_SLOW_MS = 12_000;
+const DEFAULT_PORT = 9400;
+const MAX_SPEED = 10_000;
+const MAX_PORT = 65_535;
 
 export const USAGE = `Usage: bun run fleet [options]
 
@@ -48,6 +64,13 @@ of what each GPU and each of its holders really did. The same options give the s
   --layout LAYOUT      of the CSV: ${LAYOUTS.join(", ")} (${LAYOUTS[0]})
   --lookback TIME      for how long the CSV repeats the rows of an ended series, 0 to 5m (0)
   --ledger FILE        JSON: .json, .json.gz or .json.zst
+
+  --serve              serve the exporters on http://127.0.0.1, from now on for the duration (without --start)
+  --port N             port of /targets, the list of exporters in the form of Prometheus' http_sd (${DEFAULT_PORT})
+  --ports KIND         one: exporters under /HOST/metrics on the same port;
+                       per-host: each under /metrics on a port of its own, from --port + 1 on (one)
+  --speed N            simulated seconds in a second, 1 to ${MAX_SPEED} (1)
+  --slow-answer TIME   after which a slow exporter closes the connection without an answer (12s)
   --help               this text
 `;
 
@@ -70,6 +93,11 @@ const OPTIONS = {
   layout: { type: "string" },
   lookback: { type: "string" },
   ledger: { type: "string" },
+  serve: { type: "boolean" },
+  port: { type: "string" },
+  ports: { type: "string" },
+  speed: { type: "string" },
+  "slow-answer": { type: "string" },
   help: { type: "boolean" },
 } as const;
 
@@ -96,27 +124,44 @@ function parseOptions(args: readonly string[]) {
 }
 
 /**
+ * @param nowMs time of the clock, at which served exporters begin
  * @returns "help" for `--help`
  * @throws UsageError
  */
-export function parseFleetArguments(args: readonly string[]): FleetArguments | "help" {
+export function parseFleetArguments(args: readonly string[], nowMs: number): FleetArguments | "help" {
   const values = parseOptions(args);
   if (values.help === true) return "help";
   const { out = null, ledger = null } = values;
-  if (out === null && ledger === null) throw new UsageError("--out or --ledger must be given");
+  const options = readOptions(values, values.serve === true ? nowMs : DEFAULT_FLEET.startMs);
+  const serve = readServe(values, options);
+  if (out === null && ledger === null && serve === null)
+    throw new UsageError("--out, --ledger or --serve must be given");
   for (const [name, file] of Object.entries({ out, ledger })) {
     if (file === "") throw new UsageError(`--${name} must be a file name, got ""`);
   }
   if (out === "-" && ledger === "-") throw new UsageError("only one of --out and --ledger can be standard output");
+  return { options, layout: readChoice("layout", values.layout, LAYOUTS, LAYOUTS[0]), out, ledger, serve };
+}
+
+function readServe(values: ReturnType<typeof parseOptions>, options: FleetOptions): ServeArguments | null {
+  if (values.serve !== true) {
+    const unused = (["port", "ports", "speed", "slow-answer"] as const).find((name) => values[name] !== undefined);
+    if (unused !== undefined) throw new UsageError(`--${unused} must be given with --serve`);
+    return null;
+  }
+  if (options.lookbackMs > 0) throw new UsageError("--lookback must be 0 with --serve: exporters repeat no row");
+  const ports = readChoice("ports", values.ports, ["one", "per-host"], "one");
+  const last = ports === "one" ? MAX_PORT : MAX_PORT - options.hosts;
+  if (last < 0) throw new UsageError(`--ports must be one for more than ${MAX_PORT} hosts, got "per-host"`);
   return {
-    options: readOptions(values),
-    layout: readChoice("layout", values.layout, LAYOUTS, LAYOUTS[0]),
-    out,
-    ledger,
+    port: readField("port", values.port, integer({ max: last }), DEFAULT_PORT),
+    ports,
+    speed: readField("speed", values.speed, integer({ min: 1, max: MAX_SPEED }), 1),
+    slowMs: readField("slow-answer", values["slow-answer"], duration(), DEFAULT_SLOW_MS),
   };
 }
 
-function readOptions(values: ReturnType<typeof parseOptions>): FleetOptions {
+function readOptions(values: ReturnType<typeof parseOptions>, startMs: number): FleetOptions {
   const whole = (name: "hosts" | "gpus" | "seed", min: number, max: number, otherwise: number) =>
     readField(name, values[name], integer({ min, max }), otherwise);
   const intervalMs = readInterval(values.interval, DEFAULT_FLEET.intervalMs);
@@ -126,7 +171,7 @@ function readOptions(values: ReturnType<typeof parseOptions>): FleetOptions {
     gpusPerHost: whole("gpus", 1, MAX_GPUS_PER_HOST, DEFAULT_FLEET.gpusPerHost),
     intervalMs,
     durationMs: readField("duration", values.duration, duration({ minMs: 1 }), DEFAULT_FLEET.durationMs),
-    startMs: readStart(values.start, DEFAULT_FLEET.startMs),
+    startMs: readStart(values.start, startMs),
     seed: whole("seed", 0, 0xffff_ffff, DEFAULT_FLEET.seed),
     mig: values.mig ?? false,
     timeSlicing: values["time-slicing"] ?? false,

@@ -6,7 +6,8 @@ import type { Reading } from "./readings.ts";
 import type { FleetState } from "./state.ts";
 import { exporterPod, type Host } from "./topology.ts";
 
-export type Labels = readonly (readonly [name: string, value: string])[];
+export type Exposed = readonly [name: string, value: string];
+export type Labels = readonly Exposed[];
 
 const DRIVER = "550.90.07";
 const EXPORTER_NAMESPACE = "gpu-operator";
@@ -36,7 +37,10 @@ export function targetAt(state: FleetState, host: Host, atMs: number): Target {
   return { host, pod: exporterPod(state.options.seed, host.number, lives) };
 }
 
-/** Labels in the order of dcgm-exporter's template: fixed ones, label-type fields, then the others by name. */
+/**
+ * Returns labels in the order of dcgm-exporter's template: fixed ones, label-type fields, then the others by name.
+ * Labels that the fleet drops are left out, as if a proxy dropped them.
+ */
 export function exporterLabels(state: FleetState, target: Target, reading: Reading): Labels {
   const { options } = state;
   const { metric, slot, instance, holding, xid } = reading;
@@ -72,32 +76,34 @@ export function exporterLabels(state: FleetState, target: Target, reading: Readi
   if (metric.scope !== "xids" && xid !== null) {
     attributes.push(["err_code", String(xid)], ["err_msg", XID_TEXTS[xid]!]);
   }
-  return [...fixed, ...fields, ...attributes.sort(byName)];
+  const dropped: ReadonlySet<string> = new Set(options.dropLabels);
+  return [...fixed, ...fields, ...attributes.sort(byName)].filter(([name]) => !dropped.has(name));
 }
 
-const byName = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : a > b ? 1 : 0);
+const byName = ([a]: Exposed, [b]: Exposed): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Returns what Prometheus stores, sorted by name, without the labels that the fleet drops. */
+/** Labels that service discovery gives a target. */
+export function targetLabels(state: FleetState, { host, pod }: Target): Labels {
+  const labels: Exposed[] = state.options.hostIs === "pod" ? [["node", host.name]] : [];
+  if (host.scrape === "none") return labels;
+  return [
+    ...labels,
+    ["container", EXPORTER],
+    ["endpoint", "gpu-metrics"],
+    ["instance", `${host.address}:9400`],
+    ["job", EXPORTER],
+    ["namespace", EXPORTER_NAMESPACE],
+    ["pod", pod],
+    ["service", EXPORTER],
+  ];
+}
+
+/** Returns what Prometheus stores, sorted by name. */
 export function scrapedLabels(state: FleetState, target: Target, exposed: Labels): Labels {
-  const { host, pod } = target;
-  const { hostIs, dropLabels } = state.options;
-  const own: [string, string][] = hostIs === "pod" ? [["node", host.name]] : [];
-  if (host.scrape !== "none") {
-    own.push(
-      ["container", EXPORTER],
-      ["endpoint", "gpu-metrics"],
-      ["instance", `${host.address}:9400`],
-      ["job", EXPORTER],
-      ["namespace", EXPORTER_NAMESPACE],
-      ["pod", pod],
-      ["service", EXPORTER],
-    );
-  }
-  const labels = new Map(own);
+  const labels = new Map(targetLabels(state, target));
   for (const [name, value] of exposed) {
-    if (host.scrape === "rename" && labels.has(name)) labels.set(`exported_${name}`, value);
+    if (target.host.scrape === "rename" && labels.has(name)) labels.set(`exported_${name}`, value);
     else labels.set(name, value);
   }
-  for (const name of dropLabels) labels.delete(name);
   return [...labels].sort(byName);
 }

@@ -35,6 +35,13 @@ export class FleetState {
     return !covers(slow, atMs) || tick % SLOW_TICKS === host % SLOW_TICKS;
   }
 
+  /** True while the host answers slowly: it reports some ticks, and at the others its answer takes too long. */
+  isSlow(host: number, tick: number): boolean {
+    const atMs = tick * this.options.intervalMs;
+    const { silent, slow } = this.history.faults[host]!;
+    return covers(slow, atMs) && !covers(silent, atMs);
+  }
+
   stay(slot: Slot, atMs: number): Stay | null {
     const stays = this.history.stays[slot.host * this.options.gpusPerHost + slot.index]!;
     return stays.findLast((stay) => stay.from <= atMs && atMs < stay.to) ?? null;

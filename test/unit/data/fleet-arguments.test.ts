@@ -4,9 +4,11 @@ import { parseFleetArguments } from "../../../data/fleet/arguments.ts";
 import { DEFAULT_FLEET } from "../../../data/fleet/options.ts";
 import { BUN, startProgram } from "../../support/programs/process.ts";
 
+const NOW = Date.UTC(2026, 11, 1, 12);
+
 const refusal = (...args: string[]): string => {
   try {
-    parseFleetArguments(args);
+    parseFleetArguments(args, NOW);
   } catch (error) {
     if (error instanceof UsageError) return error.message;
     throw error;
@@ -15,11 +17,12 @@ const refusal = (...args: string[]): string => {
 };
 
 test("parseFleetArguments() has defaults", () => {
-  expect(parseFleetArguments(["--out", "-"])).toEqual({
+  expect(parseFleetArguments(["--out", "-"], NOW)).toEqual({
     options: DEFAULT_FLEET,
     layout: "columns",
     out: "-",
     ledger: null,
+    serve: null,
   });
 });
 
@@ -28,7 +31,7 @@ test("parseFleetArguments() reads every option", () => {
     "--hosts 30 --gpus 4 --interval 5s --duration 24h --start 2026-01-01T00:00:00Z --seed 7 --mig --time-slicing --slurm " +
     "--faults --scrape rename --host-label hostname --host-is pod --drop-labels UUID,device --layout labels_raw " +
     "--lookback 5m --out fleet.csv.zst --ledger fleet.json";
-  expect(parseFleetArguments(line.split(" "))).toEqual({
+  expect(parseFleetArguments(line.split(" "), NOW)).toEqual({
     options: {
       hosts: 30,
       gpusPerHost: 4,
@@ -49,6 +52,18 @@ test("parseFleetArguments() reads every option", () => {
     layout: "labels_raw",
     out: "fleet.csv.zst",
     ledger: "fleet.json",
+    serve: null,
+  });
+});
+
+test("parseFleetArguments() begins served exporters now", () => {
+  const line = "--serve --port 0 --ports per-host --speed 60 --slow-answer 1s";
+  expect(parseFleetArguments(line.split(" "), NOW)).toEqual({
+    options: { ...DEFAULT_FLEET, startMs: NOW },
+    layout: "columns",
+    out: null,
+    ledger: null,
+    serve: { port: 0, ports: "per-host", speed: 60, slowMs: 1000 },
   });
 });
 
@@ -60,7 +75,10 @@ test("parseFleetArguments() rejects a bad value with the option, the value and t
     '--layout must be one of columns, labels_raw, one-column-per-label, got "wide"',
   );
   expect(refusal("--drop-labels", "UUID,pod", "--out", "-")).toEndWith('got "pod"');
-  expect(refusal("--mig")).toBe("--out or --ledger must be given");
+  expect(refusal("--mig")).toBe("--out, --ledger or --serve must be given");
+  expect(refusal("--port", "1", "--out", "-")).toBe("--port must be given with --serve");
+  expect(refusal("--serve", "--lookback", "5m")).toStartWith("--lookback must be 0 with --serve");
+  expect(refusal("--serve", "--ports", "per-host", "--port", "65533")).toStartWith("--port must be a whole number");
   expect(refusal("--ledger", "")).toBe('--ledger must be a file name, got ""');
   expect(refusal("--out", "-", "--ledger", "-")).toBe("only one of --out and --ledger can be standard output");
 });

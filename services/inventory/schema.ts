@@ -7,7 +7,7 @@ import { encodeCursor, GPU_PAGE } from "../../schema/model/page.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuCursor, GpuPage, GpuRepository } from "../repository/port.ts";
-import { addGpu, createGpuLoader } from "./gpu.ts";
+import { addGpu, createGpuLoader, createRowReader, createRowsUnderWay } from "./gpu.ts";
 
 function readCursor(parts: readonly unknown[]): GpuCursor | undefined {
   const [host, index, uuid] = parts;
@@ -43,8 +43,10 @@ function addMetric(builder: SubgraphBuilder) {
 
 export function createInventorySchema({ repository }: { repository: GpuRepository }): GraphQLSchema {
   const builder = createSubgraphBuilder();
-  const loader = createGpuLoader(repository);
-  const gpu = addGpu(builder, repository, loader);
+  const underWay = createRowsUnderWay();
+  const readRows = createRowReader(underWay);
+  const loader = createGpuLoader(repository, readRows);
+  const gpu = addGpu(builder, { repository, loader, underWay });
   const host = addHost(builder);
   const metric = addMetric(builder);
   const catalogue = Object.entries(METRICS).map(([name, info]) => ({ name, ...info }));
@@ -77,8 +79,8 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
         limit: t.arg.int({ defaultValue: GPU_PAGE.default }),
         after: t.arg.string({ description: "Cursor: `next` of the previous page." }),
       },
-      resolve: (_root, args, context) =>
-        repository.gpus({
+      resolve: (_root, args, context) => {
+        const query = {
           filter: {
             hostname: args.filter?.hostname ?? undefined,
             namespace: args.filter?.namespace ?? undefined,
@@ -87,7 +89,10 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
           limit: parseLimit(args.limit, GPU_PAGE),
           after: parseCursor(args.after, readCursor),
           signal: context.signal,
-        }),
+        };
+        const rows = { most: query.limit, sizeOf: ({ gpus }: GpuPage) => gpus.length };
+        return readRows(context, rows, () => repository.gpus(query));
+      },
     }),
     gpu: t.field({
       type: gpu,
@@ -110,7 +115,10 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
     hosts: t.field({
       type: [host],
       nullable: true,
-      resolve: async (_root, _args, context) => [...(await repository.hosts({ signal: context.signal }))],
+      resolve: async (_root, _args, context) => {
+        const rows = { most: GPU_PAGE.max, sizeOf: (hosts: readonly Host[]) => hosts.length };
+        return [...(await readRows(context, rows, () => repository.hosts({ signal: context.signal })))];
+      },
     }),
     metrics: t.field({
       type: [metric],

@@ -40,6 +40,10 @@ openapi:
 sample *ARGS:
     bun run sample "$@"
 
+# Simulate a fleet that is shared, broken and mended, with a ledger of the truth: see `just fleet --help`
+fleet *ARGS:
+    bun run fleet "$@"
+
 # Measure: `just bench api`, `live`, `ingest`, `memory`, `queue`, `pipeline`, `backlog`
 bench *ARGS:
     bun run bench "$@"

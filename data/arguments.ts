@@ -43,11 +43,28 @@ const OPTIONS = {
 
 type Field = ReturnType<typeof integer>;
 
-function readField(name: string, text: string | undefined, field: Field, otherwise: number): number {
+/** @throws UsageError */
+export function readField(name: string, text: string | undefined, field: Field, otherwise: number): number {
   if (text === undefined) return otherwise;
   const outcome = field.safeParse(text);
   if (outcome.success) return outcome.data;
   throw new UsageError(`--${name} must be ${outcome.error.issues[0]?.message}, got ${JSON.stringify(text)}`);
+}
+
+/** @throws UsageError */
+export function readInterval(text: string | undefined, otherwise: number): number {
+  const intervalMs = readField("interval", text, duration({ minMs: 1 }), otherwise);
+  if (Number.isInteger(intervalMs)) return intervalMs;
+  throw new UsageError(`--interval must be in whole milliseconds, got ${JSON.stringify(text)}`);
+}
+
+/** @throws UsageError */
+export function readStart(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const start = parseTimestamp(text);
+  if (!start.ok) throw new UsageError(`--start ${start.error}`);
+  if (Number.isInteger(start.value)) return start.value;
+  throw new UsageError(`--start must be ${TIMESTAMP_FORM} in whole milliseconds, got ${JSON.stringify(text)}`);
 }
 
 /**
@@ -62,13 +79,6 @@ export function parseArguments(args: readonly string[]): GeneratorArguments | "h
     throw new UsageError("--out must be given with other options: a file name, or - for standard output");
   }
   if (out === "") throw new UsageError('--out must be a file name, or - for standard output, got ""');
-  const start = values.start === undefined ? null : parseTimestamp(values.start);
-  if (start !== null && !start.ok) throw new UsageError(`--start ${start.error}`);
-  if (start !== null && !Number.isInteger(start.value)) {
-    throw new UsageError(
-      `--start must be ${TIMESTAMP_FORM} in whole milliseconds, got ${JSON.stringify(values.start)}`,
-    );
-  }
   const simulation = {
     hosts: readField("hosts", values.hosts, integer({ min: 1, max: 100_000 }), DEFAULT_SIMULATION.hosts),
     gpusPerHost: readField(
@@ -77,14 +87,11 @@ export function parseArguments(args: readonly string[]): GeneratorArguments | "h
       integer({ min: 1, max: MAX_GPUS_PER_HOST }),
       DEFAULT_SIMULATION.gpusPerHost,
     ),
-    intervalMs: readField("interval", values.interval, duration({ minMs: 1 }), DEFAULT_SIMULATION.intervalMs),
+    intervalMs: readInterval(values.interval, DEFAULT_SIMULATION.intervalMs),
     durationMs: readField("duration", values.duration, duration({ minMs: 1 }), DEFAULT_SIMULATION.durationMs),
-    startMs: start?.value ?? DEFAULT_SIMULATION.startMs,
+    startMs: readStart(values.start, DEFAULT_SIMULATION.startMs),
     seed: readField("seed", values.seed, integer({ max: 0xffff_ffff }), DEFAULT_SIMULATION.seed),
   };
-  if (!Number.isInteger(simulation.intervalMs)) {
-    throw new UsageError(`--interval must be in whole milliseconds, got ${JSON.stringify(values.interval)}`);
-  }
   return { ...simulation, out: out ?? null };
 }
 

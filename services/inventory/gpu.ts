@@ -4,16 +4,47 @@ import { parseUuid, parseWindow } from "../../schema/model/arguments.ts";
 import type { Gpu, GpuInstance, GpuUuid, Hold } from "../../schema/model/gpu.ts";
 import type { Window } from "../../schema/model/window.ts";
 import { answerField, Budget } from "../platform/graphql/fields.ts";
-import { perRequest, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
+import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
+import { UnderWay } from "../platform/graphql/under-way.ts";
+import { systemClock } from "../platform/process/clock.ts";
 import type { GpuRepository } from "../repository/port.ts";
 import { addHolder, firstPodOf } from "./holder.ts";
 
+/** The GPUs, hosts and attributions of all answers of a process. Each takes about 1 kB until it is sent. */
+export const createRowsUnderWay = (): UnderWay =>
+  new UnderWay({ noun: "rows", small: 30_000, allSmall: 60_000, allLarge: 100_000, clock: systemClock });
+
+/** The rows that all root lists of an operation may have: the gateway refuses more. */
+const MAX_ROWS = 100_000;
+
+export type ReadRows = <T>(
+  context: SubgraphContext,
+  rows: { readonly most: number; readonly sizeOf: (answer: T) => number },
+  ask: () => Promise<T>,
+) => Promise<T>;
+
+/** Returns a function that reads a list when the process has room for its rows. */
+export const createRowReader =
+  (underWay: UnderWay): ReadRows =>
+  async ({ answer, signal }, { most, sizeOf }, ask) => {
+    const read = await underWay.shareOf(answer)?.take(most, MAX_ROWS, { signal });
+    let size = 0;
+    try {
+      const list = await ask();
+      size = sizeOf(list);
+      return list;
+    } finally {
+      read?.(size);
+    }
+  };
+
 /** Loads all GPUs that a request names in one store call. */
-export const createGpuLoader = (repository: GpuRepository) =>
+export const createGpuLoader = (repository: GpuRepository, readRows: ReadRows) =>
   perRequest(
     (context) =>
       new DataLoader<GpuUuid, Gpu | null>(async (uuids) => {
-        const gpus = await repository.gpusByUuid(uuids, { signal: context.signal });
+        const rows = { most: uuids.length, sizeOf: (gpus: readonly Gpu[]) => gpus.length };
+        const gpus = await readRows(context, rows, () => repository.gpusByUuid(uuids, { signal: context.signal }));
         const byUuid = new Map(gpus.map((gpu) => [gpu.uuid, gpu]));
         return uuids.map((uuid) => byUuid.get(uuid) ?? null);
       }),
@@ -23,23 +54,31 @@ export type GpuLoader = ReturnType<typeof createGpuLoader>;
 
 /** How many attributions one answer may contain. Bounds the memory that a query takes. */
 const MAX_ATTRIBUTIONS_PER_REQUEST = 250_000;
+/** An estimate: most GPUs are held by a few pods a day. */
+const ATTRIBUTIONS_PER_GPU = 10;
 const BEYOND =
   `A query may read at most ${MAX_ATTRIBUTIONS_PER_REQUEST.toLocaleString("en-US")} attributions: request fewer ` +
   "GPUs, or a shorter window";
 
 /** Reads the attributions of all GPUs of a request in one store call per window. */
-const createHoldReader = (repository: GpuRepository) =>
+const createHoldReader = (repository: GpuRepository, underWay: UnderWay) =>
   answerField<GpuUuid, Window, readonly Hold[]>({
     ask: (gpus, window, options) => repository.holds(gpus, window, options),
-    budgetOf: perRequest(() => new Budget(MAX_ATTRIBUTIONS_PER_REQUEST, BEYOND)),
+    budgetOf: perRequest(
+      (context) => new Budget(context, { items: MAX_ATTRIBUTIONS_PER_REQUEST, beyond: BEYOND, underWay }),
+    ),
+    mostPerKey: () => ATTRIBUTIONS_PER_GPU,
     sizeOf: ({ length }) => length,
   });
 
-export function addGpu(
-  builder: SubgraphBuilder,
-  { repository, loader }: { repository: GpuRepository; loader: GpuLoader },
-) {
-  const holdsOf = createHoldReader(repository);
+export interface GpuParts {
+  readonly repository: GpuRepository;
+  readonly loader: GpuLoader;
+  readonly underWay: UnderWay;
+}
+
+export function addGpu(builder: SubgraphBuilder, { repository, loader, underWay }: GpuParts) {
+  const holdsOf = createHoldReader(repository, underWay);
   const { holder, attribution } = addHolder(builder);
   const instance = builder.objectRef<GpuInstance>("GpuInstance").implement({
     description: "A MIG instance of a GPU, as last seen.",

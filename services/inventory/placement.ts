@@ -3,8 +3,12 @@ import { parseUuid, parseWindow, refuse } from "../../schema/model/arguments.ts"
 import type { Host, Placement } from "../../schema/model/gpu.ts";
 import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";
+import type { ReadRows } from "./gpu.ts";
 
-export function addPlacements(builder: SubgraphBuilder, repository: GpuRepository): void {
+/** How many placements one answer may have. */
+const PLACEMENTS_MAX = 10_000;
+
+export function addPlacements(builder: SubgraphBuilder, repository: GpuRepository, readRows: ReadRows): void {
   const placement = builder.objectRef<Placement>("Placement").implement({
     description: "A stretch of time in which a GPU was in a slot of a host, by the times of its readings there.",
     fields: (t) => ({
@@ -31,11 +35,13 @@ export function addPlacements(builder: SubgraphBuilder, repository: GpuRepositor
         startTime: t.arg({ type: "DateTime" }),
         endTime: t.arg({ type: "DateTime" }),
       },
-      resolve: async (_root, { hostname, uuid, ...window }, { signal }) => {
+      resolve: async (_root, { hostname, uuid, ...window }, context) => {
         const host = hostname ?? undefined;
         if ((host === undefined) === (uuid == null)) refuse("hostname or uuid", host ?? null, "given, but not both");
         const of = host === undefined ? { gpu: parseUuid(uuid) } : { host };
-        return [...(await repository.placements(of, parseWindow(window), { signal }))];
+        const rows = { most: PLACEMENTS_MAX, sizeOf: ({ length }: readonly Placement[]) => length };
+        const { signal } = context;
+        return [...(await readRows(context, rows, () => repository.placements(of, parseWindow(window), { signal })))];
       },
     }),
   );

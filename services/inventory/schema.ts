@@ -15,7 +15,7 @@ import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import { type Clock, systemClock } from "../platform/process/clock.ts";
 import type { GpuCursor, GpuFilter, GpuPage, GpuRepository } from "../repository/port.ts";
-import { addGpu, createGpuLoader } from "./gpu.ts";
+import { addGpu, createGpuLoader, createRowReader, createRowsUnderWay } from "./gpu.ts";
 import { addHost, addPlacements } from "./placement.ts";
 import { addWorkloads } from "./workload.ts";
 
@@ -75,8 +75,10 @@ export function createInventorySchema({
   clock?: Clock;
 }): GraphQLSchema {
   const builder = createSubgraphBuilder();
-  const loader = createGpuLoader(repository);
-  const gpu = addGpu(builder, { repository, loader });
+  const underWay = createRowsUnderWay();
+  const readRows = createRowReader(underWay);
+  const loader = createGpuLoader(repository, readRows);
+  const gpu = addGpu(builder, { repository, loader, underWay });
   const host = addHost(builder);
   const metric = addMetric(builder);
   const catalogue = Object.entries(METRICS).map(([name, info]) => ({ name, ...info }));
@@ -123,13 +125,16 @@ export function createInventorySchema({
         limit: t.arg.int({ defaultValue: GPU_PAGE.default }),
         after: t.arg.string({ description: "Cursor: `next` of the previous page." }),
       },
-      resolve: (_root, args, context) =>
-        repository.gpus({
+      resolve: (_root, args, context) => {
+        const query = {
           filter: readFilter(args.filter ?? {}, clock),
           limit: parseLimit(args.limit, GPU_PAGE),
           after: parseCursor(args.after, readCursor),
           signal: context.signal,
-        }),
+        };
+        const rows = { most: query.limit, sizeOf: ({ gpus }: GpuPage) => gpus.length };
+        return readRows(context, rows, () => repository.gpus(query));
+      },
     }),
     gpu: t.field({
       type: gpu,
@@ -152,7 +157,10 @@ export function createInventorySchema({
     hosts: t.field({
       type: [host],
       nullable: true,
-      resolve: async (_root, _args, context) => [...(await repository.hosts({ signal: context.signal }))],
+      resolve: async (_root, _args, context) => {
+        const rows = { most: GPU_PAGE.max, sizeOf: (hosts: readonly Host[]) => hosts.length };
+        return [...(await readRows(context, rows, () => repository.hosts({ signal: context.signal })))];
+      },
     }),
     metrics: t.field({
       type: [metric],
@@ -162,7 +170,7 @@ export function createInventorySchema({
     }),
   }));
 
-  addPlacements(builder, repository);
-  addWorkloads(builder, { repository, loader, gpu });
+  addPlacements(builder, repository, readRows);
+  addWorkloads(builder, { repository, loader, gpu, readRows });
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

@@ -4,7 +4,7 @@ import type { Hold, Workload } from "../../schema/model/gpu.ts";
 import { encodeCursor, WORKLOAD_PAGE } from "../../schema/model/page.ts";
 import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository, WorkloadCursor, WorkloadPage } from "../repository/port.ts";
-import type { GpuLoader, GpuType } from "./gpu.ts";
+import type { GpuLoader, GpuType, ReadRows } from "./gpu.ts";
 import { podOf } from "./holder.ts";
 
 const isName = (part: unknown): part is string | null => part === null || typeof part === "string";
@@ -18,9 +18,16 @@ interface WorkloadParts {
   readonly repository: GpuRepository;
   readonly loader: GpuLoader;
   readonly gpu: GpuType;
+  readonly readRows: ReadRows;
 }
 
-export function addWorkloads(builder: SubgraphBuilder, { repository, loader, gpu }: WorkloadParts): void {
+/** A page has at most 10,000 holds, unless one workload has more. */
+const HOLDS = {
+  most: 10_000,
+  sizeOf: ({ workloads }: WorkloadPage) => workloads.reduce((sum, { holds }) => sum + holds.length, 0),
+};
+
+export function addWorkloads(builder: SubgraphBuilder, { repository, loader, gpu, readRows }: WorkloadParts): void {
   const hold = builder.objectRef<Hold>("Hold").implement({
     description:
       "A stretch of time in which a container of the pod, or the job, held a GPU or one of its MIG instances.",
@@ -76,16 +83,18 @@ export function addWorkloads(builder: SubgraphBuilder, { repository, loader, gpu
         limit: t.arg.int({ defaultValue: WORKLOAD_PAGE.default }),
         after: t.arg.string({ description: "Cursor: `next` of the previous page." }),
       },
-      resolve: (_root, { namespace, pod, job, limit, after, ...window }, { signal }) =>
-        repository.workloads({
+      resolve: (_root, { namespace, pod, job, limit, after, ...window }, context) => {
+        const query = {
           namespace: namespace ?? undefined,
           pod: pod ?? undefined,
           job: job ?? undefined,
           window: parseWindow(window),
           limit: parseLimit(limit, WORKLOAD_PAGE),
           after: parseCursor(after, readCursor),
-          signal,
-        }),
+          signal: context.signal,
+        };
+        return readRows(context, HOLDS, () => repository.workloads(query));
+      },
     }),
   );
 }

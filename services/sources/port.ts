@@ -42,6 +42,8 @@ import type { Series } from "../../schema/model/reading.ts";
  * - `value`: not a number
  * - `blank`: one of DCGM's signs for a missing value
  * - `not_finite`: NaN, infinite or too large for a double
+ * - `implausible`: outside the catalogue's range for the metric. Readers hand such a row over as a reading; its target
+ *   refuses it
  * - `truncated`: the source ends inside the row; the reader's place stays before it
  */
 export type SkipReason =
@@ -57,6 +59,7 @@ export type SkipReason =
   | "value"
   | "blank"
   | "not_finite"
+  | "implausible"
   | "truncated";
 
 /** A source that `find()` has listed but not opened. */
@@ -97,7 +100,7 @@ export interface RowTarget {
    */
   slot(facts: GpuFacts, series: Series, holders: HolderSet): number;
   /** Takes a reading. `at`: ms since the epoch. Returns true to stop the reader after this row. */
-  add(slot: number, at: number, value: number): boolean;
+  add(slot: number, at: number, value: number, line: number): boolean;
   /** Takes a row without a reading. `detail` returns the reason in words, with the value and the accepted values. */
   skip(reason: SkipReason, line: number, detail: () => string): void;
 }

@@ -143,8 +143,11 @@ class SourceStream {
         await liveTimes?.stamp(ahead, signal);
       }
       for (let from = sent; from < ahead.length && !signal.aborted; ) {
-        const seq = ++this.#producer.seq;
-        const { batch, body, end, merged } = cutter.cut(from, { producer, epoch, seq });
+        const seq = this.#producer.seq + 1;
+        const cut = cutter.cut(from, { producer, epoch, seq });
+        if (cut === null) break;
+        const { batch, body, end, readings, merged } = cut;
+        this.#producer.seq = seq;
         const at: StreamPosition = {
           ...this.#source.fingerprint,
           ...ahead.markAfter(end),
@@ -152,7 +155,7 @@ class SourceStream {
           stampedAt: liveTimes?.last ?? 0,
         };
         this.#producer.position = at;
-        tally.cut(end - from, merged);
+        tally.cut(readings, merged);
         const sealed = { seq, body, readings: batch.readings, position: encodePosition(at), batch, at };
         const gap = (await publisher.send(sealed)) ?? (paced ? await publisher.flush() : null);
         if (gap !== null) return { kind: "end" };

@@ -4,14 +4,27 @@ import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../../schema
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import { encodeCursor, READING_PAGE } from "../../schema/model/page.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
+import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import { answerField, Budget } from "../platform/graphql/fields.ts";
+import { type RowShape, standIn } from "../platform/graphql/row-lists.ts";
 import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
+import { UnderWay } from "../platform/graphql/under-way.ts";
+import { systemClock } from "../platform/process/clock.ts";
 import { type ReadingCursor, type ReadingPage, sizeOfPage, type TelemetryRepository } from "../repository/port.ts";
 
 /** How many readings all pages of one answer may contain. Bounds the memory that a query takes. */
 const MAX_READINGS_PER_REQUEST = 250_000;
 /** How many newest readings one answer may contain: twice the number of series of the largest fleet. */
 const MAX_NEWEST_PER_REQUEST = 600_000;
+/** An estimate of the series of a GPU: DCGM exports 15 to 60 metrics. */
+const SERIES_PER_GPU = 60;
+
+/**
+ * The readings of all answers of a process. A reading takes 40 to 100 bytes until it is sent, and a client that is
+ * refused may ask again a second later.
+ */
+export const createReadingsUnderWay = (): UnderWay =>
+  new UnderWay({ noun: "readings", small: 30_000, allSmall: 300_000, allLarge: 500_000, clock: systemClock });
 
 export interface GpuTelemetry {
   readonly gpu: GpuUuid;
@@ -42,6 +55,10 @@ const BEYOND_NEWEST =
   `A query may read at most ${count(MAX_NEWEST_PER_REQUEST)} newest readings: request fewer GPUs, or name ` +
   "`metrics`";
 
+/** What a reading counts as where its answer is made of objects: several of them, and text. */
+const OBJECTS = 3;
+const weightOf = ({ answer }: SubgraphContext): number => (answer?.isCompact ? 1 : OBJECTS);
+
 export interface PageReader {
   /** Reads a page of one GPU. */
   one(gpu: GpuUuid, args: TelemetryArguments, context: SubgraphContext): Promise<GpuTelemetry>;
@@ -49,8 +66,12 @@ export interface PageReader {
   amongMany(gpu: GpuUuid, args: TelemetryArguments, context: SubgraphContext): Promise<GpuTelemetry>;
 }
 
-export function createPageReader(repository: Pick<TelemetryRepository, "readings" | "pages">): PageReader {
-  const budgetOf = perRequest(() => new Budget(MAX_READINGS_PER_REQUEST, BEYOND_PAGES));
+export function createPageReader(
+  repository: Pick<TelemetryRepository, "readings" | "pages">,
+  underWay: UnderWay,
+): PageReader {
+  const options = { items: MAX_READINGS_PER_REQUEST, beyond: BEYOND_PAGES, underWay, weightOf };
+  const budgetOf = perRequest((context) => new Budget(context, options));
   const read = (args: TelemetryArguments) => ({
     window: parseWindow(args),
     metrics: parseMetrics(args.metrics),
@@ -60,13 +81,14 @@ export function createPageReader(repository: Pick<TelemetryRepository, "readings
   const answer = answerField<GpuUuid, ReturnType<typeof read>, ReadingPage>({
     ask: (gpus, { window, ...query }, options) => repository.pages(gpus, window, { ...query, ...options }),
     budgetOf,
+    mostPerKey: ({ limit }) => limit,
     sizeOf: sizeOfPage,
   });
   return {
     async one(gpu, args, context) {
       const { window, ...query } = read(args);
       const budget = budgetOf(context);
-      return budget.spend(async () => {
+      return budget.spend(query.limit, async () => {
         const page = await repository.readings(gpu, window, { ...query, signal: context.signal });
         if (!budget.takes(sizeOfPage(page))) throw budget.tooLarge();
         return { gpu, ...page };
@@ -77,15 +99,65 @@ export function createPageReader(repository: Pick<TelemetryRepository, "readings
 }
 
 /** Reads the newest readings of a GPU: all GPUs of a request with the same metrics share one store call. */
-export function createLatestReader(repository: Pick<TelemetryRepository, "latest">) {
+export function createLatestReader(repository: Pick<TelemetryRepository, "latest">, underWay: UnderWay) {
+  const options = { items: MAX_NEWEST_PER_REQUEST, beyond: BEYOND_NEWEST, underWay, weightOf };
   const answer = answerField<GpuUuid, readonly string[] | null, readonly Reading[]>({
     ask: (gpus, metrics, { signal }) => repository.latest(gpus, { metrics: metrics ?? undefined, signal }),
-    budgetOf: perRequest(() => new Budget(MAX_NEWEST_PER_REQUEST, BEYOND_NEWEST)),
+    budgetOf: perRequest((context) => new Budget(context, options)),
+    mostPerKey: () => SERIES_PER_GPU,
     sizeOf: ({ length }) => length,
   });
   return async (gpu: GpuUuid, names: readonly string[] | null | undefined, context: SubgraphContext) =>
     answer(gpu, parseMetrics(names) ?? null, context);
 }
+
+/** Returns a function that remembers the text of the last value, because neighbours often share it. */
+function remembering<Value>(textOf: (value: Value) => string): (value: Value) => string {
+  let last: Value | undefined;
+  let text = "";
+  return (value) => {
+    if (value !== last) {
+      text = textOf(value);
+      last = value;
+    }
+    return text;
+  };
+}
+
+/** How the fields of `Reading` are written. */
+const SAMPLE: Reading = { gpu: "" as GpuUuid, series: "series" as Series, value: 0.5, at: 1 };
+export const READING_ROWS: RowShape<Reading> = {
+  sample: SAMPLE,
+  columns: [
+    {
+      shows: SAMPLE.series,
+      json: () => {
+        const texts = new Map<Series, string>();
+        return ({ series }) => {
+          const known = texts.get(series);
+          if (known !== undefined) return known;
+          const text = JSON.stringify(series);
+          texts.set(series, text);
+          return text;
+        };
+      },
+    },
+    {
+      shows: SAMPLE.value,
+      json:
+        () =>
+        ({ value }) =>
+          JSON.stringify(value),
+    },
+    {
+      shows: formatTimestamp(SAMPLE.at),
+      json: () => {
+        const text = remembering((at: number) => `"${formatTimestamp(at)}"`);
+        return ({ at }) => text(at);
+      },
+    },
+  ],
+};
 
 export function addReading(builder: SubgraphBuilder) {
   const reading = builder.objectRef<Reading>("Reading").implement({
@@ -103,7 +175,10 @@ export function addReading(builder: SubgraphBuilder) {
     description: "Readings of one GPU, newest first; readings of the same time are ordered by series.",
     fields: (t) => ({
       gpuUuid: t.exposeID("gpu"),
-      telemetry: t.field({ type: [reading], resolve: ({ readings }) => readings as Reading[] }),
+      telemetry: t.field({
+        type: [reading],
+        resolve: ({ readings }, _args, _context, info) => standIn(info, readings, READING_ROWS) as Reading[],
+      }),
       count: t.int({ description: "Number of readings in this answer.", resolve: ({ readings }) => readings.length }),
       next: t.string({
         nullable: true,

@@ -5,10 +5,11 @@ import type { GpuUuid } from "../../schema/model/gpu.ts";
 import { READING_PAGE } from "../../schema/model/page.ts";
 import type { LiveFeed, LiveFrame, LiveReading } from "../live-feed/port.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
+import { standIn } from "../platform/graphql/row-lists.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository, TelemetryRepository } from "../repository/port.ts";
 import { watch } from "./live.ts";
-import { addReading, createLatestReader, createPageReader } from "./reading.ts";
+import { addReading, createLatestReader, createPageReader, createReadingsUnderWay, READING_ROWS } from "./reading.ts";
 
 const MIN_INTERVAL_MS = 100;
 const DEFAULT_INTERVAL = "1s";
@@ -113,8 +114,9 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
   const builder = createSubgraphBuilder();
   const { repository } = parts;
   const { reading, telemetry } = addReading(builder);
-  const pages = createPageReader(repository);
-  const readLatest = createLatestReader(repository);
+  const underWay = createReadingsUnderWay();
+  const pages = createPageReader(repository, underWay);
+  const readLatest = createLatestReader(repository, underWay);
   const pageArguments = builder.args((t) => ({
     startTime: t.field({ type: "DateTime", description: "Earliest time, inclusive." }),
     endTime: t.field({ type: "DateTime", description: "Latest time, inclusive." }),
@@ -133,7 +135,9 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
         nullable: true,
         description: "The newest reading of each series, ordered by series.",
         args: { metrics: t.arg.stringList() },
-        resolve: async ({ uuid }, { metrics }, context) => [...(await readLatest(uuid, metrics, context))],
+        resolve: async ({ uuid }, { metrics }, context, info) => [
+          ...standIn(info, await readLatest(uuid, metrics, context), READING_ROWS),
+        ],
       }),
       telemetry: t.field({
         type: telemetry,

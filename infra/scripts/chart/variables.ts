@@ -34,6 +34,7 @@ export const VARIABLES: readonly ChartVariable[] = [
   from("LOOP_MODE", "streamer.loop"),
   fixed("AT_END", "`wait`: a StatefulSet restarts a container that exits"),
   of("streamer", "BATCH_SIZE", "streamer.batchSize"),
+  { ...from("FORMAT", "format"), otherwise: "`2`; in an upgrade what the release has, at first `1`" },
   from("TIMESTAMPS", "streamer.timestamps"),
   fixed("STREAMER_SHARD", "the pod's name"),
   from("STREAMER_SHARDS", "streamer.replicas"),

@@ -7,6 +7,7 @@ import {
   Logger as HiveLogger,
 } from "@graphql-hive/gateway-runtime";
 import { type DocumentNode, type ExecutionResult, GraphQLSchema } from "graphql";
+import { Answer } from "../../platform/graphql/answer.ts";
 import { keepDocuments } from "../../platform/graphql/documents.ts";
 import { withDeadline } from "../../platform/graphql/limits.ts";
 import { exposeError, type SubgraphContext } from "../../platform/graphql/subgraph.ts";
@@ -124,12 +125,15 @@ export async function openGateway(
   await runtime.getSchema();
   return {
     runtime,
-    ask: (subgraph, document, { variables, left }) =>
-      withDeadline(
+    async ask(subgraph, document, { variables, left }) {
+      // The caller makes a text of it at once: of one page, which is small.
+      using answer = new Answer({ isOneStep: true });
+      return await withDeadline(
         config.queryTimeoutMs,
-        (signal) => executorOf(subgraph)({ document, variables }, { signal }) as Promise<ExecutionResult>,
+        (signal) => executorOf(subgraph)({ document, variables }, { signal, answer }) as Promise<ExecutionResult>,
         { left },
-      ),
+      );
+    },
     [Symbol.asyncDispose]: async () => {
       await runtime.dispose();
     },

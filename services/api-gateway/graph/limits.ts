@@ -32,7 +32,7 @@ export function limitTime(timeoutMs: number, contexts: SubgraphContexts): Gatewa
         withDeadline(
           timeoutMs,
           (signal) => {
-            contexts.set(args.contextValue, { signal });
+            contexts.set(args.contextValue, { signal, answer: args.contextValue.answer });
             return executeFn(executionArgs as Parameters<typeof executeFn>[0]);
           },
           { left: leavingOf(args.contextValue) },

@@ -29,8 +29,12 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return parts.length === 1 && first !== undefined ? first : new Uint8Array(Buffer.concat(parts));
 }
 
-export function guardEvents(response: Response, watchdog: Watchdog): Response {
-  if (response.body === null) return response;
+/** @param onEnd called when the stream has ended, or its reader has left */
+export function guardEvents(response: Response, watchdog: Watchdog, onEnd: () => void = () => {}): Response {
+  if (response.body === null) {
+    onEnd();
+    return response;
+  }
   const source = response.body.getReader();
   let stopped = watchdog.stopped;
   /** Ends the reader's wait for an event; set during that wait. (`Promise.race` would retain every event.) */
@@ -40,6 +44,7 @@ export function guardEvents(response: Response, watchdog: Watchdog): Response {
   const end = () => {
     ended = true;
     unwatch();
+    onEnd();
   };
   let fail = () => {};
   const unwatch = watchdog.watch({

@@ -1,7 +1,11 @@
 /** GraphQL over HTTP and SSE: guards each request, then hands it to the gateway. */
 import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
 import { shown } from "../../../schema/model/shown.ts";
+import { Answer } from "../../platform/graphql/answer.ts";
 import { limitBody, refuseGraphql } from "../../platform/graphql/limits.ts";
+import { RowLists } from "../../platform/graphql/row-lists.ts";
+import { isWhole } from "../../platform/graphql/server.ts";
+import { pacedBody, pacedBytes, pacedStream } from "../../platform/http/paced-body.ts";
 import { methodNotAllowed, problem } from "../../platform/http/problem.ts";
 import type { Access } from "../edge/access.ts";
 import { MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
@@ -58,6 +62,10 @@ const parameters: Guard = {
   },
 };
 
+/** Whether the answer may come in parts or as events, whose text is written as it is. */
+const takesStream = ({ headers }: Request): boolean =>
+  /multipart\/mixed|text\/event-stream/i.test(headers.get("accept") ?? "");
+
 export interface GraphqlHttpParts {
   readonly runtime: GatewayRuntime;
   readonly access: Access;
@@ -71,7 +79,17 @@ export function createGraphqlHttp({ runtime, access, watchdog, clientOf }: Graph
     const refusal = await firstAnswer(guards, request, url);
     if (refusal !== null) return refusal;
     const client = clientOf(request);
-    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, { client }));
-    return isEventStream(response) ? guardEvents(response, watchdog) : response;
+    const answer = new Answer({ rows: takesStream(request) ? null : new RowLists() });
+    const paced = { clock: watchdog.clock, onEnd: () => answer[Symbol.dispose]() };
+    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, { client, answer }));
+    answer.made();
+    if (isEventStream(response)) return guardEvents(response, watchdog, paced.onEnd);
+    if (!isWhole(response)) return pacedStream(response, paced);
+    const { rows } = answer;
+    const body =
+      rows === null || rows.isEmpty
+        ? pacedBytes(new Uint8Array(await response.arrayBuffer()), paced)
+        : pacedBody(rows.expand(await response.text()), paced);
+    return new Response(body, response);
   };
 }

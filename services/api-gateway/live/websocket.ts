@@ -1,7 +1,9 @@
 /** GraphQL over WebSocket (graphql-transport-ws): guards connections and operations, then hands them to the gateway. */
 import { type GatewayRuntime, getGraphQLWSOptions } from "@graphql-hive/gateway-runtime";
+import { Answer } from "../../platform/graphql/answer.ts";
 import { graphqlError } from "../../platform/graphql/errors.ts";
 import { createGraphqlSocket, type SocketLimits, type SocketOptions } from "../../platform/graphql/graphql-socket.ts";
+import { RowLists } from "../../platform/graphql/row-lists.ts";
 import { exposeError } from "../../platform/graphql/subgraph.ts";
 import type { SocketHooks } from "../../platform/http/listen.ts";
 import { problem, problemOf } from "../../platform/http/problem.ts";
@@ -44,6 +46,7 @@ export function createWebSocket(parts: WebSocketParts): SocketHooks {
   const { runtime, access, throttle, watchdog, metrics, config, headersOf, log } = parts;
   const base = getGraphQLWSOptions<Record<string, unknown>, SocketSession>(runtime, ({ extra }) => ({
     client: extra.client,
+    answer: new Answer({ rows: new RowLists() }),
     // Plugins read the HTTP request of an operation. Over WebSocket there is none, so this one takes its place.
     request: new Request(`http://websocket.local${GRAPHQL_PATH}`, { method: "POST" }),
   }));

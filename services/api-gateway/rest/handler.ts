@@ -52,6 +52,6 @@ export function createRest(
       answer = route.recent
         ? await recent(url.pathname + url.search, make, request.signal)
         : await make(request.signal);
-    return answer instanceof Response ? answer : await answerWith(answer, request.headers);
+    return answer instanceof Response ? answer : await answerWith(answer, request.headers, clock);
   };
 }

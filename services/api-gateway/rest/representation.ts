@@ -1,5 +1,7 @@
 /** Sends answers that are complete in memory: with an ETag, compressed if accepted; or 304 if the client has them. */
 import { createHash } from "node:crypto";
+import { pacedBytes } from "../../platform/http/paced-body.ts";
+import type { Clock } from "../../platform/process/clock.ts";
 import { pack } from "./compression.ts";
 import { type Coding, chooseCoding, isKnown } from "./negotiation.ts";
 
@@ -34,7 +36,7 @@ export const represent = (
   packed: new Map(),
 });
 
-export async function answerWith(representation: Representation, asked: Headers): Promise<Response> {
+export async function answerWith(representation: Representation, asked: Headers, clock: Clock): Promise<Response> {
   const { type, bytes, etag, headers, packed } = representation;
   if (isKnown(asked.get("if-none-match"), etag))
     return new Response(null, { status: 304, headers: { ...headers, etag } });
@@ -45,7 +47,7 @@ export async function answerWith(representation: Representation, asked: Headers)
     packed.set(coding, packing);
     body = await packing;
   }
-  return new Response(body as Uint8Array<ArrayBuffer>, {
+  return new Response(pacedBytes(body as Uint8Array<ArrayBuffer>, { clock, onEnd: () => {} }), {
     headers: {
       "content-type": type,
       ...headers,

@@ -2,7 +2,9 @@
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type DocumentNode, type GraphQLFormattedError, print } from "graphql";
 import { isAppError, messageOf } from "../../../schema/model/errors.ts";
+import { ROW_LISTS_HEADER } from "../../platform/graphql/server.ts";
 import { exposeError, type SubgraphContext } from "../../platform/graphql/subgraph.ts";
+import type { UnderWay } from "../../platform/graphql/under-way.ts";
 import { bearer } from "../../platform/http/bearer.ts";
 import { Availability } from "../../platform/process/availability.ts";
 import { backoffMs, type Clock } from "../../platform/process/clock.ts";
@@ -18,6 +20,8 @@ export interface RemoteHttpOptions {
   readonly token: string | null;
   readonly log: Logger;
   readonly clock: Clock;
+  /** The bytes of all answers of the process. */
+  readonly underWay: UnderWay;
   /** Called once per request, with its duration and whether the subgraph answered. */
   readonly onRequest: (seconds: number, answered: boolean) => void;
 }
@@ -42,7 +46,7 @@ export type RemoteHttp = (request: SubgraphRequest, context: SubgraphContext) =>
  * Sends a mutation once. A query is sent up to twice more if its connection is refused or breaks, because its server
  * may have been replaced. If the context's signal aborts, the connection is cut, and the subgraph ends the request.
  */
-export function createRemoteHttp({ name, url, token, log, clock, onRequest }: RemoteHttpOptions): RemoteHttp {
+export function createRemoteHttp({ name, url, token, log, clock, underWay, onRequest }: RemoteHttpOptions): RemoteHttp {
   const availability = new Availability(`${name} over HTTP`, { log, clock });
   // The planner caches its plans, so the same document objects come again.
   const textOf = oncePerKey((document: DocumentNode) => print(document));
@@ -54,8 +58,10 @@ export function createRemoteHttp({ name, url, token, log, clock, onRequest }: Re
 
   async function post(body: string, context: SubgraphContext): Promise<WireResult> {
     const signal = context.signal ?? null;
-    const response = await fetch(url, { method: "POST", headers, body, redirect: "error", signal });
-    const text = await readAnswer(response, context);
+    const call = context.answer?.rows?.call() ?? null;
+    const asked = call === null ? headers : { ...headers, [ROW_LISTS_HEADER]: call.prefix };
+    const response = await fetch(url, { method: "POST", headers: asked, body, redirect: "error", signal });
+    const text = await readAnswer(response, context, { underWay, call });
     if (response.status === 401)
       throw new StrangeAnswer("INTERNAL_TOKEN is refused: set the same one for all services");
     try {

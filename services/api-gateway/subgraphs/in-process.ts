@@ -18,7 +18,12 @@ export function createInProcessExecutor(schema: GraphQLSchema, log: Logger): Sub
       operationName: request.operationName,
       contextValue: context,
     };
-    if (request.operationType !== "subscription") return expose(await execute(args));
+    if (request.operationType !== "subscription") {
+      const rows = context.answer?.rows?.call();
+      const result = await execute({ ...args, rootValue: rows });
+      rows?.mark(result.data);
+      return expose(result);
+    }
     const results = await subscribe(args);
     return Symbol.asyncIterator in results ? mapAsync(results, expose) : expose(results);
   };

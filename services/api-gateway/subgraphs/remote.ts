@@ -3,6 +3,7 @@ import { AppError } from "../../../schema/model/errors.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import { ANSWER_SECONDS, type Metrics } from "../../platform/process/metrics.ts";
+import { createBytesUnderWay } from "./answer-budget.ts";
 import { createRemoteHttp } from "./http.ts";
 import { createRemoteSocket } from "./socket.ts";
 import type { SubgraphExecutor } from "./subgraph.ts";
@@ -77,10 +78,12 @@ export function openRemoteSubgraphs<Name extends string>(
     help: "Subscriptions that were resumed after the connection to their subgraph was cut.",
     labels: ["subgraph"],
   });
+  const underWay = createBytesUnderWay(clock);
   const open = (subgraph: Name): RemoteSubgraph => {
     const url = urls[subgraph];
     const common = { name: subgraph, token, log: log.child({ subgraph }), clock };
     const query = createRemoteHttp({
+      underWay,
       ...common,
       url,
       onRequest: (took, answered) => seconds.observe({ subgraph, outcome: answered ? "answer" : "away" }, took),

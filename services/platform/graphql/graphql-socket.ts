@@ -8,6 +8,7 @@ import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload 
 import type { SocketHooks } from "../http/listen.ts";
 import type { SocketRoom } from "../http/socket-room.ts";
 import type { Logger } from "../process/logger.ts";
+import type { Answer } from "./answer.ts";
 import { graphqlError } from "./errors.ts";
 
 /** Bytes of a message before the connection is acknowledged. A token needs far less, and nothing else is read. */
@@ -109,6 +110,17 @@ class Link<State extends SocketState> {
   }
 }
 
+/** The text of a `next` message. */
+function nextMessage(id: string, result: unknown, { rows }: Answer): string {
+  const text = `{"id":${JSON.stringify(id)},"type":"next","payload":${JSON.stringify(result)}}`;
+  if (rows === null || rows.isEmpty) return text;
+  let message = "";
+  for (const part of rows.expand(text)) message += typeof part === "string" ? part : Buffer.from(part).toString();
+  return message;
+}
+
+async function* nothing(): AsyncGenerator<never> {}
+
 export function createGraphqlSocket<State extends SocketState>(parts: GraphqlSocketParts<State>): SocketHooks {
   const { options, limits, log } = parts;
   const links = new WeakMap<object, Link<State>>();
@@ -142,6 +154,17 @@ export function createGraphqlSocket<State extends SocketState>(parts: GraphqlSoc
       // A result that could not be sent is not computed.
       await context.extra.room.wait();
       return begun;
+    },
+    async onOperation(context, id, payload, args, result) {
+      const replaced = await options.onOperation?.(context, id, payload, args, result);
+      if (replaced !== undefined || Symbol.asyncIterator in result) return replaced;
+      const { answer } = args.contextValue as { readonly answer?: Answer };
+      if (answer === undefined) return undefined;
+      // The answer holds its part of the process until the text is sent, so it is sent here.
+      using _held = answer;
+      answer.made();
+      if (id in context.subscriptions) await context.extra.room.send(() => nextMessage(id, result, answer));
+      return nothing();
     },
   });
 

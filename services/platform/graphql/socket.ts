@@ -8,8 +8,10 @@ import { problemOf } from "../http/problem.ts";
 import { SocketRoom } from "../http/socket-room.ts";
 import { systemClock } from "../process/clock.ts";
 import type { Logger } from "../process/logger.ts";
+import { Answer } from "./answer.ts";
 import { createGraphqlSocket, type SocketLimits, type SocketOptions, type SocketState } from "./graphql-socket.ts";
 import { FrameWindow, readSubscribeExtensions, readTaken } from "./pace.ts";
+import type { RowCall } from "./row-lists.ts";
 import { exposeError, type SubgraphContext } from "./subgraph.ts";
 
 /** Fields that a transport adds to the context of a request. */
@@ -18,6 +20,8 @@ export interface ServerContext {
   readonly closed?: AbortSignal;
   readonly resumed?: boolean;
   readonly snapshot?: boolean;
+  readonly answer?: Answer;
+  readonly rows?: RowCall | null;
 }
 
 export type SubgraphYoga = YogaServerInstance<ServerContext, SubgraphContext>;
@@ -84,7 +88,7 @@ export function createSubgraphSocket(
     async onSubscribe(context, id, { query, operationName, variables, extensions }) {
       const { extra: connection } = context;
       const { window, resumed, snapshot } = readSubscribeExtensions(extensions);
-      const enveloped = yoga.getEnveloped({ closed: connection.closed, resumed, snapshot });
+      const enveloped = yoga.getEnveloped({ closed: connection.closed, resumed, snapshot, answer: new Answer() });
       const { schema, parse, validate, contextFactory, execute } = enveloped;
       const subscribe = async (args: unknown): Promise<Results> => {
         const results = (await enveloped.subscribe(args as never)) as Results;

@@ -7,6 +7,7 @@ import { ERROR_CODES, isAppError } from "../../../schema/model/errors.ts";
 import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 import type { Logger } from "../process/logger.ts";
 import { oncePerKey } from "../process/once-per-key.ts";
+import type { Answer } from "./answer.ts";
 import { logUnavailable, UNAVAILABLE } from "./unavailable-log.ts";
 
 /** The context of one request. Data loaders and budgets are stored under this object, and live as long as it does. */
@@ -17,6 +18,8 @@ export interface SubgraphContext {
   readonly resumed?: boolean | undefined;
   /** True if the subscription ends after its snapshot. */
   readonly snapshot?: boolean | undefined;
+  /** What the answer holds of the process. Absent for subscriptions, whose frames are small. */
+  readonly answer?: Answer | undefined;
 }
 
 interface SubgraphTypes {

@@ -28,6 +28,8 @@ export interface ListenOptions {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** Default: WebSocket upgrades are refused. */
   readonly websocket?: SocketHooks;
+  /** How long a connection stays open without a request and without bytes of a response. Default: 180 s. */
+  readonly idleSeconds?: number;
   /** Gets the errors that `fetch` and the hooks throw; callers do not see them. */
   readonly log?: Logger;
 }
@@ -45,16 +47,32 @@ const answerThrown = (log: Logger | undefined) => (error: unknown) => {
   return problemOf("internal", "Internal error: see the log of the service");
 };
 
+/** How long a connection without a request stays open on Bun. Deno has no such setting. */
+const IDLE_S = 180;
+
+interface BunServer {
+  timeout(request: Request, seconds: number): void;
+}
+
+/** Sets after how many seconds without bytes Bun closes the connection of a request; 0: never. */
+function closeAfter(request: Request, seconds: number): void {
+  const { runtime } = request as { readonly runtime?: { readonly bun?: { readonly server?: BunServer } } };
+  runtime?.bun?.server?.timeout(request, seconds);
+}
+
 /** Wraps `fetch` to count the running requests. */
-function countRequests(fetch: ListenOptions["fetch"]) {
+function countRequests(fetch: ListenOptions["fetch"], idleSeconds: number) {
   let running = 0;
   let ended = () => {};
   return {
     async fetch(request: Request): Promise<Response> {
       running++;
+      // A request may wait for longer than an idle connection.
+      closeAfter(request, 0);
       try {
         return await fetch(request);
       } finally {
+        closeAfter(request, idleSeconds);
         if (--running === 0) ended();
       }
     },
@@ -82,8 +100,15 @@ function socketPlugins({ maxMessageBytes, ...hooks }: SocketHooks): ServerPlugin
 }
 
 /** @throws AppError `unavailable` when the port is taken or cannot be bound */
-export async function listen({ port, hostname, fetch, websocket, log }: ListenOptions): Promise<Listener> {
-  const requests = countRequests(fetch);
+export async function listen({
+  port,
+  hostname,
+  fetch,
+  websocket,
+  idleSeconds = IDLE_S,
+  log,
+}: ListenOptions): Promise<Listener> {
+  const requests = countRequests(fetch, idleSeconds);
   try {
     const server = serve({
       port,
@@ -92,8 +117,8 @@ export async function listen({ port, hostname, fetch, websocket, log }: ListenOp
       error: answerThrown(log),
       silent: true,
       gracefulShutdown: false,
-      // Bun would close a quiet SSE stream after 10 s.
-      bun: { idleTimeout: 0 },
+      // Streams send at least a comment within this time.
+      bun: { idleTimeout: idleSeconds },
       plugins: websocket === undefined ? [] : socketPlugins(websocket),
     });
     await server.ready();

@@ -34,7 +34,7 @@ export function deliverReading(
     target.skip(value.error.reason, line, () => value.error.detail);
     return false;
   }
-  return target.add(slot, time.value, value.value);
+  return target.add(slot, time.value, value.value, line);
 }
 
 /** Hands over a row, given by its fields. Returns true if the target says stop. */

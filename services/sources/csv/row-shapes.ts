@@ -149,7 +149,7 @@ export class RowShapes {
   give(target: RowTarget, slot: number, bytes: Buffer, line: number): boolean {
     if (slot < 0) return false;
     const { value, start, end } = this.#number;
-    if (!isBlankNumber(value)) return target.add(slot, this.#time.at, value);
+    if (!isBlankNumber(value)) return target.add(slot, this.#time.at, value, line);
     const text = bytes.toString("latin1", start, end);
     target.skip("blank", line, () => describeBlank(text));
     return false;

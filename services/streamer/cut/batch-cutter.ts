@@ -12,15 +12,17 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export interface CutBatch {
   readonly batch: Batch;
   readonly body: Uint8Array;
-  /** How many readings of the read-ahead this batch and all batches before it hold. */
+  /** Up to which entry of the read-ahead this batch and all batches before it go. */
   readonly end: number;
+  /** Readings that went into this batch, before merging. */
+  readonly readings: number;
   /** Readings dropped from this batch because another had the same series and time, by whether values were equal. */
   readonly merged: { readonly same: number; readonly differing: number };
 }
 
 export interface BatchCutter {
-  /** Returns the batch that starts at reading `from` of the read-ahead. */
-  cut(from: number, header: { producer: string; epoch: number; seq: number }): CutBatch;
+  /** Returns the batch that starts at entry `from` of the read-ahead; null if no reading is left. */
+  cut(from: number, header: { producer: string; epoch: number; seq: number }): CutBatch | null;
   /** Must be called when the contents of the read-ahead have changed. */
   renew(): void;
 }
@@ -39,19 +41,18 @@ function tryToEncode(batch: Batch): Uint8Array | AppError {
 export function createBatchCutter(ahead: ReadAhead, builder: BatchBuilder, size: number | null): BatchCutter {
   let order: ReadingOrder | undefined;
   const { slots, at, values } = ahead;
+  const add = (entry: number) => {
+    const value = values[entry] as number;
+    if (!Number.isNaN(value)) builder.add(slots[entry] as number, at[entry] as number, value);
+  };
   const fill = (from: number, end: number) => {
     if (end - from === ahead.length) {
       // The builder groups by GPU itself, so a batch of everything needs no other order.
-      for (let entry = 0; entry < end; entry++) {
-        builder.add(slots[entry] as number, at[entry] as number, values[entry] as number);
-      }
+      for (let entry = 0; entry < end; entry++) add(entry);
       return;
     }
     const arranged = order as ReadingOrder;
-    for (let index = from; index < end; index++) {
-      const entry = arranged.entry(index);
-      builder.add(slots[entry] as number, at[entry] as number, values[entry] as number);
-    }
+    for (let index = from; index < end; index++) add(arranged.entry(index));
   };
   const endOf = (from: number, most: number): number => {
     if (from === 0 && most >= ahead.length) return ahead.length;
@@ -59,11 +60,19 @@ export function createBatchCutter(ahead: ReadAhead, builder: BatchBuilder, size:
     return order.cut(from, most);
   };
   return {
-    cut(from, header) {
+    cut(start, header) {
+      let from = start;
       let end = endOf(from, size ?? ahead.length);
       for (;;) {
         const { same, differing } = builder.merged;
         fill(from, end);
+        const readings = builder.size;
+        if (readings === 0) {
+          if (end === ahead.length) return null;
+          from = end;
+          end = endOf(from, size ?? ahead.length);
+          continue;
+        }
         const batch = builder.take(header);
         const body = tryToEncode(batch);
         const isLarge = body instanceof AppError || body.byteLength > MAX_BODY_BYTES;
@@ -74,7 +83,7 @@ export function createBatchCutter(ahead: ReadAhead, builder: BatchBuilder, size:
         }
         if (body instanceof AppError) throw body;
         const merged = { same: builder.merged.same - same, differing: builder.merged.differing - differing };
-        return { batch, body, end, merged };
+        return { batch, body, end, readings, merged };
       }
     },
     renew() {

@@ -1,4 +1,7 @@
-/** Marks in a source. Given the source's content, the next batch depends on the mark alone. */
+/**
+ * Marks in a source. Given the source's content, the next batch depends on the mark alone. A row that was skipped as
+ * `implausible` counts as a reading here.
+ */
 import { type Place, START as START_PLACE } from "../../sources/port.ts";
 
 /** The start of a read-ahead, and how much of the read-ahead has been sent. */

@@ -5,7 +5,9 @@
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
 import type { HolderSet } from "../../../schema/model/holder.ts";
+import { describeImplausible, type MetricRange, rangeOf } from "../../../schema/model/metric-range.ts";
 import type { Series } from "../../../schema/model/reading.ts";
+import { metricOf } from "../../../schema/model/series.ts";
 import type { Place, RowReader, RowTarget, SkipReason } from "../../sources/port.ts";
 import type { Mark } from "./mark.ts";
 
@@ -36,11 +38,14 @@ export class ReadAhead implements RowTarget {
   readonly slots = new Int32Array(MAX_READINGS);
   /** Readings are sent with these times, which the owner may replace. */
   readonly at = new Float64Array(MAX_READINGS);
+  /** NaN where the value was refused: the row keeps its entry, so that marks of earlier releases mean the same. */
   readonly values = new Float64Array(MAX_READINGS);
   /** For each slot: the number of its GPU, from 0. */
   readonly gpuOfSlot: number[] = [];
   readonly #options: ReadAheadOptions;
   readonly #gpus = new Map<string, number>();
+  /** For each slot: the values that its metric can have. */
+  readonly #rangeOfSlot: MetricRange[] = [];
   #mark: Mark;
   /** Start of the next read-ahead. */
   #next: Pick<Mark, "place" | "skip">;
@@ -106,18 +111,25 @@ export class ReadAhead implements RowTarget {
       this.#gpus.set(facts.uuid, gpu);
     }
     this.gpuOfSlot[slot] = gpu;
+    this.#rangeOfSlot[slot] ??= rangeOf(metricOf(series));
     return slot;
   }
 
-  add(slot: number, at: number, value: number): boolean {
+  add(slot: number, at: number, value: number, line: number): boolean {
     if (this.#toSkip > 0) {
       this.#toSkip--;
       return false;
     }
     const entry = this.#filled++;
+    const range = this.#rangeOfSlot[slot] as MetricRange;
     this.slots[entry] = slot;
     this.at[entry] = at;
-    this.values[entry] = value;
+    if (value >= range.min && value <= range.max) {
+      this.values[entry] = value;
+    } else {
+      this.values[entry] = Number.NaN;
+      this.skip("implausible", line, () => describeImplausible(range, value));
+    }
     if (entry > 0 && at !== this.at[entry - 1]) {
       this.#lastRun = entry;
       if (this.#stopsAtTick) return true;

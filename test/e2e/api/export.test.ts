@@ -142,7 +142,9 @@ test("GPUs are exported as rows", async () => {
   const text = await (await api.get("/api/v1/gpus?namespace=research", CSV)).text();
   const [head, first] = text.split("\r\n");
   expect(head).toBe("uuid,device_id,gpu_index,model_name,hostname,container,pod,namespace,holders,last_seen");
-  expect(first).toBe(`${uuidOf(0)},nvidia0,0,NVIDIA H100 80GB HBM3,host-000,main,train-0,research,research/train-0/main,2025-07-20T10:00:04Z`);
+  expect(first).toBe(
+    `${uuidOf(0)},nvidia0,0,NVIDIA H100 80GB HBM3,host-000,main,train-0,research,research/train-0/main,2025-07-20T10:00:04Z`,
+  );
   const unheld = await (await api.get("/api/v1/gpus?hostname=host-001", CSV)).text();
   expect(unheld).toContain(`${uuidOf(17)},nvidia1,1,NVIDIA A100,host-001,,,,,2025-07-20T10:00:04Z\r\n`);
 });

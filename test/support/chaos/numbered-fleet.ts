@@ -10,33 +10,8 @@ import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 
-const SERIES = [
-  "DCGM_FI_DEV_GPU_UTIL",
-  "DCGM_FI_DEV_MEM_COPY_UTIL",
-  "DCGM_FI_DEV_ENC_UTIL",
-  "DCGM_FI_DEV_DEC_UTIL",
-  "DCGM_FI_DEV_GPU_TEMP",
-  "DCGM_FI_DEV_MEMORY_TEMP",
-  "DCGM_FI_DEV_POWER_USAGE",
-  "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
-  "DCGM_FI_DEV_SM_CLOCK",
-  "DCGM_FI_DEV_MEM_CLOCK",
-  "DCGM_FI_DEV_FB_USED",
-  "DCGM_FI_DEV_FB_FREE",
-  "DCGM_FI_DEV_FB_RESERVED",
-  "DCGM_FI_DEV_PSTATE",
-  "DCGM_FI_DEV_FAN_SPEED",
-  "DCGM_FI_DEV_XID_ERRORS",
-  "DCGM_FI_DEV_PCIE_REPLAY_COUNTER",
-  "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL",
-  "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
-  "DCGM_FI_PROF_SM_ACTIVE",
-  "DCGM_FI_PROF_SM_OCCUPANCY",
-  "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
-  "DCGM_FI_PROF_DRAM_ACTIVE",
-  "DCGM_FI_PROF_PCIE_TX_BYTES",
-  "DCGM_FI_PROF_PCIE_RX_BYTES",
-] as const;
+/** Outside the catalogue, so that any number is a plausible value. */
+const SERIES = Array.from({ length: 25 }, (_, number) => `DCGM_FI_DEV_NUMBERED_${String(number).padStart(2, "0")}`);
 const GPUS_PER_HOST = 4;
 /** Shortly before a full hour, so that the fleet crosses the bound of an hour. */
 const START = Date.UTC(2025, 6, 18, 20, 58);

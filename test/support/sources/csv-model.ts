@@ -35,7 +35,7 @@ export function readByModel(content: Buffer): Taken {
     if (!when.ok) return kept.skip(when.error.reason, at, () => when.error.detail);
     const number = parseDcgmValue(fields[header.value.value] ?? "");
     if (!number.ok) return kept.skip(number.error.reason, at, () => number.error.detail);
-    kept.add(slot, when.value, number.value);
+    kept.add(slot, when.value, number.value, at);
   };
   // Other tests cover a last line without a newline.
   const count = lines.length - 1;

@@ -116,18 +116,19 @@ class MemoryReader implements RowReader {
       const { line } = this.place;
       this.#row++;
       if ("skip" in row) target.skip(row.skip, line, () => `row ${line} is bad`);
-      else if (this.#add(target, row)) return "stopped";
+      else if (this.#add(target, row, line)) return "stopped";
     }
   }
 
-  #add(target: RowTarget, { gpu, metric, at, value, pod = "" }: Extract<MemoryRow, { gpu: number }>): boolean {
+  #add(target: RowTarget, row: Extract<MemoryRow, { gpu: number }>, line: number): boolean {
+    const { gpu, metric, at, value, pod = "" } = row;
     const key = `${gpu} ${metric} ${pod}`;
     let slot = this.#slots.get(key);
     if (slot === undefined) {
       slot = target.slot(factsOf(gpu), metric as Series, holdersOf(pod));
       this.#slots.set(key, slot);
     }
-    return slot >= 0 && target.add(slot, at, value);
+    return slot >= 0 && target.add(slot, at, value, line);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

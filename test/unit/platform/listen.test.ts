@@ -40,3 +40,25 @@ test("listen() answers an invalid Host with 400 and a thrown error with 500, wit
     expect(answer).not.toMatch(/secret|services\/|node_modules|Bun/);
   }
 });
+
+test("listen() closes a connection that is idle after its answer, and none whose request waits", async () => {
+  const answered = Promise.withResolvers<void>();
+  await using listener = await listen({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleSeconds: 2,
+    fetch: async ({ url }) => {
+      if (new URL(url).pathname === "/long") await answered.promise;
+      return new Response("fine");
+    },
+  });
+  const ask = (path: string) => {
+    const socket = connect(listener.port, "127.0.0.1");
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    return text(socket);
+  };
+  const long = ask("/long");
+  expect(await ask("/short")).toEndWith("fine");
+  answered.resolve();
+  expect(await long).toEndWith("fine");
+}, 30_000);

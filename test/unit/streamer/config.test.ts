@@ -10,6 +10,7 @@ test("readStreamerConfig() without variables loops over the sample at 100 ms wit
     intervalMs: 100,
     loop: true,
     batchSize: null,
+    format: 1,
     times: "live",
     shard: 0,
     shards: 1,
@@ -35,6 +36,7 @@ test("readStreamerConfig() reports every bad value at once", () => {
     STREAM_INTERVAL: "fast",
     LOOP_MODE: "yes",
     BATCH_SIZE: "65537",
+    FORMAT: "3",
     TIMESTAMPS: "now",
     STREAMER_SHARDS: "0",
   };
@@ -45,7 +47,7 @@ test("readStreamerConfig() reports every bad value at once", () => {
     problems = (error as ConfigError).problems;
     expect(error).toBeInstanceOf(ConfigError);
   }
-  expect(problems.length).toBe(5);
+  expect(problems.length).toBe(6);
   for (const [name, value] of Object.entries(bad)) {
     expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must be .*, got "${value}"$`)));
   }

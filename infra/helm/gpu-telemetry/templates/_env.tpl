@@ -46,6 +46,23 @@ The environment of a component: (list $ "collector").
 {{- end }}
 {{- end }}
 
+{{/*
+FORMAT: 2 in a new release. An upgrade keeps what the running streamer has, because services of the version before 2
+cannot read what version 2 writes.
+*/}}
+{{- define "gpu-telemetry.format" -}}
+{{- $format := .Values.format -}}
+{{- if not $format -}}
+{{- $format = ternary "1" "2" .Release.IsUpgrade -}}
+{{- range (dig "spec" "template" "spec" "containers" list (lookup "apps/v1" "StatefulSet" .Release.Namespace "streamer")) -}}
+{{- range .env -}}
+{{- if eq .name "FORMAT" }}{{ $format = .value }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $format -}}
+{{- end }}
+
 {{- define "gpu-telemetry.env.streamer" -}}
 {{- $ := index . 0 -}}
 {{- $values := index . 1 -}}
@@ -56,6 +73,7 @@ The environment of a component: (list $ "collector").
 {{- /* A StatefulSet restarts a container that exits. */}}
 {{- include "gpu-telemetry.variable" (list "AT_END" "wait") }}
 {{- include "gpu-telemetry.variable" (list "BATCH_SIZE" $values.batchSize) }}
+{{- include "gpu-telemetry.variable" (list "FORMAT" (include "gpu-telemetry.format" $)) }}
 {{- include "gpu-telemetry.variable" (list "TIMESTAMPS" $values.timestamps) }}
 {{- /* The streamer takes the number at the end of the pod's name. */}}
 - name: STREAMER_SHARD

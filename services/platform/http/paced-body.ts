@@ -1,0 +1,135 @@
+/** Sends a body at the pace of its reader, and cuts off a reader that takes nothing. */
+import type { Clock } from "../process/clock.ts";
+
+/** A reader that takes no piece for this long is cut off, as a reader of a stream is. */
+const PATIENCE_MS = 30_000;
+/** The least that a reader takes at once. */
+const PIECE_BYTES = 256 * 1024;
+
+export interface PacedOptions {
+  readonly clock: Clock;
+  /** Called once: when the reader has taken everything, has left, or is cut off. */
+  readonly onEnd: () => void;
+}
+
+/** Joins texts and bytes to pieces of `PIECE_BYTES`, and splits longer ones. */
+function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  let waiting: Uint8Array[] = [];
+  let size = 0;
+  let text = "";
+  const flush = () => {
+    if (text !== "") waiting.push(encoder.encode(text));
+    text = "";
+    const [first] = waiting;
+    const piece = waiting.length === 1 && first !== undefined ? first : Buffer.concat(waiting);
+    waiting = [];
+    size = 0;
+    return piece as Uint8Array<ArrayBuffer>;
+  };
+  for (const part of parts) {
+    if (typeof part === "string") text += part;
+    else {
+      if (text !== "") waiting.push(encoder.encode(text));
+      text = "";
+      waiting.push(part);
+    }
+    size += part.length;
+    if (size < PIECE_BYTES) continue;
+    const whole = flush();
+    for (let at = 0; at < whole.byteLength; at += PIECE_BYTES) yield whole.subarray(at, at + PIECE_BYTES);
+  }
+  if (size > 0) yield flush();
+}
+
+/** Lets the process answer other requests before the next piece is made. */
+const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+type NextPiece = () => IteratorResult<Uint8Array<ArrayBuffer>> | Promise<IteratorResult<Uint8Array<ArrayBuffer>>>;
+
+function bodyOf(
+  next: NextPiece,
+  { clock, onEnd, leave }: PacedOptions & { leave: () => void },
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let taken = new AbortController();
+  let ended = false;
+  const end = () => {
+    taken.abort();
+    if (ended) return;
+    ended = true;
+    onEnd();
+  };
+  async function cutUnlessTaken(controller: ReadableStreamDefaultController, signal: AbortSignal): Promise<void> {
+    await clock.sleep(PATIENCE_MS, { signal });
+    if (signal.aborted) return;
+    end();
+    leave();
+    // No reason is passed, because Bun and Deno would print it.
+    controller.error();
+  }
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        taken.abort();
+        try {
+          await breathe();
+          const { done, value } = await next();
+          if (ended) return;
+          if (done) {
+            end();
+            controller.close();
+            return;
+          }
+          controller.enqueue(value);
+          taken = new AbortController();
+          void cutUnlessTaken(controller, taken.signal);
+        } catch {
+          if (ended) return;
+          end();
+          controller.error();
+        }
+      },
+      cancel() {
+        end();
+        leave();
+      },
+    },
+    // No piece is made before the reader asks for it.
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * Returns `parts` as a body. Parts are made when the reader asks for them.
+ * @param parts if it throws, the connection is cut, so that no reader takes a part for the whole
+ */
+export function pacedBody(
+  parts: Iterable<string | Uint8Array>,
+  options: PacedOptions,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const pieces = piecesOf(parts);
+  return bodyOf(() => pieces.next(), { ...options, leave: () => void pieces.return(undefined) });
+}
+
+/** Returns a response whose body comes from a stream, piece by piece as the reader takes them. */
+export function pacedStream(response: Response, options: PacedOptions): Response {
+  if (response.body === null) {
+    options.onEnd();
+    return response;
+  }
+  const source = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  const leave = () => void source.cancel().catch(() => {});
+  return new Response(
+    bodyOf(async () => (await source.read()) as IteratorResult<Uint8Array<ArrayBuffer>>, { ...options, leave }),
+    response,
+  );
+}
+
+/**
+ * Returns bytes as a body. A short one is sent at once: the buffers of the connection hold it.
+ */
+export function pacedBytes(bytes: Uint8Array<ArrayBuffer>, options: PacedOptions): BodyInit {
+  if (bytes.byteLength > PIECE_BYTES) return pacedBody([bytes], options);
+  options.onEnd();
+  return bytes;
+}

@@ -60,7 +60,10 @@ export class RecentEvidence {
     return entry.extended;
   }
 
-  /** Replaces what is known of these blocks' series, after the holds have been derived with them. */
+  /**
+   * Replaces what is known of these blocks' series, after the holds have been derived with them. Call it only if
+   * `isSettled()` is true for the evidence, and `forget()` otherwise.
+   */
   learn(blocks: readonly BlockEvidence[]): void {
     const learned: Entry[] = [];
     const taken = new Set<Series>();

@@ -50,14 +50,12 @@ function rederive(all: readonly Observation[], stored: readonly HoldRecord[], ch
 
 /** The newest observations that reach back far enough. */
 function tail(all: readonly Observation[], changedAt: number): readonly Observation[] {
-  const times = [...new Set(all.map(({ at }) => at))].sort((a, b) => b - a);
-  for (const start of times.filter((time) => time <= changedAt)) {
-    const read = all.filter(({ at }) => at >= start);
-    if (read.length === all.length) return all;
-    const names = new Set(all.map(({ series }) => series));
-    if (new Set(read.map(({ series }) => series)).size === names.size && reachesBack(evidenceOf(read), changedAt)) {
-      return read;
-    }
+  const times = [...new Set(all.map(({ at }) => at))].filter((at) => at <= changedAt).sort((a, b) => b - a);
+  const names = new Set(all.map(({ series }) => series));
+  for (let count = 44; count < times.length; count += 10) {
+    const read = all.filter(({ at }) => at >= (times[count] as number));
+    const hasAll = new Set(read.map(({ series }) => series)).size === names.size;
+    if (hasAll && reachesBack(evidenceOf(read), changedAt)) return read;
   }
   return all;
 }
@@ -103,6 +101,39 @@ describe("deriveHolds()", () => {
       { numRuns: 1000 },
     );
   });
+
+  test("goes on tick by tick, while the usual interval changes and late readings arrive", () => {
+    const pace = fc.constantFrom(1, 2, 3, 4, 5, 6).map((minutes) => minutes * MINUTE);
+    const stretch = fc.tuple(pace, fc.integer({ min: 1, max: 30 }), fc.integer({ min: 4, max: 19 }), holders, holders);
+    const late = fc.array(fc.nat({ max: 200 }), { maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(stretch, { minLength: 4, maxLength: 8 }), late, (stretches, lateTicks) => {
+        let at = 0;
+        const ticks = stretches.flatMap(([interval, count, pause, one, other]) => {
+          at += pause * MINUTE;
+          return Array.from({ length: count }, (_, tick): Observation[] => {
+            at += interval;
+            const named = (series: string, named: HolderSet) => {
+              return { series: series as Series, at, holders: named, isMark: false };
+            };
+            return [named("UTIL", one), ...(tick % 3 === 0 ? [named("TEMP", other)] : [])];
+          });
+        });
+        const order = [...ticks.keys()].filter((tick) => !lateTicks.includes(tick));
+        order.push(...ticks.keys().filter((tick) => lateTicks.includes(tick)));
+        const arrived: Observation[] = [];
+        let stored: HoldRecord[] = [];
+        for (const tick of order) {
+          const packet = ticks[tick] as Observation[];
+          arrived.push(...packet);
+          const changedAt = (packet[0] as Observation).at;
+          stored = rederive(tail(arrived, changedAt), stored, changedAt);
+        }
+        expect(holdTexts(stored)).toEqual(oracleHolds(ticks.flat()));
+      }),
+      { numRuns: 40 },
+    );
+  }, 60_000);
 
   test("a pod that holds without a break is open; one that is dropped is not", () => {
     const rows = [0, 1, 2].map((minute): Observation => {

@@ -1,0 +1,107 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { type HolderSet, NOBODY } from "../../../../schema/model/holder.ts";
+import type { Series } from "../../../../schema/model/reading.ts";
+import { deriveHolds, type HoldRecord } from "../../../../services/repository/holds/derive.ts";
+import { openHoldKey, RecentEvidence } from "../../../../services/repository/holds/recent.ts";
+import { EvidenceCollector, type Observation } from "../../../../services/repository/holds/timeline.ts";
+import { isSettled } from "../../../../services/repository/holds/window.ts";
+import { batchOf, factsOf, podOf, type Row, START } from "../../../conformance/repository/bench.ts";
+import { holdTexts, oracleHolds } from "../../../support/holds/oracle.ts";
+
+const SECOND = 1000;
+const [A, B] = [podOf("a"), podOf("b")];
+/** Lists of series as batches may divide those of one GPU; some share a series. */
+const LISTS = [
+  ["UTIL", "TEMP"],
+  ["FB", "POWER"],
+  ['UTIL{GPU_I_ID="7"}'],
+  ['CLOCK{vgpu="0"}', 'CLOCK{vgpu="1"}'],
+  ["UTIL"],
+  ['CLOCK{vgpu="0"}'],
+] as Series[][];
+
+const tick = fc.record({
+  pause: fc.oneof(
+    { weight: 40, arbitrary: fc.constant(15 * SECOND) },
+    { weight: 1, arbitrary: fc.constant(299 * SECOND) },
+    { weight: 1, arbitrary: fc.constant(900 * SECOND) },
+  ),
+  lists: fc.subarray(LISTS, { minLength: 1 }),
+  /** Mostly the holders of the tick before. */
+  named: fc.option(fc.constantFrom<HolderSet>(NOBODY, [A], [B], [A, B]), { freq: 6 }),
+  oneNamesNobody: fc.integer({ min: 0, max: 12 }).map((number) => number === 0),
+});
+
+test("RecentEvidence.extend() takes a block for an extension only where the holds are otherwise unchanged", () => {
+  let extensions = 0;
+  fc.assert(
+    fc.property(fc.array(tick, { minLength: 2, maxLength: 120 }), (ticks) => {
+      const recent = new RecentEvidence();
+      const arrived: Observation[] = [];
+      let stored: HoldRecord[] = [];
+      let at = 0;
+      let holders: HolderSet = NOBODY;
+      for (const { pause, lists, named, oneNamesNobody } of ticks) {
+        at += pause;
+        holders = named ?? holders;
+        for (const series of lists) {
+          const setOf = (column: number) => (oneNamesNobody && column === 0 ? NOBODY : holders);
+          const rows = series.map((name, column): Row => [name, at, 1, factsOf(1, { holders: setOf(column) })]);
+          const batch = batchOf(rows);
+          const [{ evidence = null } = {}] = batch.blocks;
+          const block = {
+            ...{ series: batch.series, evidence, from: START + at, to: START + at },
+            ...{ longestGapMs: 0, isFull: true, marks: 0 },
+          };
+          for (const [column, name] of series.entries()) {
+            arrived.push({ series: name, at: START + at, holders: setOf(column), isMark: false });
+          }
+          const extended = recent.extend(block);
+          if (extended === null) {
+            const collector = new EvidenceCollector();
+            for (const observation of arrived) collector.add(observation);
+            const evidenceSoFar = collector.evidence();
+            stored = deriveHolds(evidenceSoFar);
+            if (isSettled(evidenceSoFar)) recent.learn([block]);
+            else recent.forget();
+            continue;
+          }
+          extensions++;
+          stored = stored.map((hold) =>
+            hold.ended === null && extended.includes(openHoldKey(hold.instance, hold.holder))
+              ? { ...hold, to: START + at }
+              : hold,
+          );
+        }
+      }
+      // The usual interval of a hold is only brought up to date when it is derived again.
+      const bare = (text: string) => text.split(" ").slice(0, -1).join(" ");
+      expect(holdTexts(stored).map(bare)).toEqual(oracleHolds(arrived).map(bare));
+    }),
+    { numRuns: 300 },
+  );
+  expect(extensions).toBeGreaterThan(300);
+});
+
+test("RecentEvidence.extend() takes every further block of a steady GPU for an extension", () => {
+  const recent = new RecentEvidence();
+  const blockAt = (series: readonly Series[], at: number) => {
+    const batch = batchOf(series.map((name): Row => [name, at, 1, factsOf(1, { holders: [A] })]));
+    return {
+      ...{ series: batch.series, evidence: batch.blocks[0]?.evidence ?? null, from: START + at, to: START + at },
+      ...{ longestGapMs: 0, isFull: true, marks: 0 },
+    };
+  };
+  const [first, second] = LISTS as [Series[], Series[]];
+  for (const list of [first, second]) {
+    expect(recent.extend(blockAt(list, 0))).toBeNull();
+    recent.learn([blockAt(list, 0)]);
+  }
+  for (let minute = 1; minute < 100; minute++) {
+    for (const list of [first, second]) {
+      expect(recent.extend(blockAt(list, minute * 60 * SECOND))).toEqual([openHoldKey(null, A)]);
+    }
+  }
+  expect(recent.extend(blockAt(first, 105 * 60 * SECOND))).toBeNull();
+});

@@ -77,6 +77,11 @@ test("the exporters print the readings of the CSV, host by host and tick by tick
     expect(printed.map(shown).sort()).toEqual((byTime.get(at) ?? []).map(shown).sort());
   }
   expect(silences).toBeGreaterThan(5);
+  // Times may be asked for in any order.
+  fleet.setTime(0);
+  const first = textRows((await fleet.scrape(0))!, FLEET.startMs).map(shown);
+  const expected = byTime.get(FLEET.startMs)!.filter((row) => row.labels.get("Hostname") === "gpu-node-001");
+  expect(first.sort()).toEqual(expected.map(shown).sort());
 });
 
 test("a body has the bytes of dcgm-exporter's template", async () => {

@@ -3,6 +3,7 @@ import { fleetCsv } from "../../../data/fleet/csv.ts";
 import { holderKey } from "../../../data/fleet/holder.ts";
 import { buildLedger, type Ledger } from "../../../data/fleet/ledger.ts";
 import { DEFAULT_FLEET, type FleetOptions, LAYOUTS } from "../../../data/fleet/options.ts";
+import { Exporters } from "../../../data/fleet/readings.ts";
 import { gpuOf, holderOf } from "../../support/fleet/oracle.ts";
 import { fleetRows } from "../../support/fleet/rows.ts";
 
@@ -29,6 +30,14 @@ test("a longer simulation begins with the rows of a shorter one, and each seed g
   expect(text(EVERYTHING).startsWith(text(SHORT))).toBe(true);
   const uuids = (seed: number) => new Set(buildLedger({ ...SHORT, seed }).placements.map((one) => one.gpu));
   expect(uuids(1).intersection(uuids(2)).size).toBe(0);
+});
+
+test("readings may be asked for in any order of time", () => {
+  for (const options of [SHORT, { ...SHORT, faults: false }]) {
+    const exporters = new Exporters(options);
+    const at = (one: Exporters, tick: number) => one.state.hosts.map((host) => one.readings(host, tick));
+    for (const tick of [200, 3, 130, 129]) expect(at(exporters, tick)).toEqual(at(new Exporters(options), tick));
+  }
 });
 
 test("the three layouts state the same readings", () => {

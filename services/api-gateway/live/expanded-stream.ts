@@ -1,10 +1,9 @@
 /** Puts row lists into answers in parts and into events: in place of their stand-ins in each piece of the stream. */
 import type { RowLists } from "../../platform/graphql/row-lists.ts";
+import { piecesOf } from "../../platform/http/paced-body.ts";
 
 /** The header of a part, which yoga sends as a piece of its own, with the length of the text with stand-ins. */
 const LENGTH = "Content-Length: ";
-
-const bytesOf = (part: string | Uint8Array): Uint8Array => (typeof part === "string" ? Buffer.from(part) : part);
 
 type Source = ReadableStreamDefaultReader<Uint8Array>;
 
@@ -19,7 +18,7 @@ async function* expanded(source: Source, rows: RowLists): AsyncGenerator<Uint8Ar
       held.push(piece);
       continue;
     }
-    const parts = rows.isEmpty ? [piece] : Array.from(rows.expand(text), bytesOf);
+    const parts = rows.isEmpty ? [piece] : [...piecesOf(rows.expand(text))];
     if (held.length > 0) {
       const length = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
       yield Buffer.from(`${LENGTH}${length}`);

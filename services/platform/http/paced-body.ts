@@ -14,7 +14,7 @@ export interface PacedOptions {
 }
 
 /** Joins texts and bytes to pieces of `PIECE_BYTES`, and splits longer ones. */
-function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8Array<ArrayBuffer>> {
+export function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   let waiting: Uint8Array[] = [];
   let size = 0;

@@ -58,6 +58,8 @@ of what each GPU and each of its holders really did. The same options give the s
   --scrape KIND        labels that the scrape adds: ${SCRAPES.join(", ")} (${DEFAULT_FLEET.scrape})
   --host-label NAME    Hostname or hostname (${DEFAULT_FLEET.hostLabel})
   --host-is KIND       what the host label names: node, or pod for the exporter's own (${DEFAULT_FLEET.hostIs})
+  --old-namespace      label names of dcgm-exporter --use-old-namespace: uuid, pod_name, pod_namespace, container_name
+  --clusters N         spread the hosts over clusters, which have hosts of equal names; 0: no label cluster (0)
   --drop-labels LIST   labels that the fleet drops, separated by commas: ${DROPPABLE.join(", ")}
 
   --out FILE           CSV: .csv, .csv.gz or .csv.zst; - is standard output
@@ -88,6 +90,8 @@ const OPTIONS = {
   scrape: { type: "string" },
   "host-label": { type: "string" },
   "host-is": { type: "string" },
+  "old-namespace": { type: "boolean" },
+  clusters: { type: "string" },
   "drop-labels": { type: "string" },
   out: { type: "string" },
   layout: { type: "string" },
@@ -162,7 +166,7 @@ function readServe(values: ReturnType<typeof parseOptions>, options: FleetOption
 }
 
 function readOptions(values: ReturnType<typeof parseOptions>, startMs: number): FleetOptions {
-  const whole = (name: "hosts" | "gpus" | "seed", min: number, max: number, otherwise: number) =>
+  const whole = (name: "hosts" | "gpus" | "seed" | "clusters", min: number, max: number, otherwise: number) =>
     readField(name, values[name], integer({ min, max }), otherwise);
   const intervalMs = readInterval(values.interval, DEFAULT_FLEET.intervalMs);
   const dropped = values["drop-labels"]?.split(",") ?? [];
@@ -181,6 +185,8 @@ function readOptions(values: ReturnType<typeof parseOptions>, startMs: number): 
     scrape: readChoice("scrape", values.scrape, SCRAPES, DEFAULT_FLEET.scrape),
     hostLabel: readChoice("host-label", values["host-label"], ["Hostname", "hostname"], DEFAULT_FLEET.hostLabel),
     hostIs: readChoice("host-is", values["host-is"], ["node", "pod"], DEFAULT_FLEET.hostIs),
+    oldNamespace: values["old-namespace"] ?? false,
+    clusters: whole("clusters", 0, 100, DEFAULT_FLEET.clusters),
     dropLabels: dropped.map((label) => readChoice("drop-labels", label, DROPPABLE, DROPPABLE[0])),
   };
 }

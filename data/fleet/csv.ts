@@ -17,7 +17,9 @@ const LABEL_COLUMNS = [
   "Hostname",
   "UUID",
   "__name__",
+  "cluster",
   "container",
+  "container_name",
   "device",
   "endpoint",
   "err_code",
@@ -35,24 +37,27 @@ const LABEL_COLUMNS = [
   "node",
   "pci_bus_id",
   "pod",
+  "pod_name",
+  "pod_namespace",
   "pod_uid",
   "service",
+  "uuid",
   "vgpu",
   "window_size_in_ms",
   "xid",
 ] as const;
 
-/** Columns of dcgm-exporter exports, and the labels that fill them. */
-const FIXED_COLUMNS = [
+/** Columns of dcgm-exporter exports, and the labels that fill them: the first that a row has. */
+const FIXED_COLUMNS: readonly (readonly [column: string, ...labels: string[]])[] = [
   ["gpu_id", "gpu"],
   ["device", "device"],
-  ["uuid", "UUID"],
+  ["uuid", "UUID", "uuid"],
   ["modelName", "modelName"],
-  ["Hostname", "Hostname"],
-  ["container", "container"],
-  ["pod", "pod"],
-  ["namespace", "namespace"],
-] as const;
+  ["Hostname", "Hostname", "hostname"],
+  ["container", "container", "container_name"],
+  ["pod", "pod", "pod_name"],
+  ["namespace", "namespace", "pod_namespace"],
+];
 
 const HEADERS: Readonly<Record<Layout, string>> = {
   columns: `timestamp,metric_name,${FIXED_COLUMNS.map(([column]) => column).join(",")},value,labels_raw\n`,
@@ -76,9 +81,7 @@ function formatRow(layout: Layout, labels: Labels): string {
   const byName = new Map(labels);
   switch (layout) {
     case "columns": {
-      const columns = FIXED_COLUMNS.map(([, label]) =>
-        label === "Hostname" ? (byName.get("Hostname") ?? byName.get("hostname") ?? "") : (byName.get(label) ?? ""),
-      );
+      const columns = FIXED_COLUMNS.map(([, ...names]) => names.map((name) => byName.get(name)).find(Boolean) ?? "");
       return `"${METRIC}","${columns.join('","')}","${VALUE}","${rawLabels(labels)}"\n`;
     }
     case "labels_raw":

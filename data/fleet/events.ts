@@ -49,7 +49,7 @@ interface Names {
 export function fleetEvents(state: FleetState, names: Names): FleetEvent[] {
   const { startMs, durationMs, seed } = state.options;
   const events: FleetEvent[] = state.history.events.map((event) => cardEvent(state, names, event));
-  state.hosts.forEach(({ name: host, slots }, number) => {
+  state.hosts.forEach(({ id: host, slots }, number) => {
     const faults = state.history.faults[number]!;
     for (const kind of ["silent", "slow"] as const) {
       for (const { from, to } of faults[kind]) events.push({ kind, from: startMs + from, to: startMs + to, host });
@@ -76,7 +76,7 @@ const staysOf = (state: FleetState, host: number, index: number) =>
   state.history.stays[host * state.options.gpusPerHost + index]!;
 
 function cardEvent(state: FleetState, names: Names, event: CardEvent): FleetEvent {
-  const place = { host: state.hosts[event.host]!.name, index: event.index };
+  const place = { host: state.hosts[event.host]!.id, index: event.index };
   const base = { at: state.options.startMs + event.at, gpu: names.of(event), ...place };
   switch (event.kind) {
     case "lost":
@@ -86,7 +86,7 @@ function cardEvent(state: FleetState, names: Names, event: CardEvent): FleetEven
       return { kind: event.kind, ...base, by: names.of({ ...event, card: event.by }) };
     case "moved":
     case "renumbered":
-      return { kind: event.kind, ...base, toHost: state.hosts[event.toHost]!.name, toIndex: event.toIndex };
+      return { kind: event.kind, ...base, toHost: state.hosts[event.toHost]!.id, toIndex: event.toIndex };
     default:
       return event satisfies never;
   }

@@ -25,6 +25,10 @@ const XID_TEXTS: Readonly<Record<number, string>> = {
   94: "Contained ECC error",
 };
 
+const NAMES = ["container", "namespace", "pod"] as const;
+const OLD_NAMES = ["container_name", "pod_namespace", "pod_name"] as const;
+const UUIDS = ["UUID", "uuid"] as const;
+
 /** A host's exporter as Prometheus sees it. */
 export interface Target {
   readonly host: Host;
@@ -46,7 +50,7 @@ export function exporterLabels(state: FleetState, target: Target, reading: Readi
   const { metric, slot, instance, holding, xid } = reading;
   const fixed: Labels = [
     ["gpu", String(slot.index)],
-    ["UUID", uuidOf(options.seed, reading.card)],
+    [options.oldNamespace ? "uuid" : "UUID", uuidOf(options.seed, reading.card)],
     ["pci_bus_id", `00000000:${(0x18 + slot.index * 0x0e).toString(16).toUpperCase().padStart(2, "0")}:00.0`],
     ["device", `nvidia${slot.index}`],
     ["modelName", target.host.model],
@@ -68,7 +72,8 @@ export function exporterLabels(state: FleetState, target: Target, reading: Readi
     const { holder } = holding.run;
     if (isJob(holder)) attributes.push(["hpc_job", holder.job]);
     else {
-      attributes.push(["container", holder.container], ["namespace", holder.namespace], ["pod", holder.pod]);
+      const [container, namespace, pod] = options.oldNamespace ? OLD_NAMES : NAMES;
+      attributes.push([container, holder.container], [namespace, holder.namespace], [pod, holder.pod]);
       attributes.push(["pod_uid", holder.podUid]);
     }
     if (holding.vgpu !== null) attributes.push(["vgpu", String(holding.vgpu)]);
@@ -76,7 +81,7 @@ export function exporterLabels(state: FleetState, target: Target, reading: Readi
   if (metric.scope !== "xids" && xid !== null) {
     attributes.push(["err_code", String(xid)], ["err_msg", XID_TEXTS[xid]!]);
   }
-  const dropped: ReadonlySet<string> = new Set(options.dropLabels);
+  const dropped: ReadonlySet<string> = new Set(options.dropLabels.flatMap((name) => (name === "UUID" ? UUIDS : name)));
   return [...fixed, ...fields, ...attributes.sort(byName)].filter(([name]) => !dropped.has(name));
 }
 
@@ -85,6 +90,7 @@ const byName = ([a]: Exposed, [b]: Exposed): number => (a < b ? -1 : a > b ? 1 :
 /** Labels that service discovery gives a target. */
 export function targetLabels(state: FleetState, { host, pod }: Target): Labels {
   const labels: Exposed[] = state.options.hostIs === "pod" ? [["node", host.name]] : [];
+  if (host.cluster !== null) labels.push(["cluster", host.cluster]);
   if (host.scrape === "none") return labels;
   return [
     ...labels,

@@ -49,6 +49,7 @@ export interface Ledger {
 export interface Placement {
   /** `GPU-<uuid>`, or `HOST-<host>-<index>` where the fleet drops the uuid. */
   readonly gpu: string;
+  /** Name of the host, or `<cluster>:<host>` where hosts have a cluster. */
   readonly host: string;
   readonly index: number;
   readonly from: number;
@@ -105,7 +106,7 @@ export function buildLedger(options: FleetOptions): Ledger {
   }
   const placements = derivePlacements(visits, intervalMs).map(({ card, host, index, from, to, ended, lost }) => ({
     gpu: names.byNumber(card),
-    host: state.hosts[host]!.name,
+    host: state.hosts[host]!.id,
     index,
     from: timeOf(from),
     to: timeOf(to),
@@ -156,6 +157,6 @@ class GpuNames {
   }
 
   #slotName(host: number, index: number): string {
-    return `HOST-${this.#state.hosts[host]!.name}-${index}`;
+    return `HOST-${this.#state.hosts[host]!.id}-${index}`;
   }
 }

@@ -3,7 +3,7 @@
 /** How a Prometheus server attaches the scrape target's own labels. */
 export const SCRAPES = ["none", "honor", "rename", "mixed"] as const;
 export const LAYOUTS = ["columns", "labels_raw", "one-column-per-label"] as const;
-/** Labels that fleets are known to drop. */
+/** Labels that fleets are known to drop. `UUID` stands for `uuid`, too. */
 export const DROPPABLE = ["UUID", "pci_bus_id", "modelName", "device", "DCGM_FI_DRIVER_VERSION"] as const;
 
 export type Scrape = (typeof SCRAPES)[number];
@@ -40,6 +40,10 @@ export interface FleetOptions {
   readonly hostLabel: "Hostname" | "hostname";
   /** `pod`: the host label names the exporter's own pod, and the label `node` the host. */
   readonly hostIs: "node" | "pod";
+  /** dcgm-exporter's `--use-old-namespace`: `uuid`, `pod_name`, `pod_namespace`, `container_name`. */
+  readonly oldNamespace: boolean;
+  /** Clusters among which the hosts are spread, by the label `cluster` of the scrape target; 0: no such label. */
+  readonly clusters: number;
   readonly dropLabels: readonly DroppableLabel[];
 }
 
@@ -58,6 +62,8 @@ export const DEFAULT_FLEET: FleetOptions = {
   scrape: "none",
   hostLabel: "Hostname",
   hostIs: "node",
+  oldNamespace: false,
+  clusters: 0,
   dropLabels: [],
 };
 

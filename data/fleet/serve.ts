@@ -39,7 +39,7 @@ const CONTENT_TYPES = ["text/plain; version=0.0.4; charset=utf-8", "text/plain; 
 export async function serveFleet(options: ServeOptions): Promise<FleetServer> {
   const exporters = new Exporters(options.fleet);
   const { hosts } = exporters.state;
-  const byName = new Map(hosts.map((host) => [host.name, host]));
+  const byName = new Map(hosts.map((host) => [host.id, host]));
   const answer = new Answers(options, exporters);
   const servers: Server[] = [];
   const close = async (): Promise<void> => {
@@ -59,7 +59,7 @@ export async function serveFleet(options: ServeOptions): Promise<FleetServer> {
       return host === undefined ? answer.notFound(response) : answer.exporter(host, rest, response);
     });
     for (const host of hosts) {
-      if (options.ports === "one") metrics.push(`http://${ADDRESS}:${main}/${host.name}/metrics`);
+      if (options.ports === "one") metrics.push(`http://${ADDRESS}:${main}/${host.id}/metrics`);
       else {
         const wanted = options.port === 0 ? 0 : options.port + 1 + host.number;
         const port = await start(wanted, (path, response) => answer.exporter(host, path, response));

@@ -35,7 +35,11 @@ export interface Slot {
 
 export interface Host {
   readonly number: number;
+  /** The name, or `<cluster>:<name>`. */
+  readonly id: string;
+  /** Hosts of two clusters may have one name. */
   readonly name: string;
+  readonly cluster: string | null;
   readonly address: string;
   readonly scrape: "none" | "honor" | "rename";
   readonly model: string;
@@ -61,10 +65,15 @@ export function createHost(options: FleetOptions, number: number): Host {
   if (options.timeSlicing) plans.unshift("sliced");
   if (options.mig) plans.unshift("mig");
   const plan = plans[number % plans.length]!;
-  const { scrape } = options;
+  const { scrape, clusters } = options;
+  const cluster = clusters === 0 ? null : `cluster-${(number % clusters) + 1}`;
+  const place = clusters === 0 ? number : Math.floor(number / clusters);
+  const name = `gpu-node-${String(place + 1).padStart(3, "0")}`;
   return {
     number,
-    name: `gpu-node-${String(number + 1).padStart(3, "0")}`,
+    id: cluster === null ? name : `${cluster}:${name}`,
+    name,
+    cluster,
     address: `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`,
     scrape: scrape === "mixed" ? VARIANTS[number % VARIANTS.length]! : scrape,
     model: plan === "sliced" ? "Tesla T4" : "NVIDIA H100 80GB HBM3",

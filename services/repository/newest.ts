@@ -1,14 +1,15 @@
 /** Finds the newest reading of each series of one GPU. */
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
-import type { BucketReader } from "./bucket.ts";
+import { type BucketReader, firstTickFrom } from "./bucket.ts";
 
 /**
- * Pulls buckets in descending order of `to` until no further bucket can have a newer reading of a wanted series.
+ * Ignores readings after `last`. Pulls buckets in descending order of `to` until no further bucket can have a newer
+ * reading of a wanted series.
  * Returns the readings in ascending order of series. If buckets have different values for one series and time, the
  * largest counts.
  */
-export function* newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>): BucketReader<Reading[]> {
+export function* newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>, last: number): BucketReader<Reading[]> {
   const found = new Map<Series, Reading>();
   const open = new Set(wanted);
   for (let bucket = yield; bucket !== undefined; bucket = yield) {
@@ -22,7 +23,7 @@ export function* newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>): Buck
     for (const [column, series] of bucket.series.entries()) {
       if (!open.has(series)) continue;
       const cells = values[column] as Float64Array;
-      let tick = at.length - 1;
+      let tick = bucket.to > last ? firstTickFrom(at, last + 1) - 1 : at.length - 1;
       while (tick >= 0 && Number.isNaN(cells[tick])) tick--;
       if (tick < 0) continue;
       const reading = { gpu, series, at: at[tick] as number, value: cells[tick] as number };
@@ -31,5 +32,11 @@ export function* newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>): Buck
       if (newer || (reading.at === known.at && reading.value > known.value)) found.set(series, reading);
     }
   }
-  return [...found.values()].sort((a, b) => (a.series < b.series ? -1 : 1));
+  return [...found.values()].sort(bySeries);
 }
+
+export const bySeries = (a: Reading, b: Reading): number => (a.series < b.series ? -1 : 1);
+
+/** Returns the series without a reading. */
+export const missingIn = (readings: readonly Reading[], series: ReadonlySet<Series>): Set<Series> =>
+  new Set(series).difference(new Set(readings.map((reading) => reading.series)));

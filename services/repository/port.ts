@@ -95,7 +95,7 @@ export interface TelemetryRepository {
   ): Promise<ReadonlyMap<GpuUuid, ReadingPage>>;
   /**
    * Returns the newest reading of each series of each GPU, by series ascending. A GPU without readings has an empty
-   * list.
+   * list. Readings more than 10 minutes ahead of the clock do not count before their time.
    */
   latest(
     gpus: readonly GpuUuid[],

@@ -24,7 +24,7 @@ const SERIES_PER_GPU = 60;
  * refused may ask again a second later.
  */
 export const createReadingsUnderWay = (): UnderWay =>
-  new UnderWay({ noun: "readings", small: 30_000, allSmall: 300_000, allLarge: 500_000, clock: systemClock });
+  new UnderWay({ noun: "readings", small: 30_000, allSmall: 300_000, allLarge: 250_000, clock: systemClock });
 
 export interface GpuTelemetry {
   readonly gpu: GpuUuid;

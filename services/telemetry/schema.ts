@@ -76,9 +76,10 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
       readings: t.field({
         type: batch,
         description:
-          "First the newest reading of each series, in one or more frames, then new readings. Lossy: a slow client " +
-          "gets the newest value per GPU and series, and `missed` counts the others. Where new readings begin, a " +
-          "reading may come twice, and an older one may follow a newer one: keep the newest timestamp of each series.",
+          "First the newest reading of each series, in one or more frames, then new readings, without those that are " +
+          "more than 10 minutes ahead of the clock. Lossy: a slow client gets the newest value per GPU and series, " +
+          "and `missed` counts the others. Where new readings begin, a reading may come twice, and an older one may " +
+          "follow a newer one: keep the newest timestamp of each series.",
         args: {
           filter: t.arg({ type: filter }),
           minInterval: t.arg({
@@ -133,7 +134,9 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
       latest: t.field({
         type: [reading],
         nullable: true,
-        description: "The newest reading of each series, ordered by series.",
+        description:
+          "The newest reading of each series, ordered by series. A reading that is more than 10 minutes ahead of the " +
+          "clock does not count before its time.",
         args: { metrics: t.arg.stringList() },
         resolve: async ({ uuid }, { metrics }, context, info) => [
           ...standIn(info, await readLatest(uuid, metrics, context), READING_ROWS),

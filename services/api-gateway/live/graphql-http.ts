@@ -12,6 +12,7 @@ import { MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
 import { firstAnswer, type Guard } from "../edge/guards.ts";
 import type { Throttle } from "../edge/throttle.ts";
 import { guardEvents, isEventStream } from "./event-stream.ts";
+import { expandStream } from "./expanded-stream.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const origin = (access: Access): Guard => ({
@@ -62,10 +63,6 @@ const parameters: Guard = {
   },
 };
 
-/** Whether the answer may come in parts or as events, whose text is written as it is. */
-const takesStream = ({ headers }: Request): boolean =>
-  /multipart\/mixed|text\/event-stream/i.test(headers.get("accept") ?? "");
-
 export interface GraphqlHttpParts {
   readonly runtime: GatewayRuntime;
   readonly access: Access;
@@ -79,17 +76,20 @@ export function createGraphqlHttp({ runtime, access, watchdog, clientOf }: Graph
     const refusal = await firstAnswer(guards, request, url);
     if (refusal !== null) return refusal;
     const client = clientOf(request);
-    const answer = new Answer({ rows: takesStream(request) ? null : new RowLists() });
+    const rows = new RowLists();
+    const answer = new Answer({ rows });
     const paced = { clock: watchdog.clock, onEnd: () => answer[Symbol.dispose]() };
     const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, { client, answer }));
     answer.made();
-    if (isEventStream(response)) return guardEvents(response, watchdog, paced.onEnd);
-    if (!isWhole(response)) return pacedStream(response, paced);
-    const { rows } = answer;
-    const body =
-      rows === null || rows.isEmpty
-        ? pacedBytes(new Uint8Array(await response.arrayBuffer()), paced)
-        : pacedBody(rows.expand(await response.text()), paced);
+    if (isEventStream(response)) {
+      // The events of a subscription have no lists.
+      const events = rows.isEmpty ? response : expandStream(response, rows);
+      return guardEvents(events, watchdog, paced.onEnd);
+    }
+    if (!isWhole(response)) return pacedStream(expandStream(response, rows), paced);
+    const body = rows.isEmpty
+      ? pacedBytes(new Uint8Array(await response.arrayBuffer()), paced)
+      : pacedBody(rows.expand(await response.text()), paced);
     return new Response(body, response);
   };
 }

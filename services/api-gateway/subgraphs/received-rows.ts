@@ -23,16 +23,15 @@ export function columnsOfText(own: readonly RowField[], text: readonly Uint8Arra
         from: "column" in content ? keyOf(content.column) : null,
         content,
       }));
-      return JSON.stringify(
-        rows.map((row) =>
-          Object.fromEntries(
-            cells.map(({ key, from, content }) => [
-              key,
-              from === null ? JSON.parse((content as { json: string }).json) : row[from],
-            ]),
-          ),
+      const asked = rows.map((row) =>
+        Object.fromEntries(
+          cells.map(({ key, from, content }) => [
+            key,
+            from === null ? JSON.parse((content as { json: string }).json) : row[from],
+          ]),
         ),
       );
+      return [JSON.stringify(asked)];
     },
   };
 }

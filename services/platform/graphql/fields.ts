@@ -1,6 +1,7 @@
 /** Resolves fields from a store with one call for all objects of a request, within a budget of items. */
 import DataLoader from "dataloader";
 import { AppError } from "../../../schema/model/errors.ts";
+import { othersAnswered } from "../process/others-answered.ts";
 import { perRequest, type SubgraphContext } from "./subgraph.ts";
 import type { UnderWay } from "./under-way.ts";
 
@@ -29,23 +30,28 @@ export class Budget {
   }
 
   /**
-   * Calls `ask` with the items left, when the process has room for them.
+   * Calls `ask` when the process has room for what it may read.
    * @param most how many items `ask` may read
    * @throws AppError `too_large`, without calling `ask`, if no items are left; `overloaded` if there is no room in time
    */
-  spend<T>(most: number, ask: (left: number) => Promise<T>): Promise<T> {
+  spend<T>(most: number, ask: () => Promise<T>): Promise<T> {
     const asked = this.#turn.then(async () => {
       if (this.#left <= 0) throw this.tooLarge();
       const left = this.#left;
       const read = await this.#enter(Math.min(most, left));
       try {
-        return await ask(left);
+        return await ask();
       } finally {
         read(left - this.#left);
       }
     });
     this.#turn = asked.catch(() => {});
     return asked;
+  }
+
+  /** How many items may still be read. */
+  get left(): number {
+    return this.#left;
   }
 
   /**
@@ -85,8 +91,12 @@ export interface FieldOptions<Key, Args, Answer> {
   readonly sizeOf: (answer: Answer) => number;
 }
 
+/** How many items one call of `ask` may read before the process answers other requests: a few milliseconds. */
+const SLICE_ITEMS = 100_000;
+
 /**
- * Calls `ask` once per request and set of arguments, for all objects with the field.
+ * Calls `ask` once per request and set of arguments, for all objects with the field; several times, one after another,
+ * if they may have more than `SLICE_ITEMS` items.
  * @returns a loader that rejects with AppError `too_large` for an object whose answer does not fit the budget
  */
 export function answerField<Key, Args, Answer>({ ask, budgetOf, mostPerKey, sizeOf }: FieldOptions<Key, Args, Answer>) {
@@ -94,15 +104,22 @@ export function answerField<Key, Args, Answer>({ ask, budgetOf, mostPerKey, size
   const createLoader = (args: Args, context: SubgraphContext) => {
     const { signal } = context;
     const budget = budgetOf(context);
-    return new DataLoader<Key, Answer>((keys) =>
-      budget.spend(keys.length * mostPerKey(args), async (max) => {
-        const answers = await ask(keys, args, { max, signal });
-        return keys.map((key) => {
+    const perKey = mostPerKey(args);
+    const perSlice = Math.max(1, Math.floor(SLICE_ITEMS / perKey));
+    const readAll = async (keys: readonly Key[]): Promise<(Answer | AppError)[]> => {
+      const all: (Answer | AppError)[] = [];
+      for (let at = 0; at < keys.length; at += perSlice) {
+        if (at > 0) await othersAnswered();
+        const slice = keys.slice(at, at + perSlice);
+        const answers = budget.left > 0 ? await ask(slice, args, { max: budget.left, signal }) : new Map<Key, Answer>();
+        for (const key of slice) {
           const answer = answers.get(key);
-          return answer !== undefined && budget.takes(sizeOf(answer)) ? answer : budget.tooLarge();
-        });
-      }),
-    );
+          all.push(answer !== undefined && budget.takes(sizeOf(answer)) ? answer : budget.tooLarge());
+        }
+      }
+      return all;
+    };
+    return new DataLoader<Key, Answer>((keys) => budget.spend(keys.length * perKey, () => readAll(keys)));
   };
   return (key: Key, args: Args, context: SubgraphContext): Promise<Answer> => {
     const loaders = loadersOf(context);

@@ -29,7 +29,7 @@ export type RowField = readonly [key: string, content: { readonly column: number
 export interface RowList {
   readonly fields: readonly RowField[];
   /** Returns the list as JSON, with these fields in this order. */
-  write(fields: readonly RowField[]): string | readonly Uint8Array[];
+  write(fields: readonly RowField[]): Iterable<string | Uint8Array>;
 }
 
 const PREFIX = /^[\w-]{8,64}:\d{1,9}$/;
@@ -37,18 +37,27 @@ const PREFIX = /^[\w-]{8,64}:\d{1,9}$/;
 /** Whether a text of a caller can be the prefix of marks. */
 export const isPrefix = (text: string): boolean => PREFIX.test(text);
 
-function writeRows<Row>(rows: readonly Row[], shape: RowShape<Row>, fields: readonly RowField[]): string {
+/** Rows that are written to one text. The engines keep a text as a tree of its parts until it is sent. */
+const ROWS_PER_TEXT = 500;
+
+function* writeRows<Row>(rows: readonly Row[], shape: RowShape<Row>, fields: readonly RowField[]): Generator<string> {
   const cells = fields.map(([key, content], index) => ({
     head: `${index === 0 ? "{" : ","}${JSON.stringify(key)}:`,
     json: "json" in content ? () => content.json : (shape.columns[content.column]?.json() ?? (() => "null")),
   }));
-  let text = "[";
-  for (const row of rows) {
-    if (text.length > 1) text += ",";
+  const textOf = (row: Row): string => {
+    let text = "";
     for (const { head, json } of cells) text += head + json(row);
-    text += "}";
+    return `${text}}`;
+  };
+  for (let at = 0; at < rows.length; at += ROWS_PER_TEXT) {
+    yield at === 0 ? "[" : ",";
+    yield rows
+      .slice(at, at + ROWS_PER_TEXT)
+      .map(textOf)
+      .join(",");
   }
-  return `${text}]`;
+  yield "]";
 }
 
 type Path = GraphQLResolveInfo["path"];
@@ -122,9 +131,7 @@ export const standIn = <Row>(
 export function* writeLists({ lists }: RowCall, text: string): Generator<string | Uint8Array> {
   yield `${JSON.stringify(lists.map(({ fields }) => fields))}\n${text}\n`;
   for (const { fields, write } of lists) {
-    const list = write(fields);
-    if (typeof list === "string") yield list;
-    else yield* list;
+    yield* write(fields);
     yield "\n";
   }
 }
@@ -157,15 +164,13 @@ export class RowLists {
       const start = text.lastIndexOf("[{", mark);
       const end = text.indexOf("}]", mark) + 2;
       yield text.slice(position, start);
-      const written = this.#write(JSON.parse(text.slice(start + 1, end - 1)) as Record<string, unknown>);
-      if (typeof written === "string") yield written;
-      else yield* written;
+      yield* this.#write(JSON.parse(text.slice(start + 1, end - 1)) as Record<string, unknown>);
       position = end;
     }
     yield text.slice(position);
   }
 
-  #write(row: Readonly<Record<string, unknown>>): string | readonly Uint8Array[] {
+  #write(row: Readonly<Record<string, unknown>>): Iterable<string | Uint8Array> {
     const lists = new Set<RowList>();
     const fields = Object.entries(row).map(([key, value]): RowField => {
       if (typeof value !== "string" || !value.startsWith(this.#nonce)) return [key, { json: JSON.stringify(value) }];

@@ -3,6 +3,7 @@
  * in the order of arrival. An answer gives back what it holds when it has been sent.
  */
 import type { Clock } from "../process/clock.ts";
+import { othersAnswered } from "../process/others-answered.ts";
 import { type Pass, Turnstile } from "../process/turnstile.ts";
 import type { Answer } from "./answer.ts";
 
@@ -94,6 +95,7 @@ class HeldShare implements Share {
       this.#pass = null;
       this.#pass = await large.enter(Math.max(held + most, whole), { signal });
       this.#isLarge = true;
+      await othersAnswered();
     }
     if (this.#isSent) this.#pass?.[Symbol.dispose]();
   }

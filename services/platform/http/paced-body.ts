@@ -1,5 +1,6 @@
 /** Sends a body at the pace of its reader, and cuts off a reader that takes nothing. */
 import type { Clock } from "../process/clock.ts";
+import { othersAnswered } from "../process/others-answered.ts";
 
 /** A reader that takes no piece for this long is cut off, as a reader of a stream is. */
 const PATIENCE_MS = 30_000;
@@ -13,7 +14,7 @@ export interface PacedOptions {
 }
 
 /** Joins texts and bytes to pieces of `PIECE_BYTES`, and splits longer ones. */
-function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8Array<ArrayBuffer>> {
+export function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   let waiting: Uint8Array[] = [];
   let size = 0;
@@ -42,9 +43,6 @@ function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8Array<A
   if (size > 0) yield flush();
 }
 
-/** Lets the process answer other requests before the next piece is made. */
-const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 type NextPiece = () => IteratorResult<Uint8Array<ArrayBuffer>> | Promise<IteratorResult<Uint8Array<ArrayBuffer>>>;
 
 function bodyOf(
@@ -72,7 +70,7 @@ function bodyOf(
       async pull(controller) {
         taken.abort();
         try {
-          await breathe();
+          await othersAnswered();
           const { done, value } = await next();
           if (ended) return;
           if (done) {

@@ -1,5 +1,6 @@
 /** The store in MongoDB or a compatible server, shared by any number of processes on any number of hosts. */
 import { isAppError } from "../../../schema/model/errors.ts";
+import { lastPresentTime } from "../../../schema/model/present.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
@@ -56,7 +57,7 @@ export async function openMongodbRepository(
   const attributions = createAttributions(link, collections, { ledger, buckets });
   const save = createSave({ link, collections, lists, learner, positions });
   const readings = createReadings(link, buckets, createDifferingCounter(metrics));
-  const latest = createLatest(link, collections, buckets);
+  const latest = createLatest(link, collections, buckets, () => lastPresentTime(clock.now()));
   const gpus = createGpus(link, collections, inventory);
   const expire = createExpire(link, collections, attributions);
 

@@ -1,5 +1,6 @@
 /** The store in one SQLite file, which several processes on one host may share. */
 import type { Attribution, GpuUuid } from "../../../schema/model/gpu.ts";
+import { lastPresentTime } from "../../../schema/model/present.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
@@ -67,7 +68,7 @@ export async function openSqliteRepository(
       return database.write(() => save(blocks, positions, oldestKept(clock, retentionMs)), { undo, signal });
     },
     ...createReadings(database, seriesLists, buckets, createDifferingCounter(metrics)),
-    latest: createLatest(database, seriesLists, buckets),
+    latest: createLatest(database, seriesLists, buckets, () => lastPresentTime(clock.now())),
     position: (producer) =>
       database.read(() => {
         const row = position.get(producer);

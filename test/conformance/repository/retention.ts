@@ -79,6 +79,7 @@ export function retentionConformance(open: OpenRepository): void {
       Array.from({ length: 60 }, (_, hour): Row => [UTIL, hour * HOUR, hour, factsOf(gpu)]),
     ).flat();
     await repository.save([batchOf(rows)]);
+    await bench.clock.advance(60 * HOUR);
     const { dropped, calls } = await expireAll(repository, START + 40 * HOUR);
     expect(dropped).toBe(50 * 40);
     expect(calls).toBeGreaterThan(2);

@@ -11,7 +11,7 @@ import type { ConsumerQueue, OutgoingBatch, Queue } from "../../../services/queu
 import type { SaveOptions } from "../../../services/repository/port.ts";
 import { openModelRepository } from "../repository-model/repository.ts";
 import { ManualClock, settled } from "../time/manual-clock.ts";
-import { batchOfReadings, uuidOf } from "./batches.ts";
+import { batchOfReadings, NOON, uuidOf } from "./batches.ts";
 
 const PRODUCER = "csv@0/1";
 
@@ -61,7 +61,7 @@ export function openCollectorBench({
   maxDeliveries?: number;
   retentionMs?: number;
 } = {}) {
-  const clock = new ManualClock();
+  const clock = new ManualClock(NOON);
   const repository = openModelRepository({ retentionMs: 0 }, { clock });
   const queue = openMemoryQueue({
     clock,

@@ -21,17 +21,21 @@ const SERIES_LABELS = ["xid"] as const;
 const FIVE_MINUTES = 300_000;
 
 const hostOf = ({ labels }: FleetRow): string => {
-  const name = labels.get("Hostname") ?? labels.get("hostname") ?? "";
-  return name === "" || name.includes(EXPORTER) ? labels.get("node")! : name;
+  const shown = labels.get("Hostname") ?? labels.get("hostname") ?? "";
+  const name = shown === "" || shown.includes(EXPORTER) ? labels.get("node")! : shown;
+  return labels.has("cluster") ? `${labels.get("cluster")}:${name}` : name;
 };
 
 export const gpuOf = (row: FleetRow): string =>
-  row.labels.get("UUID") ?? `HOST-${hostOf(row)}-${row.labels.get("gpu")}`;
+  row.labels.get("UUID") ?? row.labels.get("uuid") ?? `HOST-${hostOf(row)}-${row.labels.get("gpu")}`;
 
 /** Whom a row names, or null. */
 export function holderOf({ labels }: FleetRow): string | null {
   const job = labels.get("hpc_job");
   if (job !== undefined) return `job ${job}`;
+  if (labels.has("pod_name")) {
+    return ["pod_namespace", "pod_name", "container_name"].map((name) => labels.get(name)).join("/");
+  }
   const prefix = labels.has("exported_pod") ? "exported_" : "";
   const [namespace, pod, container] = ["namespace", "pod", "container"].map((name) => labels.get(prefix + name));
   if (pod === undefined) return null;

@@ -65,9 +65,16 @@ export function pageOfReadings(
   return { readings, next: last && rest.length > limit ? { at: last.at, series: last.series } : null };
 }
 
-/** The newest reading of each series, in ascending order of series. */
-export function latestOf(buckets: readonly Bucket[], metrics: readonly string[] | undefined): readonly Reading[] {
-  const asked = buckets.flatMap(({ readings }) => readings).filter(ofMetrics(metrics));
+/** The newest reading of each series up to `last`, in ascending order of series. */
+export function latestOf(
+  buckets: readonly Bucket[],
+  metrics: readonly string[] | undefined,
+  last: number,
+): readonly Reading[] {
+  const asked = buckets
+    .flatMap(({ readings }) => readings)
+    .filter(ofMetrics(metrics))
+    .filter(({ at }) => at <= last);
   const newest = new Map<Series, Reading>();
   for (const reading of merge(asked, () => {}).sort((a, b) => a.at - b.at)) newest.set(reading.series, reading);
   return [...newest.values()].sort(bySeries);

@@ -101,7 +101,7 @@ export function openModelRepository(
 
     async latest(gpus, { metrics: names, signal } = {}) {
       signal?.throwIfAborted();
-      return new Map(gpus.map((gpu) => [gpu, latestOf(bucketsOf(gpu), names)]));
+      return new Map(gpus.map((gpu) => [gpu, latestOf(bucketsOf(gpu), names, clock.now() + 600_000)]));
     },
 
     position: async (producer) => positions.get(producer) ?? null,

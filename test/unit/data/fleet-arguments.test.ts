@@ -29,7 +29,7 @@ test("parseFleetArguments() has defaults", () => {
 test("parseFleetArguments() reads every option", () => {
   const line =
     "--hosts 30 --gpus 4 --interval 5s --duration 24h --start 2026-01-01T00:00:00Z --seed 7 --mig --time-slicing --slurm " +
-    "--faults --scrape rename --host-label hostname --host-is pod --drop-labels UUID,device --layout labels_raw " +
+    "--faults --scrape rename --host-label hostname --host-is pod --old-namespace --clusters 2 --drop-labels UUID,device --layout labels_raw " +
     "--lookback 5m --out fleet.csv.zst --ledger fleet.json";
   expect(parseFleetArguments(line.split(" "), NOW)).toEqual({
     options: {
@@ -47,6 +47,8 @@ test("parseFleetArguments() reads every option", () => {
       scrape: "rename",
       hostLabel: "hostname",
       hostIs: "pod",
+      oldNamespace: true,
+      clusters: 2,
       dropLabels: ["UUID", "device"],
     },
     layout: "labels_raw",

@@ -80,7 +80,7 @@ test("the exporters print the readings of the CSV, host by host and tick by tick
 });
 
 test("a body has the bytes of dcgm-exporter's template", async () => {
-  const fleet = { ...DEFAULT_FLEET, hosts: 2, gpusPerHost: 1, mig: true, intervalMs: MINUTE };
+  const fleet = { ...FLEET, hosts: 2, gpusPerHost: 1, timeSlicing: false, slurm: false, faults: false };
   await using exporters = await served({ fleet });
   const { gpu: uuid, from } = buildLedger(fleet).holds.find((hold) => hold.instance !== null)!;
   exporters.setTime(from - fleet.startMs);
@@ -97,6 +97,11 @@ test("a body has the bytes of dcgm-exporter's template", async () => {
     String.raw`\nDCGM_FI_PROF_GR_ENGINE_ACTIVE\{${card},GPU_I_PROFILE="[^"]+",GPU_I_ID="\d",${host},container="\w+",namespace="[\w-]+",pod="[\w-]+",pod_uid="[0-9a-f-]{36}"\} 0\.\d{6}\n`,
   );
   expect(body).toMatch(instance);
+  const whole = buildLedger(fleet).holds.find((hold) => hold.instance === null)!;
+  exporters.setTime(whole.from - fleet.startMs);
+  expect(await exporters.scrape(1)).toMatch(
+    /\nDCGM_FI_DEV_XID_ERRORS\{gpu="0".*",container="\w+",err_code="0",err_msg="No Error",namespace="[\w-]+",pod="[\w-]+",pod_uid="[0-9a-f-]{36}"\} 0\n/,
+  );
   expect(body).toEndWith("\n");
   expect(body).not.toContain("\n\n");
 });

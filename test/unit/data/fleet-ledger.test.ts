@@ -24,6 +24,8 @@ const anyFleet: fc.Arbitrary<{ options: FleetOptions; layout: Layout }> = fc
     scrape: fc.constantFrom(...SCRAPES),
     hostLabel: fc.constantFrom("Hostname" as const, "hostname" as const),
     hostIs: fc.constantFrom("node" as const, "pod" as const),
+    oldNamespace: fc.boolean(),
+    clusters: fc.integer({ min: 0, max: 2 }),
     dropLabels: fc.constantFrom([], ["UUID" as const], ["pci_bus_id" as const, "modelName" as const]),
     layout: fc.constantFrom(...LAYOUTS),
   })

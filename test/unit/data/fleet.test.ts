@@ -3,6 +3,7 @@ import { fleetCsv } from "../../../data/fleet/csv.ts";
 import { holderKey } from "../../../data/fleet/holder.ts";
 import { buildLedger, type Ledger } from "../../../data/fleet/ledger.ts";
 import { DEFAULT_FLEET, type FleetOptions, LAYOUTS } from "../../../data/fleet/options.ts";
+import { Exporters } from "../../../data/fleet/readings.ts";
 import { gpuOf, holderOf } from "../../support/fleet/oracle.ts";
 import { fleetRows } from "../../support/fleet/rows.ts";
 
@@ -18,7 +19,7 @@ const EVERYTHING: FleetOptions = {
   faults: true,
   scrape: "mixed",
 };
-const SHORT: FleetOptions = { ...EVERYTHING, durationMs: 2 * 3_600_000 };
+const SHORT: FleetOptions = { ...EVERYTHING, durationMs: 4 * 3_600_000 };
 const text = (options: FleetOptions): string => [...fleetCsv(options, "columns")].join("");
 const pairs = <T>(items: readonly T[]) => items.slice(1).map((item, place) => [items[place]!, item] as const);
 
@@ -29,6 +30,14 @@ test("a longer simulation begins with the rows of a shorter one, and each seed g
   expect(text(EVERYTHING).startsWith(text(SHORT))).toBe(true);
   const uuids = (seed: number) => new Set(buildLedger({ ...SHORT, seed }).placements.map((one) => one.gpu));
   expect(uuids(1).intersection(uuids(2)).size).toBe(0);
+});
+
+test("readings may be asked for in any order of time", () => {
+  for (const options of [SHORT, { ...SHORT, faults: false }]) {
+    const exporters = new Exporters(options);
+    const at = (one: Exporters, tick: number) => one.state.hosts.map((host) => one.readings(host, tick));
+    for (const tick of [200, 3, 130, 129]) expect(at(exporters, tick)).toEqual(at(new Exporters(options), tick));
+  }
 });
 
 test("the three layouts state the same readings", () => {
@@ -96,15 +105,14 @@ test("without faults, every stay that a tick falls into is part of a hold", () =
 });
 
 test("energy is the sum of power, and begins again only at a reset", () => {
-  const whole = fleetRows(fleetCsv({ ...SHORT, durationMs: 6 * 3_600_000 }, "labels_raw")).filter(
-    (row) => row.metric === "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
-  );
+  const energy = rows.filter((row) => row.metric === "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION");
   const resets = ledger.events.filter((event) => event.kind === "reset");
   let falls = 0;
-  for (const [gpu, own] of Map.groupBy(whole, gpuOf)) {
+  for (const [gpu, own] of Map.groupBy(energy, gpuOf)) {
     for (const [before, after] of pairs(own)) {
       if (after.value >= before.value) continue;
       falls++;
+      expect(after.value).toBeLessThan(1000 * (after.at - before.at));
       expect(resets.some((reset) => reset.gpu === gpu && reset.at > before.at && reset.at <= after.at)).toBe(true);
     }
     // Nobody has held the card from one tick to the next: 70 W.
@@ -117,6 +125,33 @@ test("energy is the sum of power, and begins again only at a reset", () => {
     for (const [before, after] of idle) expect(after.value - before.value).toBe(70 * 60_000);
   }
   expect(falls).toBeGreaterThan(0);
+});
+
+test("an XID stays in the gauge until the driver is loaded anew, and in the count for five minutes", () => {
+  const endMs = SHORT.startMs + SHORT.durationMs;
+  const xids = ledger.events.filter((event) => event.kind === "xid").filter((event) => event.at < endMs);
+  expect(xids.length).toBeGreaterThan(0);
+  const byGpu = Map.groupBy(rows, gpuOf);
+  let counted = 0;
+  const forgotten = ["reset", "xid", "lost"];
+  for (const { gpu, at, code } of xids) {
+    const over = ledger.events.find(
+      (event) => forgotten.includes(event.kind) && "gpu" in event && event.gpu === gpu && event.at > at,
+    );
+    const until = over !== undefined && "at" in over ? over.at : endMs;
+    const shown = byGpu.get(gpu)!.filter((row) => row.at >= at && row.at < until);
+    const gauge = shown.filter((row) => row.metric === "DCGM_FI_DEV_XID_ERRORS");
+    expect(new Set(gauge.map((row) => row.value))).toEqual(new Set(gauge.length === 0 ? [] : [code]));
+    const counts = shown.filter((row) => row.metric === "DCGM_EXP_XID_ERRORS_COUNT");
+    for (const row of counts) {
+      if (row.labels.has("xid")) counted++;
+      expect([row.at - at, row.labels.get("xid")]).toEqual([
+        row.at - at,
+        row.at - at < 300_000 ? `${code}` : undefined,
+      ]);
+    }
+  }
+  expect(counted).toBeGreaterThan(0);
 });
 
 test("the scrape's own labels name the exporter in the three ways of honor_labels", () => {

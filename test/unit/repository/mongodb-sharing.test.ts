@@ -44,8 +44,9 @@ async function lastSeenIn({ db }: SharedDatabase): Promise<number> {
 describe.skipIf(server === null)("MongoDB store", () => {
   test("reads what another process saved, and keeps its newer facts and intervals", async () => {
     await using database = openDatabase(url);
-    await using one = await database.open();
-    await using other = await database.open();
+    const clock = new ManualClock(START + 3 * HOUR);
+    await using one = await database.open({ clock });
+    await using other = await database.open({ clock });
     await hold(one, 0, "a");
     await hold(other, 2 * HOUR, "b");
     await hold(one, HOUR, "a");

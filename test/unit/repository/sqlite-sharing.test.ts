@@ -28,8 +28,9 @@ test("SQLite store stays usable when another store on its file closes", async ()
 test("SQLite store reads what another process saved, whatever it has cached", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
-  await using one = await openStore(path);
-  await using other = await openStore(path);
+  const clock = new ManualClock(START + 6 * HOUR);
+  await using one = await openStore(path, { clock });
+  await using other = await openStore(path, { clock });
   const stores: Repository[] = [one, other];
   for (let hour = 0; hour < 6; hour++) {
     await stores[hour % 2]?.save([batchOf([[hour % 3 === 0 ? TEMP : UTIL, hour * HOUR, hour]])]);

@@ -18,6 +18,8 @@ export interface Reach {
   readonly signal: AbortSignal;
   /** Documents per round trip. */
   readonly fetch: number;
+  /** Only buckets with a column of one of these field names; default: all. */
+  readonly fields?: readonly string[];
 }
 
 export interface Buckets {
@@ -58,7 +60,11 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
   }
 
   return {
-    newestFirst: (gpu, span, reach) => stream(touching(gpu, span), { to: -1 }, reach),
+    newestFirst(gpu, span, reach) {
+      const { fields } = reach;
+      const columns = fields && { $or: fields.map((field) => ({ [`series.${field}`]: { $exists: true } })) };
+      return stream({ ...touching(gpu, span), ...columns }, { to: -1 }, reach);
+    },
     oldestFirst: (gpu, span, reach) => stream(touching(gpu, span), { from: 1 }, reach),
     async tickBefore(gpu, time, earliest, signal) {
       let found = Number.NEGATIVE_INFINITY;

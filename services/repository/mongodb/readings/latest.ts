@@ -1,14 +1,15 @@
 /** Finds the newest readings of many GPUs, several GPUs at a time. */
+import { hourStartMs } from "../../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../../../schema/model/reading.ts";
 import { metricOf } from "../../../../schema/model/series.ts";
 import { type Bucket, readBucketsAsync } from "../../bucket.ts";
-import { newestReadings } from "../../newest.ts";
+import { bySeries, missingIn, newestReadings } from "../../newest.ts";
 import type { TelemetryRepository } from "../../port.ts";
 import { type Link, reading } from "../connection/link.ts";
 import type { Collections, GpuDocument } from "../documents.ts";
 import { type Buckets, hourSpan } from "./buckets.ts";
-import { seriesOfField } from "./field-names.ts";
+import { fieldOf, seriesOfField } from "./field-names.ts";
 
 /** Number of GPUs in one query of the inventory. */
 const SLICE = 1000;
@@ -17,31 +18,57 @@ const ABREAST = 8;
 /** Documents per round trip: the newest bucket nearly always has every series. */
 const FETCH = 2;
 
-export function createLatest({ call }: Link, { gpus }: Collections, buckets: Buckets): TelemetryRepository["latest"] {
-  async function* bucketsOf(gpu: GpuUuid, hours: readonly number[], signal: AbortSignal): AsyncGenerator<Bucket> {
-    for (const hour of hours) yield* buckets.newestFirst(gpu, hourSpan(hour), { signal, fetch: FETCH });
+/** @param lastPresent returns the last time that counts as now */
+export function createLatest(
+  { call }: Link,
+  { gpus }: Collections,
+  buckets: Buckets,
+  lastPresent: () => number,
+): TelemetryRepository["latest"] {
+  async function* bucketsOf(
+    gpu: GpuUuid,
+    hours: readonly number[],
+    last: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Bucket> {
+    for (const hour of hours) {
+      const { from, to } = hourSpan(hour);
+      yield* buckets.newestFirst(gpu, { from, to: Math.min(to, last) }, { signal, fetch: FETCH });
+    }
   }
 
-  const latestOf = (
+  const latestOf = async (
     { _id: gpu, newest }: Pick<GpuDocument, "_id" | "newest">,
     asksFor: (series: Series) => boolean,
+    last: number,
     signal: AbortSignal,
   ): Promise<Reading[]> => {
     const hours = new Set<number>();
     const wanted = new Set<Series>();
+    const perhapsAhead = new Set<Series>();
+    const presentHour = hourStartMs(last);
     for (const [field, hour] of Object.entries(newest)) {
       const series = seriesOfField(field);
       if (!asksFor(series)) continue;
       wanted.add(series);
-      hours.add(hour.getTime());
+      hours.add(Math.min(hour.getTime(), presentHour));
+      if (hour.getTime() >= presentHour) perhapsAhead.add(series);
     }
     const newestHours = [...hours].sort((a, b) => b - a);
-    return readBucketsAsync(newestReadings(gpu, wanted), bucketsOf(gpu, newestHours, signal));
+    const found = await readBucketsAsync(newestReadings(gpu, wanted, last), bucketsOf(gpu, newestHours, last, signal));
+    const missing = missingIn(found, perhapsAhead);
+    if (missing.size === 0) return found;
+    // The readings of these series in their newest hours are ahead. The reading before them may be of any hour.
+    const span = { from: Number.NEGATIVE_INFINITY, to: presentHour - 1 };
+    const reach = { signal, fetch: FETCH, fields: [...missing].map(fieldOf) };
+    const older = await readBucketsAsync(newestReadings(gpu, missing, last), buckets.newestFirst(gpu, span, reach));
+    return [...found, ...older].sort(bySeries);
   };
 
   return async (uuids, { metrics, signal } = {}) => {
     const names = metrics && new Set(metrics);
     const asksFor = (series: Series) => names === undefined || names.has(metricOf(series));
+    const last = lastPresent();
     const latest = new Map<GpuUuid, readonly Reading[]>(uuids.map((uuid) => [uuid, []]));
     const asked = [...latest.keys()];
     for (let start = 0; start < asked.length; start += SLICE) {
@@ -54,7 +81,7 @@ export function createLatest({ call }: Link, { gpus }: Collections, buckets: Buc
       const next = known.values();
       const work = async () => {
         for (const gpu of next) {
-          latest.set(gpu._id, await call((callSignal) => latestOf(gpu, asksFor, callSignal), { signal }));
+          latest.set(gpu._id, await call((callSignal) => latestOf(gpu, asksFor, last, callSignal), { signal }));
         }
       };
       await Promise.all(Array.from({ length: ABREAST }, work));

@@ -52,6 +52,15 @@ export function heldStretches(evidence: Evidence): readonly HeldStretch[] {
   return found;
 }
 
+/** Returns the evidence of the first `times` times of some of the columns, given by index. */
+export function cutEvidence({ sets, tracks, ofColumn }: Evidence, times: number, columns: readonly number[]): Evidence {
+  return {
+    sets,
+    tracks: tracks.map((track) => track.filter(({ tick }) => tick < times)),
+    ofColumn: ofColumn && columns.map((column) => ofColumn[column] as number),
+  };
+}
+
 const ONE_RUN: Track = [{ tick: 0, set: 1 }];
 
 /** Returns the evidence that every series named these holders throughout. */

@@ -2,6 +2,7 @@
 import type { Series } from "../model/reading.ts";
 import type { Batch, Block } from "./batch.ts";
 import { packColumns, unpackColumns } from "./columns.ts";
+import { cutEvidence } from "./evidence.ts";
 
 /** Returns undefined if nothing is left of the block, or if its columns are damaged. */
 function blockUntil(block: Block, last: number): Block | undefined {
@@ -12,23 +13,27 @@ function blockUntil(block: Block, last: number): Block | undefined {
   const times = columns.value.at.findLastIndex((time) => time <= last) + 1;
   const at = columns.value.at.subarray(0, times);
   const series: number[] = [];
+  const kept: number[] = [];
   const values: Float64Array[] = [];
   let readings = 0;
   for (const [column, all] of columns.value.values.entries()) {
-    const kept = all.subarray(0, times);
-    const count = kept.reduce((sum, value) => sum + (Number.isNaN(value) ? 0 : 1), 0);
+    const cells = all.subarray(0, times);
+    const count = cells.reduce((sum, value) => sum + (Number.isNaN(value) ? 0 : 1), 0);
     if (count === 0) continue;
     readings += count;
     series.push(block.series[column] as number);
-    values.push(kept);
+    kept.push(column);
+    values.push(cells);
   }
   if (readings === 0) return undefined;
-  return { ...block, to: at[times - 1] as number, readings, series, packed: packColumns({ at, values }) };
+  const packed = packColumns({ at, values, marks: [] });
+  const evidence = block.evidence && cutEvidence(block.evidence, times, kept);
+  return { ...block, to: at[times - 1] as number, readings, marks: 0, series, packed, evidence };
 }
 
 /**
  * Returns the batch without readings after `last`: the same object if it has none, undefined if no reading is left.
- * Its sightings and `lastAt` are not cut.
+ * Its sightings and `lastAt` are not cut, and the marks of a block that is cut are left out.
  */
 export function batchUntil(batch: Batch, last: number): Batch | undefined {
   if (batch.lastAt <= last) return batch;
@@ -40,6 +45,7 @@ export function batchUntil(batch: Batch, last: number): Batch | undefined {
   return {
     ...batch,
     readings: blocks.reduce((sum, { readings }) => sum + readings, 0),
+    marks: blocks.reduce((sum, { marks }) => sum + marks, 0),
     sightings: batch.sightings.filter(({ facts }) => gpus.has(facts.uuid)),
     series: used.map((number) => batch.series[number] as Series),
     blocks: blocks.map((block) => ({ ...block, series: block.series.map((number) => placeOf.get(number) as number) })),

@@ -8,7 +8,7 @@ import {
   parseWindow,
   refuse,
 } from "../../schema/model/arguments.ts";
-import type { GpuUuid } from "../../schema/model/gpu.ts";
+import type { GpuUuid, Host } from "../../schema/model/gpu.ts";
 import { METRICS, type MetricInfo } from "../../schema/model/metric.ts";
 import { encodeCursor, GPU_PAGE } from "../../schema/model/page.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";

@@ -11,7 +11,7 @@ export const CSV_HEADER =
 const lineOf = (row: MemoryRow): string => ("skip" in row ? "not,a,row" : readingLine(row));
 
 function readingLine({ gpu, metric, at, value, pod = "" }: Extract<MemoryRow, { gpu: number }>): string {
-  const { uuid, index, device, model, host, driver } = factsOf(gpu, pod);
+  const { uuid, index, device, model, host, driver } = factsOf(gpu);
   const labels = `DCGM_FI_DRIVER_VERSION=""${driver}""`;
   const fields = [formatTimestamp(at), metric, index, device, uuid, model, host, "", pod, "", value, labels];
   return fields.map((field) => `"${field}"`).join(",");

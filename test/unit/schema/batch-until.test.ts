@@ -4,13 +4,14 @@ import type { Batch } from "../../../schema/batch/batch.ts";
 import { decodeBatch, encodeBatch } from "../../../schema/batch/codec.ts";
 import { forEachReading } from "../../../schema/batch/readings.ts";
 import { batchUntil } from "../../../schema/batch/until.ts";
+import { holderKey } from "../../../schema/model/holder.ts";
 import { batchOfReadings, NOON } from "../../support/collector/batches.ts";
 
 const readingsOf = (batch: Batch | undefined): string[] => {
   const readings: string[] = [];
   if (batch !== undefined) {
-    forEachReading(batch, (gpu, series, at, value, { namespace }) => {
-      readings.push(`${gpu} ${series} ${at - NOON} ${value} ${namespace}`);
+    forEachReading(batch, (gpu, series, at, value, _facts, holders) => {
+      readings.push(`${gpu} ${series} ${at - NOON} ${value} ${holders.map(holderKey).join()}`);
     });
   }
   return readings.sort();

@@ -1,6 +1,12 @@
 /** A batch in the model of the queue. */
 import type { DeadLetter, OutgoingBatch } from "../../../services/queue/port.ts";
 
+export interface Producer {
+  epoch: number;
+  seq: number;
+  position: string | null;
+}
+
 export interface Entry {
   readonly producer: string;
   readonly epoch: number;

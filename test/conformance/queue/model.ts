@@ -9,13 +9,7 @@ import {
   QUEUE_COUNTERS,
   type QueueCounter,
 } from "../../../services/queue/port.ts";
-import { bytesOf, type Entry, FRESH, letterOf, sizeOf } from "./model-entry.ts";
-
-interface Producer {
-  epoch: number;
-  seq: number;
-  position: string | null;
-}
+import { bytesOf, type Entry, FRESH, letterOf, type Producer, sizeOf } from "./model-entry.ts";
 
 export class QueueModel {
   readonly counters = Object.fromEntries(QUEUE_COUNTERS.map((name) => [name, 0])) as Record<QueueCounter, number>;
@@ -38,10 +32,8 @@ export class QueueModel {
   /** Deadlines must differ, except those of one claim: the contract does not order equal ones. */
   advance(ms: number): void {
     this.#now += ms;
-    const due = this.#entries.filter(({ place, dueAt }) => {
-      return (place === "leased" || place === "delayed") && dueAt <= this.#now;
-    });
-    for (const entry of due.sort((a, b) => a.dueAt - b.dueAt || a.turn - b.turn)) {
+    const isDue = ({ place, dueAt }: Entry) => (place === "leased" || place === "delayed") && dueAt <= this.#now;
+    for (const entry of this.#entries.filter(isDue).sort((a, b) => a.dueAt - b.dueAt || a.turn - b.turn)) {
       if (entry.place === "delayed") {
         this.#toTail(entry);
       } else {

@@ -30,7 +30,7 @@ export interface AllInOneConfig extends IngestConfig {
 function readStore(env: Env): RepositoryConfig {
   if (!env.MONGODB_URI) return readStoreConfig({ ...env, SQLITE_PATH: env.SQLITE_PATH || ".data/telemetry.sqlite" });
   if (env.SQLITE_PATH) throw new ConfigError(["SQLITE_PATH and MONGODB_URI are both set: set one of them"]);
-  return readStoreConfig(env);
+  return readStoreConfig(env, { defaultFormat: env.REDIS_ADDR ? 1 : 2 });
 }
 
 function readRedis(env: Env): BackendsConfig["redis"] {

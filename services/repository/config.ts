@@ -1,12 +1,17 @@
 /** Reads from the environment which store a service opens. */
 import { duration, type Env, integer, parseEnv, text } from "../platform/process/env.ts";
+import { type Format, format } from "../platform/process/format.ts";
 import type { RepositoryConfig } from "./open.ts";
 
 /** Database names that MongoDB accepts on every platform. */
 const DATABASE = /^[^\s/\\."$*<>:|?]{1,63}$/;
 
-/** Chooses SQLite if SQLITE_PATH is set, otherwise MongoDB. @throws ConfigError with every problem found */
-export function readStoreConfig(env: Env): RepositoryConfig {
+/**
+ * Chooses SQLite if SQLITE_PATH is set, otherwise MongoDB.
+ * @param defaultFormat 2 where all readers of the store are in this process, otherwise 1
+ * @throws ConfigError with every problem found
+ */
+export function readStoreConfig(env: Env, { defaultFormat = 1 }: { defaultFormat?: Format } = {}): RepositoryConfig {
   const { SQLITE_PATH: path, RETENTION: retentionMs } = parseEnv(env, {
     SQLITE_PATH: text().optional(),
     RETENTION: duration().default(0),
@@ -20,6 +25,7 @@ export function readStoreConfig(env: Env): RepositoryConfig {
       .regex(DATABASE, 'a name of 1 to 63 characters without /\\."$*<>:|? and spaces')
       .default("gpu_telemetry"),
     MONGODB_POOL_SIZE: integer({ min: 1, max: 1000 }).default(20),
+    FORMAT: format().default(defaultFormat),
   });
   return {
     kind: "mongodb",
@@ -27,5 +33,6 @@ export function readStoreConfig(env: Env): RepositoryConfig {
     database: given.MONGODB_DATABASE,
     poolSize: given.MONGODB_POOL_SIZE,
     retentionMs,
+    format: given.FORMAT,
   };
 }

@@ -1,5 +1,6 @@
 /** Opens the configured store. Called in `main.ts`; all other code uses the port. */
 import type { Clock } from "../platform/process/clock.ts";
+import type { Format } from "../platform/process/format.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import { openMongodbRepository } from "./mongodb/repository.ts";
@@ -16,6 +17,8 @@ export type RepositoryConfig =
       readonly database: string;
       readonly poolSize: number;
       readonly retentionMs: number;
+      /** Version of the buckets to write; 1 while older releases read the store. */
+      readonly format: Format;
     };
 
 export interface RepositoryParts {

@@ -16,7 +16,7 @@ describe.skipIf(server === null)("over MongoDB", () => {
   repositoryConformance("mongodb", async ({ retentionMs = 0 } = {}) => {
     const database = randomDatabase();
     return openBench(
-      (parts) => openRepository({ kind: "mongodb", url, database, poolSize: 10, retentionMs }, parts),
+      (parts) => openRepository({ kind: "mongodb", url, database, poolSize: 10, retentionMs, format: 2 }, parts),
       async () => {
         await using client = new MongoClient(url);
         await client.db(database).dropDatabase();

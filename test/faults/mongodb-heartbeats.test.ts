@@ -22,7 +22,14 @@ test("MongoDB store answers again after its server was killed during calls", asy
   await using server = await requirePrivateMongo("heartbeats");
   if (server === null) return;
   await using opened = new AsyncDisposableStack();
-  const config = { kind: "mongodb", url: server.uri, database: randomDatabase(), poolSize: 2, retentionMs: 0 } as const;
+  const config = {
+    kind: "mongodb",
+    url: server.uri,
+    database: randomDatabase(),
+    poolSize: 2,
+    retentionMs: 0,
+    format: 2,
+  } as const;
   const repositories: Repository[] = [];
   for (let client = 0; client < CLIENTS; client++) {
     repositories.push(opened.use(await openRepository(config, { clock: systemClock, log: silentLogger })));

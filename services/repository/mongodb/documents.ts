@@ -9,7 +9,8 @@ export interface BucketDocument {
    * …
    */
   readonly _id: string;
-  readonly v: 1;
+  /** Version 2 has evidence and marks; with neither, its other fields are those of version 1. */
+  readonly v: 1 | 2;
   readonly gpu: GpuUuid;
   /** Times of the first and the last reading. */
   readonly from: Date;
@@ -18,6 +19,10 @@ export interface BucketDocument {
   readonly at: readonly number[];
   /** By field name of the series: one value per time, null where the series has no reading. */
   readonly series: Readonly<Record<string, readonly (number | null)[]>>;
+  /** The holders that the rows named, as `evidenceText`. Version 2 without it: no row named a holder. */
+  readonly held?: string;
+  /** Stale marks: by field name of the series, the indices of their times, ascending. */
+  readonly stale?: Readonly<Record<string, readonly number[]>>;
 }
 
 /**
@@ -25,17 +30,26 @@ export interface BucketDocument {
  * sighting. If two sightings end together, it keeps the same one in every order of writes.
  */
 export interface SeenDocument {
+  /** As of the last change of facts. The times since then are in the pulses. */
   readonly lastSeen: Date;
   readonly host: string;
   readonly index: string;
   readonly device: string;
   readonly model: string;
   readonly driver: string | null;
-  readonly container: string | null;
-  readonly pod: string | null;
-  readonly namespace: string | null;
+  readonly pciBusId: string | null;
+  readonly labels: string | null;
   /** The index as a number, for the order of the inventory. */
   readonly place: number;
+}
+
+/** Written with `$max`, field by field, so that the later times win. */
+export interface InstanceDocument {
+  /** Time of the last reading, at most an hour behind. */
+  readonly lastSeen: Date;
+  readonly profile: string | null;
+  /** Last reading that named the profile; null if none has. */
+  readonly profileAt: Date | null;
 }
 
 export interface GpuDocument {
@@ -43,10 +57,69 @@ export interface GpuDocument {
   readonly v: 1;
   readonly firstSeen: Date;
   readonly seen: SeenDocument;
+  /** By field name of the `GPU_I_ID`. Version 1 of the store wrote none. */
+  readonly instances?: Readonly<Record<string, InstanceDocument>>;
   /** Start of the newest hour with a bucket of each series, by the field name of the series. */
   readonly newest: Readonly<Record<string, Date>>;
 }
 
+/** A hold. A change of holders inserts, updates or deletes it; while it is open, pulses extend it. */
+export interface HoldDocument {
+  /** `GPU|INSTANCE|HOLDER|FROM`: equal holds have equal ids, whichever process derives them. */
+  readonly _id: string;
+  readonly v: 1;
+  readonly gpu: GpuUuid;
+  readonly instance: string | null;
+  readonly namespace: string | null;
+  readonly pod: string | null;
+  readonly container: string | null;
+  readonly podUid: string | null;
+  /** Slurm job; the other parts of the holder are then null. */
+  readonly job: string | null;
+  readonly from: Date;
+  /** Of an open hold: as of the last change. The pulses have the time up to which it lasts. */
+  readonly to: Date;
+  /** Time of the reading that has ended the hold; null: none so far. */
+  readonly ended: Date | null;
+  /** The longest usual interval of the series that named the holder: three of them without a reading are a silence. */
+  readonly usualMs: number;
+}
+
+/** Serializes the writers of one GPU's holds and placements, without locking any of them out. */
+export interface TurnDocument {
+  readonly _id: GpuUuid;
+  readonly v: 1;
+  /** Counts the writers that have begun. */
+  readonly turn: number;
+  /** True from the begin of a writer until the end of a writer whose turn is still the newest. */
+  readonly isBusy: boolean;
+}
+
+/** Last times of up to some hundred GPUs in one document, so that each reading does not rewrite a document. */
+export interface PulseDocument {
+  /** `SHARES:SHARE`: into how many shares the writer divides its GPUs, and which one this is. */
+  readonly _id: string;
+  readonly v: 1;
+  /** Time of the last reading, by field name of the GPU. */
+  readonly seen: Readonly<Record<string, Date>>;
+  /** Up to when each hold lasts that has not ended, by 16 hex digits of the SHA-256 of its id. */
+  readonly held: Readonly<Record<string, Date>>;
+}
+
+/** A GPU's time in a slot of a host. Stays of one GPU do not overlap. */
+export interface StayDocument {
+  /** `GPU|FROM|HOST|INDEX` */
+  readonly _id: string;
+  readonly v: 1;
+  readonly gpu: GpuUuid;
+  readonly host: string;
+  readonly index: string;
+  readonly from: Date;
+  /** Of the GPU's newest stay: as of the last change. It then lasts until the GPU's last reading. */
+  readonly to: Date;
+}
+
+/** An interval of a day's revision that version 1 wrote. */
 export interface HeldDocument {
   readonly from: Date;
   readonly to: Date;
@@ -55,21 +128,15 @@ export interface HeldDocument {
   readonly container: string | null;
 }
 
-/**
- * One revision of the attribution of a GPU on one day (UTC). Only the highest revision is valid. An interval that spans
- * midnight is split between the two days. A change inserts the next revision; if another writer was first, the unique
- * id makes the insert fail. Any server can do that, and for many days in one command.
- */
+/** The attribution of a GPU on one day (UTC), as version 1 wrote it. Only the highest revision of a day is valid. */
 export interface AttributionDocument {
   /** `GPU:YYYY-MM-DD:REV` */
   readonly _id: string;
   readonly v: 1;
   /** `GPU:YYYY-MM-DD` */
   readonly day: string;
-  /** Counts from 1. */
   readonly rev: number;
   readonly gpu: GpuUuid;
-  /** Start of the first interval and end of the last. */
   readonly from: Date;
   readonly to: Date;
   /** Oldest first, never overlapping. */
@@ -88,6 +155,10 @@ export interface PositionDocument {
 export interface Collections {
   readonly points: Collection<BucketDocument>;
   readonly gpus: Collection<GpuDocument>;
+  readonly holds: Collection<HoldDocument>;
+  readonly turns: Collection<TurnDocument>;
+  readonly pulses: Collection<PulseDocument>;
+  readonly stays: Collection<StayDocument>;
   readonly attributions: Collection<AttributionDocument>;
   readonly positions: Collection<PositionDocument>;
 }
@@ -95,6 +166,10 @@ export interface Collections {
 export const collectionsOf = (db: Db): Collections => ({
   points: db.collection("telemetry_points"),
   gpus: db.collection("gpus"),
+  holds: db.collection("holds"),
+  turns: db.collection("turns"),
+  pulses: db.collection("pulses"),
+  stays: db.collection("stays"),
   attributions: db.collection("attributions"),
   positions: db.collection("positions"),
 });

@@ -2,19 +2,14 @@
 import type { TelemetryRepository } from "../port.ts";
 import { type Link, reading, writing } from "./connection/link.ts";
 import type { Collections } from "./documents.ts";
-import type { Attributions } from "./inventory/attributions.ts";
 import { dateOf } from "./readings/bucket-documents.ts";
 
 /** How many buckets a call drops at most. */
 const EXPIRE_MAX = 1000;
 
-export function createExpire(
-  { call }: Link,
-  { points }: Collections,
-  attributions: Attributions,
-): TelemetryRepository["expire"] {
-  return async (before) => {
-    const dropped = await call(async (signal) => {
+export function createExpire({ call }: Link, { points }: Pick<Collections, "points">): TelemetryRepository["expire"] {
+  return (before) =>
+    call(async (signal) => {
       // Oldest first: the newest bucket of a series is never dropped before older ones.
       const old = await points
         .find({ to: { $lt: dateOf(before) } }, { ...reading(signal), projection: { _id: 1 }, sort: { to: 1 } })
@@ -24,7 +19,4 @@ export function createExpire(
       await points.deleteMany({ _id: { $in: old.map(({ _id }) => _id) } }, writing(signal));
       return old.length;
     });
-    if (dropped === 0) await attributions.expire(before);
-    return dropped;
-  };
 }

@@ -16,11 +16,21 @@ export const INDEXES = {
   ],
   // Serves the inventory in order, and the GPUs of one host.
   gpus: [{ key: { "seen.host": 1, "seen.place": 1, _id: 1 } }],
-  attributions: [
-    // Serves the intervals of a GPU within a window.
+  holds: [
+    // Serves the open holds of GPUs, and those that a recompute may change.
+    { key: { gpu: 1, ended: 1 } },
+    // Serves the holds of GPUs within a window.
     { key: { gpu: 1, from: 1 } },
-    // Serves writers, which read all revisions of a day.
-    { key: { day: 1 } },
+    // Serve workloads in order, and the GPUs that a namespace, a pod or a job holds.
+    { key: { namespace: 1, pod: 1, job: 1 } },
+    { key: { pod: 1 } },
+    { key: { job: 1 } },
+  ],
+  stays: [
+    // Serves the stays of a GPU, oldest first.
+    { key: { gpu: 1, from: 1 } },
+    // Serves the GPUs that have been in a host.
+    { key: { host: 1, gpu: 1 } },
   ],
 } as const satisfies Partial<Record<keyof Collections, readonly IndexDescription[]>>;
 
@@ -34,7 +44,7 @@ const isRefusal = (error: unknown): error is MongoServerError => error instanceo
 export interface Indexes {
   /** Creates missing collections and indexes. */
   create(): Promise<void>;
-  /** Call before the first write: creates, changes or drops the TTL indexes to match the retention. */
+  /** Call before the first write: creates, changes or drops the TTL index to match the retention. */
   applyRetention(): Promise<void>;
 }
 
@@ -56,8 +66,8 @@ export function createIndexes(
     }
   };
 
-  const expireAfter = async (name: "points" | "attributions"): Promise<void> => {
-    const collection = collections[name];
+  const expireAfter = async (): Promise<void> => {
+    const collection = collections.points;
     const expireAfterSeconds = Math.ceil(retentionMs / 1000);
     try {
       await collection.createIndex({ to: 1 }, { expireAfterSeconds });
@@ -75,10 +85,10 @@ export function createIndexes(
     }
   };
 
-  const keepForever = async (name: "points" | "attributions"): Promise<void> => {
+  const keepForever = async (): Promise<void> => {
     try {
-      const indexes = await collections[name].listIndexes().toArray();
-      if (indexes.some((index) => index.name === "to_1")) await collections[name].dropIndex("to_1");
+      const indexes = await collections.points.listIndexes().toArray();
+      if (indexes.some((index) => index.name === "to_1")) await collections.points.dropIndex("to_1");
     } catch (error) {
       // The index is gone already, dropped by another process.
       if (!isRefusal(error) || (error.code !== NO_SUCH_INDEX && error.code !== NO_SUCH_COLLECTION)) throw error;
@@ -97,14 +107,6 @@ export function createIndexes(
         },
         { limitMs: BUILD_LIMIT_MS },
       ),
-    applyRetention: () =>
-      call(
-        async () => {
-          for (const name of ["points", "attributions"] as const) {
-            await (retentionMs > 0 ? expireAfter(name) : keepForever(name));
-          }
-        },
-        { limitMs: BUILD_LIMIT_MS },
-      ),
+    applyRetention: () => call(() => (retentionMs > 0 ? expireAfter() : keepForever()), { limitMs: BUILD_LIMIT_MS }),
   };
 }

@@ -10,11 +10,17 @@ import type { Repository } from "../port.ts";
 import { oldestKept } from "../rules.ts";
 import { isDenied } from "./connection/errors.ts";
 import { once, openLink } from "./connection/link.ts";
+import type { BucketDocument } from "./documents.ts";
 import { collectionsOf } from "./documents.ts";
 import { createExpire } from "./expire.ts";
+import { createHeld } from "./holds/held.ts";
+import { createHoldLedger } from "./holds/ledger.ts";
+import { createPlacements } from "./holds/placements.ts";
+import { createPulses } from "./holds/pulses.ts";
+import { createStays } from "./holds/stays.ts";
+import { createTurns } from "./holds/turns.ts";
+import { createWorkloads } from "./holds/workloads.ts";
 import { createIndexes } from "./indexes.ts";
-import { createAttributionLedger } from "./inventory/attribution-ledger.ts";
-import { createAttributions } from "./inventory/attributions.ts";
 import { createInventoryLedger } from "./inventory/gpu-ledger.ts";
 import { createGpus } from "./inventory/gpus.ts";
 import { createLearner } from "./inventory/learner.ts";
@@ -34,6 +40,8 @@ export interface MongodbRepositoryOptions {
   /** How many connections this process may have to a server. */
   readonly poolSize: number;
   readonly retentionMs: number;
+  /** Version of the buckets to write. */
+  readonly format: BucketDocument["v"];
 }
 
 /**
@@ -41,7 +49,7 @@ export interface MongodbRepositoryOptions {
  * @throws AppError `unavailable` when the address is malformed or the server denies access
  */
 export async function openMongodbRepository(
-  { retentionMs, ...options }: MongodbRepositoryOptions,
+  { retentionMs, format, ...options }: MongodbRepositoryOptions,
   { clock, log, metrics }: { clock: Clock; log: Logger; metrics?: Metrics | undefined },
 ): Promise<Repository> {
   await using opened = new AsyncDisposableStack();
@@ -50,16 +58,20 @@ export async function openMongodbRepository(
   const indexes = createIndexes(link, { retentionMs, log });
   const lists = createSeriesLists();
   const buckets = createBuckets(collections, lists);
-  const inventory = createInventoryLedger(link, collections);
-  const ledger = createAttributionLedger(link, collections, log);
-  const learner = opened.use(createLearner({ inventory, attributions: ledger, clock, log }));
+  const pulses = createPulses(link, collections);
+  const inventory = createInventoryLedger(link, collections, pulses);
+  const stays = createStays(link, collections, buckets);
+  const holds = createHoldLedger(link, collections, { buckets, stays, pulses, turns: createTurns(link, collections) });
+  const learner = opened.use(createLearner({ inventory, holds, pulses, clock, log }));
   const positions = createPositions(link, collections);
-  const attributions = createAttributions(link, collections, { ledger, buckets });
-  const save = createSave({ link, collections, lists, learner, positions });
+  const save = createSave({ link, collections, lists, learner, positions, format });
   const readings = createReadings(link, buckets, createDifferingCounter(metrics));
   const latest = createLatest(link, collections, buckets, () => lastPresentTime(clock.now()));
-  const gpus = createGpus(link, collections, inventory);
-  const expire = createExpire(link, collections, attributions);
+  const held = createHeld(link, collections, pulses);
+  const gpus = createGpus(link, collections, { inventory, pulses, held });
+  const placements = createPlacements(link, collections, { buckets, pulses });
+  const workloads = createWorkloads(link, collections, pulses);
+  const expire = createExpire(link, collections);
 
   const prepare = once(async () => {
     await indexes.create();
@@ -99,8 +111,10 @@ export async function openMongodbRepository(
     position: whenReady(positions.find),
     gpus: whenReady(gpus.gpus),
     gpusByUuid: whenReady(gpus.gpusByUuid),
-    hosts: whenReady(gpus.hosts),
-    attributions: whenReady(attributions.attributions),
+    hosts: whenReady(placements.hosts),
+    placements: whenReady(placements.placements),
+    holds: whenReady(held.holds),
+    workloads: whenReady(workloads),
     ping: (pingOptions) =>
       link.call(async (signal) => void (await link.db.command({ ping: 1 }, { signal })), {
         ...pingOptions,

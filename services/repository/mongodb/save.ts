@@ -1,16 +1,18 @@
-/** Saves batches: first their buckets, then inventory and attribution, then positions. */
+/** Saves batches: first their buckets, then inventory, holds and stays, then positions. */
 import { setImmediate } from "node:timers/promises";
-import { type Batch, type Block, bucketId } from "../../../schema/batch/batch.ts";
+import type { Batch } from "../../../schema/batch/batch.ts";
+import { BlockEvidence } from "../../../schema/batch/block-evidence.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
 import type { SaveOptions, SaveOutcome } from "../port.ts";
 import { insertNew } from "./connection/insert-new.ts";
 import type { Link } from "./connection/link.ts";
 import type { BucketDocument, Collections } from "./documents.ts";
+import { arrivalsOf, createIncoming, type Incoming } from "./incoming.ts";
 import type { Learner } from "./inventory/learner.ts";
 import type { Positions } from "./positions.ts";
 import { CELLS_MAX, documentsOf } from "./readings/bucket-documents.ts";
-import type { SeriesList, SeriesLists } from "./readings/series-lists.ts";
+import type { SeriesLists } from "./readings/series-lists.ts";
 
 /** How many cells (times × series) a command may have: about 10 MB, because a number takes about 12 bytes. */
 const CHUNK_CELLS = 6 * CELLS_MAX;
@@ -22,14 +24,8 @@ export interface SaveParts {
   readonly lists: SeriesLists;
   readonly learner: Learner;
   readonly positions: Positions;
-}
-
-interface Incoming {
-  readonly batch: Batch;
-  readonly block: Block;
-  readonly list: SeriesList;
-  /** Number of the block's documents that were new. */
-  fresh: number;
+  /** Version of the bucket documents to write. */
+  readonly format: BucketDocument["v"];
 }
 
 interface Chunk {
@@ -41,10 +37,11 @@ interface Chunk {
 const emptyChunk = (): Chunk => ({ documents: [], owners: [], cells: 0 });
 
 /** Yields the documents in bounded chunks; builds a chunk only after the previous one is stored. */
-function* chunksOf(incoming: readonly Incoming[]): Generator<Chunk> {
+function* chunksOf(incoming: readonly Incoming[], format: BucketDocument["v"]): Generator<Chunk> {
   let chunk = emptyChunk();
   for (const one of incoming) {
-    for (const document of documentsOf(one.block, one.list, bucketId(one.block, one.batch.series))) {
+    const { block, list, id, evidence, columns } = one;
+    for (const document of documentsOf(block.gpu, columns, list, { id, format, evidence })) {
       const cells = document.at.length * one.list.fields.length;
       const isFull = chunk.documents.length === CHUNK_DOCUMENTS || chunk.cells + cells > CHUNK_CELLS;
       if (isFull) {
@@ -59,9 +56,9 @@ function* chunksOf(incoming: readonly Incoming[]): Generator<Chunk> {
   if (chunk.documents.length > 0) yield chunk;
 }
 
-export function createSave({ link, collections, lists, learner, positions }: SaveParts) {
+export function createSave({ link, collections, lists, learner, positions, format }: SaveParts) {
   const store = async (incoming: readonly Incoming[], signal: AbortSignal | undefined): Promise<void> => {
-    for (const { documents, owners } of chunksOf(incoming)) {
+    for (const { documents, owners } of chunksOf(incoming, format)) {
       const there = await link.call((callSignal) => insertNew(link, collections.points, documents, callSignal), {
         signal,
       });
@@ -78,13 +75,14 @@ export function createSave({ link, collections, lists, learner, positions }: Sav
     const outcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
     const incoming: Incoming[] = [];
     for (const batch of batches) {
+      const evidence = new BlockEvidence(batch);
       for (const block of batch.blocks) {
         if (block.to < cutoff) {
           outcome.tooOld += block.readings;
           continue;
         }
         const list = lists.of(block.series.map((index) => batch.series[index] as Series));
-        incoming.push({ batch, block, list, fresh: 0 });
+        incoming.push(createIncoming(batch, block, { list, evidence }));
       }
     }
     await store(incoming, signal);
@@ -96,7 +94,11 @@ export function createSave({ link, collections, lists, learner, positions }: Sav
       outcome[isFresh ? "readings" : "duplicateReadings"] += block.readings;
       arrivals.add(batch, block.gpu, isFresh);
     }
-    await learner.learn(arrivals, incoming);
+    await learner.learn({
+      sightings: arrivals.facts(),
+      stored: incoming,
+      arrivals: arrivalsOf(incoming, arrivals.facts()),
+    });
     if (ends.length > 0) await positions.advance(ends, { signal });
     return outcome;
   };

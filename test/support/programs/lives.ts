@@ -29,7 +29,7 @@ export interface Surroundings {
 }
 
 export const storeConfig = ({ store: { uri: url, database } }: Pick<Surroundings, "store">) =>
-  ({ kind: "mongodb", url, database, poolSize: 4, retentionMs: 0 }) as const;
+  ({ kind: "mongodb", url, database, poolSize: 4, retentionMs: 0, format: 2 }) as const;
 
 type InFront<T> = (part: T) => T;
 type Saves = Pick<TelemetryRepository, "save" | "position" | "expire">;

@@ -100,7 +100,7 @@ export async function runPipeline(options: RunOptions, meanwhile: (run: Run) => 
 
   const stored = await compareDocuments(store.uri, database, fleet);
   await using repository = await openRepository(
-    { kind: "mongodb", url: store.uri, database, poolSize: 2, retentionMs: 0 },
+    { kind: "mongodb", url: store.uri, database, poolSize: 2, retentionMs: 0, format: 2 },
     { clock: systemClock, log: silentLogger },
   );
   const answers = await compareAnswers(repository, fleet, [seed % GPUS, (seed + 1) % GPUS]);

@@ -1,6 +1,7 @@
 /** Opens MongoDB stores on a database of the test's own. */
 import { type Db, MongoClient } from "mongodb";
 import type { Clock } from "../../../services/platform/process/clock.ts";
+import type { Format } from "../../../services/platform/process/format.ts";
 import { type Logger, silentLogger } from "../../../services/platform/process/logger.ts";
 import { openRepository, type RepositoryConfig } from "../../../services/repository/open.ts";
 import type { Repository } from "../../../services/repository/port.ts";
@@ -11,6 +12,8 @@ export interface StoreOptions {
   readonly clock?: Clock;
   readonly log?: Logger;
   readonly retentionMs?: number;
+  /** Default: 2. */
+  readonly format?: Format;
 }
 
 /** A database that stores open as several processes would, and that the test can inspect. It is dropped at the end. */
@@ -24,12 +27,12 @@ export function openDatabase(url: string): SharedDatabase {
   const client = new MongoClient(url);
   const database = randomDatabase();
   const db = client.db(database);
-  const config = { kind: "mongodb", url, database, poolSize: 5, retentionMs: 0 } as const;
+  const config = { kind: "mongodb", url, database, poolSize: 5, retentionMs: 0, format: 2 } as const;
   return {
     db,
     config,
-    open: ({ clock = new ManualClock(), log = silentLogger, retentionMs = 0 } = {}) =>
-      openRepository({ ...config, retentionMs }, { clock, log }),
+    open: ({ clock = new ManualClock(), log = silentLogger, retentionMs = 0, format = 2 } = {}) =>
+      openRepository({ ...config, retentionMs, format }, { clock, log }),
     [Symbol.asyncDispose]: async () => {
       await db.dropDatabase();
       await client.close();

@@ -201,7 +201,9 @@ describe.skipIf(server === null)("MongoDB store", () => {
   test("does not show the address in the error for a malformed one", async () => {
     const parts = { clock: new ManualClock(), log: keptLog().log };
     const open = (address: string) =>
-      refusalOf(openRepository({ kind: "mongodb", url: address, database: "d", poolSize: 1, retentionMs: 0 }, parts));
+      refusalOf(
+        openRepository({ kind: "mongodb", url: address, database: "d", poolSize: 1, retentionMs: 0, format: 2 }, parts),
+      );
     for (const address of [
       "mongodb://user:secret@host:notaport/",
       "mongodb://user:sec:secret@[bad",

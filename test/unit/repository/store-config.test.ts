@@ -9,18 +9,21 @@ test("readStoreConfig() defaults to MongoDB at its host name in the cluster", ()
     database: "gpu_telemetry",
     poolSize: 20,
     retentionMs: 0,
+    format: 1,
   });
+  expect(readStoreConfig({}, { defaultFormat: 2 })).toMatchObject({ format: 2 });
 });
 
 test("readStoreConfig() reads address, database, pool size and retention of MongoDB", () => {
   const url = "mongodb://user:secret@db-1:27017,db-2:27017/?replicaSet=rs&authSource=admin";
-  const env = { MONGODB_URI: url, MONGODB_DATABASE: "fleet", MONGODB_POOL_SIZE: "5", RETENTION: "30d" };
+  const env = { MONGODB_URI: url, MONGODB_DATABASE: "fleet", MONGODB_POOL_SIZE: "5", RETENTION: "30d", FORMAT: "2" };
   expect(readStoreConfig(env)).toEqual({
     kind: "mongodb",
     url,
     database: "fleet",
     poolSize: 5,
     retentionMs: 30 * 86_400_000,
+    format: 2,
   });
   expect(readStoreConfig({ MONGODB_URI: "mongodb+srv://cluster.example" })).toMatchObject({ kind: "mongodb" });
 });

@@ -1,57 +1,44 @@
 /**
- * Holds GPUs as this process knows them, and the changes that are not written yet. New facts, an earlier `firstSeen`,
- * the first bucket of a list of series in an hour, and a `lastSeen` that is 30 s behind are urgent. Other changes wait
- * for a pause between saves.
+ * Holds GPUs as this process knows them, and the changes that are not written yet. New facts, a new instance, an earlier
+ * `firstSeen` and the first bucket of a list of series in an hour are urgent. Everything else is compared with the
+ * stored documents once a minute, and written where they differ. Last times are in the pulses.
  */
-import type { AnyBulkWriteOperation } from "mongodb";
+import type { AnyBulkWriteOperation, UpdateFilter } from "mongodb";
 import { hourStartMs, type Sighting } from "../../../../schema/batch/batch.ts";
-import type { Gpu, GpuUuid } from "../../../../schema/model/gpu.ts";
-import { afterSighting, placeOf, sameFacts } from "../../inventory.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import { afterInstance, afterSighting, type KnownInstance, sameFacts } from "../../inventory.ts";
 import { insertNew } from "../connection/insert-new.ts";
-import { type Link, writing } from "../connection/link.ts";
-import type { Collections, GpuDocument, SeenDocument } from "../documents.ts";
+import { type Link, reading, writing } from "../connection/link.ts";
+import type { Collections, GpuDocument } from "../documents.ts";
+import type { LastTimes, Pulses } from "../holds/pulses.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
+import { differenceOf, type KnownState } from "./gpu-difference.ts";
 
-/** How far the database's last times may be behind the newest reading. */
-export const LAG_MS = 30_000;
 /** How many GPUs to remember, about 1 KB each. */
 const KNOWN_MAX = 20_000;
-const INSERTS_MAX = 1000;
+/** Number of GPUs that one command reads or inserts. */
+const CHUNK = 1000;
 /** Number of updates in one command. Some servers take a separate connection for each update. */
 const UPDATES_MAX = 50;
 
 interface Known {
-  /** The GPU as this process last wrote it. Other processes may have written newer facts. */
-  written: Gpu | undefined;
-  /** The GPU as this process knows it. */
-  latest: Gpu;
-  /** Start of the newest hour of each list of series, as written. */
-  readonly hours: Map<SeriesList, number>;
-  /** Newer hours that are not written yet. */
-  readonly newHours: Map<SeriesList, number>;
+  /** As last compared with the stored document. Undefined: not compared yet. */
+  written: KnownState | undefined;
+  latest: KnownState;
 }
 
-const isBehind = ({ written, latest, newHours }: Known): boolean => written !== latest || newHours.size > 0;
+const isBehind = ({ written, latest }: Known): boolean => written !== latest;
 
-const isUrgent = ({ written, latest, newHours }: Known): boolean =>
+const hasNewInstance = (written: KnownState, latest: KnownState): boolean =>
+  written.instances !== latest.instances &&
+  [...latest.instances].some(([id, { profile }]) => written.instances.get(id)?.profile !== profile);
+
+const isUrgent = ({ written, latest }: Known): boolean =>
   written === undefined ||
-  newHours.size > 0 ||
-  latest.firstSeen < written.firstSeen ||
-  latest.lastSeen - written.lastSeen >= LAG_MS ||
-  !sameFacts(latest, written);
-
-const seenOf = ({ lastSeen, host, index, device, model, driver, container, pod, namespace }: Gpu): SeenDocument => ({
-  lastSeen: new Date(lastSeen),
-  host,
-  index,
-  device,
-  model,
-  driver,
-  container,
-  pod,
-  namespace,
-  place: placeOf(index),
-});
+  written.hours !== latest.hours ||
+  latest.gpu.firstSeen < written.gpu.firstSeen ||
+  !sameFacts(latest.gpu, written.gpu) ||
+  hasNewInstance(written, latest);
 
 export interface InventoryLedger {
   addSighting(sighting: Sighting): void;
@@ -61,18 +48,15 @@ export interface InventoryLedger {
   readonly isBehind: boolean;
   /** Writes the urgent GPUs, or all that are behind. After an error, everything that is not written stays pending. */
   write(options: { all: boolean }): Promise<void>;
-  /** Returns a GPU, as read from the database, with the newer facts and times that this process knows. */
-  current(gpu: Gpu): Gpu;
+  /** Returns what this process knows of a GPU and may not have written yet. */
+  known(gpu: GpuUuid): KnownState | undefined;
 }
 
-interface Update {
-  readonly known: Known;
-  readonly latest: Gpu;
-  readonly newest: ReadonlyMap<string, Date>;
-  readonly hours: ReadonlyMap<SeriesList, number>;
-}
-
-export function createInventoryLedger(link: Link, { gpus: collection }: Collections): InventoryLedger {
+export function createInventoryLedger(
+  link: Link,
+  { gpus: collection }: Pick<Collections, "gpus">,
+  pulses: Pulses,
+): InventoryLedger {
   const gpus = new Map<GpuUuid, Known>();
   const behind = new Set<Known>();
   const urgent = new Set<Known>();
@@ -82,46 +66,8 @@ export function createInventoryLedger(link: Link, { gpus: collection }: Collecti
     if (isUrgent(known)) urgent.add(known);
   };
 
-  const newestOf = (hours: ReadonlyMap<SeriesList, number>): Map<string, Date> => {
-    const newest = new Map<string, Date>();
-    for (const [{ fields }, hour] of hours) {
-      for (const field of fields) {
-        if (hour > (newest.get(field)?.getTime() ?? Number.NEGATIVE_INFINITY)) newest.set(field, new Date(hour));
-      }
-    }
-    return newest;
-  };
-
-  const documentOf = ({ latest, newest }: Update): GpuDocument => ({
-    _id: latest.uuid,
-    v: 1,
-    firstSeen: new Date(latest.firstSeen),
-    seen: seenOf(latest),
-    newest: Object.fromEntries(newest),
-  });
-
-  /** `$max` and `$min` keep the newest facts and the first time, so that concurrent writers need no lock. */
-  const operationOf = ({ latest, newest }: Update) => ({
-    updateOne: {
-      filter: { _id: latest.uuid },
-      update: {
-        $max: {
-          seen: seenOf(latest),
-          ...Object.fromEntries([...newest].map(([field, hour]) => [`newest.${field}`, hour])),
-        },
-        $min: { firstSeen: new Date(latest.firstSeen) },
-        $setOnInsert: { v: 1 },
-      },
-      upsert: true,
-    },
-  });
-
-  const settle = ({ known, latest, hours }: Update): void => {
-    known.written = latest;
-    for (const [list, hour] of hours) {
-      known.hours.set(list, hour);
-      if (known.newHours.get(list) === hour) known.newHours.delete(list);
-    }
+  const settle = (known: Known, written: KnownState): void => {
+    known.written = written;
     if (!isBehind(known)) behind.delete(known);
     if (!isUrgent(known)) urgent.delete(known);
   };
@@ -133,41 +79,81 @@ export function createInventoryLedger(link: Link, { gpus: collection }: Collecti
     }
   };
 
-  const writeUpdates = async (updates: readonly Update[]): Promise<void> => {
+  const storedOf = async (asked: readonly Known[]): Promise<Map<GpuUuid, GpuDocument>> => {
+    const ids = asked.map(({ latest }) => latest.gpu.uuid);
+    const found = await link.call((signal) => collection.find({ _id: { $in: ids } }, reading(signal)).toArray());
+    return new Map(found.map((document) => [document._id, document]));
+  };
+
+  /** Inserts GPUs without a document. Returns those that another process has inserted meanwhile. */
+  const insert = async (added: readonly Known[]): Promise<Known[]> => {
+    if (added.length === 0) return [];
+    const states = added.map(({ latest }) => latest);
+    const documents = states.map((state) => differenceOf(state, undefined, undefined).document);
+    const there = await link.call((signal) => insertNew(link, collection, documents, signal));
+    for (const [index, known] of added.entries()) {
+      if (!there.has(index)) settle(known, states[index] as KnownState);
+    }
+    return added.filter((_, index) => there.has(index));
+  };
+
+  const update = async (updates: readonly (readonly [GpuUuid, UpdateFilter<GpuDocument>])[]): Promise<void> => {
     for (let start = 0; start < updates.length; start += UPDATES_MAX) {
-      const some = updates.slice(start, start + UPDATES_MAX);
-      await link.call((signal) =>
-        collection.bulkWrite(some.map(operationOf) as AnyBulkWriteOperation<GpuDocument>[], {
-          ordered: false,
-          ...writing(signal),
+      const operations = updates.slice(start, start + UPDATES_MAX).map(
+        ([_id, change]): AnyBulkWriteOperation<GpuDocument> => ({
+          updateOne: { filter: { _id }, update: change },
         }),
       );
-      some.forEach(settle);
+      await link.call((signal) => collection.bulkWrite(operations, { ordered: false, ...writing(signal) }));
     }
+  };
+
+  const writeChunk = async (some: readonly Known[], times: LastTimes): Promise<void> => {
+    const stored = await storedOf(some);
+    const inserted = await insert(some.filter(({ latest }) => !stored.has(latest.gpu.uuid)));
+    if (inserted.length > 0) for (const [uuid, document] of await storedOf(inserted)) stored.set(uuid, document);
+    const compared: [Known, KnownState][] = [];
+    const updates: [GpuUuid, UpdateFilter<GpuDocument>][] = [];
+    for (const known of some) {
+      const { uuid } = known.latest.gpu;
+      const document = stored.get(uuid);
+      if (document === undefined) continue;
+      const { change } = differenceOf(known.latest, document, times.seen.get(uuid));
+      if (change !== null) updates.push([uuid, change]);
+      compared.push([known, known.latest]);
+    }
+    await update(updates);
+    for (const [known, state] of compared) settle(known, state);
   };
 
   return {
     addSighting(sighting) {
-      const { uuid } = sighting.facts;
-      let known = gpus.get(uuid);
-      if (known === undefined) {
-        const latest = afterSighting(undefined, sighting);
-        known = { written: undefined, latest, hours: new Map(), newHours: new Map() };
-        gpus.set(uuid, known);
-      } else {
-        known.latest = afterSighting(known.latest, sighting);
+      const { uuid, instance } = sighting.facts;
+      const known = gpus.get(uuid);
+      const before = known?.latest;
+      const gpu = afterSighting(before?.gpu, sighting);
+      pulses.noteSeen(uuid, sighting.to);
+      let instances = before?.instances ?? new Map<string, KnownInstance>();
+      if (instance !== null) {
+        const seen = afterInstance(instances.get(instance), sighting);
+        if (seen !== instances.get(instance)) instances = new Map(instances).set(instance, seen);
       }
+      if (known === undefined) {
+        const added: Known = { written: undefined, latest: { gpu, instances, hours: new Map() } };
+        gpus.set(uuid, added);
+        note(added);
+        return;
+      }
+      if (gpu === known.latest.gpu && instances === known.latest.instances) return;
+      known.latest = { ...known.latest, gpu, instances };
       note(known);
     },
     addBucket(gpu, list, from) {
       const known = gpus.get(gpu) as Known;
       const hour = hourStartMs(from);
-      const newest = Math.max(
-        known.hours.get(list) ?? Number.NEGATIVE_INFINITY,
-        known.newHours.get(list) ?? Number.NEGATIVE_INFINITY,
-      );
-      if (hour <= newest) return;
-      known.newHours.set(list, hour);
+      const { hours } = known.latest;
+      if (hour <= (hours.get(list) ?? Number.NEGATIVE_INFINITY)) return;
+      known.latest = { ...known.latest, hours: new Map(hours).set(list, hour) };
       note(known);
     },
     get hasUrgent() {
@@ -177,29 +163,14 @@ export function createInventoryLedger(link: Link, { gpus: collection }: Collecti
       return behind.size > 0;
     },
     async write({ all }) {
-      const updates = [...(all ? behind : urgent)].map((known): Update => {
-        const hours = new Map(known.newHours);
-        return { known, latest: known.latest, hours, newest: newestOf(hours) };
-      });
-      const isNew = ({ known }: Update) => known.written === undefined;
-      const added = updates.filter(isNew);
-      const rest = updates.filter((update) => !isNew(update));
-      for (let start = 0; start < added.length; start += INSERTS_MAX) {
-        const some = added.slice(start, start + INSERTS_MAX);
-        const there = await link.call((signal) => insertNew(link, collection, some.map(documentOf), signal));
-        for (const [index, update] of some.entries()) {
-          if (there.has(index)) rest.push(update);
-          else settle(update);
-        }
+      const asked = [...(all ? behind : urgent)];
+      if (asked.length === 0) return;
+      const times = await pulses.lastTimes();
+      for (let start = 0; start < asked.length; start += CHUNK) {
+        await writeChunk(asked.slice(start, start + CHUNK), times);
       }
-      await writeUpdates(rest);
       forgetSome();
     },
-    current(gpu) {
-      const latest = gpus.get(gpu.uuid)?.latest;
-      return latest === undefined
-        ? gpu
-        : afterSighting(gpu, { facts: latest, from: latest.firstSeen, to: latest.lastSeen });
-    },
+    known: (gpu) => gpus.get(gpu)?.latest,
   };
 }

@@ -1,10 +1,14 @@
-/** Lists GPUs and hosts. */
+/** Lists GPUs with their instances and holders. */
 import type { Filter } from "mongodb";
-import type { Gpu, Host } from "../../../../schema/model/gpu.ts";
-import { placeOf } from "../../inventory.ts";
+import type { Gpu, GpuUuid } from "../../../../schema/model/gpu.ts";
+import { afterSighting, INSTANCE_GONE_MS, instanceOrder, type KnownInstance, placeOf } from "../../inventory.ts";
 import type { GpuCursor, GpuFilter, GpuRepository } from "../../port.ts";
-import { type Link, reading } from "../connection/link.ts";
+import { type CallOptions, type Link, reading } from "../connection/link.ts";
 import type { Collections, GpuDocument } from "../documents.ts";
+import type { Held, OpenHolders } from "../holds/held.ts";
+import type { LastTimes, Pulses } from "../holds/pulses.ts";
+import { seriesOfField } from "../readings/field-names.ts";
+import { gpuOf, instanceOf, laterInstance } from "./gpu-documents.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
 /** Number of GPUs in one query by uuid. */
@@ -12,14 +16,8 @@ const CHUNK = 1000;
 /** Documents per round trip. */
 const FETCH = 1000;
 
-function gpuOf({ _id: uuid, firstSeen, seen }: Pick<GpuDocument, "_id" | "firstSeen" | "seen">): Gpu {
-  const { lastSeen, place, ...facts } = seen;
-  return { uuid, ...facts, firstSeen: firstSeen.getTime(), lastSeen: lastSeen.getTime() };
-}
-
-const matching = ({ hostname, namespace, model }: GpuFilter): Filter<GpuDocument> => ({
+const matching = ({ hostname, model }: GpuFilter): Filter<GpuDocument> => ({
   ...(hostname === undefined ? {} : { "seen.host": hostname }),
-  ...(namespace === undefined ? {} : { "seen.namespace": namespace }),
   ...(model === undefined ? {} : { "seen.model": model }),
 });
 
@@ -35,70 +33,115 @@ function following({ host, index, uuid }: GpuCursor): Filter<GpuDocument> {
   };
 }
 
+/** Servers without indexes find a single `_id` directly, but scan for `$in`. */
+const among = (gpus: readonly GpuUuid[]): Filter<GpuDocument> =>
+  (gpus.length === 1 ? { _id: gpus[0] } : { _id: { $in: gpus } }) as Filter<GpuDocument>;
+
+export interface GpusParts {
+  readonly inventory: InventoryLedger;
+  readonly pulses: Pulses;
+  readonly held: Held;
+}
+
 export function createGpus(
   { call }: Link,
-  { gpus }: Collections,
-  { current }: InventoryLedger,
-): Pick<GpuRepository, "gpus" | "gpusByUuid" | "hosts"> {
+  { gpus }: Pick<Collections, "gpus">,
+  { inventory, pulses, held }: GpusParts,
+): Pick<GpuRepository, "gpus" | "gpusByUuid"> {
   const projection = { newest: 0 };
+
+  const instancesOf = ({ _id, instances = {} }: GpuDocument, lastSeen: number): [string, KnownInstance][] => {
+    const all = new Map<string, KnownInstance>(inventory.known(_id)?.instances);
+    for (const [field, document] of Object.entries(instances)) {
+      const id: string = seriesOfField(field);
+      all.set(id, laterInstance(instanceOf(document), all.get(id)));
+    }
+    return [...all]
+      .filter(([, instance]) => lastSeen - instance.lastSeen < INSTANCE_GONE_MS)
+      .sort(([a], [b]) => instanceOrder(a, b));
+  };
+
+  const current = (document: GpuDocument, times: LastTimes, holders: OpenHolders): Gpu => {
+    const stored = gpuOf(document);
+    const seen = { ...stored, lastSeen: Math.max(stored.lastSeen, times.seen.get(stored.uuid) ?? stored.lastSeen) };
+    const own = inventory.known(stored.uuid)?.gpu;
+    const facts = own && { ...own, instance: null, profile: null };
+    const gpu = facts === undefined ? seen : afterSighting(seen, { facts, from: facts.firstSeen, to: facts.lastSeen });
+    const { uuid, lastSeen } = gpu;
+    return {
+      ...gpu,
+      holders: holders.of(uuid),
+      instances: instancesOf(document, lastSeen).map(([id, { profile }]) => ({
+        id,
+        profile,
+        holders: holders.of(uuid, id),
+      })),
+    };
+  };
+
+  const complete = async (
+    documents: readonly GpuDocument[],
+    times: LastTimes,
+    options: CallOptions,
+  ): Promise<Gpu[]> => {
+    const holders = await held.openHolders(
+      documents.map(({ _id }) => _id),
+      times,
+      options,
+    );
+    return documents.map((document) => current(document, times, holders));
+  };
+
+  /** Returns the condition for GPUs that were held as the filter says, or have been seen since its time. */
+  const chosen = async (filter: GpuFilter, times: LastTimes, options: CallOptions): Promise<Filter<GpuDocument>[]> => {
+    const { namespace, pod, job, seenSince } = filter;
+    const conditions: Filter<GpuDocument>[] = [matching(filter)];
+    if (namespace !== undefined || pod !== undefined || job !== undefined) {
+      conditions.push(among(await held.gpusHeldBy(filter, times, options)));
+    }
+    if (seenSince !== undefined) {
+      const recent = [...times.seen].filter(([, at]) => at >= seenSince).map(([gpu]) => gpu);
+      conditions.push({ $or: [{ "seen.lastSeen": { $gte: new Date(seenSince) } }, { _id: { $in: recent } }] });
+    }
+    return conditions;
+  };
+
   return {
-    gpus: ({ filter = {}, limit, after, signal }) =>
-      call(
+    async gpus({ filter = {}, limit, after, signal }) {
+      const times = await pulses.lastTimes({ signal });
+      const conditions = await chosen(filter, times, { signal });
+      const matches: Filter<GpuDocument> = { $and: conditions };
+      const rest: Filter<GpuDocument> = after === undefined ? matches : { $and: [...conditions, following(after)] };
+      const { found, total } = await call(
         async (callSignal) => {
-          const matches = matching(filter);
-          const rest = after === undefined ? matches : { $and: [matches, following(after)] };
-          const [found, total] = await Promise.all([
-            gpus
-              .find(rest, {
-                ...reading(callSignal),
-                projection,
-                sort: { "seen.host": 1, "seen.place": 1, _id: 1 },
-                limit: limit + 1,
-                batchSize: FETCH,
-              })
-              .toArray(),
-            gpus.countDocuments(matches, reading(callSignal)),
-          ]);
-          const listed = found.slice(0, limit).map(gpuOf);
-          const last = found.length > limit ? listed.at(-1) : undefined;
-          return {
-            gpus: listed.map(current),
-            total,
-            next: last ? { host: last.host, index: last.index, uuid: last.uuid } : null,
-          };
+          const order = { "seen.host": 1, "seen.place": 1, _id: 1 } as const;
+          const listed = gpus
+            .find(rest, { ...reading(callSignal), projection, sort: order, limit: limit + 1, batchSize: FETCH })
+            .toArray();
+          const counted = gpus.countDocuments(matches, reading(callSignal));
+          return { found: await listed, total: await counted };
         },
         { signal },
-      ),
+      );
+      const listed = await complete(found.slice(0, limit), times, { signal });
+      const last = found.length > limit ? found[limit - 1]?.seen : undefined;
+      const uuid = found[limit - 1]?._id as GpuUuid;
+      return { gpus: listed, total, next: last ? { host: last.host, index: last.index, uuid } : null };
+    },
 
     async gpusByUuid(uuids, { signal } = {}) {
       const asked = [...new Set(uuids)];
+      if (asked.length === 0) return [];
+      const times = await pulses.lastTimes({ signal });
       const known: Gpu[] = [];
       for (let start = 0; start < asked.length; start += CHUNK) {
-        const some = asked.slice(start, start + CHUNK);
-        // Servers without indexes find a single `_id` directly, but scan for `$in`.
-        const filter = some.length === 1 ? { _id: some[0] } : { _id: { $in: some } };
-        const found = await call(
-          (callSignal) => gpus.find(filter as Filter<GpuDocument>, { ...reading(callSignal), projection }).toArray(),
-          { signal },
-        );
-        for (const document of found) known.push(current(gpuOf(document)));
+        const filter = among(asked.slice(start, start + CHUNK));
+        const found = await call((callSignal) => gpus.find(filter, { ...reading(callSignal), projection }).toArray(), {
+          signal,
+        });
+        known.push(...(await complete(found, times, { signal })));
       }
       return known;
     },
-
-    hosts: (options) =>
-      call(async (callSignal) => {
-        const hosts = new Map<string, Host>();
-        await using cursor = gpus.find(
-          {},
-          { ...reading(callSignal), projection, sort: { "seen.host": 1, "seen.place": 1, _id: 1 }, batchSize: FETCH },
-        );
-        for await (const document of cursor) {
-          const { host, lastSeen } = current(gpuOf(document));
-          const { gpus: count, lastSeen: newest } = hosts.get(host) ?? { gpus: 0, lastSeen };
-          hosts.set(host, { hostname: host, gpus: count + 1, lastSeen: Math.max(newest, lastSeen) });
-        }
-        return [...hosts.values()];
-      }, options),
   };
 }

@@ -1,29 +1,26 @@
 /**
- * Writes inventory and attribution for all saves of this process together. A save waits until urgent changes are
- * written; other changes are written after a second without saves, or at the latest after half a minute.
+ * Writes what saves have learned. A save waits until holds, stays and urgent changes of the inventory are written; last
+ * times are written once a minute by all saves of this process together.
  */
-import type { Block } from "../../../../schema/batch/batch.ts";
+import type { Block, Sighting } from "../../../../schema/batch/batch.ts";
 import { isAppError } from "../../../../schema/model/errors.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Clock } from "../../../platform/process/clock.ts";
 import type { Logger } from "../../../platform/process/logger.ts";
-import type { Arrivals } from "../../arrivals.ts";
+import type { GpuArrival, HoldLedger } from "../holds/ledger.ts";
+import { PULSE_MS, type Pulses } from "../holds/pulses.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
-import { byDay, type DaySighting } from "./attribution-days.ts";
-import type { AttributionLedger } from "./attribution-ledger.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
-/** Time without a save after which everything pending is written. */
-const QUIET_MS = 1000;
-/** How long further saves can delay that write. */
-const WAIT_MAX_MS = 30_000;
+/** How often to look whether a write of last times is due. The first one comes this long after the first save. */
+const LOOK_MS = 1000;
 
 export interface Learner extends AsyncDisposable {
   /**
-   * Resolves when urgent changes are durable.
-   * @throws AppError `unavailable`; the changes stay pending and are written later
+   * Resolves when everything but last times is durable.
+   * @throws AppError `unavailable`; changes of the inventory stay pending and are written later
    */
-  learn(arrivals: Arrivals, stored: readonly StoredBlock[]): Promise<void>;
+  learn(learned: Learned): Promise<void>;
 }
 
 export interface StoredBlock {
@@ -31,26 +28,26 @@ export interface StoredBlock {
   readonly list: SeriesList;
 }
 
+export interface Learned {
+  readonly sightings: Iterable<Sighting>;
+  readonly stored: readonly StoredBlock[];
+  readonly arrivals: ReadonlyMap<GpuUuid, GpuArrival>;
+}
+
 export interface LearnerParts {
   readonly inventory: InventoryLedger;
-  readonly attributions: AttributionLedger;
+  readonly holds: HoldLedger;
+  readonly pulses: Pulses;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-export function createLearner({ inventory, attributions, clock, log }: LearnerParts): Learner {
+export function createLearner({ inventory, holds, pulses, clock, log }: LearnerParts): Learner {
   const closing = new AbortController();
   let last: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
-  let lastSave = 0;
+  let lastPulse = Number.NEGATIVE_INFINITY;
   let waiting: Promise<void> | undefined;
-
-  const write = async (options: { all: boolean }): Promise<void> => {
-    // Both writes run to their end, so that a failure of one does not hold up the other.
-    const outcomes = await Promise.allSettled([attributions.write(options), inventory.write(options)]);
-    const failed = outcomes.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
-    if (failed !== undefined) throw failed.reason;
-  };
 
   /** Runs `work` after all writes that were queued earlier, so that one write runs at a time. */
   const enqueue = (work: () => Promise<void>): Promise<void> => {
@@ -62,21 +59,25 @@ export function createLearner({ inventory, attributions, clock, log }: LearnerPa
   const writeUrgent = (): Promise<void> => {
     next ??= enqueue(() => {
       next = undefined;
-      return write({ all: false });
+      return inventory.write({ all: false });
     });
     return next;
   };
-  const writeAll = (): Promise<void> => enqueue(() => write({ all: true }));
-  const isBehind = () => inventory.isBehind || attributions.isBehind;
+  const writeAll = (): Promise<void> =>
+    enqueue(async () => {
+      // Facts first: they are compared with the last times of all processes.
+      await inventory.write({ all: true });
+      await pulses.write();
+    });
+  const isBehind = () => inventory.isBehind || pulses.hasGathered;
 
-  const writeWhenQuiet = async (): Promise<void> => {
-    let waitedMs = 0;
+  const writeWhenDue = async (): Promise<void> => {
     while (isBehind()) {
-      await clock.sleep(QUIET_MS, { signal: closing.signal });
+      await clock.sleep(LOOK_MS, { signal: closing.signal });
       if (closing.signal.aborted) return;
-      waitedMs += QUIET_MS;
-      if (clock.now() - lastSave < QUIET_MS && waitedMs < WAIT_MAX_MS) continue;
-      waitedMs = 0;
+      const now = clock.now();
+      if (now - lastPulse < PULSE_MS) continue;
+      lastPulse = now;
       await writeAll().catch((error: unknown) => {
         // The next round retries; the connection logs an outage.
         if (!isAppError(error, "unavailable")) log.error("inventory not written", { error });
@@ -85,29 +86,19 @@ export function createLearner({ inventory, attributions, clock, log }: LearnerPa
   };
 
   return {
-    async learn(arrivals, stored) {
-      lastSave = clock.now();
-      const sightings = new Map<GpuUuid, DaySighting[]>();
-      for (const { batch, sighting, fresh } of arrivals.all()) {
-        inventory.addSighting(sighting);
-        const { uuid } = sighting.facts;
-        let ofGpu = sightings.get(uuid);
-        if (ofGpu === undefined) {
-          ofGpu = [];
-          sightings.set(uuid, ofGpu);
-        }
-        ofGpu.push(...byDay(batch, sighting, !fresh));
-      }
+    async learn({ sightings, stored, arrivals }) {
+      for (const sighting of sightings) inventory.addSighting(sighting);
       for (const { block, list } of stored) inventory.addBucket(block.gpu, list, block.from);
-      for (const [gpu, ofGpu] of sightings) {
-        ofGpu.sort((a, b) => a.from - b.from);
-        for (const sighting of ofGpu) attributions.add(gpu, sighting);
-      }
-      if (inventory.hasUrgent || attributions.hasUrgent) await writeUrgent();
-      if (!isBehind() || waiting !== undefined) return;
-      waiting = writeWhenQuiet().finally(() => {
+      // Both run to their end, so that a failure of one does not hold up the other.
+      const outcomes = await Promise.allSettled([
+        holds.learn(arrivals),
+        inventory.hasUrgent ? writeUrgent() : Promise.resolve(),
+      ]);
+      waiting ??= writeWhenDue().finally(() => {
         waiting = undefined;
       });
+      const failed = outcomes.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+      if (failed !== undefined) throw failed.reason;
     },
     async [Symbol.asyncDispose]() {
       closing.abort();

@@ -1,10 +1,12 @@
 /** Converts a block of a batch to documents, and a document to a bucket. */
-import type { Block } from "../../../../schema/batch/batch.ts";
 import type { Columns } from "../../../../schema/batch/columns.ts";
+import { type Evidence, evidenceText, parseEvidence } from "../../../../schema/batch/evidence.ts";
 import { AppError } from "../../../../schema/model/errors.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
-import { type Bucket, unpackBucket } from "../../bucket.ts";
+import type { Bucket } from "../../bucket.ts";
 import type { BucketDocument } from "../documents.ts";
+import { partOfEvidence } from "./evidence-part.ts";
 import { seriesOfField } from "./field-names.ts";
 import type { SeriesList, SeriesLists } from "./series-lists.ts";
 
@@ -13,6 +15,10 @@ import type { SeriesList, SeriesLists } from "./series-lists.ts";
  * MiB.
  */
 export const CELLS_MAX = 131_072;
+
+/** Texts of evidence that are kept parsed, a few hundred bytes each: neighbouring buckets nearly always have the same. */
+const PARSED_MAX = 1000;
+const parsedEvidence = new Map<string, Evidence>();
 
 /** Dates end 100 million days from 1970. Times beyond are clamped to the last date. */
 const DATE_MAX = 8.64e15;
@@ -35,53 +41,102 @@ function offsetsOf(at: Float64Array, start: number, end: number): number[] {
   return offsets;
 }
 
+/** Returns the ticks of the marks by field name, or undefined if there is none in `[start, end)`. */
+function staleOf(
+  { at, marks }: Columns,
+  fields: readonly string[],
+  start: number,
+  end: number,
+): BucketDocument["stale"] {
+  const stale: Record<string, number[]> = {};
+  for (const cell of marks) {
+    const tick = cell % at.length;
+    if (tick < start || tick >= end) continue;
+    const field = fields[Math.floor(cell / at.length)] as string;
+    stale[field] ??= [];
+    stale[field].push(tick - start);
+  }
+  return Object.keys(stale).length === 0 ? undefined : stale;
+}
+
+export interface DocumentOptions {
+  readonly id: string;
+  /** Version 1 has neither evidence nor marks. */
+  readonly format: BucketDocument["v"];
+  /** Of the whole block; null: no row named a holder. */
+  readonly evidence: Evidence | null;
+}
+
 /** Yields one document, or several in order of time if one would be too large. */
 export function* documentsOf(
-  { gpu, packed, from: first }: Block,
+  gpu: GpuUuid,
+  columns: Columns,
   { fields }: SeriesList,
-  id: string,
+  { id, format, evidence }: DocumentOptions,
 ): Generator<BucketDocument> {
-  const { at, values } = unpackBucket(gpu, first, packed);
+  const { at, values } = columns;
   const ticks = Math.max(1, Math.floor(CELLS_MAX / fields.length));
   for (let start = 0, part = 0; start < at.length; start += ticks, part++) {
     const end = Math.min(at.length, start + ticks);
     const series: Record<string, (number | null)[]> = {};
     for (const [column, field] of fields.entries()) series[field] = cellsOf(values[column] as Float64Array, start, end);
+    const held = format === 1 || evidence === null ? null : partOfEvidence(evidence, start, end);
+    const stale = format === 1 ? undefined : staleOf(columns, fields, start, end);
     yield {
       _id: part === 0 ? id : `${id}:${part}`,
-      v: 1,
+      v: format,
       gpu,
       from: new Date(at[start] as number),
       to: new Date(at[end - 1] as number),
       at: offsetsOf(at, start, end),
       series,
+      ...(held === null ? {} : { held: evidenceText(held) }),
+      ...(stale === undefined ? {} : { stale }),
     };
   }
 }
 
-function columnsOf({ from, at, series }: BucketDocument): Columns {
+/** @throws AppError `internal` for a document of a newer version */
+function checkVersion({ _id, v }: Pick<BucketDocument, "_id" | "v">): void {
+  if (v === 1 || v === 2) return;
+  throw new AppError(`Cannot read bucket ${_id}: version must be 1 or 2, got ${v}; use a newer release`, {
+    code: "internal",
+  });
+}
+
+function columnsOf({ from, at, series, stale = {} }: BucketDocument): Columns {
   const start = from.getTime();
+  const fields = Object.keys(series);
   return {
     at: Float64Array.from(at, (offset) => start + offset),
     values: Object.values(series).map((cells) => Float64Array.from(cells, (value) => value ?? Number.NaN)),
+    marks: fields.flatMap((field, column) => (stale[field] ?? []).map((tick) => column * at.length + tick)),
   };
 }
 
+export interface StoredBucket extends Bucket {
+  readonly id: string;
+}
+
 /** @throws AppError `internal` for a document of a newer version */
-export function bucketOf(document: BucketDocument, lists: SeriesLists): Bucket {
-  if (document.v !== 1) {
-    throw new AppError(
-      `Cannot read bucket ${document._id}: version must be 1, got ${document.v}; use a newer release`,
-      {
-        code: "internal",
-      },
-    );
-  }
+export function bucketOf(document: BucketDocument, lists: SeriesLists): StoredBucket {
+  checkVersion(document);
   const { series } = lists.of(Object.keys(document.series).map(seriesOfField) as Series[]);
   return {
     from: document.from.getTime(),
     to: document.to.getTime(),
     series,
     unpack: () => columnsOf(document),
+    id: document._id,
+    evidence: () => evidenceOf(document),
   };
+}
+
+function evidenceOf({ v, held }: BucketDocument): Evidence | null | undefined {
+  if (v === 1) return undefined;
+  if (held === undefined) return null;
+  const parsed = parsedEvidence.get(held) ?? parseEvidence(held);
+  if (parsedEvidence.size === PARSED_MAX) parsedEvidence.clear();
+  parsedEvidence.set(held, parsed);
+  return parsed;
 }

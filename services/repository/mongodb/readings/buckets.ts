@@ -2,10 +2,9 @@
 import type { Filter, Sort } from "mongodb";
 import { BLOCK_SPAN_MS, hourStartMs, nextHourStartMs } from "../../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
-import type { Bucket } from "../../bucket.ts";
 import { reading } from "../connection/link.ts";
 import type { BucketDocument, Collections } from "../documents.ts";
-import { bucketOf, dateOf } from "./bucket-documents.ts";
+import { bucketOf, dateOf, type StoredBucket } from "./bucket-documents.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
 /** Both ends inclusive, ms; may be infinite. */
@@ -24,9 +23,9 @@ export interface Reach {
 
 export interface Buckets {
   /** Yields buckets that overlap the span, in descending order of `to`. */
-  newestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<Bucket>;
+  newestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<StoredBucket>;
   /** Yields the same buckets in ascending order of `from`. */
-  oldestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<Bucket>;
+  oldestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<StoredBucket>;
   /** Returns the last time of a reading in `[earliest, time)`. */
   tickBefore(gpu: GpuUuid, time: number, earliest: number, signal: AbortSignal): Promise<number | undefined>;
   /** Returns the first time of a reading in `(time, latest]`. */
@@ -43,7 +42,7 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
   const find = (filter: Filter<BucketDocument>, sort: Sort, { signal, fetch }: Reach) =>
     points.find(filter, { ...reading(signal), sort, batchSize: fetch, projection: { gpu: 0 } });
 
-  async function* stream(filter: Filter<BucketDocument>, sort: Sort, reach: Reach): AsyncGenerator<Bucket> {
+  async function* stream(filter: Filter<BucketDocument>, sort: Sort, reach: Reach): AsyncGenerator<StoredBucket> {
     await using cursor = find(filter, sort, reach);
     for await (const document of cursor) yield bucketOf(document, lists);
   }

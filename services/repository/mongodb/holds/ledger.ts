@@ -1,0 +1,186 @@
+/**
+ * Keeps the holds and stays of GPUs as their stored evidence says, together with the ledgers of other processes. Nearly
+ * every block only extends what is open; any other one leads to a recompute. FORMATS.md has the protocol.
+ */
+import { AppError } from "../../../../schema/model/errors.ts";
+import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import type { Stay } from "../../placements.ts";
+import { insertNew } from "../connection/insert-new.ts";
+import { type Link, writing } from "../connection/link.ts";
+import type { Collections } from "../documents.ts";
+import type { Buckets } from "../readings/buckets.ts";
+import { abreast } from "./abreast.ts";
+import { type Arrived, createPlanner, type Plan } from "./plan.ts";
+import { beatOf, type Pulses } from "./pulses.ts";
+import { extendsStay, type Stays } from "./stays.ts";
+import { type NamedBlock, Steady } from "./steady.ts";
+import type { Turns } from "./turns.ts";
+
+/** How many GPUs to remember, about 2 KB each. */
+const KNOWN_MAX = 20_000;
+/** How many GPUs are recomputed together. */
+const CHUNK = 500;
+/** Number of replacements in one command. Some servers take a separate connection for each. */
+const UPDATES_MAX = 50;
+/** How often other writers may interrupt a recompute before it fails. */
+const ATTEMPTS_MAX = 50;
+
+/** What a save has stored of one GPU. */
+export interface GpuArrival extends Arrived {
+  readonly blocks: readonly NamedBlock[];
+  /** In the order of `from`. */
+  readonly sightings: readonly Stay[];
+  /** True if a bucket was stored before: its save may not have come to its end. */
+  readonly isRepeated: boolean;
+}
+
+interface Known {
+  readonly steady: Steady;
+  readonly stay: Stay | undefined;
+}
+
+export interface HoldLedgerParts {
+  readonly buckets: Buckets;
+  readonly turns: Turns;
+  readonly stays: Stays;
+  readonly pulses: Pulses;
+}
+
+export interface HoldLedger {
+  /**
+   * Resolves when holds and stays are those of the stored evidence.
+   * @throws AppError `unavailable`; call again with the same arrivals, marked as repeated
+   */
+  learn(arrivals: ReadonlyMap<GpuUuid, GpuArrival>): Promise<void>;
+}
+
+const isIdle = ({ added, changed, gone }: Plan): boolean => added.length + changed.length + gone.length === 0;
+
+function merged(one: GpuArrival | undefined, other: GpuArrival): GpuArrival {
+  if (one === undefined) return other;
+  return {
+    gpu: one.gpu,
+    since: Math.min(one.since, other.since),
+    until: Math.max(one.until, other.until),
+    incoming: new Map([...one.incoming, ...other.incoming]),
+    blocks: [],
+    sightings: [...one.sightings, ...other.sightings].sort((a, b) => a.from - b.from),
+    isRepeated: true,
+  };
+}
+
+export function createHoldLedger(link: Link, collections: Collections, parts: HoldLedgerParts): HoldLedger {
+  const { turns, stays, pulses, buckets } = parts;
+  const { holds } = collections;
+  const planner = createPlanner(link, collections, buckets);
+  const known = new Map<GpuUuid, Known>();
+
+  const remember = (gpu: GpuUuid, plan: Plan, { turn, stay }: { turn: number; stay: Stay | undefined }): void => {
+    const steady = new Steady({ gpu, turn, since: plan.since, open: plan.open, named: plan.named });
+    known.delete(gpu);
+    known.set(gpu, { steady, stay });
+    for (const [beat, to] of steady.held()) pulses.noteHeld(gpu, beat, to);
+    for (const [oldest] of known) {
+      if (known.size <= KNOWN_MAX) break;
+      known.delete(oldest);
+    }
+  };
+
+  const write = async (plans: readonly Plan[]): Promise<void> => {
+    const added = plans.flatMap((plan) => plan.added);
+    const there = added.length === 0 ? new Set() : await link.call((signal) => insertNew(link, holds, added, signal));
+    const changed = [...plans.flatMap((plan) => plan.changed), ...added.filter((_, index) => there.has(index))];
+    for (let start = 0; start < changed.length; start += UPDATES_MAX) {
+      const operations = changed.slice(start, start + UPDATES_MAX).map((replacement) => {
+        return { replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true } };
+      });
+      await link.call((signal) => holds.bulkWrite(operations, { ordered: false, ...writing(signal) }));
+    }
+    const gone = plans.flatMap((plan) => plan.gone);
+    if (gone.length > 0) await link.call((signal) => holds.deleteMany({ _id: { $in: gone } }, writing(signal)));
+    const ended = changed.filter((document) => document.ended !== null).map(({ _id }) => _id);
+    const silent = [...ended, ...gone].map(beatOf);
+    if (silent.length > 0) await pulses.forget(silent);
+  };
+
+  /** Recomputes GPUs whose documents differ from the evidence, in turns with other writers. */
+  const rewrite = async (asked: readonly GpuArrival[]): Promise<void> => {
+    await turns.begin(asked.map(({ gpu }) => gpu));
+    let open = asked;
+    for (let attempt = 0; open.length > 0; attempt++) {
+      if (attempt === ATTEMPTS_MAX) {
+        throw new AppError(`Cannot store holds in ${link.place}: other writers keep changing ${open[0]?.gpu}`, {
+          code: "unavailable",
+        });
+      }
+      const turnOf = await turns.of(open.map(({ gpu }) => gpu));
+      const plans = await abreast(open, (arrival) => planner.plan(arrival));
+      await write(plans);
+      const newest = await abreast(open, ({ gpu, sightings }) => stays.add(gpu, sightings));
+      const again = new Set(await turns.end(new Map(open.map(({ gpu }) => [gpu, turnOf(gpu).turn]))));
+      for (const [index, { gpu }] of open.entries()) {
+        if (!again.has(gpu)) remember(gpu, plans[index] as Plan, { turn: turnOf(gpu).turn, stay: newest[index] });
+      }
+      open = open.filter(({ gpu }) => again.has(gpu));
+    }
+  };
+
+  const recompute = async (asked: readonly GpuArrival[]): Promise<void> => {
+    const gpus = asked.map(({ gpu }) => gpu);
+    const turnOf = await turns.of(gpus);
+    const newest = await stays.newestOf(gpus);
+    const plans = await abreast(asked, (arrival) => planner.plan(arrival));
+    const differing: GpuArrival[] = [];
+    for (const [index, arrival] of asked.entries()) {
+      const { gpu, sightings } = arrival;
+      const plan = plans[index] as Plan;
+      const stay = newest.get(gpu);
+      const isSame = isIdle(plan) && sightings.every((sighting) => extendsStay(stay, sighting));
+      // While another writer is busy, it may have read the evidence before the new bucket was there.
+      if (isSame && !turnOf(gpu).isBusy) remember(gpu, plan, { turn: turnOf(gpu).turn, stay });
+      else differing.push(arrival);
+    }
+    if (differing.length > 0) await rewrite(differing);
+  };
+
+  let last: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  let waiting = new Map<GpuUuid, GpuArrival>();
+  /** One recompute runs at a time; saves that arrive meanwhile share the next one. */
+  const recomputeSoon = (arrivals: readonly GpuArrival[]): Promise<void> => {
+    for (const arrival of arrivals) {
+      known.delete(arrival.gpu);
+      waiting.set(arrival.gpu, merged(waiting.get(arrival.gpu), arrival));
+    }
+    next ??= last.then(async () => {
+      const taken = [...waiting.values()];
+      next = undefined;
+      waiting = new Map();
+      for (let start = 0; start < taken.length; start += CHUNK) await recompute(taken.slice(start, start + CHUNK));
+    });
+    last = next.catch(() => {});
+    return next;
+  };
+
+  return {
+    async learn(arrivals) {
+      const turnOf = await turns.of([...arrivals.keys()]);
+      const doubtful: GpuArrival[] = [];
+      for (const arrival of arrivals.values()) {
+        const { gpu, blocks, sightings, isRepeated } = arrival;
+        const { steady, stay } = known.get(gpu) ?? {};
+        const { turn, isBusy } = turnOf(gpu);
+        const isPlain =
+          !isRepeated &&
+          steady !== undefined &&
+          steady.turn === turn &&
+          !isBusy &&
+          sightings.every((sighting) => extendsStay(stay, sighting)) &&
+          blocks.every((block) => steady.admits(block));
+        if (!isPlain) doubtful.push(arrival);
+        else for (const [beat, to] of steady.held()) pulses.noteHeld(gpu, beat, to);
+      }
+      if (doubtful.length > 0) await recomputeSoon(doubtful);
+    },
+  };
+}

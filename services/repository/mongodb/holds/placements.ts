@@ -1,0 +1,174 @@
+/** Reads placements and hosts from stays. */
+import type { GpuUuid, Host, Placement } from "../../../../schema/model/gpu.ts";
+import {
+  LOST_INTERVALS,
+  PLACEMENTS_MAX,
+  placementOrder,
+  placementsOf,
+  type Stay,
+  type TickFinder,
+  USUAL_DISTANCES,
+  usualIntervalMs,
+} from "../../placements.ts";
+import type { GpuRepository } from "../../port.ts";
+import { type CallOptions, type Link, reading } from "../connection/link.ts";
+import type { Collections, StayDocument } from "../documents.ts";
+import type { Buckets } from "../readings/buckets.ts";
+import { abreast } from "./abreast.ts";
+import { type LastTimes, PULSE_MS, type Pulses } from "./pulses.ts";
+import { stayOf } from "./stays.ts";
+
+/** Documents per round trip. */
+const FETCH = 1000;
+const NO_TICKS: TickFinder = { before: () => undefined, after: () => undefined };
+
+/** A stay with its GPU, and whether the GPU has no later one. */
+interface OwnStay extends Stay {
+  readonly gpu: GpuUuid;
+  readonly isNewest: boolean;
+}
+
+/** The stays of some GPUs, complete for each of them. */
+class StayList {
+  readonly all: readonly OwnStay[];
+
+  /** @param documents by GPU and `from` */
+  constructor(documents: readonly StayDocument[], { seen }: LastTimes) {
+    this.all = documents.map((document, index) => {
+      const { gpu } = document;
+      const stay = stayOf(document);
+      const isNewest = documents[index + 1]?.gpu !== gpu;
+      return { ...stay, gpu, isNewest, to: isNewest ? Math.max(stay.to, seen.get(gpu) ?? stay.to) : stay.to };
+    });
+  }
+
+  /** Returns the first times of newcomers in the slot of each stay: GPUs that had not reported from its host before. */
+  arrivals(): (stay: OwnStay) => readonly number[] {
+    const bySlot = new Map<string, OwnStay[]>();
+    const known = new Set<string>();
+    for (const stay of this.all) {
+      const home = `${stay.gpu} ${stay.host}`;
+      if (known.has(home)) continue;
+      known.add(home);
+      const slot = `${stay.index} ${stay.host}`;
+      bySlot.set(slot, [...(bySlot.get(slot) ?? []), stay]);
+    }
+    return ({ gpu, host, index, from }) =>
+      (bySlot.get(`${index} ${host}`) ?? [])
+        .filter((other) => other.gpu !== gpu && other.from > from)
+        .map((other) => other.from)
+        .sort((a, b) => a - b);
+  }
+}
+
+export interface PlacementsParts {
+  readonly buckets: Buckets;
+  readonly pulses: Pulses;
+}
+
+export function createPlacements(
+  { call }: Link,
+  { stays: collection }: Pick<Collections, "stays">,
+  { buckets, pulses }: PlacementsParts,
+): Pick<GpuRepository, "placements" | "hosts"> {
+  const staysOf = (filter: object, times: LastTimes, options: CallOptions): Promise<StayList> =>
+    call(async (signal) => {
+      const sort = { gpu: 1, from: 1 } as const;
+      return new StayList(
+        await collection.find(filter, { ...reading(signal), sort, batchSize: FETCH }).toArray(),
+        times,
+      );
+    }, options);
+
+  /** Finds the readings next to the arrivals of newcomers during a stay. */
+  const ticksOf = async (stay: OwnStay, arrivals: readonly number[], options: CallOptions): Promise<TickFinder> => {
+    const during = arrivals.filter((arrival) => arrival <= stay.to);
+    if (during.length === 0) return NO_TICKS;
+    const before = new Map<number, number | undefined>();
+    const after = new Map<number, number | undefined>();
+    await call(async (signal) => {
+      for (const arrival of during) {
+        before.set(arrival, await buckets.tickBefore(stay.gpu, arrival, stay.from, signal));
+        after.set(arrival - 1, await buckets.tickAfter(stay.gpu, arrival - 1, stay.to, signal));
+      }
+    }, options);
+    const within = (tick: number | undefined, isWithin: (tick: number) => boolean) =>
+      tick !== undefined && isWithin(tick) ? tick : undefined;
+    return {
+      before: (time, earliest) => within(before.get(time), (tick) => tick >= earliest),
+      after: (time, latest) => within(after.get(time), (tick) => tick <= latest),
+    };
+  };
+
+  const usualIntervalOf = (gpu: GpuUuid, options: CallOptions): Promise<number> =>
+    call(async (signal) => {
+      const times = new Set<number>();
+      const span = { from: Number.NEGATIVE_INFINITY, to: Number.MAX_SAFE_INTEGER };
+      let oldest = Number.NEGATIVE_INFINITY;
+      for await (const bucket of buckets.newestFirst(gpu, span, { signal, fetch: USUAL_DISTANCES + 1 })) {
+        if (times.size > USUAL_DISTANCES && bucket.to < oldest) break;
+        for (const at of bucket.unpack().at.slice(-USUAL_DISTANCES - 1)) times.add(at);
+        oldest = [...times].sort((a, b) => b - a)[USUAL_DISTANCES] ?? Number.NEGATIVE_INFINITY;
+      }
+      return usualIntervalMs([...times].sort((a, b) => a - b));
+    }, options);
+
+  return {
+    async placements(of, window, { signal } = {}) {
+      const times = await pulses.lastTimes({ signal });
+      const isAsked = (stay: OwnStay) => ("gpu" in of ? stay.gpu === of.gpu : stay.host === of.host);
+      const near = await staysOf("gpu" in of ? { gpu: of.gpu } : { host: of.host }, times, { signal });
+      const hosts = [...new Set(near.all.map(({ host }) => host))];
+      const gpus = await call(
+        (callSignal) => collection.distinct("gpu", { host: { $in: hosts } }, reading(callSignal)),
+        { signal },
+      );
+      // All stays of these GPUs: a newcomer is new to its host, and a stay is the newest or not.
+      const list = await staysOf({ gpu: { $in: gpus } }, times, { signal });
+      const arrivalsOf = list.arrivals();
+      const asked = list.all.filter((stay) => isAsked(stay) && stay.from < window.to && stay.to >= window.from);
+      const found = await abreast(asked, async (stay) => {
+        const arrivals = arrivalsOf(stay);
+        const ticks = await ticksOf(stay, arrivals, { signal });
+        const { isNewest, gpu } = stay;
+        return placementsOf(stay, arrivals, { isNewest, ticks }).map(
+          ({ host, index, from, to, isCurrent }): Placement => ({ gpu, host, index, from, to, isCurrent }),
+        );
+      });
+      return found
+        .flat()
+        .filter(({ from, to }) => from < window.to && to >= window.from)
+        .sort(placementOrder)
+        .slice(0, PLACEMENTS_MAX);
+    },
+
+    async hosts({ signal } = {}) {
+      const times = await pulses.lastTimes({ signal });
+      const list = await staysOf({}, times, { signal });
+      const arrivalsOf = list.arrivals();
+      const reported = new Map<string, number>();
+      for (const { host, to } of list.all) reported.set(host, Math.max(reported.get(host) ?? to, to));
+      const current = list.all.filter(
+        (stay) => stay.isNewest && !arrivalsOf(stay).some((arrival) => arrival > stay.to),
+      );
+      // The last times of two GPUs may come from two processes, of which one has not written for a while.
+      const silent = current.filter(({ host, to }) => (reported.get(host) as number) - to > PULSE_MS);
+      const usual = await abreast(silent, ({ gpu }) => usualIntervalOf(gpu, { signal }));
+      const lost = new Set(
+        silent.filter(
+          ({ host, to }, index) => (reported.get(host) as number) - to > LOST_INTERVALS * (usual[index] as number),
+        ),
+      );
+      return [...Map.groupBy(current, ({ host }) => host)]
+        .map(
+          ([hostname, stays]): Host => ({
+            hostname,
+            gpus: stays.length,
+            lost: stays.filter((stay) => lost.has(stay)).length,
+            lastSeen: Math.max(...stays.map(({ to }) => to)),
+          }),
+        )
+        .sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+    },
+  };
+}

@@ -51,16 +51,18 @@ const holdersOf = (pod: string): HolderSet =>
 export const readingText = (gpu: string, series: string, at: number, value: number): string =>
   `${gpu} ${series} ${at} ${value}`;
 
-/** The readings that a store would hold of these rows, sorted: the larger value of one series and time. */
+/** The readings that a store would hold of these rows, sorted: of rows without a pod if there are any, the largest. */
 export function readingsOf(rows: readonly MemoryRow[]): string[] {
-  const values = new Map<string, { gpu: number; metric: string; at: number; value: number }>();
-  for (const row of rows) {
-    if ("skip" in row) continue;
-    const key = `${row.gpu} ${row.metric} ${row.at}`;
-    const known = values.get(key);
-    if (known === undefined || known.value < row.value) values.set(key, row);
-  }
-  return [...values.values()].map((row) => readingText(uuidOf(row.gpu), row.metric, row.at, row.value)).sort();
+  const readings = rows.filter((row): row is Extract<MemoryRow, { gpu: number }> => !("skip" in row));
+  const cells = Map.groupBy(readings, ({ gpu, metric, at }) => readingText(uuidOf(gpu), metric, at, 0));
+  return [...cells.values()]
+    .map((cell) => {
+      const bare = cell.filter(({ pod = "" }) => pod === "");
+      const value = Math.max(...(bare.length > 0 ? bare : cell).map((row) => row.value));
+      const [{ gpu, metric, at }] = cell as [(typeof cell)[number]];
+      return readingText(uuidOf(gpu), metric, at, value);
+    })
+    .sort();
 }
 
 /** Ticks one second apart, written metric by metric as in exporters' files. */

@@ -12,6 +12,7 @@ import { openSources } from "../../../services/sources/open.ts";
 import type { StreamerConfig } from "../../../services/streamer/config.ts";
 import type { StreamerSummary } from "../../../services/streamer/progress/summary.ts";
 import { runStreamer, type StreamerOptions } from "../../../services/streamer/service.ts";
+import { holdersOf } from "../schema/merged-rows.ts";
 import { readingText } from "../sources/memory-files.ts";
 import { InstantClock } from "../time/instant-clock.ts";
 
@@ -75,12 +76,15 @@ export async function batchesIn(queue: Queue): Promise<Batch[]> {
 
 /** The readings that a store would hold of these batches, sorted: the larger value of one series and time. */
 export function storedOf(batches: readonly Batch[]): string[] {
-  const values = new Map<string, { gpu: string; series: string; at: number; value: number }>();
+  const values = new Map<string, { gpu: string; series: string; at: number; value: number; isBare: boolean }>();
   for (const batch of batches) {
+    const holders = holdersOf(batch);
     forEachReading(batch, (gpu, series, at, value) => {
       const key = `${gpu} ${series} ${at}`;
+      const isBare = holders.get(key)?.length === 0;
       const known = values.get(key);
-      if (known === undefined || known.value < value) values.set(key, { gpu, series, at, value });
+      const wins = known === undefined || (isBare === known.isBare ? known.value < value : isBare);
+      if (wins) values.set(key, { gpu, series, at, value, isBare });
     });
   }
   return [...values.values()].map(({ gpu, series, at, value }) => readingText(gpu, series, at, value)).sort();

@@ -60,13 +60,15 @@ export async function openMongodbRepository(
   const buckets = createBuckets(collections, lists);
   const pulses = createPulses(link, collections);
   const inventory = createInventoryLedger(link, collections, pulses);
+  const lastPresent = () => lastPresentTime(clock.now());
   const stays = createStays(link, collections, buckets);
-  const holds = createHoldLedger(link, collections, { buckets, stays, pulses, turns: createTurns(link, collections) });
-  const learner = opened.use(createLearner({ inventory, holds, pulses, clock, log }));
+  const turns = createTurns(link, collections);
+  const holds = createHoldLedger(link, collections, { buckets, stays, pulses, turns, lastPresent });
+  const learner = opened.use(createLearner({ inventory, holds, pulses, lastPresent, clock, log }));
   const positions = createPositions(link, collections);
   const save = createSave({ link, collections, lists, learner, positions, format });
   const readings = createReadings(link, buckets, createDifferingCounter(metrics));
-  const latest = createLatest(link, collections, buckets, () => lastPresentTime(clock.now()));
+  const latest = createLatest(link, collections, buckets, lastPresent);
   const held = createHeld(link, collections, pulses);
   const gpus = createGpus(link, collections, { inventory, pulses, held });
   const placements = createPlacements(link, collections, { buckets, pulses });

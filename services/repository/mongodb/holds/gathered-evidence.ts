@@ -29,6 +29,8 @@ export interface Gathered {
 export interface GatherOptions {
   /** New evidence begins here. */
   readonly since: number;
+  /** Later readings do not count yet. */
+  readonly until: number;
   /** Evidence of buckets whose documents have none, by bucket id. */
   readonly incoming: ReadonlyMap<string, Evidence | null>;
   /** All holds that may say whom the rows of a bucket named whose evidence is unknown. */
@@ -82,6 +84,7 @@ class Gatherer {
       for (let tick = 0; tick < at.length; tick++) {
         const isMark = marked.has(column * at.length + tick);
         if (!isMark && Number.isNaN(cells[tick])) continue;
+        if ((at[tick] as number) > this.#options.until) break;
         this.#observe(series, at[tick] as number, holdersAt(tick), isMark);
       }
     }
@@ -112,10 +115,12 @@ class Gatherer {
 export async function gatherEvidence(buckets: Buckets, gpu: GpuUuid, options: GatherOptions): Promise<Gathered> {
   const gatherer = new Gatherer(options);
   const reach = { signal: options.signal, fetch: FETCH };
-  const after = { from: options.since, to: Number.MAX_SAFE_INTEGER };
-  for await (const bucket of buckets.oldestFirst(gpu, after, reach)) gatherer.add(bucket);
+  const after = { from: options.since, to: options.until };
+  if (options.until >= options.since) {
+    for await (const bucket of buckets.oldestFirst(gpu, after, reach)) gatherer.add(bucket);
+  }
   let read = 0;
-  const before = { from: Number.NEGATIVE_INFINITY, to: options.since - 1 };
+  const before = { from: Number.NEGATIVE_INFINITY, to: Math.min(options.since - 1, options.until) };
   for await (const bucket of buckets.newestFirst(gpu, before, reach)) {
     gatherer.add(bucket);
     if (++read >= BUCKETS_BACK_MAX || gatherer.isEnough) break;

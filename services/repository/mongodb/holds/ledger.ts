@@ -28,6 +28,8 @@ const ATTEMPTS_MAX = 50;
 /** What a save has stored of one GPU. */
 export interface GpuArrival extends Arrived {
   readonly blocks: readonly NamedBlock[];
+  /** Time of the last reading. */
+  readonly until: number;
   /** In the order of `from`. */
   readonly sightings: readonly Stay[];
   /** True if a bucket was stored before: its save may not have come to its end. */
@@ -36,6 +38,8 @@ export interface GpuArrival extends Arrived {
 
 interface Known {
   readonly steady: Steady;
+  /** Stored evidence from this time on does not count yet; infinity: there is none. */
+  readonly ahead: number;
   readonly stay: Stay | undefined;
 }
 
@@ -44,6 +48,8 @@ export interface HoldLedgerParts {
   readonly turns: Turns;
   readonly stays: Stays;
   readonly pulses: Pulses;
+  /** Returns the last time that counts as now. */
+  readonly lastPresent: () => number;
 }
 
 export interface HoldLedger {
@@ -61,24 +67,28 @@ function merged(one: GpuArrival | undefined, other: GpuArrival): GpuArrival {
   return {
     gpu: one.gpu,
     since: Math.min(one.since, other.since),
-    until: Math.max(one.until, other.until),
     incoming: new Map([...one.incoming, ...other.incoming]),
     blocks: [],
+    until: Math.max(one.until, other.until),
     sightings: [...one.sightings, ...other.sightings].sort((a, b) => a.from - b.from),
     isRepeated: true,
   };
 }
 
 export function createHoldLedger(link: Link, collections: Collections, parts: HoldLedgerParts): HoldLedger {
-  const { turns, stays, pulses, buckets } = parts;
+  const { turns, stays, pulses, lastPresent } = parts;
   const { holds } = collections;
-  const planner = createPlanner(link, collections, buckets);
+  const planner = createPlanner(link, collections, parts);
   const known = new Map<GpuUuid, Known>();
 
-  const remember = (gpu: GpuUuid, plan: Plan, { turn, stay }: { turn: number; stay: Stay | undefined }): void => {
+  const remember = (
+    { gpu, until }: GpuArrival,
+    plan: Plan,
+    { turn, stay }: { turn: number; stay: Stay | undefined },
+  ): void => {
     const steady = new Steady({ gpu, turn, since: plan.since, open: plan.open, named: plan.named });
     known.delete(gpu);
-    known.set(gpu, { steady, stay });
+    known.set(gpu, { steady, stay, ahead: until >= plan.ahead ? plan.ahead : Number.POSITIVE_INFINITY });
     for (const [beat, to] of steady.held()) pulses.noteHeld(gpu, beat, to);
     for (const [oldest] of known) {
       if (known.size <= KNOWN_MAX) break;
@@ -118,8 +128,9 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
       await write(plans);
       const newest = await abreast(open, ({ gpu, sightings }) => stays.add(gpu, sightings));
       const again = new Set(await turns.end(new Map(open.map(({ gpu }) => [gpu, turnOf(gpu).turn]))));
-      for (const [index, { gpu }] of open.entries()) {
-        if (!again.has(gpu)) remember(gpu, plans[index] as Plan, { turn: turnOf(gpu).turn, stay: newest[index] });
+      for (const [index, arrival] of open.entries()) {
+        const { gpu } = arrival;
+        if (!again.has(gpu)) remember(arrival, plans[index] as Plan, { turn: turnOf(gpu).turn, stay: newest[index] });
       }
       open = open.filter(({ gpu }) => again.has(gpu));
     }
@@ -137,7 +148,7 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
       const stay = newest.get(gpu);
       const isSame = isIdle(plan) && sightings.every((sighting) => extendsStay(stay, sighting));
       // While another writer is busy, it may have read the evidence before the new bucket was there.
-      if (isSame && !turnOf(gpu).isBusy) remember(gpu, plan, { turn: turnOf(gpu).turn, stay });
+      if (isSame && !turnOf(gpu).isBusy) remember(arrival, plan, { turn: turnOf(gpu).turn, stay });
       else differing.push(arrival);
     }
     if (differing.length > 0) await rewrite(differing);
@@ -165,13 +176,16 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
   return {
     async learn(arrivals) {
       const turnOf = await turns.of([...arrivals.keys()]);
+      const present = lastPresent();
       const doubtful: GpuArrival[] = [];
       for (const arrival of arrivals.values()) {
         const { gpu, blocks, sightings, isRepeated } = arrival;
-        const { steady, stay } = known.get(gpu) ?? {};
+        const { steady, stay, ahead = 0 } = known.get(gpu) ?? {};
         const { turn, isBusy } = turnOf(gpu);
         const isPlain =
           !isRepeated &&
+          arrival.until <= present &&
+          ahead > present &&
           steady !== undefined &&
           steady.turn === turn &&
           !isBusy &&

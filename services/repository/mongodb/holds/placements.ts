@@ -119,10 +119,8 @@ export function createPlacements(
       const isAsked = (stay: OwnStay) => ("gpu" in of ? stay.gpu === of.gpu : stay.host === of.host);
       const near = await staysOf("gpu" in of ? { gpu: of.gpu } : { host: of.host }, times, { signal });
       const hosts = [...new Set(near.all.map(({ host }) => host))];
-      const gpus = await call(
-        (callSignal) => collection.distinct("gpu", { host: { $in: hosts } }, reading(callSignal)),
-        { signal },
-      );
+      const inHosts = await staysOf({ host: { $in: hosts } }, times, { signal });
+      const gpus = [...new Set(inHosts.all.map(({ gpu }) => gpu))];
       // All stays of these GPUs: a newcomer is new to its host, and a stay is the newest or not.
       const list = await staysOf({ gpu: { $in: gpus } }, times, { signal });
       const arrivalsOf = list.arrivals();

@@ -4,6 +4,7 @@ import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
 import { deriveHolds, type HoldRecord, isOpenAt } from "../../holds/derive.ts";
 import { SHORTEST_SILENCE_MS } from "../../holds/silence.ts";
+import type { GpuEvidence } from "../../holds/timeline.ts";
 import { deriveFrom } from "../../holds/window.ts";
 import { type Link, reading } from "../connection/link.ts";
 import type { Collections, HoldDocument } from "../documents.ts";
@@ -20,8 +21,6 @@ export interface Arrived {
   readonly gpu: GpuUuid;
   /** Time of the first reading. */
   readonly since: number;
-  /** Time of the last reading. */
-  readonly until: number;
   /** By bucket id. */
   readonly incoming: ReadonlyMap<string, Evidence | null>;
 }
@@ -36,7 +35,9 @@ export interface Plan {
   /** Holds that have not ended. */
   readonly open: readonly HoldRecord[];
   readonly named: ReadonlyMap<Series, string>;
-  /** Nothing changes after this time. */
+  /** Evidence from this time on has not counted, because it was ahead of the clock. */
+  readonly ahead: number;
+  /** Nothing has changed after this time. */
   readonly since: number;
 }
 
@@ -50,11 +51,33 @@ function isStored(derived: HoldDocument, stored: HoldDocument): boolean {
     : derived.to.getTime() === stored.to.getTime();
 }
 
+/**
+ * Returns the last time at which a series began or ceased to name a holder, ended, or was silent, and at which a hold
+ * began or ended. Later readings that name what is named since then change nothing, in whatever order they arrive.
+ */
+function lastChange({ instances }: GpuEvidence, derived: readonly HoldRecord[]): number {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const { timelines } of instances) {
+    for (const { at, named, marks } of timelines) {
+      const isChange = (time: number, index: number) =>
+        index > 0 && (named[index] !== named[index - 1] || time - (at[index - 1] as number) >= SHORTEST_SILENCE_MS);
+      last = Math.max(last, at.findLast(isChange) ?? last, marks.at(-1)?.at ?? last);
+    }
+  }
+  for (const { from, ended } of derived) last = Math.max(last, from, ended ?? last);
+  return last;
+}
+
 export interface Planner {
   plan(arrived: Arrived): Promise<Plan>;
 }
 
-export function createPlanner({ call }: Link, { holds: collection }: Collections, buckets: Buckets): Planner {
+/** @param lastPresent returns the last time that counts as now */
+export function createPlanner(
+  { call }: Link,
+  { holds: collection }: Collections,
+  { buckets, lastPresent }: { buckets: Buckets; lastPresent: () => number },
+): Planner {
   /** Returns the holds that were open at a time or began later. */
   const storedFrom = (gpu: GpuUuid, time: number) =>
     call((signal) =>
@@ -62,16 +85,17 @@ export function createPlanner({ call }: Link, { holds: collection }: Collections
     );
 
   return {
-    async plan({ gpu, since, until, incoming }) {
+    async plan({ gpu, since, incoming }) {
+      const until = lastPresent();
       const near = await storedFrom(gpu, since);
       const hasEvidence = [...incoming.values()].some((evidence) => evidence !== null);
       if (near.length === 0 && !hasEvidence) {
         // No hold reaches the new readings, and they name no holder.
-        return { added: [], changed: [], gone: [], open: [], named: new Map(), since: since - 1 };
+        return { added: [], changed: [], gone: [], open: [], named: new Map(), since: since - 1, ahead: until + 1 };
       }
       const holds = near.map(recordOf);
       const { evidence, named } = await call(
-        (signal) => gatherEvidence(buckets, gpu, { since, incoming, holds, signal }),
+        (signal) => gatherEvidence(buckets, gpu, { since, until, incoming, holds, signal }),
         { limitMs: READ_LIMIT_MS },
       );
       const from = deriveFrom(evidence, since);
@@ -95,7 +119,8 @@ export function createPlanner({ call }: Link, { holds: collection }: Collections
           isOpenAt(record, evidence.newest),
         ),
         named,
-        since: Math.max(until, evidence.newest),
+        since: lastChange(evidence, derived),
+        ahead: until + 1,
       };
     },
   };

@@ -12,6 +12,8 @@ import { PULSE_MS, type Pulses } from "../holds/pulses.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
+/** How many sightings ahead of the clock to remember; a newer sighting replaces them all. */
+const AHEAD_MAX = 10_000;
 /** How often to look whether a write of last times is due. The first one comes this long after the first save. */
 const LOOK_MS = 1000;
 
@@ -38,16 +40,19 @@ export interface LearnerParts {
   readonly inventory: InventoryLedger;
   readonly holds: HoldLedger;
   readonly pulses: Pulses;
+  /** Returns the last time that counts as now. */
+  readonly lastPresent: () => number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-export function createLearner({ inventory, holds, pulses, clock, log }: LearnerParts): Learner {
+export function createLearner({ inventory, holds, pulses, lastPresent, clock, log }: LearnerParts): Learner {
   const closing = new AbortController();
   let last: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
   let lastPulse = Number.NEGATIVE_INFINITY;
   let waiting: Promise<void> | undefined;
+  let ahead: Sighting[] = [];
 
   /** Runs `work` after all writes that were queued earlier, so that one write runs at a time. */
   const enqueue = (work: () => Promise<void>): Promise<void> => {
@@ -69,6 +74,15 @@ export function createLearner({ inventory, holds, pulses, clock, log }: LearnerP
       await inventory.write({ all: true });
       await pulses.write();
     });
+  /** Adds sightings that count by now. Returns the others: they count when their time comes. */
+  const noteSightings = (sightings: readonly Sighting[]): Sighting[] => {
+    const last = lastPresent();
+    return sightings.filter((sighting) => {
+      if (sighting.from > last && inventory.known(sighting.facts.uuid) !== undefined) return true;
+      inventory.addSighting({ ...sighting, to: Math.max(sighting.from, Math.min(sighting.to, last)) });
+      return sighting.to > last;
+    });
+  };
   const isBehind = () => inventory.isBehind || pulses.hasGathered;
 
   const writeWhenDue = async (): Promise<void> => {
@@ -87,7 +101,7 @@ export function createLearner({ inventory, holds, pulses, clock, log }: LearnerP
 
   return {
     async learn({ sightings, stored, arrivals }) {
-      for (const sighting of sightings) inventory.addSighting(sighting);
+      ahead = noteSightings([...ahead, ...sightings]).slice(-AHEAD_MAX);
       for (const { block, list } of stored) inventory.addBucket(block.gpu, list, block.from);
       // Both run to their end, so that a failure of one does not hold up the other.
       const outcomes = await Promise.allSettled([

@@ -171,4 +171,5 @@ hostnames takes those of its gateway, which the chart does not know.
 {{ include "gpu-telemetry.secretVariable" (list "MONGODB_URI" (include "gpu-telemetry.mongodbSecret" .) (include "gpu-telemetry.mongodbUriKey" .)) }}
 {{- include "gpu-telemetry.variable" (list "MONGODB_DATABASE" .Values.mongodb.database) }}
 {{- include "gpu-telemetry.variable" (list "MONGODB_POOL_SIZE" .Values.mongodb.poolSize) }}
+{{- include "gpu-telemetry.variable" (list "FORMAT" (include "gpu-telemetry.format" .)) }}
 {{- end }}

@@ -44,7 +44,7 @@ sample *ARGS:
 fleet *ARGS:
     bun run fleet "$@"
 
-# Measure: `just bench api`, `live`, `ingest`, `memory`, `queue`, `pipeline`, `backlog`
+# Measure: `just bench abuse`, `api`, `live`, `ingest`, `memory`, `queue`, `pipeline`, `backlog`
 bench *ARGS:
     bun run bench "$@"
 

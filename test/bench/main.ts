@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { z } from "zod";
 import { byteSize, integer } from "../../services/platform/process/env.ts";
+import { benchAbuse } from "./abuse.ts";
 import { benchApi } from "./api.ts";
 import { benchBacklog } from "./backlog.ts";
 import { benchIngest } from "./ingest.ts";
@@ -17,6 +18,8 @@ const USAGE = `Usage: bun run bench NAME [options]
   ingest    CSV file to queryable, against VictoriaMetrics: wall time, CPU, memory, disk
               --readings N     readings in the file (1000000)
               --rounds N       runs per side, in turn (3)
+  abuse     what 50 well-behaved clients notice of 200 misbehaving ones, and the memory of each process
+              --seconds N      seconds of abuse (60)
   api       REST and GraphQL under load, against a bare handler with the same bytes; the cost of federation
               --rounds N       runs per side, in turn (3)
               --seconds N      seconds of load per run (3)
@@ -77,6 +80,10 @@ const roundsOf = ({ rounds = "3" }: Values) => readNumber("rounds", rounds, inte
 
 /** Each reads its options and returns the run. */
 const BENCHES: Readonly<Record<string, (values: Values) => () => Promise<object>>> = {
+  abuse: ({ seconds = "60" }) => {
+    const size = { good: 50, bad: 200, seconds: readNumber("seconds", seconds, integer({ min: 5, max: 3600 })) };
+    return () => benchAbuse(size, print);
+  },
   api: (values) => {
     const seconds = readNumber("seconds", values.seconds ?? "3", integer({ min: 1, max: 600 }));
     const rounds = roundsOf(values);

@@ -54,33 +54,39 @@ interface BunServer {
   timeout(request: Request, seconds: number): void;
 }
 
-/** Sets after how many seconds without bytes Bun closes the connection of a request; 0: never. */
-function closeAfter(request: Request, seconds: number): void {
+/** Lets the connection of a request that runs stay open for another while, on Bun. */
+function keepOpen(request: Request, seconds: number): void {
   const { runtime } = request as { readonly runtime?: { readonly bun?: { readonly server?: BunServer } } };
   runtime?.bun?.server?.timeout(request, seconds);
 }
 
-/** Wraps `fetch` to count the running requests. */
-function countRequests(fetch: ListenOptions["fetch"], idleSeconds: number) {
-  let running = 0;
+/** Wraps `fetch` to know the running requests, and keeps their connections open while they wait. */
+function trackRequests(fetch: ListenOptions["fetch"], idleSeconds: number) {
+  const running = new Set<Request>();
   let ended = () => {};
+  const timer = setInterval(
+    () => {
+      for (const request of running) keepOpen(request, idleSeconds);
+    },
+    (idleSeconds * 1000) / 3,
+  );
+  timer.unref();
   return {
     async fetch(request: Request): Promise<Response> {
-      running++;
-      // A request may wait for longer than an idle connection.
-      closeAfter(request, 0);
+      running.add(request);
       try {
         return await fetch(request);
       } finally {
-        closeAfter(request, idleSeconds);
-        if (--running === 0) ended();
+        running.delete(request);
+        if (running.size === 0) ended();
       }
     },
     idle: () =>
       new Promise<void>((resolve) => {
-        if (running === 0) resolve();
+        if (running.size === 0) resolve();
         else ended = resolve;
       }),
+    stop: () => clearInterval(timer),
   };
 }
 
@@ -108,7 +114,7 @@ export async function listen({
   idleSeconds = IDLE_S,
   log,
 }: ListenOptions): Promise<Listener> {
-  const requests = countRequests(fetch, idleSeconds);
+  const requests = trackRequests(fetch, idleSeconds);
   try {
     const server = serve({
       port,
@@ -136,10 +142,12 @@ export async function listen({
       },
       idle: requests.idle,
       [Symbol.asyncDispose]: async () => {
+        requests.stop();
         await server.close(true);
       },
     };
   } catch (error) {
+    requests.stop();
     throw new AppError(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}; free the port or set PORT`, {
       code: "unavailable",
       cause: error,

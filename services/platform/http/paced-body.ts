@@ -98,15 +98,23 @@ function bodyOf(
 }
 
 /**
- * Returns `parts` as a body. Parts are made when the reader asks for them.
- * @param parts if it throws, the connection is cut, so that no reader takes a part for the whole
+ * Returns `parts` as a body. The first piece is made at once, and sent whole if it is all. The others are made when the
+ * reader asks for them.
+ * @param parts if it throws later, the connection is cut, so that no reader takes a part for the whole
  */
-export function pacedBody(
-  parts: Iterable<string | Uint8Array>,
-  options: PacedOptions,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function pacedBody(parts: Iterable<string | Uint8Array>, options: PacedOptions): BodyInit {
   const pieces = piecesOf(parts);
-  return bodyOf(() => pieces.next(), { ...options, leave: () => void pieces.return(undefined) });
+  let first: IteratorResult<Uint8Array<ArrayBuffer>> | null = pieces.next();
+  if (first.done || first.value.byteLength < PIECE_BYTES) {
+    options.onEnd();
+    return first.done ? "" : first.value;
+  }
+  const next = () => {
+    const piece = first ?? pieces.next();
+    first = null;
+    return piece;
+  };
+  return bodyOf(next, { ...options, leave: () => void pieces.return(undefined) });
 }
 
 /** Returns a response whose body comes from a stream, piece by piece as the reader takes them. */

@@ -20,6 +20,8 @@ export interface ServicesOptions {
   readonly store: Env;
   /** Variables of the streamer: CSV_PATH and others. */
   readonly streamer: Env;
+  /** Further variables of the gateway. */
+  readonly gateway?: Env;
 }
 
 export interface Services extends AsyncDisposable {
@@ -34,7 +36,13 @@ export interface Services extends AsyncDisposable {
 }
 
 /** Prepares the processes. The caller starts them. */
-export async function openServices({ runtime, redis, store, streamer }: ServicesOptions): Promise<Services> {
+export async function openServices({
+  runtime,
+  redis,
+  store,
+  streamer,
+  gateway = {},
+}: ServicesOptions): Promise<Services> {
   await using opened = new AsyncDisposableStack();
   const ports = new Map<ServiceName, number>();
   for (const name of NAMES) ports.set(name, await freePort());
@@ -53,6 +61,7 @@ export async function openServices({ runtime, redis, store, streamer }: Services
       INVENTORY_URL: `${urlOf("inventory")}/graphql`,
       TELEMETRY_URL: `${urlOf("telemetry")}/graphql`,
       PIPELINE_URL: `${urlOf("queue-service")}/graphql`,
+      ...gateway,
     },
   };
   const members = Object.fromEntries(

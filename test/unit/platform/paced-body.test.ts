@@ -10,13 +10,18 @@ function open() {
   return { clock, options: { clock, onEnd: () => void ends++ }, ends: () => ends };
 }
 
+function streamOf(body: BodyInit): ReadableStream<Uint8Array> {
+  if (body instanceof ReadableStream) return body;
+  throw new Error("The body is no stream");
+}
+
 describe("paced body", () => {
   test("sends texts and bytes in their order, in pieces", async () => {
     const { options, ends } = open();
     const parts = ["é", new Uint8Array([65, 66]), "x".repeat(3 * PIECE), "end"];
     const sizes: number[] = [];
     const pieces: Uint8Array[] = [];
-    for await (const piece of pacedBody(parts, options)) {
+    for await (const piece of streamOf(pacedBody(parts, options))) {
       sizes.push(piece.byteLength);
       pieces.push(piece);
     }
@@ -30,7 +35,7 @@ describe("paced body", () => {
     function* parts() {
       for (; made < 10; made++) yield "x".repeat(PIECE);
     }
-    const reader = pacedBody(parts(), options).getReader();
+    const reader = streamOf(pacedBody(parts(), options)).getReader();
     await reader.read();
     await settled();
     expect(made).toBeLessThan(2);
@@ -39,7 +44,7 @@ describe("paced body", () => {
 
   test("is cut when its reader takes nothing for 30 s", async () => {
     const { clock, options, ends } = open();
-    const reader = pacedBody(["x".repeat(3 * PIECE)], options).getReader();
+    const reader = streamOf(pacedBody(["x".repeat(3 * PIECE)], options)).getReader();
     await reader.read();
     await clock.advance(29_999);
     expect([(await reader.read()).done, ends()]).toEqual([false, 0]);
@@ -50,7 +55,7 @@ describe("paced body", () => {
 
   test("ends when its reader leaves", async () => {
     const { clock, options, ends } = open();
-    const reader = pacedBody(["x".repeat(3 * PIECE)], options).getReader();
+    const reader = streamOf(pacedBody(["x".repeat(3 * PIECE)], options)).getReader();
     await reader.read();
     await reader.cancel();
     expect([ends(), clock.sleeping]).toEqual([1, 0]);
@@ -62,10 +67,15 @@ describe("paced body", () => {
       yield "x".repeat(PIECE);
       throw new Error("no more");
     }
-    const reader = pacedBody(parts(), options).getReader();
+    const reader = streamOf(pacedBody(parts(), options)).getReader();
     await reader.read();
     await expect(reader.read()).rejects.toBeUndefined();
     expect(ends()).toBe(1);
+  });
+
+  test("of few texts is sent at once, and holds nothing", () => {
+    const { options, ends } = open();
+    expect([pacedBody(["a", new Uint8Array([66])], options), ends()]).toEqual([Buffer.from("aB"), 1]);
   });
 
   test("of few bytes is sent at once, and holds nothing", () => {

@@ -33,6 +33,7 @@ test("the chart has the defaults of the code", () => {
 
 /** A value other than the default, for each path. */
 const OTHERS: Readonly<Record<string, string>> = {
+  format: "1",
   "streamer.csv.path": "/data/other.csv",
   "streamer.interval": "7s",
   "streamer.loop": "false",

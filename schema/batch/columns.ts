@@ -162,13 +162,24 @@ function readShape(from: ByteReader): ColumnsShape {
 /** @throws DamagedBytes */
 export const shapeOfColumns = (packed: Uint8Array): ColumnsShape => readShape(new ByteReader(packed));
 
-function unpack(from: ByteReader): Columns {
-  const { times, columns, hasMarks } = readShape(from);
+function readTimes(from: ByteReader, times: number): Float64Array {
   const at = new Float64Array(times);
   readNumberColumn(from, at, times);
   for (let tick = 1; tick < times; tick++) {
     if ((at[tick] as number) <= (at[tick - 1] as number)) throw new DamagedBytes("times must be ascending");
   }
+  return at;
+}
+
+/** Reads the times of packed columns without their values. @throws DamagedBytes */
+export function timesOfColumns(packed: Uint8Array): Float64Array {
+  const from = new ByteReader(packed);
+  return readTimes(from, readShape(from).times);
+}
+
+function unpack(from: ByteReader): Columns {
+  const { times, columns, hasMarks } = readShape(from);
+  const at = readTimes(from, times);
   const patterns = from.bounded(columns, "number of patterns");
   const bitmaps = Array.from({ length: patterns }, () => from.bytes((times + 7) >> 3));
   const values: Float64Array[] = [];

@@ -22,6 +22,13 @@ export const holderKey = (holder: Holder): string =>
     ? JSON.stringify(["job", holder.job])
     : JSON.stringify(["pod", holder.namespace, holder.pod, holder.container, holder.podUid]);
 
+/** Reads the text of `holderKey`. @throws SyntaxError for other texts */
+export function holderOfKey(key: string): Holder {
+  const [kind, ...parts] = JSON.parse(key) as [Holder["kind"], ...(string | null)[]];
+  const [namespace = null, pod = null, container = null, podUid = null] = parts;
+  return kind === "job" ? { kind, job: namespace ?? "" } : { kind, namespace, pod, container, podUid };
+}
+
 const compare = (a: string | null, b: string | null): number =>
   a === b ? 0 : a === null ? -1 : b === null ? 1 : a < b ? -1 : 1;
 

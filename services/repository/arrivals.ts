@@ -20,7 +20,10 @@ export function checkSightings(batches: readonly Batch[]): void {
 export interface Arrival {
   readonly batch: Batch;
   readonly sighting: Sighting;
-  /** True if this call stored a block of the GPU in this batch; false if earlier calls had stored all of them. */
+  /**
+   * True if this call stored a block of the GPU in this batch; false if earlier calls had stored all of them. A
+   * redelivered batch says nothing new about slots, so it cannot overwrite what another source has said since.
+   */
   readonly fresh: boolean;
 }
 
@@ -30,11 +33,8 @@ export interface Arrivals {
   all(): Iterable<Arrival>;
   /** Sightings of GPUs with a stored block. The inventory learns from them; learning twice changes nothing. */
   facts(): Iterable<Sighting>;
-  /**
-   * Sightings of GPUs with a fresh block, by GPU, oldest first. Attribution learns from them. A redelivered batch has
-   * no fresh blocks, so it cannot overwrite a holder that another source has named since.
-   */
-  holders(): ReadonlyMap<GpuUuid, readonly Sighting[]>;
+  /** The same by GPU, oldest first. */
+  byGpu(): ReadonlyMap<GpuUuid, readonly Arrival[]>;
 }
 
 export function createArrivals(): Arrivals {
@@ -60,16 +60,16 @@ export function createArrivals(): Arrivals {
     *facts() {
       for (const { sighting } of all()) yield sighting;
     },
-    holders() {
-      const sightings = new Map<GpuUuid, Sighting[]>();
-      for (const { sighting, fresh: isFresh } of all()) {
-        if (!isFresh) continue;
-        const ofGpu = sightings.get(sighting.facts.uuid);
-        if (ofGpu === undefined) sightings.set(sighting.facts.uuid, [sighting]);
-        else ofGpu.push(sighting);
+    byGpu() {
+      const byGpu = new Map<GpuUuid, Arrival[]>();
+      for (const arrival of all()) {
+        const { uuid } = arrival.sighting.facts;
+        const ofGpu = byGpu.get(uuid);
+        if (ofGpu === undefined) byGpu.set(uuid, [arrival]);
+        else ofGpu.push(arrival);
       }
-      for (const ofGpu of sightings.values()) ofGpu.sort((a, b) => a.from - b.from);
-      return sightings;
+      for (const ofGpu of byGpu.values()) ofGpu.sort((a, b) => a.sighting.from - b.sighting.from);
+      return byGpu;
     },
   };
 }

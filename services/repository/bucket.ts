@@ -1,5 +1,6 @@
 /** A bucket (a stored block) as queries see it, and the functions that pass buckets to a reader one by one. */
 import { type Columns, unpackColumns } from "../../schema/batch/columns.ts";
+import { type Evidence, trackOf } from "../../schema/batch/evidence.ts";
 import { AppError } from "../../schema/model/errors.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
@@ -15,6 +16,27 @@ export interface Bucket {
   readonly series: readonly Series[];
   /** @throws AppError `internal` when the columns are damaged */
   readonly unpack: () => Columns;
+  /** Holders that its rows named; null: none; undefined: unknown, because version 1 stored the bucket. */
+  readonly evidence: () => Evidence | null | undefined;
+}
+
+/** True if the reading comes from a row without a holder. Such readings win over others of their series and time. */
+export function isWithoutHolder({ evidence }: Pick<Bucket, "evidence">, column: number, tick: number): boolean {
+  const named = evidence();
+  if (named === undefined) return false;
+  return named === null || trackOf(named, column).findLast((run) => run.tick <= tick)?.set === 0;
+}
+
+/** A value of a series and time that several buckets have. */
+export interface Rival {
+  readonly value: number;
+  readonly isWithoutHolder: boolean;
+}
+
+/** Returns the one that counts: of a row without a holder if only one is, otherwise the larger value. */
+export function stronger<T extends Rival>(a: T, b: T): T {
+  if (a.isWithoutHolder !== b.isWithoutHolder) return a.isWithoutHolder ? a : b;
+  return b.value > a.value ? b : a;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Rules of the inventory: which sighting decides the facts of a GPU, and the order in which GPUs are listed. */
+/** Rules of the inventory: which sighting decides the facts of a GPU and its instances, and the order of GPUs. */
 import type { Sighting } from "../../schema/batch/batch.ts";
 import type { Gpu, GpuFacts } from "../../schema/model/gpu.ts";
 import type { GpuCursor } from "./port.ts";
@@ -11,12 +11,17 @@ export const placeOf = (index: string): number => (/^\d{1,15}$/.test(index) ? Nu
 export const inventoryOrder = (a: GpuCursor, b: GpuCursor): number =>
   compare(a.host, b.host) || compare(placeOf(a.index), placeOf(b.index)) || compare(a.uuid, b.uuid);
 
+/** A GPU without what is derived from holds and instances. */
+export type KnownGpu = Omit<Gpu, "holders" | "instances">;
+
 /**
  * The order in which facts are compared; null sorts first. `SeenDocument` has the same order, so that all stores agree.
  */
-const RANKED = ["host", "index", "device", "model", "driver", "container", "pod", "namespace"] as const;
+const RANKED = ["host", "index", "device", "model", "driver", "pciBusId", "labels"] as const;
 
-function outranks(a: GpuFacts, b: GpuFacts): boolean {
+type CardFacts = Pick<GpuFacts, (typeof RANKED)[number]>;
+
+function outranks(a: CardFacts, b: CardFacts): boolean {
   const field = RANKED.find((name) => a[name] !== b[name]);
   return field !== undefined && (a[field] ?? "") > (b[field] ?? "");
 }
@@ -25,13 +30,47 @@ function outranks(a: GpuFacts, b: GpuFacts): boolean {
  * Returns the GPU after one more sighting, or the same object when nothing changes. The sighting that ends last decides
  * the facts. If two end together, the facts that sort last win, so that the order of arrival does not matter.
  */
-export function afterSighting(known: Gpu | undefined, { facts, from, to }: Sighting): Gpu {
-  if (known === undefined) return { ...facts, firstSeen: from, lastSeen: to };
+export function afterSighting(known: KnownGpu | undefined, { facts, from, to }: Omit<Sighting, "holder">): KnownGpu {
+  const { instance: _, profile: __, ...card } = facts;
+  if (known === undefined) return { ...card, firstSeen: from, lastSeen: to };
   const firstSeen = Math.min(known.firstSeen, from);
-  if (to > known.lastSeen || (to === known.lastSeen && outranks(facts, known))) {
-    return { ...facts, firstSeen, lastSeen: to };
+  if (to > known.lastSeen || (to === known.lastSeen && outranks(card, known))) {
+    return { ...card, firstSeen, lastSeen: to };
   }
   return firstSeen < known.firstSeen ? { ...known, firstSeen } : known;
 }
 
-export const sameFacts = (a: GpuFacts, b: GpuFacts): boolean => RANKED.every((name) => a[name] === b[name]);
+export const sameFacts = (a: CardFacts, b: CardFacts): boolean => RANKED.every((name) => a[name] === b[name]);
+
+/** What is known of a MIG instance. */
+export interface KnownInstance {
+  readonly profile: string | null;
+  /** Last reading that named the profile; null if none has. */
+  readonly profileAt: number | null;
+  /** Last reading of the instance, ms. */
+  readonly lastSeen: number;
+}
+
+/** An instance that has had no reading for this long before its GPU's newest is gone: MIG was reconfigured. */
+export const INSTANCE_GONE_MS = 86_400_000;
+
+/**
+ * Returns the instance after a sighting that names it, or the same object when nothing changes. The last sighting with
+ * a profile decides the profile; of two that end together, the profile that sorts last.
+ */
+export function afterInstance(
+  known: KnownInstance | undefined,
+  { facts, to }: Omit<Sighting, "holder">,
+): KnownInstance {
+  const { profile } = facts;
+  const seen: KnownInstance = { profile, profileAt: profile === null ? null : to, lastSeen: to };
+  if (known === undefined) return seen;
+  const at = known.profileAt ?? Number.NEGATIVE_INFINITY;
+  const decides = profile !== null && (to > at || (to === at && profile > (known.profile ?? "")));
+  const lastSeen = Math.max(known.lastSeen, to);
+  if (!decides) return lastSeen === known.lastSeen ? known : { ...known, lastSeen };
+  return { profile, profileAt: to, lastSeen };
+}
+
+/** Orders instances by id: numbers first, as numbers. */
+export const instanceOrder = (a: string, b: string): number => compare(placeOf(a), placeOf(b)) || compare(a, b);

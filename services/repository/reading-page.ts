@@ -5,7 +5,15 @@ import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import { metricOf } from "../../schema/model/series.ts";
 import type { Window } from "../../schema/model/window.ts";
-import { type Bucket, type BucketReader, firstTickFrom, type Order } from "./bucket.ts";
+import {
+  type Bucket,
+  type BucketReader,
+  firstTickFrom,
+  isWithoutHolder,
+  type Order,
+  type Rival,
+  stronger,
+} from "./bucket.ts";
 import type { ReadingCursor, ReadingPage } from "./port.ts";
 
 export interface PageRequest {
@@ -26,7 +34,7 @@ export function pageBounds({ window, order, after }: PageRequest): { readonly fr
 }
 
 /** An unpacked bucket and the index of its next time. */
-interface OpenBucket {
+interface OpenBucket extends Pick<Bucket, "evidence"> {
   readonly series: readonly Series[];
   readonly columns: readonly number[];
   readonly at: Float64Array;
@@ -72,7 +80,7 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
     const last = firstTickFrom(at, bounds.to + 1) - 1;
     if (first > last) return;
     const [tick, end] = order === "newest" ? [last, first - 1] : [first, last + 1];
-    open.push({ series: bucket.series, columns, at, values, tick, end });
+    open.push({ series: bucket.series, evidence: bucket.evidence, columns, at, values, tick, end });
   };
 
   /** Adds a reading, unless it is at or before the cursor. Returns false when the page is full. */
@@ -92,18 +100,20 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
       }
       return true;
     }
-    const merged = new Map<Series, number>();
-    for (const { series, columns, values, tick } of [only, ...others]) {
+    const merged = new Map<Series, Rival>();
+    for (const bucket of [only, ...others]) {
+      const { series, columns, values, tick } = bucket;
       for (const column of columns) {
         const value = values[column]?.[tick] as number;
         if (Number.isNaN(value)) continue;
         const name = series[column] as Series;
         const known = merged.get(name);
-        if (known !== undefined && known !== value) onDiffering();
-        if (known === undefined || value > known) merged.set(name, value);
+        const rival = { value, isWithoutHolder: isWithoutHolder(bucket, column, tick) };
+        if (known !== undefined && known.value !== value) onDiffering();
+        merged.set(name, known === undefined ? rival : stronger(known, rival));
       }
     }
-    return [...merged.keys()].sort().every((name) => add(time, name, merged.get(name) as number));
+    return [...merged.keys()].sort().every((name) => add(time, name, (merged.get(name) as Rival).value));
   };
 
   let next = yield;

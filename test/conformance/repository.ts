@@ -1,16 +1,19 @@
 /** The conformance suite of the repository port: every store runs it. */
 import { describe } from "bun:test";
-import { attributionConformance } from "./repository/attribution.ts";
 import type { OpenRepository } from "./repository/bench.ts";
+import { holdAnswerConformance } from "./repository/hold-answers.ts";
+import { holdConformance } from "./repository/holds.ts";
 import { inventoryConformance } from "./repository/inventory.ts";
 import { latestConformance } from "./repository/latest.ts";
 import { manyConformance } from "./repository/many.ts";
 import { modelConformance } from "./repository/model.ts";
 import { pagingConformance } from "./repository/paging.ts";
+import { placementConformance } from "./repository/placements.ts";
 import { positionConformance } from "./repository/positions.ts";
 import { readingsConformance } from "./repository/readings.ts";
 import { retentionConformance } from "./repository/retention.ts";
 import { saveConformance } from "./repository/save.ts";
+import { workloadConformance } from "./repository/workloads.ts";
 
 export function repositoryConformance(name: string, open: OpenRepository): void {
   describe(`${name} repository`, () => {
@@ -19,7 +22,10 @@ export function repositoryConformance(name: string, open: OpenRepository): void 
     pagingConformance(open);
     latestConformance(open);
     inventoryConformance(open);
-    attributionConformance(open);
+    placementConformance(open);
+    holdConformance(open);
+    holdAnswerConformance(open);
+    workloadConformance(open);
     manyConformance(open);
     positionConformance(open);
     retentionConformance(open);

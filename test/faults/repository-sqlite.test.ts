@@ -9,7 +9,7 @@ import { openRepository } from "../../services/repository/open.ts";
 import type { ReadingCursor, Repository } from "../../services/repository/port.ts";
 import { temporaryFolder } from "../support/process/temporary-folder.ts";
 import { onRuntime, startProgram } from "../support/programs/process.ts";
-import { heldIn } from "../support/repository/held-in.ts";
+import { heldIn, nameOf } from "../support/repository/held-in.ts";
 import { WRITTEN_GPUS, writtenBatch, writtenGpu, writtenReadings } from "../support/repository/repository-writer.ts";
 import { seeded } from "../support/time/seeded.ts";
 
@@ -89,6 +89,6 @@ test("SQLite store loses nothing of two processes that write at the same time", 
     [UTIL, last * 25 - 1],
   ]);
   const held = await heldIn(repository, writtenGpu(7), ALL_TIME);
-  expect(held.map(({ pod }) => pod)).toEqual(["pod-0", "pod-1", "pod-2", "pod-3", "pod-4", "pod-5", "pod-6"]);
+  expect(held.map(nameOf)).toEqual(["pod-0", "pod-1", "pod-2", "pod-3", "pod-4", "pod-5", "pod-6"]);
   expect((await repository.gpus({ limit: 1 })).total).toBe(WRITTEN_GPUS);
 }, 120_000);

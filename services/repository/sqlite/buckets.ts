@@ -3,6 +3,7 @@ import { hourStartMs, nextHourStartMs } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { type Bucket, unpackBucket } from "../bucket.ts";
 import type { Database, Row } from "./database.ts";
+import type { EvidenceTexts } from "./evidence-texts.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
 export interface GpuKey {
@@ -34,9 +35,9 @@ export interface Buckets {
   };
 }
 
-export function createBuckets(database: Database, seriesLists: SeriesLists): Buckets {
+export function createBuckets(database: Database, seriesLists: SeriesLists, texts: EvidenceTexts): Buckets {
   const load = database.prepare("SELECT packed FROM columns WHERE id = ?");
-  const heads = "SELECT last_at, hash, span, list, columns FROM buckets WHERE gpu = ?1";
+  const heads = "SELECT last_at, hash, span, list, columns, evidence FROM buckets WHERE gpu = ?1";
   const touching = "AND last_at >= ?2 AND last_at - span <= ?3";
   const ofLists = "AND (?4 IS NULL OR list IN (SELECT value FROM json_each(?4)))";
   const descending = database.prepare(
@@ -50,13 +51,14 @@ export function createBuckets(database: Database, seriesLists: SeriesLists): Buc
     "SELECT last_at FROM buckets WHERE gpu = ? AND last_at >= ? ORDER BY last_at LIMIT 1",
   );
 
-  const bucketOf = ({ uuid }: GpuKey, [to, , span, list, columns]: Row): Bucket => {
+  const bucketOf = ({ uuid }: GpuKey, [to, , span, list, columns, evidence]: Row): Bucket => {
     const from = (to as number) - (span as number);
     return {
       from,
       to: to as number,
       series: seriesLists.seriesOf(list as number),
       unpack: () => unpackBucket(uuid, from, load.get(columns as number)?.[0] as Uint8Array),
+      evidence: () => texts.of(evidence as number),
     };
   };
   const chosen = (lists: readonly number[] | undefined) => (lists === undefined ? null : JSON.stringify(lists));

@@ -2,19 +2,23 @@
  * Caches the GPUs of the file, so that a save reads almost nothing. The cache is valid only inside a write, after
  * `refresh`, which empties it if another process has committed.
  */
-import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Held } from "../holders.ts";
-import type { AttributionTable } from "./attributions.ts";
-import type { GpuKey } from "./buckets.ts";
+import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { KnownGpu as InventoryGpu, KnownInstance } from "../inventory.ts";
+import type { Stay } from "../placements.ts";
 import type { Database } from "./database.ts";
 import type { GpuTable } from "./gpus.ts";
+import type { HeldGpu, HoldKeeper } from "./hold-keeper.ts";
+import type { InstanceTable } from "./instances.ts";
+import type { StayTable } from "./stays.ts";
 
-/** Number of GPUs, about 1 KB each, above which `refresh` empties the cache. */
+/** Number of GPUs, about 2 KB each, above which `refresh` empties the cache. */
 const KNOWN_MAX = 20_000;
 
-export interface KnownGpu extends GpuKey {
-  gpu: Gpu;
-  newest: Held | undefined;
+export interface KnownGpu extends HeldGpu {
+  /** Undefined: all its readings are later than the present. */
+  gpu: InventoryGpu | undefined;
+  stay: Stay | undefined;
+  readonly instances: Map<string, KnownInstance>;
   /** Start of the newest hour with a bucket of each list of series, by the list's id. */
   readonly hours: Map<number, number>;
 }
@@ -23,12 +27,20 @@ export interface KnownGpus {
   /** Call at the start of each write. */
   refresh(): void;
   find(uuid: GpuUuid): KnownGpu | undefined;
-  add(gpu: Gpu): KnownGpu;
+  /** Adds a GPU that is not in the inventory before a sighting is learned. */
+  add(facts: GpuFacts): KnownGpu;
   /** Call after a write that failed. */
   forget(): void;
 }
 
-export function createKnownGpus(database: Database, table: GpuTable, attributions: AttributionTable): KnownGpus {
+export interface KnownGpusParts {
+  readonly gpus: GpuTable;
+  readonly stays: StayTable;
+  readonly instances: InstanceTable;
+  readonly keeper: HoldKeeper;
+}
+
+export function createKnownGpus(database: Database, { gpus, stays, instances, keeper }: KnownGpusParts): KnownGpus {
   const known = new Map<GpuUuid, KnownGpu>();
   const hours = database.prepare("SELECT list, newest_hour FROM gpu_lists WHERE gpu = ?");
   let version: number | undefined;
@@ -41,21 +53,32 @@ export function createKnownGpus(database: Database, table: GpuTable, attribution
     find(uuid) {
       const cached = known.get(uuid);
       if (cached !== undefined) return cached;
-      const row = table.find(uuid);
+      const row = gpus.find(uuid);
       if (row === undefined) return undefined;
-      const found = {
+      const found: KnownGpu = {
         id: row.id,
         uuid,
         gpu: row.gpu,
-        newest: attributions.newest({ id: row.id, uuid }),
+        stay: stays.newest({ id: row.id, uuid }),
+        instances: instances.known(row.id),
         hours: new Map(hours.all(row.id) as [number, number][]),
+        holds: keeper.memoryOf(row.id),
       };
       known.set(uuid, found);
       return found;
     },
-    add(gpu) {
-      const added = { id: table.add(gpu), uuid: gpu.uuid, gpu, newest: undefined, hours: new Map() };
-      known.set(gpu.uuid, added);
+    add(facts) {
+      const { uuid } = facts;
+      const added: KnownGpu = {
+        id: gpus.add(facts),
+        uuid,
+        gpu: undefined,
+        stay: undefined,
+        instances: new Map(),
+        hours: new Map(),
+        holds: keeper.newMemory(),
+      };
+      known.set(uuid, added);
       return added;
     },
     forget: () => known.clear(),

@@ -5,11 +5,11 @@ import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import { type Bucket, readBuckets } from "../bucket.ts";
-import { bySeries, missingIn, newestReadings } from "../newest.ts";
+import { bySeries, newestReadings } from "../newest.ts";
 import type { TelemetryRepository } from "../port.ts";
-import type { Buckets, GpuKey } from "./buckets.ts";
+import type { GpuKey } from "./buckets.ts";
 import type { Database } from "./database.ts";
-import type { SeriesLists } from "./series-lists.ts";
+import type { Tables } from "./tables.ts";
 
 /** Number of GPUs read in one snapshot, which takes about 5 ms. */
 const SLICE = 100;
@@ -17,8 +17,7 @@ const SLICE = 100;
 /** @param lastPresent returns the last time that counts as now */
 export function createLatest(
   database: Database,
-  seriesLists: SeriesLists,
-  buckets: Buckets,
+  { seriesLists, buckets, stale }: Pick<Tables, "seriesLists" | "buckets" | "stale">,
   lastPresent: () => number,
 ): TelemetryRepository["latest"] {
   const find = database.prepare(
@@ -39,25 +38,24 @@ export function createLatest(
     const gpu: GpuKey = { id: first[0], uuid };
     const presentHour = hourStartMs(last);
     // The newest reading of a series is in the newest hour of one of the lists that contain it.
-    const wanted = new Set<Series>();
-    const hours = new Set<number>();
-    const perhapsAhead = new Set<Series>();
+    const hourOf = new Map<Series, number>();
     for (const [, list, hour] of rows) {
       for (const series of seriesLists.seriesOf(list)) {
-        if (wanted.has(series) || !asksFor(series)) continue;
-        wanted.add(series);
-        hours.add(Math.min(hour, presentHour));
-        if (hour >= presentHour) perhapsAhead.add(series);
+        if (!hourOf.has(series) && asksFor(series)) hourOf.set(series, Math.min(hour, presentHour));
       }
     }
-    const found = readBuckets(newestReadings(uuid, wanted, last), bucketsOf(gpu, hours, last));
-    const missing = missingIn(found, perhapsAhead);
+    const wanted = new Set(hourOf.keys());
+    const found = readBuckets(newestReadings(uuid, wanted, last), bucketsOf(gpu, new Set(hourOf.values()), last));
+    for (const { series, at } of found) if (at >= (hourOf.get(series) as number)) hourOf.delete(series);
+    // The newest hours of these series have expired, or have only marks and readings ahead. The reading before those
+    // may be of any hour.
+    const oldest = stale.expiredBefore() - BLOCK_SPAN_MS;
+    const missing = new Set([...hourOf].flatMap(([series, hour]) => (hour > oldest ? [series] : [])));
     if (missing.size === 0) return found;
-    // The readings of these series in their newest hours are ahead. The reading before them may be of any hour.
     const lists = rows.map(([, list]) => list).filter((list) => seriesLists.seriesOf(list).some((s) => missing.has(s)));
     const span = { from: Number.NEGATIVE_INFINITY, to: presentHour - 1 };
     const older = readBuckets(newestReadings(uuid, missing, last), buckets.newestFirst(gpu, span, lists));
-    return [...found, ...older].sort(bySeries);
+    return [...found.filter(({ series }) => !missing.has(series)), ...older].sort(bySeries);
   };
 
   return async (gpus, { metrics, signal } = {}) => {

@@ -66,4 +66,94 @@ export const MIGRATIONS: readonly string[] = [
     position TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Holds, instances and placements. `attributions` stays: it is the evidence of buckets stored before.
+  `
+  ALTER TABLE gpus DROP COLUMN container;
+  ALTER TABLE gpus DROP COLUMN pod;
+  ALTER TABLE gpus DROP COLUMN namespace;
+  ALTER TABLE gpus ADD COLUMN pci_bus_id TEXT;
+  ALTER TABLE gpus ADD COLUMN labels TEXT;
+  -- 0: all readings are later than the present.
+  ALTER TABLE gpus ADD COLUMN is_present INTEGER NOT NULL DEFAULT 1;
+  -- Holds from this time on do not follow from the stored readings yet.
+  ALTER TABLE gpus ADD COLUMN stale_from INTEGER;
+  CREATE INDEX gpus_stale ON gpus (id) WHERE stale_from IS NOT NULL;
+
+  CREATE TABLE instances (
+    gpu INTEGER NOT NULL,
+    instance TEXT NOT NULL,
+    profile TEXT,
+    profile_at INTEGER,
+    last_seen INTEGER NOT NULL,
+    PRIMARY KEY (gpu, instance)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Stays of one GPU never overlap.
+  CREATE TABLE stays (
+    gpu INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    "index" TEXT NOT NULL,
+    PRIMARY KEY (gpu, first_at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX stays_of_host ON stays (host, "index", first_at, gpu, last_at);
+
+  -- Sightings later than the present, until their time comes.
+  CREATE TABLE sightings_ahead (
+    gpu INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (first_at, gpu, last_at, facts)
+  ) STRICT, WITHOUT ROWID;
+
+  -- key: text of holderKey() in schema/model/holder.ts. The other columns are empty where the holder has no such part.
+  CREATE TABLE holders (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    namespace TEXT NOT NULL,
+    pod TEXT NOT NULL,
+    job TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX holders_in_order ON holders (namespace, pod, job, id);
+  CREATE INDEX holders_of_pod ON holders (pod);
+  CREATE INDEX holders_of_job ON holders (job);
+
+  -- instance: empty for the card.
+  CREATE TABLE holds (
+    gpu INTEGER NOT NULL,
+    instance TEXT NOT NULL,
+    holder INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    ended INTEGER, -- time of the reading that ended the hold
+    usual_ms REAL NOT NULL, -- longest usual interval; -1: not known since the hold was extended
+    PRIMARY KEY (gpu, first_at, instance, holder)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX holds_of_holder ON holds (holder, last_at);
+  CREATE INDEX holds_not_ended ON holds (gpu) WHERE ended IS NULL;
+
+  CREATE TABLE evidence (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+  -- 0: no row named a holder; -1: stored by version 1.
+  ALTER TABLE buckets ADD COLUMN evidence INTEGER NOT NULL DEFAULT -1;
+
+  -- Readings before this time have expired.
+  CREATE TABLE expired (before INTEGER NOT NULL) STRICT;
+  INSERT INTO expired VALUES (-8640000000000000);
+
+  INSERT INTO stays (gpu, first_at, last_at, host, "index")
+    SELECT id, first_seen, last_seen, host, "index" FROM gpus WHERE host != '';
+
+  INSERT INTO holders (key, namespace, pod, job)
+    SELECT DISTINCT json_array('pod', namespace, pod, container, NULL), ifnull(namespace, ''), ifnull(pod, ''), ''
+    FROM attributions
+    WHERE NOT (namespace IS NULL AND pod IS NULL AND container IS NULL);
+  INSERT INTO holds (gpu, instance, holder, first_at, last_at, ended, usual_ms)
+    SELECT gpu, '', holders.id, first_at, last_at,
+      (SELECT min(later.first_at) FROM attributions AS later
+       WHERE later.gpu = attributions.gpu AND later.first_at > attributions.first_at), -1
+    FROM attributions JOIN gpus ON gpus.id = gpu
+      JOIN holders ON key = json_array('pod', attributions.namespace, attributions.pod, container, NULL);
+  `,
 ];

@@ -1,5 +1,5 @@
 /** The store in one SQLite file, which several processes on one host may share. */
-import type { Attribution, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { GpuUuid, Hold } from "../../../schema/model/gpu.ts";
 import { lastPresentTime } from "../../../schema/model/present.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -10,19 +10,17 @@ import { createDifferingCounter } from "../differing.ts";
 import { answersForMany } from "../many.ts";
 import type { Repository, StoredPosition } from "../port.ts";
 import { oldestKept } from "../rules.ts";
-import { createAttributionTable } from "./attributions.ts";
-import { createBuckets } from "./buckets.ts";
 import { openDatabase } from "./database.ts";
 import { createExpire } from "./expire.ts";
-import { createGpuTable } from "./gpus.ts";
-import { createKnownGpus } from "./known-gpus.ts";
 import { createLatest } from "./latest.ts";
 import { createReadings } from "./readings.ts";
 import { createSave, hashBlocks } from "./save.ts";
-import { createSeriesLists } from "./series-lists.ts";
+import { createSettle } from "./settle.ts";
+import { createTables } from "./tables.ts";
+import { createWorkloads } from "./workloads.ts";
 
 /** Number of GPUs read in one snapshot. */
-const ATTRIBUTIONS_SLICE = 50;
+const HOLDS_SLICE = 50;
 
 export interface SqliteRepositoryOptions {
   /**
@@ -43,32 +41,28 @@ export async function openSqliteRepository(
     help: "Attempts to use the SQLite file that found another process writing to it.",
   });
   const database = await openDatabase(path, { clock, onBusy: () => busy?.inc() });
-  const seriesLists = createSeriesLists(database);
-  const buckets = createBuckets(database, seriesLists);
-  const gpus = createGpuTable(database);
-  const attributions = createAttributionTable(database);
-  const known = createKnownGpus(database, gpus, attributions);
-  const save = createSave({ database, seriesLists, known, gpus, attributions, buckets });
+  const tables = createTables(database);
+  const { seriesLists, buckets, gpus, stays, holds, holders } = tables;
+  const save = createSave({ database, ...tables });
+  const settle = createSettle({ database, ...tables }, clock);
+  const workloads = createWorkloads(database, holders);
   const position = database.prepare("SELECT producer, epoch, seq, position FROM positions WHERE producer = ?");
   const answer = database.prepare("SELECT 1 FROM gpus LIMIT 1");
   log.info("store opened", { kind: "sqlite", path });
 
-  const undo = () => {
-    known.forget();
-    seriesLists.forget();
-  };
-  const attributionsOf = (uuid: GpuUuid, window: Window): Attribution[] => {
+  const holdsOf = (uuid: GpuUuid, window: Window): Hold[] => {
     const row = gpus.find(uuid);
-    return row === undefined ? [] : attributions.touching({ id: row.id, uuid }, window);
+    return row === undefined ? [] : holds.overlapping({ id: row.id, uuid }, window);
   };
   return {
     async save(batches, { positions = [], signal } = {}) {
       checkSightings(batches);
       const blocks = hashBlocks(batches);
-      return database.write(() => save(blocks, positions, oldestKept(clock, retentionMs)), { undo, signal });
+      const times = { cutoff: oldestKept(clock, retentionMs), present: lastPresentTime(clock.now()) };
+      return database.write(() => save(blocks, positions, times), { undo: tables.forget, signal });
     },
     ...createReadings(database, seriesLists, buckets, createDifferingCounter(metrics)),
-    latest: createLatest(database, seriesLists, buckets, () => lastPresentTime(clock.now())),
+    latest: createLatest(database, tables, () => lastPresentTime(clock.now())),
     position: (producer) =>
       database.read(() => {
         const row = position.get(producer);
@@ -76,18 +70,31 @@ export async function openSqliteRepository(
         const [name, epoch, seq, text] = row;
         return { producer: name, epoch, seq, position: text } as StoredPosition;
       }),
-    expire: createExpire(database, attributions),
-    gpus: (query) => database.read(() => gpus.page(query), query),
-    gpusByUuid: (uuids, options) => database.read(() => gpus.byUuid(uuids), options),
-    hosts: (options) => database.read(() => gpus.hosts(), options),
-    attributions: (uuids, window, { max, ...options }) => {
-      const ask = (some: readonly GpuUuid[]) =>
-        database.read(() => some.map((uuid) => attributionsOf(uuid, window)), options);
-      return answersForMany(uuids, ask, ({ length }) => length, {
-        slice: ATTRIBUTIONS_SLICE,
-        max,
-        signal: options.signal,
-      });
+    expire: createExpire(database, { ...tables, settle }),
+    async gpus(query) {
+      await settle(query);
+      return database.read(() => gpus.page(query), query);
+    },
+    async gpusByUuid(uuids, options) {
+      await settle({ ...options, gpus: uuids });
+      return database.read(() => gpus.byUuid(uuids), options);
+    },
+    async hosts(options) {
+      await settle(options);
+      return database.read(() => stays.hosts(), options);
+    },
+    async holds(uuids, window, { max, ...options }) {
+      await settle({ ...options, gpus: uuids });
+      const ask = (some: readonly GpuUuid[]) => database.read(() => some.map((uuid) => holdsOf(uuid, window)), options);
+      return answersForMany(uuids, ask, ({ length }) => length, { slice: HOLDS_SLICE, max, ...options });
+    },
+    async workloads(query) {
+      await settle(query);
+      return workloads(query);
+    },
+    async placements(of, window, options) {
+      await settle(options);
+      return database.read(() => stays.placements(of, window), options);
     },
     ping: (options) => database.read(() => void answer.get(), options),
     async [Symbol.asyncDispose]() {

@@ -1,18 +1,18 @@
-/** Saves batches in one transaction: buckets, inventory, attribution and positions. */
+/** Saves batches in one transaction: buckets, inventory, holds and positions. */
 import { type Batch, type Block, blockHash, hourStartMs } from "../../../schema/batch/batch.ts";
-import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
+import { BlockEvidence } from "../../../schema/batch/block-evidence.ts";
+import { timesOfColumns } from "../../../schema/batch/columns.ts";
+import type { Evidence } from "../../../schema/batch/evidence.ts";
+import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
-import { type Held, holderOf, sameHolder } from "../holders.ts";
-import { afterSighting, sameFacts } from "../inventory.ts";
 import type { SaveOutcome, StoredPosition } from "../port.ts";
-import type { AttributionTable } from "./attributions.ts";
-import type { Buckets } from "./buckets.ts";
 import type { Database } from "./database.ts";
-import type { GpuTable } from "./gpus.ts";
+import type { EvidenceTexts } from "./evidence-texts.ts";
+import type { HoldKeeper, StoredBlock } from "./hold-keeper.ts";
 import type { KnownGpu, KnownGpus } from "./known-gpus.ts";
 import type { SeriesLists } from "./series-lists.ts";
-import { findTicks } from "./ticks.ts";
+import type { SightingLearner } from "./sighting-learner.ts";
 
 /**
  * Hexadecimal digits kept of a block's hash: 48 bits, which a JavaScript number holds exactly. They only have to
@@ -36,36 +36,37 @@ export const hashBlocks = (batches: readonly Batch[]): IncomingBlock[] =>
     })),
   );
 
-/** The GPUs of a batch as all of its sightings together show them. */
-function gpusIn({ sightings }: Batch): ReadonlyMap<GpuUuid, Gpu> {
-  const gpus = new Map<GpuUuid, Gpu>();
-  for (const sighting of sightings) {
-    const { uuid } = sighting.facts;
-    gpus.set(uuid, afterSighting(gpus.get(uuid), sighting));
-  }
-  return gpus;
-}
+/** Returns the facts of the first sighting of each GPU. */
+const factsIn = ({ sightings }: Batch): ReadonlyMap<GpuUuid, GpuFacts> =>
+  new Map(sightings.toReversed().map(({ facts }) => [facts.uuid, facts]));
 
 export interface SaveParts {
   readonly database: Database;
   readonly seriesLists: SeriesLists;
+  readonly texts: EvidenceTexts;
   readonly known: KnownGpus;
-  readonly gpus: GpuTable;
-  readonly attributions: AttributionTable;
-  readonly buckets: Buckets;
+  readonly learner: SightingLearner;
+  readonly keeper: HoldKeeper;
+}
+
+export interface SaveTimes {
+  /** Blocks that end before this time are too old. */
+  readonly cutoff: number;
+  /** Last time that counts as now. */
+  readonly present: number;
 }
 
 export type Save = (
   blocks: readonly IncomingBlock[],
   positions: readonly StoredPosition[],
-  cutoff: number,
+  times: SaveTimes,
 ) => SaveOutcome;
 
 /** Call the returned function inside `database.write`. */
-export function createSave({ database, seriesLists, known, gpus, attributions, buckets }: SaveParts): Save {
+export function createSave({ database, seriesLists, texts, known, learner, keeper }: SaveParts): Save {
   const lastColumns = database.prepare("SELECT coalesce(max(id), 0) FROM columns");
   const addBucket = database.prepare(
-    "INSERT OR IGNORE INTO buckets (gpu, last_at, hash, span, list, columns) VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT OR IGNORE INTO buckets (gpu, last_at, hash, span, list, columns, evidence) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
   const addColumns = database.prepare("INSERT INTO columns (id, packed) VALUES (?, ?)");
   const addHour = database.prepare(
@@ -78,13 +79,24 @@ export function createSave({ database, seriesLists, known, gpus, attributions, b
      WHERE (excluded.epoch, excluded.seq) > (epoch, seq)`,
   );
 
-  const storeBlocks = (blocks: readonly IncomingBlock[], cutoff: number, arrivals: Arrivals): SaveOutcome => {
+  const storeBlocks = (
+    blocks: readonly IncomingBlock[],
+    cutoff: number,
+    { arrivals, stored }: { arrivals: Arrivals; stored: Map<KnownGpu, StoredBlock[]> },
+  ): SaveOutcome => {
     const outcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
-    const seen = new Map<Batch, ReadonlyMap<GpuUuid, Gpu>>();
+    const seen = new Map<Batch, ReadonlyMap<GpuUuid, GpuFacts>>();
+    const evidences = new Map<Batch, BlockEvidence>();
     const newGpu = (batch: Batch, uuid: GpuUuid): KnownGpu => {
-      const gpus = seen.get(batch) ?? gpusIn(batch);
-      seen.set(batch, gpus);
-      return known.add(gpus.get(uuid) as Gpu);
+      const facts = seen.get(batch) ?? factsIn(batch);
+      seen.set(batch, facts);
+      return known.add(facts.get(uuid) as GpuFacts);
+    };
+    const evidenceIn = (batch: Batch, block: Block): Evidence | null => {
+      if (batch.v !== 1) return block.evidence;
+      const evidence = evidences.get(batch) ?? new BlockEvidence(batch);
+      evidences.set(batch, evidence);
+      return evidence.of(block, () => timesOfColumns(block.packed));
     };
     let columns = (lastColumns.get()?.[0] as number) + 1;
     for (const { batch, block, hash } of blocks) {
@@ -94,14 +106,20 @@ export function createSave({ database, seriesLists, known, gpus, attributions, b
         continue;
       }
       const gpu = known.find(uuid) ?? newGpu(batch, uuid);
-      const list = seriesLists.idOf(block.series.map((index) => batch.series[index] as Series));
-      const fresh = addBucket.run(gpu.id, to, hash, to - from, list, columns).changes !== 0;
+      const series = block.series.map((index) => batch.series[index] as Series);
+      const list = seriesLists.idOf(series);
+      const evidence = evidenceIn(batch, block);
+      const fresh = addBucket.run(gpu.id, to, hash, to - from, list, columns, texts.idOf(evidence)).changes !== 0;
       arrivals.add(batch, uuid, fresh);
       if (!fresh) {
         outcome.duplicateBuckets++;
         outcome.duplicateReadings += readings;
         continue;
       }
+      const ofGpu = stored.get(gpu);
+      const storedBlock = { block, series: seriesLists.seriesOf(list), evidence };
+      if (ofGpu === undefined) stored.set(gpu, [storedBlock]);
+      else ofGpu.push(storedBlock);
       addColumns.run(columns++, packed);
       outcome.buckets++;
       outcome.readings += readings;
@@ -114,58 +132,19 @@ export function createSave({ database, seriesLists, known, gpus, attributions, b
     return outcome;
   };
 
-  const learnFacts = (arrivals: Arrivals): void => {
-    const before = new Map<KnownGpu, KnownGpu["gpu"]>();
-    for (const sighting of arrivals.facts()) {
-      const gpu = known.find(sighting.facts.uuid) as KnownGpu;
-      const after = afterSighting(gpu.gpu, sighting);
-      if (after === gpu.gpu) continue;
-      if (!before.has(gpu)) before.set(gpu, gpu.gpu);
-      gpu.gpu = after;
-    }
-    for (const [{ id, gpu }, old] of before) {
-      if (sameFacts(gpu, old)) gpus.updateTimes(id, gpu);
-      else gpus.update(id, gpu);
-    }
-  };
-
-  /**
-   * Writes the end of an interval once, after the last sighting that extends it, because most sightings only do that.
-   */
-  const learnHolders = (arrivals: Arrivals): void => {
-    for (const [uuid, sightings] of arrivals.holders()) {
-      const gpu = known.find(uuid) as KnownGpu;
-      let written = gpu.newest?.to;
-      const settle = () => {
-        if (gpu.newest !== undefined && gpu.newest.to !== written) attributions.extend(gpu, gpu.newest);
-      };
-      for (const { facts, from, to } of sightings) {
-        const sighting: Held = { holder: holderOf(facts), from, to };
-        const { newest } = gpu;
-        if (newest !== undefined && from >= newest.from && sameHolder(newest.holder, sighting.holder)) {
-          if (to > newest.to) gpu.newest = { ...newest, to };
-          continue;
-        }
-        settle();
-        if (newest === undefined || from > newest.to) {
-          attributions.add(gpu, sighting);
-          gpu.newest = sighting;
-        } else {
-          attributions.insert(gpu, sighting, findTicks(buckets, gpu));
-          gpu.newest = attributions.newest(gpu);
-        }
-        written = gpu.newest?.to;
-      }
-      settle();
-    }
-  };
-
-  return (blocks, positions, cutoff) => {
+  return (blocks, positions, { cutoff, present }) => {
     known.refresh();
     const arrivals = createArrivals();
-    const outcome = storeBlocks(blocks, cutoff, arrivals);
-    learnFacts(arrivals);
-    learnHolders(arrivals);
+    const stored = new Map<KnownGpu, StoredBlock[]>();
+    const outcome = storeBlocks(blocks, cutoff, { arrivals, stored });
+    for (const [gpu, ofGpu] of stored) {
+      keeper.learn(gpu, ofGpu, gpu.gpu?.lastSeen ?? Number.NEGATIVE_INFINITY, present);
+    }
+    for (const [uuid, learned] of arrivals.byGpu()) {
+      const gpu = known.find(uuid) as KnownGpu;
+      learner.learn(gpu, learned, present);
+      keeper.checkSilence(gpu, gpu.gpu?.lastSeen ?? Number.NEGATIVE_INFINITY, present);
+    }
     for (const { producer, epoch, seq, position } of positions) addPosition.run(producer, epoch, seq, position);
     return outcome;
   };

@@ -1,7 +1,7 @@
 /** Finds the times of stored readings nearest to a given time; unpacks only buckets that span it. */
 import { BLOCK_SPAN_MS, hourStartMs } from "../../../schema/batch/batch.ts";
 import { firstTickFrom } from "../bucket.ts";
-import type { TickFinder } from "../holders.ts";
+import type { TickFinder } from "../placements.ts";
 import type { Buckets, GpuKey } from "./buckets.ts";
 
 export function findTicks(buckets: Buckets, gpu: GpuKey): TickFinder {

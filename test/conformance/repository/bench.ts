@@ -55,14 +55,15 @@ export class StoresOfRuns implements AsyncDisposable {
     this.#open = open;
   }
 
-  /** Returns the store of the next run, and the run's number. */
-  async next(): Promise<{ readonly repository: Repository; readonly run: number }> {
+  /** Returns the store of the next run, its clock, and the run's number. */
+  async next(): Promise<Pick<RepositoryUnderTest, "repository" | "clock"> & { readonly run: number }> {
     const run = this.#runs++;
     if (run % RUNS_MAX === 0) {
       await this[Symbol.asyncDispose]();
       this.#bench = await this.#open();
     }
-    return { repository: (this.#bench as RepositoryUnderTest).repository, run };
+    const { repository, clock } = this.#bench as RepositoryUnderTest;
+    return { repository, clock, run };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

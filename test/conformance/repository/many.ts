@@ -1,7 +1,6 @@
 /** Calls for many GPUs: the same answers as for each alone, within a common bound. */
 import { expect, test } from "bun:test";
 import { ALL_TIME } from "../../../schema/model/window.ts";
-import { heldIn } from "../../support/repository/held-in.ts";
 import { batchOf, factsOf, heldBy, type OpenRepository, type Row, TEMP, UTIL, uuidOf, windowOf } from "./bench.ts";
 
 /** More than a store reads in one slice. */
@@ -54,29 +53,10 @@ export function manyConformance(open: OpenRepository): void {
     ]);
   });
 
-  test("repository.attributions() returns the same intervals as for each GPU alone, within its bound", async () => {
-    await using bench = await open();
-    const { repository } = bench;
-    await repository.save([batchOf(rows)]);
-    const gpus = [999, ...numbers].map(uuidOf);
-    const held = await repository.attributions(gpus, ALL_TIME, { max: 10_000 });
-    expect([...held.keys()]).toEqual(gpus);
-    for (const number of numbers.slice(0, 12)) {
-      const ofGpu = held.get(uuidOf(number)) ?? [];
-      expect(ofGpu.map(({ pod }) => pod)).toEqual(
-        Array.from({ length: number % 4 }, (_, tick) => `pod-${number}-${tick}`),
-      );
-      expect(ofGpu).toEqual([...(await heldIn(repository, uuidOf(number), ALL_TIME))]);
-    }
-    const some = await repository.attributions(gpus, ALL_TIME, { max: 3 });
-    expect([...some.keys()]).toEqual(gpus.slice(0, 4));
-  });
-
-  test("repository.pages() and attributions() reject when the caller aborts", async () => {
+  test("repository.pages() rejects when the caller aborts", async () => {
     await using bench = await open();
     const signal = AbortSignal.abort();
     const gpus = numbers.map(uuidOf);
     await expect(bench.repository.pages(gpus, ALL_TIME, { limit: 1, max: 10, signal })).rejects.toThrow();
-    await expect(bench.repository.attributions(gpus, ALL_TIME, { max: 10, signal })).rejects.toThrow();
   });
 }

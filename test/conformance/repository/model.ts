@@ -3,19 +3,21 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import { type Holder, holderSetOf } from "../../../schema/model/holder.ts";
+import type { Series } from "../../../schema/model/reading.ts";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import type { GpuFilter, Repository } from "../../../services/repository/port.ts";
 import { openModelRepository } from "../../support/repository-model/repository.ts";
-import { ManualClock } from "../../support/time/manual-clock.ts";
 import {
   batchOf,
   ENGINE_3,
   ENGINE_7,
   factsOf,
   HOUR,
-  heldBy,
   type OpenRepository,
+  podOf,
   type Row,
+  START,
   StoresOfRuns,
   TEMP,
   UTIL,
@@ -28,23 +30,28 @@ type ValueOf<A> = A extends fc.Arbitrary<infer T> ? T : never;
 const GPUS = 3;
 const METRICS = ["DCGM_FI_PROF_GR_ENGINE_ACTIVE", UTIL, TEMP, "UNKNOWN"];
 
-/**
- * Batches disagree about holders, so their times stay within one day (START is at 10:00 UTC): MongoDB cuts a sighting
- * that spans midnight at the batch's own readings, see FORMATS.md.
- */
+const VGPU = [1, 2].map((vgpu) => `DCGM_FI_DEV_FB_USED{vgpu="${vgpu}"}` as Series);
+const HOLDERS: readonly Holder[] = [podOf("a"), podOf("b"), { kind: "job", job: "1200" }];
+
+/** Batches disagree about holders, not about hosts: a GPU cannot be in two. */
 const row = fc.record({
-  series: fc.constantFrom(UTIL, TEMP, ENGINE_3, ENGINE_7),
+  series: fc.constantFrom(UTIL, TEMP, ENGINE_3, ENGINE_7, ...VGPU),
   at: fc.oneof(
     fc.nat(20).map((tick) => tick * 1000),
     fc.nat(12).map((tick) => tick * (HOUR / 3)),
   ),
+  isMark: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
   value: fc
     .oneof(fc.nat(3), fc.double({ noNaN: true, noDefaultInfinity: true }))
     .map((value) => (Object.is(value, -0) ? 0 : value)),
   gpu: fc.nat(GPUS - 1),
-  pod: fc.constantFrom("a", "b", null),
-  host: fc.nat(1),
+  holders: fc.subarray([...HOLDERS]).map(holderSetOf),
 });
+
+/** The host of a GPU changes every two hours, its index every hour, so that it leaves slots and comes back. */
+const slotAt = (gpu: number, at: number) => {
+  return { host: Math.floor(at / (2 * HOUR) + gpu / 2) % 2, index: String(Math.floor(at / HOUR + gpu) % 2) };
+};
 
 type RandomRow = ValueOf<typeof row>;
 
@@ -79,11 +86,14 @@ const fleetOf = (run: number) => ({
 });
 type Fleet = ReturnType<typeof fleetOf>;
 
-const batchIn = ({ gpus, hosts }: Fleet, rows: readonly RandomRow[], seq: number): Batch =>
+/** @param base when the run begins, ms after START */
+const batchIn = ({ gpus, hosts }: Fleet, base: number, rows: readonly RandomRow[], seq: number): Batch =>
   batchOf(
-    rows.map(({ series, at, value, gpu, pod, host }): Row => {
-      const place = { uuid: gpus[gpu] as GpuUuid, host: hosts[host] as string };
-      return [series, at, value, factsOf(gpu, { ...heldBy(pod), ...place })];
+    rows.map(({ series, at, value, isMark, gpu, holders }): Row => {
+      const { host, index } = slotAt(gpu, at);
+      const instance = /GPU_I_ID="(\d)"/.exec(series)?.[1] ?? null;
+      const facts = { uuid: gpus[gpu] as GpuUuid, host: hosts[host] as string, index, instance, holders };
+      return [series, base + at, isMark ? Number.NaN : value, factsOf(gpu, facts)];
     }),
     { seq },
   );
@@ -91,27 +101,34 @@ const batchIn = ({ gpus, hosts }: Fleet, rows: readonly RandomRow[], seq: number
 async function answersTo(
   repository: Repository,
   { gpus }: Fleet,
+  base: number,
   { gpu, from, to, max, ...query }: ValueOf<typeof question>,
 ) {
   const uuid = gpus[gpu] as GpuUuid;
-  const window = windowOf(from, to);
+  const window = windowOf(base + from, base + to);
   const first = await repository.readings(uuid, window, query);
   return {
     first,
     second: first.next && (await repository.readings(uuid, window, { ...query, after: first.next })),
     pages: await repository.pages(gpus, window, { ...query, max }),
     latest: await repository.latest(gpus, { metrics: query.metrics }),
-    attributions: await repository.attributions(gpus, window, { max }),
+    holds: await repository.holds(gpus, window, { max }),
+    placements: await repository.placements({ gpu: uuid }, window),
   };
 }
 
-async function inventoryOf(repository: Repository, { gpus, hosts }: Fleet) {
-  const filters = hosts.flatMap((hostname): GpuFilter[] => [{ hostname }, { hostname, namespace: "research" }]);
+async function inventoryOf(repository: Repository, { gpus, hosts }: Fleet, base: number) {
+  const filters = hosts.flatMap((hostname): GpuFilter[] => [
+    { hostname },
+    { hostname, namespace: "research", pod: "a" },
+    { hostname, job: "1200", window: windowOf(base, base + HOUR) },
+  ]);
   return {
     gpus: (await repository.gpusByUuid(gpus)).toSorted((a, b) => (a.uuid < b.uuid ? -1 : 1)),
     listed: await Promise.all(filters.map((filter) => repository.gpus({ filter, limit: 2 }))),
     hosts: (await repository.hosts()).filter(({ hostname }) => hosts.includes(hostname)),
-    attributions: await repository.attributions(gpus, ALL_TIME, { max: 10_000 }),
+    holds: await repository.holds(gpus, ALL_TIME, { max: 10_000 }),
+    placements: await Promise.all(hosts.map((host) => repository.placements({ host }, ALL_TIME))),
   };
 }
 
@@ -120,17 +137,23 @@ export function modelConformance(open: OpenRepository): void {
     await using stores = new StoresOfRuns(open);
     await fc.assert(
       fc.asyncProperty(saves, fc.array(question, { minLength: 3, maxLength: 6 }), async (saved, questions) => {
-        const { repository, run } = await stores.next();
-        const model = openModelRepository({ retentionMs: 0 }, { clock: new ManualClock() });
+        const { repository, clock, run } = await stores.next();
+        const model = openModelRepository({ retentionMs: 0 }, { clock });
         const fleet = fleetOf(run);
-        const batches = saved.batches.map((rows, seq) => batchIn(fleet, rows, seq));
+        const base = clock.now() - START;
+        const batches = saved.batches.map((rows, seq) => batchIn(fleet, base, rows, seq));
+        // Some readings are ahead of the clock when they are saved, and some still are when it stops.
+        await clock.advance(HOUR);
         for (let start = 0; start < saved.order.length; start += saved.group) {
           const group = saved.order.slice(start, start + saved.group).map((index) => batches[index] as Batch);
           expect(await repository.save(group)).toEqual(await model.save(group));
         }
-        expect(await inventoryOf(repository, fleet)).toEqual(await inventoryOf(model, fleet));
+        for (const hours of [0, 1, 3]) {
+          await clock.advance(hours * HOUR);
+          expect(await inventoryOf(repository, fleet, base)).toEqual(await inventoryOf(model, fleet, base));
+        }
         for (const asked of questions) {
-          expect(await answersTo(repository, fleet, asked)).toEqual(await answersTo(model, fleet, asked));
+          expect(await answersTo(repository, fleet, base, asked)).toEqual(await answersTo(model, fleet, base, asked));
         }
       }),
       { numRuns: 100, interruptAfterTimeLimit: 8000 },

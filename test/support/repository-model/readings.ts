@@ -1,6 +1,8 @@
 /** Readings of one GPU in the model: all its buckets merged, then filtered, sorted and cut. */
-import type { Block } from "../../../schema/batch/batch.ts";
+import type { Batch, Block } from "../../../schema/batch/batch.ts";
+import { BlockEvidence } from "../../../schema/batch/block-evidence.ts";
 import { unpackColumns } from "../../../schema/batch/columns.ts";
+import { trackOf } from "../../../schema/batch/evidence.ts";
 import type { Reading, Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { Window } from "../../../schema/model/window.ts";
@@ -9,18 +11,28 @@ import type { ReadingPage, ReadingQuery } from "../../../services/repository/por
 export interface Bucket {
   /** Time of its last reading, ms. */
   readonly to: number;
-  readonly readings: readonly Reading[];
+  readonly readings: readonly StoredReading[];
 }
 
-export function bucketOf({ gpu, to, series: columns, packed }: Block, names: readonly Series[]): Bucket {
+interface StoredReading extends Reading {
+  /** Whether its row named a holder. */
+  readonly isHeld: boolean;
+}
+
+export function bucketOf(block: Block, batch: Batch): Bucket {
+  const { gpu, to, series: columns, packed } = block;
+  const names = batch.series;
   const unpacked = unpackColumns(packed);
   if (!unpacked.ok) throw new Error(unpacked.error);
   const { at: times, values } = unpacked.value;
-  const readings: Reading[] = [];
+  const evidence = new BlockEvidence(batch).of(block, () => times);
+  const readings: StoredReading[] = [];
   for (const [column, name] of columns.entries()) {
     for (const [tick, at] of times.entries()) {
       const value = values[column]?.[tick] as number;
-      if (!Number.isNaN(value)) readings.push({ gpu, series: names[name] as Series, at, value });
+      if (Number.isNaN(value)) continue;
+      const isHeld = evidence !== null && trackOf(evidence, column).findLast((run) => run.tick <= tick)?.set !== 0;
+      readings.push({ gpu, series: names[name] as Series, at, value, isHeld });
     }
   }
   return { to, readings };
@@ -29,16 +41,15 @@ export function bucketOf({ gpu, to, series: columns, packed }: Block, names: rea
 const bySeries = (a: { readonly series: Series }, b: { readonly series: Series }): number =>
   a.series < b.series ? -1 : a.series > b.series ? 1 : 0;
 
-/** One reading per series and time: of several values the largest. */
-function merge(readings: readonly Reading[], onDiffering: () => void): Reading[] {
-  const merged = new Map<string, Reading>();
-  for (const reading of readings) {
-    const key = `${reading.at} ${reading.series}`;
-    const known = merged.get(key);
-    if (known !== undefined && known.value !== reading.value) onDiffering();
-    if (known === undefined || reading.value > known.value) merged.set(key, reading);
-  }
-  return [...merged.values()];
+/** One reading per series and time: of rows without a holder if there are any, and of several values the largest. */
+function merge(readings: readonly StoredReading[], onDiffering: () => void): Reading[] {
+  return [...Map.groupBy(readings, ({ at, series }) => `${at} ${series}`).values()].map((rivals) => {
+    const [first] = rivals as [StoredReading, ...StoredReading[]];
+    for (const { value } of rivals) if (value !== first.value) onDiffering();
+    const free = rivals.filter(({ isHeld }) => !isHeld);
+    const value = Math.max(...(free.length > 0 ? free : rivals).map((rival) => rival.value));
+    return { gpu: first.gpu, series: first.series, at: first.at, value };
+  });
 }
 
 const ofMetrics = (metrics: readonly string[] | undefined) => (reading: Reading) =>

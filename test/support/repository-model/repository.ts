@@ -4,26 +4,45 @@
  * of a few lines, none of their algorithms.
  */
 import { type Batch, type Block, bucketId, type Sighting } from "../../../schema/batch/batch.ts";
-import type { Gpu, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Gpu, GpuUuid, Hold } from "../../../schema/model/gpu.ts";
+import { lastPresentTime } from "../../../schema/model/present.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
 import type { Metrics } from "../../../services/platform/process/metrics.ts";
 import { checkSightings } from "../../../services/repository/arrivals.ts";
 import { createDifferingCounter } from "../../../services/repository/differing.ts";
-import { afterSighting } from "../../../services/repository/inventory.ts";
+import type { Observation } from "../../../services/repository/holds/timeline.ts";
+import { PLACEMENTS_MAX } from "../../../services/repository/placements.ts";
 import { type Repository, type StoredPosition, sizeOfPage } from "../../../services/repository/port.ts";
 import { isFurther, oldestKept } from "../../../services/repository/rules.ts";
 import { answersThatFit } from "./answers-that-fit.ts";
-import { attributionsWithin, forgetHoldersBefore, type HolderAt, noteHolder } from "./attribution.ts";
-import { hostsOf, pageOfGpus } from "./inventory.ts";
+import { holdsOf, holdsWithin, observationsOf, pageOfWorkloads } from "./holds.ts";
+import { gpuOf, pageOfGpus, sightingsUntil } from "./inventory.ts";
+import { hostsIn, noteSlot, placementsIn, type SlotAt } from "./placements.ts";
 import { type Bucket, bucketOf, latestOf, pageOfReadings } from "./readings.ts";
 
 /** Buckets dropped by one call of `expire`. */
 const EXPIRE_MAX = 1000;
 
-interface StoredGpu {
+/** Of one GPU. Only buckets expire. */
+class StoredGpu {
   /** By bucket id. */
-  readonly buckets: Map<string, Bucket>;
-  readonly holderAt: HolderAt;
+  readonly buckets = new Map<string, Bucket>();
+  readonly sightings: Sighting[] = [];
+  readonly observations: Observation[] = [];
+  /** Times of all readings and marks. */
+  readonly times = new Set<number>();
+  readonly slotAt: SlotAt = new Map();
+
+  /** Returns false if the bucket was there already. */
+  add(block: Block, batch: Batch): boolean {
+    const id = bucketId(block, batch.series);
+    if (this.buckets.has(id)) return false;
+    const bucket = bucketOf(block, batch);
+    this.buckets.set(id, bucket);
+    this.observations.push(...observationsOf(block, batch));
+    for (const { at } of this.observations) this.times.add(at);
+    return true;
+  }
 }
 
 export interface ModelRepositoryOptions {
@@ -36,20 +55,25 @@ export function openModelRepository(
   { clock, metrics }: { clock: Clock; metrics?: Metrics | undefined },
 ): Repository {
   const stored = new Map<GpuUuid, StoredGpu>();
-  const inventory = new Map<GpuUuid, Gpu>();
   const positions = new Map<string, StoredPosition>();
   const onDiffering = createDifferingCounter(metrics);
   const bucketsOf = (gpu: GpuUuid): readonly Bucket[] => [...(stored.get(gpu)?.buckets.values() ?? [])];
 
-  /** False when the bucket was there already. */
-  const store = (block: Block, batch: Batch): boolean => {
-    const gpu = stored.get(block.gpu) ?? { buckets: new Map(), holderAt: new Map() };
-    stored.set(block.gpu, gpu);
-    const id = bucketId(block, batch.series);
-    if (gpu.buckets.has(id)) return false;
-    gpu.buckets.set(id, bucketOf(block, batch.series));
-    return true;
+  const gpuFor = (uuid: GpuUuid): StoredGpu => {
+    const gpu = stored.get(uuid) ?? new StoredGpu();
+    stored.set(uuid, gpu);
+    return gpu;
   };
+  const present = () => lastPresentTime(clock.now());
+  const allHolds = (uuid: GpuUuid): Hold[] => holdsOf(uuid, stored.get(uuid)?.observations ?? [], present());
+  const listed = (): { readonly gpu: Gpu; readonly holds: readonly Hold[] }[] =>
+    [...stored].flatMap(([uuid, { sightings, times }]) => {
+      const holds = allHolds(uuid);
+      const gpu = gpuOf(sightingsUntil(sightings, [...times], present()), holds);
+      return gpu === undefined ? [] : [{ gpu, holds }];
+    });
+  const fleet = (): ReadonlyMap<GpuUuid, SlotAt> =>
+    new Map([...stored].map(([uuid, { slotAt }]) => [uuid, new Map([...slotAt].filter(([at]) => at <= present()))]));
 
   return {
     async save(batches, { positions: ends = [], signal } = {}) {
@@ -67,20 +91,20 @@ export function openModelRepository(
             continue;
           }
           sighted.add(block.gpu);
-          const isNew = store(block, batch);
+          const isNew = gpuFor(block.gpu).add(block, batch);
           if (isNew) withNewBucket.add(block.gpu);
           outcome[isNew ? "buckets" : "duplicateBuckets"] += 1;
           outcome[isNew ? "readings" : "duplicateReadings"] += block.readings;
         }
         for (const sighting of batch.sightings) {
           const { uuid } = sighting.facts;
-          if (sighted.has(uuid)) inventory.set(uuid, afterSighting(inventory.get(uuid), sighting));
+          if (sighted.has(uuid)) gpuFor(uuid).sightings.push(sighting);
           if (withNewBucket.has(uuid)) sightingsOfNewBuckets.push(sighting);
         }
       }
       for (const sighting of sightingsOfNewBuckets.sort((a, b) => a.from - b.from)) {
-        const { uuid } = sighting.facts;
-        noteHolder(stored.get(uuid)?.holderAt as HolderAt, sighting, bucketsOf(uuid));
+        const { slotAt, times } = gpuFor(sighting.facts.uuid);
+        noteSlot(slotAt, sighting, times);
       }
       for (const end of ends) {
         if (isFurther(end, positions.get(end.producer))) positions.set(end.producer, end);
@@ -116,20 +140,31 @@ export function openModelRepository(
           dropped++;
         }
       }
-      for (const { holderAt } of stored.values()) forgetHoldersBefore(holderAt, before);
       return dropped;
     },
 
-    gpus: async (query) => pageOfGpus([...inventory.values()], query),
-    gpusByUuid: async (uuids) => [...new Set(uuids)].flatMap((uuid) => inventory.get(uuid) ?? []),
-    hosts: async () => hostsOf([...inventory.values()]),
+    gpus: async (query) => pageOfGpus(listed(), query),
+    gpusByUuid: async (uuids) =>
+      listed()
+        .map(({ gpu }) => gpu)
+        .filter(({ uuid }) => uuids.includes(uuid)),
+    hosts: async () => hostsIn(fleet()),
 
-    async attributions(gpus, window, { max, signal }) {
+    async holds(gpus, window, { max, signal }) {
       signal?.throwIfAborted();
-      const attributionsOf = (gpu: GpuUuid) =>
-        attributionsWithin(window, stored.get(gpu)?.holderAt ?? new Map()).map((held) => ({ gpu, ...held }));
-      return answersThatFit(gpus, max, attributionsOf, ({ length }) => length);
+      return answersThatFit(
+        gpus,
+        max,
+        (gpu) => holdsWithin(allHolds(gpu), window),
+        ({ length }) => length,
+      );
     },
+    workloads: async (query) => pageOfWorkloads([...stored.keys()].flatMap(allHolds), query),
+    placements: async (of, { from, to }) =>
+      placementsIn(fleet())
+        .filter((placement) => ("gpu" in of ? placement.gpu === of.gpu : placement.host === of.host))
+        .filter((placement) => placement.from < to && placement.to >= from)
+        .slice(0, PLACEMENTS_MAX),
 
     ping: async () => {},
     [Symbol.asyncDispose]: async () => {},

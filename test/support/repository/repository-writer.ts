@@ -6,6 +6,7 @@ import process from "node:process";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
+import type { HolderSet } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
@@ -19,24 +20,29 @@ const WRITING_BEGINS = Date.UTC(2025, 6, 20, 10);
 export const writtenGpu = (number: number): GpuUuid =>
   `GPU-00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}` as GpuUuid;
 
-/** The pod changes every ten batches. */
-const factsOf = (number: number, seq: number): GpuFacts => ({
+const factsOf = (number: number): GpuFacts => ({
+  instance: null,
+  pciBusId: null,
+  profile: null,
+  labels: null,
   uuid: writtenGpu(number),
   index: String(number % 8),
   device: `nvidia${number % 8}`,
   model: "NVIDIA H100 80GB HBM3",
   host: `host-${number >> 3}`,
   driver: null,
-  container: "main",
-  pod: `pod-${Math.floor(seq / 10)}`,
-  namespace: "research",
 });
+
+/** The pod changes every ten batches. */
+const holdersAt = (seq: number): HolderSet => [
+  { kind: "pod", namespace: "research", pod: `pod-${Math.floor(seq / 10)}`, container: "main", podUid: null },
+];
 
 /** Returns batch `seq`, from 1: 25 ticks of every GPU. Each value is the number of its tick. */
 export function writtenBatch(producer: string, series: Series, seq: number): Batch {
-  const builder = createBatchBuilder();
+  const builder = createBatchBuilder(2);
   for (let number = 0; number < WRITTEN_GPUS; number++) {
-    const slot = builder.slot(factsOf(number, seq), series);
+    const slot = builder.slot(factsOf(number), series, holdersAt(seq));
     for (let tick = (seq - 1) * TICKS; tick < seq * TICKS; tick++) {
       builder.add(slot, WRITING_BEGINS + tick * STEP_MS, tick);
     }

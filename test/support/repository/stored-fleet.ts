@@ -1,12 +1,11 @@
 /** Compares what is stored with a numbered fleet: through the repository, or through MongoDB's own driver. */
 import { MongoClient } from "mongodb";
-import type { Attribution } from "../../../schema/model/gpu.ts";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import type { ReadingCursor, Repository } from "../../../services/repository/port.ts";
 import { Comparison, type Verdict } from "../chaos/comparison.ts";
 import type { HeldBy, NumberedFleet } from "../chaos/numbered-fleet.ts";
 import { untilAvailable } from "../time/until-available.ts";
-import { heldIn } from "./held-in.ts";
+import { heldIn, nameOf } from "./held-in.ts";
 
 /** Time for one page, ms: a server without indexes scans all documents, and may exceed the time limit of a query. */
 const READ_LIMIT_MS = 120_000;
@@ -57,19 +56,19 @@ export async function compareAnswers(
   return comparison.verdict(gpus);
 }
 
-/** How far the end of an interval may stay behind when its collector is killed. */
+/** How far the end of a hold may stay behind when its collector is killed. */
 const LAG_MS = 30_000;
 
-const matches = (held: readonly Pick<Attribution, "pod" | "from" | "to">[], expected: readonly HeldBy[]): boolean =>
+const matches = (held: readonly HeldBy[], expected: readonly HeldBy[]): boolean =>
   held.length === expected.length &&
   expected.every(({ pod, from, to }, index) => {
     const stored = held[index];
     return stored?.pod === pod && stored.from === from && stored.to <= to && stored.to > to - LAG_MS;
   });
 
-/** Describes the first few differences between the stored inventory and attribution and the fleet. */
+/** Describes the first few differences between the stored inventory and holds and the fleet. */
 export async function compareInventory(
-  repository: Pick<Repository, "gpus" | "attributions">,
+  repository: Pick<Repository, "gpus" | "holds">,
   fleet: NumberedFleet,
 ): Promise<string[]> {
   const { gpus, total } = await repository.gpus({ limit: 10_000 });
@@ -80,7 +79,8 @@ export async function compareInventory(
       wrong.push(`${uuid} is not in the fleet`);
       continue;
     }
-    const held = (await heldIn(repository, uuid, ALL_TIME)).map(({ pod, from, to }) => ({ pod, from, to }));
+    const holds = await heldIn(repository, uuid, ALL_TIME);
+    const held = holds.map((hold): HeldBy => ({ pod: nameOf(hold) ?? "", from: hold.from, to: hold.to }));
     const expected = fleet.heldBy(gpu);
     if (!matches(held, expected)) {
       wrong.push(`holders of GPU ${gpu} must be ${JSON.stringify(expected)}, got ${JSON.stringify(held)}`);

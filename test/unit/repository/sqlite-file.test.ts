@@ -10,6 +10,7 @@ import {
   GPU,
   HOUR,
   heldBy,
+  podOf,
   type Row,
   read,
   START,
@@ -50,7 +51,9 @@ test("SQLite store drops everything it cached in a save that was rolled back", a
     [UTIL, 0, 0],
   ]);
   expect((await repository.latest([GPU])).get(GPU)).toHaveLength(2);
-  expect(await heldIn(repository, GPU, ALL_TIME)).toMatchObject([{ pod: "a", from: START, to: START + 1000 }]);
+  expect(await heldIn(repository, GPU, ALL_TIME)).toMatchObject([
+    { holder: podOf("a"), from: START, to: START + 1000 },
+  ]);
 });
 
 test("SQLite store refuses a file that is not a database, naming it and what to do", async () => {
@@ -90,7 +93,7 @@ test("SQLite store refuses the database of another program or a newer release, a
     database.exec("PRAGMA user_version = 99");
   }
   expect(await refusalOf(openStore(newer))).toMatch(
-    /^unavailable: .*: version must be at most 1, got 99; use a newer release$/,
+    /^unavailable: .*: version must be at most 2, got 99; use a newer release$/,
   );
   using database = new DatabaseSync(foreign);
   expect(database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()).toMatchObject({ tables: 1 });

@@ -5,9 +5,20 @@ import { DatabaseSync } from "node:sqlite";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import { createMetrics } from "../../../services/platform/process/metrics.ts";
 import type { Repository } from "../../../services/repository/port.ts";
-import { batchOf, factsOf, GPU, HOUR, heldBy, read, START, TEMP, UTIL } from "../../conformance/repository/bench.ts";
+import {
+  batchOf,
+  factsOf,
+  GPU,
+  HOUR,
+  heldBy,
+  podOf,
+  read,
+  START,
+  TEMP,
+  UTIL,
+} from "../../conformance/repository/bench.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
-import { heldIn } from "../../support/repository/held-in.ts";
+import { heldIn, nameOf } from "../../support/repository/held-in.ts";
 import { openStore, refusalOf } from "../../support/repository/sqlite-store.ts";
 import { eventually } from "../../support/time/eventually.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
@@ -45,7 +56,7 @@ test("SQLite store reads what another process saved, whatever it has cached", as
   }
 });
 
-test("SQLite store keeps newer facts and intervals that another process saved", async () => {
+test("SQLite store keeps newer facts and holds that another process saved", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
   await using one = await openStore(path);
@@ -55,9 +66,9 @@ test("SQLite store keeps newer facts and intervals that another process saved", 
   await hold(one, 0, "a");
   await hold(other, 2, "b");
   await hold(one, 1, "a");
-  expect((await one.gpusByUuid([GPU])).map(({ pod, lastSeen }) => [pod, lastSeen])).toEqual([["b", START + 2 * HOUR]]);
+  expect(await one.gpusByUuid([GPU])).toMatchObject([{ holders: [podOf("b")], lastSeen: START + 2 * HOUR }]);
   await hold(one, 3, "a");
-  expect((await heldIn(other, GPU, ALL_TIME)).map(({ pod, from, to }) => [pod, from, to])).toEqual([
+  expect((await heldIn(other, GPU, ALL_TIME)).map((hold) => [nameOf(hold), hold.from, hold.to])).toEqual([
     ["a", START, START + HOUR],
     ["b", START + 2 * HOUR, START + 2 * HOUR],
     ["a", START + 3 * HOUR, START + 3 * HOUR],

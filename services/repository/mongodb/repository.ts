@@ -91,6 +91,12 @@ export async function openMongodbRepository(
       return work(...args);
     };
 
+  const whenCurrent = <A extends unknown[], T>(work: (...args: A) => Promise<T>) =>
+    whenReady(async (...args: A): Promise<T> => {
+      await learner.catchUp();
+      return work(...args);
+    });
+
   await prepare().catch((error: unknown) => {
     if (!isAppError(error, "unavailable") || isDenied(error)) throw error;
     link.availability.down(error.message);
@@ -111,12 +117,12 @@ export async function openMongodbRepository(
     pages: whenReady(readings.pages),
     latest: whenReady(latest),
     position: whenReady(positions.find),
-    gpus: whenReady(gpus.gpus),
-    gpusByUuid: whenReady(gpus.gpusByUuid),
-    hosts: whenReady(placements.hosts),
-    placements: whenReady(placements.placements),
-    holds: whenReady(held.holds),
-    workloads: whenReady(workloads),
+    gpus: whenCurrent(gpus.gpus),
+    gpusByUuid: whenCurrent(gpus.gpusByUuid),
+    hosts: whenCurrent(placements.hosts),
+    placements: whenCurrent(placements.placements),
+    holds: whenCurrent(held.holds),
+    workloads: whenCurrent(workloads),
     ping: (pingOptions) =>
       link.call(async (signal) => void (await link.db.command({ ping: 1 }, { signal })), {
         ...pingOptions,

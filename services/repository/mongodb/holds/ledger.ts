@@ -28,8 +28,6 @@ const ATTEMPTS_MAX = 50;
 /** What a save has stored of one GPU. */
 export interface GpuArrival extends Arrived {
   readonly blocks: readonly NamedBlock[];
-  /** Time of the last reading. */
-  readonly until: number;
   /** In the order of `from`. */
   readonly sightings: readonly Stay[];
   /** True if a bucket was stored before: its save may not have come to its end. */
@@ -58,6 +56,8 @@ export interface HoldLedger {
    * @throws AppError `unavailable`; call again with the same arrivals, marked as repeated
    */
   learn(arrivals: ReadonlyMap<GpuUuid, GpuArrival>): Promise<void>;
+  /** Recomputes GPUs with evidence that was ahead of the clock when it arrived, once its time has come. */
+  catchUp(): Promise<void>;
 }
 
 const isIdle = ({ added, changed, gone }: Plan): boolean => added.length + changed.length + gone.length === 0;
@@ -80,21 +80,29 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
   const { holds } = collections;
   const planner = createPlanner(link, collections, parts);
   const known = new Map<GpuUuid, Known>();
+  /** GPUs with evidence ahead of the clock, and from when on it counts. */
+  const waitingAhead = new Map<GpuUuid, { readonly ahead: number; readonly arrival: GpuArrival }>();
 
   const remember = (
-    { gpu, until }: GpuArrival,
+    arrival: GpuArrival,
     plan: Plan,
     { turn, stay }: { turn: number; stay: Stay | undefined },
   ): void => {
+    const { gpu } = arrival;
+    const { ahead } = plan;
     const steady = new Steady({ gpu, turn, since: plan.since, open: plan.open, named: plan.named });
+    if (ahead < Number.POSITIVE_INFINITY) waitingAhead.set(gpu, { ahead, arrival });
+    else waitingAhead.delete(gpu);
     known.delete(gpu);
-    known.set(gpu, { steady, stay, ahead: until >= plan.ahead ? plan.ahead : Number.POSITIVE_INFINITY });
+    known.set(gpu, { steady, stay, ahead });
     for (const [beat, to] of steady.held()) pulses.noteHeld(gpu, beat, to);
     for (const [oldest] of known) {
       if (known.size <= KNOWN_MAX) break;
       known.delete(oldest);
     }
   };
+
+  const isPresent = ({ from }: Stay): boolean => from <= lastPresent();
 
   const write = async (plans: readonly Plan[]): Promise<void> => {
     const added = plans.flatMap((plan) => plan.added);
@@ -126,7 +134,7 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
       const turnOf = await turns.of(open.map(({ gpu }) => gpu));
       const plans = await abreast(open, (arrival) => planner.plan(arrival));
       await write(plans);
-      const newest = await abreast(open, ({ gpu, sightings }) => stays.add(gpu, sightings));
+      const newest = await abreast(open, ({ gpu, sightings }) => stays.add(gpu, sightings.filter(isPresent)));
       const again = new Set(await turns.end(new Map(open.map(({ gpu }) => [gpu, turnOf(gpu).turn]))));
       for (const [index, arrival] of open.entries()) {
         const { gpu } = arrival;
@@ -146,7 +154,7 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
       const { gpu, sightings } = arrival;
       const plan = plans[index] as Plan;
       const stay = newest.get(gpu);
-      const isSame = isIdle(plan) && sightings.every((sighting) => extendsStay(stay, sighting));
+      const isSame = isIdle(plan) && sightings.filter(isPresent).every((one) => extendsStay(stay, one));
       // While another writer is busy, it may have read the evidence before the new bucket was there.
       if (isSame && !turnOf(gpu).isBusy) remember(arrival, plan, { turn: turnOf(gpu).turn, stay });
       else differing.push(arrival);
@@ -161,7 +169,8 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
   const recomputeSoon = (arrivals: readonly GpuArrival[]): Promise<void> => {
     for (const arrival of arrivals) {
       known.delete(arrival.gpu);
-      waiting.set(arrival.gpu, merged(waiting.get(arrival.gpu), arrival));
+      const before = waiting.get(arrival.gpu) ?? waitingAhead.get(arrival.gpu)?.arrival;
+      waiting.set(arrival.gpu, merged(before, arrival));
     }
     next ??= last.then(async () => {
       const taken = [...waiting.values()];
@@ -174,6 +183,11 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
   };
 
   return {
+    async catchUp() {
+      const present = lastPresent();
+      const due = [...waitingAhead].filter(([, { ahead }]) => ahead <= present);
+      if (due.length > 0) await recomputeSoon(due.map(([, { arrival }]) => arrival));
+    },
     async learn(arrivals) {
       const turnOf = await turns.of([...arrivals.keys()]);
       const present = lastPresent();

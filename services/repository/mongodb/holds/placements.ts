@@ -1,21 +1,13 @@
 /** Reads placements and hosts from stays. */
 import type { GpuUuid, Host, Placement } from "../../../../schema/model/gpu.ts";
-import {
-  LOST_INTERVALS,
-  PLACEMENTS_MAX,
-  placementOrder,
-  placementsOf,
-  type Stay,
-  type TickFinder,
-  USUAL_DISTANCES,
-  usualIntervalMs,
-} from "../../placements.ts";
+import { PLACEMENTS_MAX, placementOrder, placementsOf, type Stay, type TickFinder } from "../../placements.ts";
 import type { GpuRepository } from "../../port.ts";
 import { type CallOptions, type Link, reading } from "../connection/link.ts";
 import type { Collections, StayDocument } from "../documents.ts";
 import type { Buckets } from "../readings/buckets.ts";
 import { abreast } from "./abreast.ts";
-import { type LastTimes, PULSE_MS, type Pulses } from "./pulses.ts";
+import { createLostGpus } from "./lost-gpus.ts";
+import type { LastTimes, Pulses } from "./pulses.ts";
 import { stayOf } from "./stays.ts";
 
 /** Documents per round trip. */
@@ -67,10 +59,12 @@ export interface PlacementsParts {
 }
 
 export function createPlacements(
-  { call }: Link,
+  link: Link,
   { stays: collection }: Pick<Collections, "stays">,
   { buckets, pulses }: PlacementsParts,
 ): Pick<GpuRepository, "placements" | "hosts"> {
+  const { call } = link;
+  const lost = createLostGpus(link, buckets);
   const staysOf = (filter: object, times: LastTimes, options: CallOptions): Promise<StayList> =>
     call(async (signal) => {
       const sort = { gpu: 1, from: 1 } as const;
@@ -99,19 +93,6 @@ export function createPlacements(
       after: (time, latest) => within(after.get(time), (tick) => tick <= latest),
     };
   };
-
-  const usualIntervalOf = (gpu: GpuUuid, options: CallOptions): Promise<number> =>
-    call(async (signal) => {
-      const times = new Set<number>();
-      const span = { from: Number.NEGATIVE_INFINITY, to: Number.MAX_SAFE_INTEGER };
-      let oldest = Number.NEGATIVE_INFINITY;
-      for await (const bucket of buckets.newestFirst(gpu, span, { signal, fetch: USUAL_DISTANCES + 1 })) {
-        if (times.size > USUAL_DISTANCES && bucket.to < oldest) break;
-        for (const at of bucket.unpack().at.slice(-USUAL_DISTANCES - 1)) times.add(at);
-        oldest = [...times].sort((a, b) => b - a)[USUAL_DISTANCES] ?? Number.NEGATIVE_INFINITY;
-      }
-      return usualIntervalMs([...times].sort((a, b) => a - b));
-    }, options);
 
   return {
     async placements(of, window, { signal } = {}) {
@@ -149,20 +130,15 @@ export function createPlacements(
       const current = list.all.filter(
         (stay) => stay.isNewest && !arrivalsOf(stay).some((arrival) => arrival > stay.to),
       );
-      // The last times of two GPUs may come from two processes, of which one has not written for a while.
-      const silent = current.filter(({ host, to }) => (reported.get(host) as number) - to > PULSE_MS);
-      const usual = await abreast(silent, ({ gpu }) => usualIntervalOf(gpu, { signal }));
-      const lost = new Set(
-        silent.filter(
-          ({ host, to }, index) => (reported.get(host) as number) - to > LOST_INTERVALS * (usual[index] as number),
-        ),
-      );
+      const silences = current.map(({ gpu, host, to }) => ({ gpu, last: to, present: reported.get(host) as number }));
+      const isLost = await abreast(silences, (silence) => lost(silence, { signal }));
+      const lostStays = new Set(current.filter((_, index) => isLost[index]));
       return [...Map.groupBy(current, ({ host }) => host)]
         .map(
           ([hostname, stays]): Host => ({
             hostname,
             gpus: stays.length,
-            lost: stays.filter((stay) => lost.has(stay)).length,
+            lost: stays.filter((stay) => lostStays.has(stay)).length,
             lastSeen: Math.max(...stays.map(({ to }) => to)),
           }),
         )

@@ -21,6 +21,8 @@ export interface Arrived {
   readonly gpu: GpuUuid;
   /** Time of the first reading. */
   readonly since: number;
+  /** Time of the last reading. */
+  readonly until: number;
   /** By bucket id. */
   readonly incoming: ReadonlyMap<string, Evidence | null>;
 }
@@ -35,7 +37,7 @@ export interface Plan {
   /** Holds that have not ended. */
   readonly open: readonly HoldRecord[];
   readonly named: ReadonlyMap<Series, string>;
-  /** Evidence from this time on has not counted, because it was ahead of the clock. */
+  /** Time of the first reading that does not count yet; infinity: there is none. */
   readonly ahead: number;
   /** Nothing has changed after this time. */
   readonly since: number;
@@ -84,14 +86,28 @@ export function createPlanner(
       collection.find({ gpu, $or: [{ ended: null }, { ended: { $gte: dateOf(time) } }] }, reading(signal)).toArray(),
     );
 
+  const firstAfter = (gpu: GpuUuid, time: number): Promise<number> =>
+    call(async (signal) => {
+      const tick = await buckets.tickAfter(gpu, time, Number.MAX_SAFE_INTEGER, signal);
+      return tick ?? Number.POSITIVE_INFINITY;
+    });
+
   return {
-    async plan({ gpu, since, incoming }) {
+    async plan({ gpu, since, until: last, incoming }) {
       const until = lastPresent();
       const near = await storedFrom(gpu, since);
       const hasEvidence = [...incoming.values()].some((evidence) => evidence !== null);
       if (near.length === 0 && !hasEvidence) {
         // No hold reaches the new readings, and they name no holder.
-        return { added: [], changed: [], gone: [], open: [], named: new Map(), since: since - 1, ahead: until + 1 };
+        return {
+          added: [],
+          changed: [],
+          gone: [],
+          open: [],
+          named: new Map(),
+          since: since - 1,
+          ahead: Number.POSITIVE_INFINITY,
+        };
       }
       const holds = near.map(recordOf);
       const { evidence, named } = await call(
@@ -120,7 +136,7 @@ export function createPlanner(
         ),
         named,
         since: lastChange(evidence, derived),
-        ahead: until + 1,
+        ahead: last > until ? await firstAfter(gpu, until) : Number.POSITIVE_INFINITY,
       };
     },
   };

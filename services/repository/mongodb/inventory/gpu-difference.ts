@@ -1,11 +1,11 @@
 /** Compares a GPU as a process knows it with its stored document. */
 import type { UpdateFilter } from "mongodb";
 import type { Series } from "../../../../schema/model/reading.ts";
-import { afterSighting, type KnownGpu, type KnownInstance, sameFacts } from "../../inventory.ts";
+import { type KnownGpu, type KnownInstance, sameFacts } from "../../inventory.ts";
 import type { GpuDocument, InstanceDocument } from "../documents.ts";
 import { fieldOf } from "../readings/field-names.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
-import { gpuOf, instanceOf, laterInstance, sameInstance, seenOf } from "./gpu-documents.ts";
+import { gpuOf, instanceOf, laterInstance, sameInstance, seenOf, withKnown } from "./gpu-documents.ts";
 
 /** How far the stored last time of an instance may be behind: instances are left out after a day without a reading. */
 const INSTANCE_LAG_MS = 3_600_000;
@@ -61,13 +61,7 @@ export function differenceOf(
   if (stored === undefined) return { document, change: null };
   const max: Record<string, unknown> = {};
   const known = gpuOf(stored);
-  const current = { ...known, lastSeen: Math.max(known.lastSeen, lastSeen ?? known.lastSeen) };
-  const merged = afterSighting(current, {
-    facts: { ...gpu, instance: null, profile: null },
-    from: gpu.firstSeen,
-    to: gpu.lastSeen,
-  });
-  if (!sameFacts(merged, current)) max.seen = document.seen;
+  if (!sameFacts(withKnown(known, gpu, lastSeen), known)) max.seen = document.seen;
   for (const [id, instance] of instances) {
     const field = fieldOf(id as Series);
     const before = stored.instances?.[field] === undefined ? undefined : instanceOf(stored.instances[field]);

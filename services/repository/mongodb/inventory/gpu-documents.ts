@@ -1,6 +1,6 @@
 /** Converts GPUs and instances to documents and back. */
 import type { Gpu } from "../../../../schema/model/gpu.ts";
-import { type KnownGpu, type KnownInstance, placeOf } from "../../inventory.ts";
+import { afterSighting, type KnownGpu, type KnownInstance, placeOf } from "../../inventory.ts";
 import type { GpuDocument, InstanceDocument, SeenDocument } from "../documents.ts";
 
 export type StoredFacts = Pick<GpuDocument, "_id" | "firstSeen" | "seen">;
@@ -10,6 +10,20 @@ export function gpuOf({ _id: uuid, firstSeen, seen }: StoredFacts): KnownGpu {
   const { lastSeen, host, index, device, model, driver, pciBusId = null, labels = null } = seen;
   const facts = { host, index, device, model, driver, pciBusId, labels };
   return { uuid, ...facts, firstSeen: firstSeen.getTime(), lastSeen: lastSeen.getTime() };
+}
+
+/**
+ * Returns a stored GPU with what a process knows of it.
+ * @param pulse time of the last reading, with facts that are those stored unless the process knows better
+ */
+export function withKnown(stored: KnownGpu, own: KnownGpu | undefined, pulse: number | undefined): KnownGpu {
+  const last = Math.max(stored.lastSeen, pulse ?? stored.lastSeen);
+  if (own === undefined) return { ...stored, lastSeen: last };
+  const firstSeen = Math.min(stored.firstSeen, own.firstSeen);
+  // Another process has seen the GPU later, and would have stored other facts.
+  if (own.lastSeen < last) return { ...stored, firstSeen, lastSeen: last };
+  const facts = { ...own, instance: null, profile: null };
+  return afterSighting(stored, { facts, from: own.firstSeen, to: own.lastSeen });
 }
 
 export const seenOf = ({ lastSeen, ...gpu }: KnownGpu | Gpu): SeenDocument => ({

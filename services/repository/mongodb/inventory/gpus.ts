@@ -1,14 +1,14 @@
 /** Lists GPUs with their instances and holders. */
 import type { Filter } from "mongodb";
 import type { Gpu, GpuUuid } from "../../../../schema/model/gpu.ts";
-import { afterSighting, INSTANCE_GONE_MS, instanceOrder, type KnownInstance, placeOf } from "../../inventory.ts";
+import { INSTANCE_GONE_MS, instanceOrder, type KnownInstance, placeOf } from "../../inventory.ts";
 import type { GpuCursor, GpuFilter, GpuRepository } from "../../port.ts";
 import { type CallOptions, type Link, reading } from "../connection/link.ts";
 import type { Collections, GpuDocument } from "../documents.ts";
 import type { Held, OpenHolders } from "../holds/held.ts";
 import type { LastTimes, Pulses } from "../holds/pulses.ts";
 import { seriesOfField } from "../readings/field-names.ts";
-import { gpuOf, instanceOf, laterInstance } from "./gpu-documents.ts";
+import { gpuOf, instanceOf, laterInstance, withKnown } from "./gpu-documents.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
 /** Number of GPUs in one query by uuid. */
@@ -62,11 +62,8 @@ export function createGpus(
   };
 
   const current = (document: GpuDocument, times: LastTimes, holders: OpenHolders): Gpu => {
-    const stored = gpuOf(document);
-    const seen = { ...stored, lastSeen: Math.max(stored.lastSeen, times.seen.get(stored.uuid) ?? stored.lastSeen) };
-    const own = inventory.known(stored.uuid)?.gpu;
-    const facts = own && { ...own, instance: null, profile: null };
-    const gpu = facts === undefined ? seen : afterSighting(seen, { facts, from: facts.firstSeen, to: facts.lastSeen });
+    const known = inventory.known(document._id)?.gpu;
+    const gpu = withKnown(gpuOf(document), known, times.seen.get(document._id));
     const { uuid, lastSeen } = gpu;
     return {
       ...gpu,

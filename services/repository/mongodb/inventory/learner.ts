@@ -23,6 +23,8 @@ export interface Learner extends AsyncDisposable {
    * @throws AppError `unavailable`; changes of the inventory stay pending and are written later
    */
   learn(learned: Learned): Promise<void>;
+  /** Takes in what was ahead of the clock and is no longer. Call before reads of the inventory. */
+  catchUp(): Promise<void>;
 }
 
 export interface StoredBlock {
@@ -86,20 +88,30 @@ export function createLearner({ inventory, holds, pulses, lastPresent, clock, lo
   const isBehind = () => inventory.isBehind || pulses.hasGathered;
 
   const writeWhenDue = async (): Promise<void> => {
-    while (isBehind()) {
+    while (isBehind() || ahead.length > 0) {
       await clock.sleep(LOOK_MS, { signal: closing.signal });
       if (closing.signal.aborted) return;
       const now = clock.now();
       if (now - lastPulse < PULSE_MS) continue;
       lastPulse = now;
-      await writeAll().catch((error: unknown) => {
+      const work = async () => {
+        await catchUp();
+        if (isBehind()) await writeAll();
+      };
+      await work().catch((error: unknown) => {
         // The next round retries; the connection logs an outage.
         if (!isAppError(error, "unavailable")) log.error("inventory not written", { error });
       });
     }
   };
 
+  const catchUp = async (): Promise<void> => {
+    if (ahead.length > 0) ahead = noteSightings(ahead);
+    await holds.catchUp();
+  };
+
   return {
+    catchUp,
     async learn({ sightings, stored, arrivals }) {
       ahead = noteSightings([...ahead, ...sightings]).slice(-AHEAD_MAX);
       for (const { block, list } of stored) inventory.addBucket(block.gpu, list, block.from);

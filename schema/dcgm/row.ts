@@ -1,6 +1,6 @@
 /** Parses the header and the rows of DCGM's CSV exports. */
 import { type GpuFacts, parseGpuUuid } from "../model/gpu.ts";
-import { type HolderSet, NOBODY } from "../model/holder.ts";
+import type { HolderSet } from "../model/holder.ts";
 import { canonicalMetric } from "../model/metric.ts";
 import { isPrintable } from "../model/printable.ts";
 import type { Series } from "../model/reading.ts";
@@ -9,16 +9,14 @@ import { seriesOf } from "../model/series.ts";
 import { shown } from "../model/shown.ts";
 import { parseTimestamp } from "../model/timestamp.ts";
 import { parseLabels } from "./labels.ts";
+import { holdersOfRow } from "./row-holders.ts";
 import type { ValueFault } from "./value.ts";
 
 /** The usual header. Files may reorder, omit and add columns. */
 export const DCGM_HEADER =
   "timestamp,metric_name,gpu_id,device,uuid,modelName,Hostname,container,pod,namespace,value,labels_raw";
 
-/**
- * Accepted names of each column, the preferred one first. Unless `honor_labels` is set, Prometheus renames the pod,
- * namespace and container labels of a target to `exported_…`; the plain labels then name the exporter itself.
- */
+/** Accepted names of each column, the preferred one first. `row-holders.ts` decides between plain and `exported_…`. */
 const COLUMN_NAMES = {
   timestamp: ["timestamp"],
   metric: ["metric_name", "__name__"],
@@ -27,9 +25,12 @@ const COLUMN_NAMES = {
   uuid: ["uuid", "UUID", "gpu_uuid"],
   model: ["modelName", "model_name"],
   host: ["Hostname", "hostname"],
-  container: ["exported_container", "container"],
-  pod: ["exported_pod", "pod"],
-  namespace: ["exported_namespace", "namespace"],
+  container: ["container"],
+  pod: ["pod"],
+  namespace: ["namespace"],
+  exportedContainer: ["exported_container"],
+  exportedPod: ["exported_pod"],
+  exportedNamespace: ["exported_namespace"],
   value: ["value"],
   labels: ["labels_raw"],
 } as const satisfies Record<string, readonly string[]>;
@@ -105,8 +106,7 @@ export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]
       detail: `metric name must be a name such as DCGM_FI_DEV_GPU_UTIL, got ${shown(metric)}`,
     });
   }
-  const owner = (name: "container" | "pod" | "namespace") =>
-    label(`exported_${name}`) ?? field(name) ?? (columns[name] === -1 ? label(name) : undefined) ?? null;
+  const either = (column: ColumnName, name: string) => field(column) ?? label(name) ?? null;
   const facts: GpuFacts = {
     uuid: uuid.value,
     index: field("index") ?? label("gpu") ?? "",
@@ -119,13 +119,22 @@ export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]
     pciBusId: label("pci_bus_id") ?? null,
     labels: null,
   };
-  const pod = { namespace: owner("namespace"), pod: owner("pod"), container: owner("container") };
+  const exported = {
+    namespace: either("exportedNamespace", "exported_namespace"),
+    pod: either("exportedPod", "exported_pod"),
+    container: either("exportedContainer", "exported_container"),
+  };
+  // An empty column says more than a label: the label may be the exporter's.
+  const own = (name: "namespace" | "pod" | "container") => (columns[name] === -1 ? label(name) : field(name)) ?? null;
+  const plain = { namespace: own("namespace"), pod: own("pod"), container: own("container") };
   const unprintable =
-    unprintableIn(Object.entries(facts)) ?? unprintableIn(Object.entries(pod)) ?? unprintableIn(labels.value);
+    unprintableIn(Object.entries(facts)) ??
+    unprintableIn(Object.entries(exported)) ??
+    unprintableIn(Object.entries(plain)) ??
+    unprintableIn(labels.value);
   if (unprintable !== undefined) return fail(unprintable);
-  const isHeld = pod.namespace !== null || pod.pod !== null || pod.container !== null;
-  const holders: HolderSet = isHeld ? [{ kind: "pod", ...pod, podUid: label("pod_uid") ?? null }] : NOBODY;
-  return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value), holders });
+  const names = { exported, plain, podUid: label("pod_uid") ?? null, job: label("hpc_job") ?? null };
+  return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value), holders: holdersOfRow(names) });
 }
 
 /** DCGM did not exist before 2000, so an earlier time comes from a clock that was never set. */

@@ -29,7 +29,7 @@ export const eventsOf = (rows: readonly MemoryRow[], firstLine = 2): Event[] =>
   rows.map((row, index) =>
     "skip" in row
       ? `line ${firstLine + index} ${row.skip}`
-      : readingEvent(factsOf(row.gpu, row.pod ?? ""), row.metric, row.at, row.value),
+      : readingEvent(factsOf(row.gpu), row.metric, row.at, row.value),
   );
 
 export interface Recorder extends RowTarget {

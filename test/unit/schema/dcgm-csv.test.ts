@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { parseLabels } from "../../../schema/dcgm/labels.ts";
 import { DCGM_HEADER, lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
+import type { HolderSet } from "../../../schema/model/holder.ts";
 import { gpuUuid, type RowFields, rowFields } from "../../support/sources/dcgm-file.ts";
 
 const columnsOf = (names: readonly string[]) => {
@@ -17,6 +18,10 @@ const factsOf = (fields: RowFields) => {
   const identity = identify(fields);
   if (!identity.ok) throw new Error(identity.error.detail);
   return identity.value.facts;
+};
+const holdersOf = (fields: RowFields): HolderSet => {
+  const identity = identify(fields);
+  return identity.ok ? identity.value.holders : [];
 };
 
 const without = (fields: RowFields, ...names: string[]): RowFields =>
@@ -48,10 +53,12 @@ describe("parseRowIdentity()", () => {
       model: "NVIDIA H100 80GB HBM3",
       host: "node-1",
       driver: "535.129.03",
-      container: null,
-      pod: null,
-      namespace: null,
+      instance: null,
+      pciBusId: null,
+      profile: null,
+      labels: null,
     });
+    expect(holdersOf(rowFields(3))).toEqual([]);
   });
 
   test("falls back to labels when columns are missing or empty", () => {
@@ -60,17 +67,31 @@ describe("parseRowIdentity()", () => {
       modelName: "",
       labels_raw: 'device="nvidia5",gpu="5",modelName="A100",pod="trainer-0",hostname="ignored"',
     };
-    expect(factsOf(fields)).toMatchObject({ index: "5", device: "nvidia5", model: "A100", pod: "trainer-0" });
+    expect(factsOf(fields)).toMatchObject({ index: "5", device: "nvidia5", model: "A100" });
+    expect(holdersOf(fields)).toMatchObject([{ pod: "trainer-0" }]);
   });
 
-  test("prefers exported_pod to the pod that names the exporter", () => {
-    const labelled = rowFields(0, {
-      pod: "dcgm-exporter-x",
-      labels_raw: 'exported_pod="trainer-0",pod="dcgm-exporter-x"',
-    });
-    expect(factsOf(labelled).pod).toBe("trainer-0");
-    const idle = { ...rowFields(0, { pod: "dcgm-exporter-x" }), exported_pod: "" };
-    expect(factsOf(idle).pod).toBeNull();
+  test("takes the holder from exported_pod, or from the plain labels unless they name the exporter", () => {
+    const exporter = { pod: "dcgm-exporter-x", namespace: "gpu-operator", container: "exporter" };
+    const labels_raw =
+      'exported_pod="trainer-0",exported_namespace="ml",exported_container="main",pod="dcgm-exporter-x"';
+    expect(holdersOf(rowFields(0, { ...exporter, labels_raw }))).toEqual([
+      { kind: "pod", namespace: "ml", pod: "trainer-0", container: "main", podUid: null },
+    ]);
+    expect(holdersOf({ ...rowFields(0, exporter), exported_pod: "" })).toEqual([]);
+    expect(holdersOf(rowFields(0, { pod: "metrics-7", container: "nvidia_gpu_exporter" }))).toEqual([]);
+    expect(holdersOf({ ...rowFields(0, { pod: "trainer-1" }), exported_pod: "" })).toMatchObject([
+      { pod: "trainer-1" },
+    ]);
+  });
+
+  test("names Slurm jobs, also beside a pod, and the uid of a pod", () => {
+    const labels_raw = 'hpc_job="1200",pod_uid="7c9"';
+    expect(holdersOf(rowFields(0, { labels_raw }))).toEqual([{ kind: "job", job: "1200" }]);
+    expect(holdersOf(rowFields(0, { pod: "worker-1", labels_raw }))).toEqual([
+      { kind: "pod", namespace: null, pod: "worker-1", container: null, podUid: "7c9" },
+      { kind: "job", job: "1200" },
+    ]);
   });
 
   test("accepts hostname, gpu and model_name as Hostname, gpu_id and modelName", () => {

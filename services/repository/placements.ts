@@ -2,7 +2,7 @@
  * Placements of GPUs in the slots of hosts, derived from sightings.
  * - A stay is a GPU's time in one slot from its first reading there to its last one before a reading elsewhere. Stays
  *   of one GPU never overlap. If all sources name the same slot at each time of a reading, sightings may arrive in any
- *   order. If sources disagree, the sighting saved last decides the times that it covers.
+ *   order. If sources disagree, the sighting saved last decides the times of its readings.
  * - A stay ends at a newcomer: a GPU that reports in the slot and has not reported from this host before. What the GPU
  *   reports from the slot after that is another placement. A sibling of the host that is renumbered into the slot ends
  *   nothing.
@@ -76,6 +76,16 @@ export function addSighting(stays: readonly Stay[], sighting: Stay, ticks: TickF
 /** Orders placements by start, then index as a number and GPU. */
 export const placementOrder = (a: Placement, b: Placement): number =>
   a.from - b.from || placeOf(a.index) - placeOf(b.index) || (a.gpu < b.gpu ? -1 : a.gpu > b.gpu ? 1 : 0);
+
+/**
+ * Adds a sighting by the times of its readings: a GPU that has moved and come back has readings of another source in
+ * between.
+ */
+export function addTimes(stays: readonly Stay[], slot: Slot, times: Iterable<number>, ticks: TickFinder): Stay[] {
+  let all = [...stays];
+  for (const time of times) all = addSighting(all, { ...slot, from: time, to: time }, ticks);
+  return all;
+}
 
 /** A stay, or a part of one. */
 export interface PlacedStay extends Stay {

@@ -5,7 +5,7 @@ import { timesOfColumns } from "../../../schema/batch/columns.ts";
 import type { Evidence } from "../../../schema/batch/evidence.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import { type Arrivals, createArrivals } from "../arrivals.ts";
+import { type Arrival, type Arrivals, createArrivals } from "../arrivals.ts";
 import type { SaveOutcome, StoredPosition } from "../port.ts";
 import type { Database } from "./database.ts";
 import type { EvidenceTexts } from "./evidence-texts.ts";
@@ -35,6 +35,18 @@ export const hashBlocks = (batches: readonly Batch[]): IncomingBlock[] =>
       hash: Number.parseInt(blockHash(block, batch.series).slice(0, HASH_DIGITS), 16),
     })),
   );
+
+/** Returns a function that returns the times of a sighting's readings, ascending. */
+function createTimesOf(): (arrival: Arrival) => number[] {
+  const blocksOf = new Map<Batch, ReadonlyMap<GpuUuid, readonly Block[]>>();
+  return ({ batch, sighting: { facts, from, to } }) => {
+    const byGpu = blocksOf.get(batch) ?? Map.groupBy(batch.blocks, ({ gpu }) => gpu);
+    blocksOf.set(batch, byGpu);
+    const blocks = (byGpu.get(facts.uuid) ?? []).filter((block) => block.from <= to && block.to >= from);
+    const times = new Set(blocks.flatMap(({ packed }) => [...timesOfColumns(packed)]));
+    return [...times].filter((time) => time >= from && time <= to).sort((a, b) => a - b);
+  };
+}
 
 /** Returns the facts of the first sighting of each GPU. */
 const factsIn = ({ sightings }: Batch): ReadonlyMap<GpuUuid, GpuFacts> =>
@@ -140,9 +152,14 @@ export function createSave({ database, seriesLists, texts, known, learner, keepe
     for (const [gpu, ofGpu] of stored) {
       keeper.learn(gpu, ofGpu, gpu.gpu?.lastSeen ?? Number.NEGATIVE_INFINITY, present);
     }
+    const timesOf = createTimesOf();
     for (const [uuid, learned] of arrivals.byGpu()) {
       const gpu = known.find(uuid) as KnownGpu;
-      learner.learn(gpu, learned, present);
+      learner.learn(
+        gpu,
+        learned.map((one) => ({ ...one, times: () => timesOf(one) })),
+        present,
+      );
       keeper.checkSilence(gpu, gpu.gpu?.lastSeen ?? Number.NEGATIVE_INFINITY, present);
     }
     for (const { producer, epoch, seq, position } of positions) addPosition.run(producer, epoch, seq, position);

@@ -29,7 +29,7 @@ export function createSettle(
     const due = ahead.takeDue(present);
     for (const sighting of due) {
       const gpu = known.find(sighting.facts.uuid) as KnownGpu;
-      learner.learn(gpu, [{ sighting, fresh: true }], present);
+      learner.learn(gpu, [{ sighting, fresh: true, times: () => undefined }], present);
       keeper.mark(gpu, sighting.from);
     }
     return due.length > 0;

@@ -14,7 +14,11 @@ export interface Learned {
   readonly sighting: Omit<Sighting, "holder">;
   /** False if its readings had been stored before: it says nothing new about the slot then. */
   readonly fresh: boolean;
+  /** Returns the times of its readings, ascending; undefined: unknown. */
+  readonly times: () => readonly number[] | undefined;
 }
+
+type Part = Omit<Learned, "fresh">;
 
 export interface SightingLearner {
   /**
@@ -33,14 +37,17 @@ export function createSightingLearner(parts: {
 }): SightingLearner {
   const { gpus, instances, stays, ahead, buckets } = parts;
 
-  /** Returns the part of a sighting that is not later than the present, by the times of stored readings. */
-  const presentPart = (gpu: KnownGpu, sighting: Learned["sighting"], present: number) => {
-    if (sighting.to <= present) return sighting;
+  /** Returns the part of a sighting that is not later than the present, and keeps the rest. */
+  const presentPart = (gpu: KnownGpu, { sighting, times }: Learned, present: number): Part | undefined => {
+    const { facts, from, to } = sighting;
+    if (to <= present) return { sighting, times };
+    const own = times();
     const ticks = findTicks(buckets, gpu);
-    const next = ticks.after(Math.max(present, sighting.from - 1), sighting.to) ?? sighting.to;
-    ahead.add(gpu.id, { facts: sighting.facts, from: next, to: sighting.to });
-    const to = ticks.before(present + 1, sighting.from);
-    return to === undefined ? undefined : { ...sighting, to };
+    const next = own ? own.find((time) => time > present) : ticks.after(Math.max(present, from - 1), to);
+    ahead.add(gpu.id, { facts, from: next ?? to, to });
+    const end = own ? own.findLast((time) => time <= present) : ticks.before(present + 1, from);
+    if (end === undefined) return undefined;
+    return { sighting: { facts, from, to: end }, times: () => own?.filter((time) => time <= present) };
   };
 
   const learnFacts = (gpu: KnownGpu, sightings: readonly Learned["sighting"][]): void => {
@@ -69,13 +76,14 @@ export function createSightingLearner(parts: {
   };
 
   /** Writes the end of a stay once, after the last sighting that extends it, because most sightings only do that. */
-  const learnStays = (gpu: KnownGpu, sightings: readonly Learned["sighting"][]): void => {
+  const learnStays = (gpu: KnownGpu, parts: readonly Part[]): void => {
     let written = gpu.stay?.to;
     const settle = () => {
       if (gpu.stay !== undefined && gpu.stay.to !== written) stays.extend(gpu, gpu.stay);
       written = gpu.stay?.to;
     };
-    for (const { facts, from, to } of sightings) {
+    for (const { sighting, times } of parts) {
+      const { facts, from, to } = sighting;
       const { host, index } = facts;
       if (host === "") continue;
       const { stay } = gpu;
@@ -84,7 +92,7 @@ export function createSightingLearner(parts: {
         continue;
       }
       settle();
-      gpu.stay = stays.add(gpu, stay, { host, index, from, to });
+      gpu.stay = stays.add(gpu, stay, { host, index, from, to }, times);
       written = gpu.stay.to;
     }
     settle();
@@ -92,12 +100,12 @@ export function createSightingLearner(parts: {
 
   return {
     learn(gpu, learned, present) {
-      const fresh: Learned["sighting"][] = [];
-      const all = learned.flatMap(({ sighting, fresh: isFresh }) => {
-        const part = presentPart(gpu, sighting, present);
+      const fresh: Part[] = [];
+      const all = learned.flatMap((one) => {
+        const part = presentPart(gpu, one, present);
         if (part === undefined) return [];
-        if (isFresh) fresh.push(part);
-        return [part];
+        if (one.fresh) fresh.push(part);
+        return [part.sighting];
       });
       learnFacts(gpu, all);
       learnInstances(gpu, all);

@@ -4,6 +4,7 @@ import type { Window } from "../../../schema/model/window.ts";
 import { firstTickFrom } from "../bucket.ts";
 import {
   addSighting,
+  addTimes,
   LOST_INTERVALS,
   PLACEMENTS_MAX,
   placementOrder,
@@ -27,8 +28,11 @@ const NEWCOMER = `NOT EXISTS (SELECT 1 FROM stays AS earlier
 
 export interface StayTable {
   newest(gpu: GpuKey): Stay | undefined;
-  /** Adds a sighting; `newest` is the GPU's newest stay. Returns the newest stay after it. */
-  add(gpu: GpuKey, newest: Stay | undefined, sighting: Stay): Stay;
+  /**
+   * Adds a sighting; `newest` is the GPU's newest stay. Returns the newest stay after it.
+   * @param times returns the times of the sighting's readings; undefined: unknown
+   */
+  add(gpu: GpuKey, newest: Stay | undefined, sighting: Stay, times: () => readonly number[] | undefined): Stay;
   /** Moves the end of the stay that begins at `stay.from` to `stay.to`. */
   extend(gpu: GpuKey, stay: Stay): void;
   placements(of: { readonly gpu: GpuUuid } | { readonly host: string }, window: Window): Placement[];
@@ -89,7 +93,7 @@ export function createStayTable(database: Database, buckets: Buckets): StayTable
       const row = newest.get(gpu.id);
       return row && stayOf(row);
     },
-    add(gpu, known, sighting) {
+    add(gpu, known, sighting, timesOf) {
       if (known === undefined || sighting.from > known.to) {
         if (known !== undefined && sameSlot(known, sighting)) {
           const longer = { ...known, to: sighting.to };
@@ -100,8 +104,13 @@ export function createStayTable(database: Database, buckets: Buckets): StayTable
         return sighting;
       }
       const near = [...before.all(gpu.id, sighting.from), ...from.all(gpu.id, sighting.from, sighting.to)].map(stayOf);
+      const isBetween = (stay: Stay) =>
+        stay.from <= sighting.to && stay.to >= sighting.from && !sameSlot(stay, sighting);
+      const times = near.some(isBetween) ? timesOf() : undefined;
+      const ticks = findTicks(buckets, gpu);
+      const stays = times ? addTimes(near, sighting, times, ticks) : addSighting(near, sighting, ticks);
       for (const stay of near) remove.run(gpu.id, stay.from);
-      for (const stay of addSighting(near, sighting, findTicks(buckets, gpu))) put(gpu, stay);
+      for (const stay of stays) put(gpu, stay);
       return stayOf(newest.get(gpu.id) as Row);
     },
     extend: moveEnd,

@@ -48,9 +48,13 @@ const row = fc.record({
   holders: fc.subarray([...HOLDERS]).map(holderSetOf),
 });
 
-/** The host of a GPU changes every two hours, its index every hour, so that it leaves slots and comes back. */
+/**
+ * The slot of a GPU changes every 20 minutes, so that it leaves slots and comes back. It does not change ahead of the
+ * present, where a store knows only the ends of a sighting.
+ */
 const slotAt = (gpu: number, at: number) => {
-  return { host: Math.floor(at / (2 * HOUR) + gpu / 2) % 2, index: String(Math.floor(at / HOUR + gpu) % 2) };
+  const turn = Math.floor(Math.min(at, HOUR) / (HOUR / 3)) + gpu;
+  return { host: Math.floor(turn / 2) % 2, index: String(turn % 2) };
 };
 
 type RandomRow = ValueOf<typeof row>;

@@ -8,11 +8,17 @@ import { meets } from "./holds.ts";
 
 const DAY = 86_400_000;
 
-/** Cuts sightings to the times of readings up to the present. */
-export const sightingsUntil = (sightings: readonly Sighting[], times: readonly number[], present: number): Sighting[] =>
-  sightings.flatMap((sighting) => {
-    const within = times.filter((at) => at >= sighting.from && at <= sighting.to && at <= present);
-    return within.length === 0 ? [] : [{ ...sighting, to: Math.max(...within) }];
+export interface TimedSighting {
+  readonly sighting: Sighting;
+  /** Times of its readings. */
+  readonly times: readonly number[];
+}
+
+/** Cuts sightings to their readings up to the present. */
+export const sightingsUntil = (sightings: readonly TimedSighting[], present: number): Sighting[] =>
+  sightings.flatMap(({ sighting, times }) => {
+    const until = times.filter((at) => at <= present);
+    return until.length === 0 ? [] : [{ ...sighting, to: Math.max(...until) }];
   });
 
 function instancesOf(sightings: readonly Sighting[], lastSeen: number, open: readonly Hold[]): GpuInstance[] {

@@ -11,14 +11,10 @@ interface Slot {
 /** The slot at each time of a reading, ms. */
 export type SlotAt = Map<number, Slot>;
 
-/** The sighting saved last decides about its times. @param times of all readings of the GPU */
-export function noteSlot(
-  slotAt: SlotAt,
-  { facts: { host, index }, from, to }: Sighting,
-  times: Iterable<number>,
-): void {
+/** The sighting saved last decides about its times. @param times of its readings */
+export function noteSlot(slotAt: SlotAt, { facts: { host, index } }: Sighting, times: Iterable<number>): void {
   if (host === "") return;
-  for (const at of times) if (at >= from && at <= to) slotAt.set(at, { host, index });
+  for (const at of times) slotAt.set(at, { host, index });
 }
 
 type Fleet = ReadonlyMap<GpuUuid, SlotAt>;

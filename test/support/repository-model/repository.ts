@@ -16,21 +16,26 @@ import { type Repository, type StoredPosition, sizeOfPage } from "../../../servi
 import { isFurther, oldestKept } from "../../../services/repository/rules.ts";
 import { answersThatFit } from "./answers-that-fit.ts";
 import { holdsOf, holdsWithin, observationsOf, pageOfWorkloads } from "./holds.ts";
-import { gpuOf, pageOfGpus, sightingsUntil } from "./inventory.ts";
+import { gpuOf, pageOfGpus, sightingsUntil, type TimedSighting } from "./inventory.ts";
 import { hostsIn, noteSlot, placementsIn, type SlotAt } from "./placements.ts";
 import { type Bucket, bucketOf, latestOf, pageOfReadings } from "./readings.ts";
 
 /** Buckets dropped by one call of `expire`. */
 const EXPIRE_MAX = 1000;
 
+/** Returns the times of a sighting's readings and marks. */
+const timesOf = ({ facts, from, to }: Sighting, batch: Batch): number[] =>
+  batch.blocks
+    .filter(({ gpu }) => gpu === facts.uuid)
+    .flatMap((block) => observationsOf(block, batch).map(({ at }) => at))
+    .filter((at) => at >= from && at <= to);
+
 /** Of one GPU. Only buckets expire. */
 class StoredGpu {
   /** By bucket id. */
   readonly buckets = new Map<string, Bucket>();
-  readonly sightings: Sighting[] = [];
+  readonly sightings: TimedSighting[] = [];
   readonly observations: Observation[] = [];
-  /** Times of all readings and marks. */
-  readonly times = new Set<number>();
   readonly slotAt: SlotAt = new Map();
 
   /** Returns false if the bucket was there already. */
@@ -40,7 +45,6 @@ class StoredGpu {
     const bucket = bucketOf(block, batch);
     this.buckets.set(id, bucket);
     this.observations.push(...observationsOf(block, batch));
-    for (const { at } of this.observations) this.times.add(at);
     return true;
   }
 }
@@ -67,9 +71,9 @@ export function openModelRepository(
   const present = () => lastPresentTime(clock.now());
   const allHolds = (uuid: GpuUuid): Hold[] => holdsOf(uuid, stored.get(uuid)?.observations ?? [], present());
   const listed = (): { readonly gpu: Gpu; readonly holds: readonly Hold[] }[] =>
-    [...stored].flatMap(([uuid, { sightings, times }]) => {
+    [...stored].flatMap(([uuid, { sightings }]) => {
       const holds = allHolds(uuid);
-      const gpu = gpuOf(sightingsUntil(sightings, [...times], present()), holds);
+      const gpu = gpuOf(sightingsUntil(sightings, present()), holds);
       return gpu === undefined ? [] : [{ gpu, holds }];
     });
   const fleet = (): ReadonlyMap<GpuUuid, SlotAt> =>
@@ -81,7 +85,7 @@ export function openModelRepository(
       checkSightings(batches);
       const cutoff = oldestKept(clock, retentionMs);
       const outcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
-      const sightingsOfNewBuckets: Sighting[] = [];
+      const sightingsOfNewBuckets: TimedSighting[] = [];
       for (const batch of batches) {
         const sighted = new Set<GpuUuid>();
         const withNewBucket = new Set<GpuUuid>();
@@ -98,13 +102,13 @@ export function openModelRepository(
         }
         for (const sighting of batch.sightings) {
           const { uuid } = sighting.facts;
-          if (sighted.has(uuid)) gpuFor(uuid).sightings.push(sighting);
-          if (withNewBucket.has(uuid)) sightingsOfNewBuckets.push(sighting);
+          const times = timesOf(sighting, batch);
+          if (sighted.has(uuid)) gpuFor(uuid).sightings.push({ sighting, times });
+          if (withNewBucket.has(uuid)) sightingsOfNewBuckets.push({ sighting, times });
         }
       }
-      for (const sighting of sightingsOfNewBuckets.sort((a, b) => a.from - b.from)) {
-        const { slotAt, times } = gpuFor(sighting.facts.uuid);
-        noteSlot(slotAt, sighting, times);
+      for (const { sighting, times } of sightingsOfNewBuckets.sort((a, b) => a.sighting.from - b.sighting.from)) {
+        noteSlot(gpuFor(sighting.facts.uuid).slotAt, sighting, times);
       }
       for (const end of ends) {
         if (isFurther(end, positions.get(end.producer))) positions.set(end.producer, end);

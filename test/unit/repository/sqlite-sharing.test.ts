@@ -59,8 +59,9 @@ test("SQLite store reads what another process saved, whatever it has cached", as
 test("SQLite store keeps newer facts and holds that another process saved", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "store.sqlite");
-  await using one = await openStore(path);
-  await using other = await openStore(path);
+  const clock = new ManualClock(START + 6 * HOUR);
+  await using one = await openStore(path, { clock });
+  await using other = await openStore(path, { clock });
   const hold = (store: Repository, hour: number, pod: string) =>
     store.save([batchOf([[UTIL, hour * HOUR, hour, factsOf(1, heldBy(pod))]])]);
   await hold(one, 0, "a");

@@ -141,6 +141,8 @@ export interface AttributionDocument {
   readonly to: Date;
   /** Oldest first, never overlapping. */
   readonly held: readonly HeldDocument[];
+  /** True once version 2 has taken the revision over. Version 1 does not know the field. */
+  readonly taken?: true;
 }
 
 export interface PositionDocument {

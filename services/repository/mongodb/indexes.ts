@@ -26,6 +26,8 @@ export const INDEXES = {
     { key: { pod: 1 } },
     { key: { job: 1 } },
   ],
+  // Serve the revisions that version 1 has written and version 2 has not taken over, and all days of a GPU.
+  attributions: [{ key: { taken: 1 } }, { key: { gpu: 1, from: 1 } }],
   stays: [
     // Serves the stays of a GPU, oldest first.
     { key: { gpu: 1, from: 1 } },

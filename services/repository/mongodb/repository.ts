@@ -13,6 +13,7 @@ import { once, openLink } from "./connection/link.ts";
 import type { BucketDocument } from "./documents.ts";
 import { collectionsOf } from "./documents.ts";
 import { createExpire } from "./expire.ts";
+import { createEarlierStore } from "./holds/earlier-store.ts";
 import { createHeld } from "./holds/held.ts";
 import { createHoldLedger } from "./holds/ledger.ts";
 import { createPlacements } from "./holds/placements.ts";
@@ -61,8 +62,9 @@ export async function openMongodbRepository(
   const pulses = createPulses(link, collections);
   const inventory = createInventoryLedger(link, collections, pulses);
   const lastPresent = () => lastPresentTime(clock.now());
-  const stays = createStays(link, collections, buckets);
+  const stays = createStays(link, collections, { buckets, lastPresent });
   const turns = createTurns(link, collections);
+  const earlier = createEarlierStore(link, collections, { turns, stays, clock, log });
   const holds = createHoldLedger(link, collections, { buckets, stays, pulses, turns, lastPresent });
   const learner = opened.use(createLearner({ inventory, holds, pulses, lastPresent, clock, log }));
   const positions = createPositions(link, collections);
@@ -71,7 +73,7 @@ export async function openMongodbRepository(
   const latest = createLatest(link, collections, buckets, lastPresent);
   const held = createHeld(link, collections, pulses);
   const gpus = createGpus(link, collections, { inventory, pulses, held });
-  const placements = createPlacements(link, collections, { buckets, pulses });
+  const placements = createPlacements(link, collections, { buckets, pulses, lastPresent });
   const workloads = createWorkloads(link, collections, pulses);
   const expire = createExpire(link, collections);
 
@@ -93,6 +95,7 @@ export async function openMongodbRepository(
 
   const whenCurrent = <A extends unknown[], T>(work: (...args: A) => Promise<T>) =>
     whenReady(async (...args: A): Promise<T> => {
+      await earlier.takeOver();
       await learner.catchUp();
       return work(...args);
     });
@@ -107,6 +110,7 @@ export async function openMongodbRepository(
       saveOptions.signal?.throwIfAborted();
       checkSightings(batches);
       await prepareWrites();
+      await earlier.takeOver();
       return save(batches, oldestKept(clock, retentionMs), saveOptions);
     },
     async expire(before) {

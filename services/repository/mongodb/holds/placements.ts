@@ -6,7 +6,7 @@ import { type CallOptions, type Link, reading } from "../connection/link.ts";
 import type { Collections, StayDocument } from "../documents.ts";
 import type { Buckets } from "../readings/buckets.ts";
 import { abreast } from "./abreast.ts";
-import { createLostGpus } from "./lost-gpus.ts";
+import { isLost } from "./lost-gpus.ts";
 import type { LastTimes, Pulses } from "./pulses.ts";
 import { stayOf } from "./stays.ts";
 
@@ -56,15 +56,16 @@ class StayList {
 export interface PlacementsParts {
   readonly buckets: Buckets;
   readonly pulses: Pulses;
+  /** Returns the last time that counts as now. */
+  readonly lastPresent: () => number;
 }
 
 export function createPlacements(
   link: Link,
   { stays: collection }: Pick<Collections, "stays">,
-  { buckets, pulses }: PlacementsParts,
+  { buckets, pulses, lastPresent }: PlacementsParts,
 ): Pick<GpuRepository, "placements" | "hosts"> {
   const { call } = link;
-  const lost = createLostGpus(link, buckets);
   const staysOf = (filter: object, times: LastTimes, options: CallOptions): Promise<StayList> =>
     call(async (signal) => {
       const sort = { gpu: 1, from: 1 } as const;
@@ -130,15 +131,21 @@ export function createPlacements(
       const current = list.all.filter(
         (stay) => stay.isNewest && !arrivalsOf(stay).some((arrival) => arrival > stay.to),
       );
-      const silences = current.map(({ gpu, host, to }) => ({ gpu, last: to, present: reported.get(host) as number }));
-      const isLost = await abreast(silences, (silence) => lost(silence, { signal }));
-      const lostStays = new Set(current.filter((_, index) => isLost[index]));
+      const until = lastPresent();
+      const silences = current.map(({ gpu, host, to }) => ({
+        gpu,
+        last: to,
+        present: reported.get(host) as number,
+        until,
+      }));
+      const answers = await abreast(silences, (silence) => isLost(link, buckets, silence, { signal }));
+      const lost = new Set(current.filter((_, index) => answers[index]));
       return [...Map.groupBy(current, ({ host }) => host)]
         .map(
           ([hostname, stays]): Host => ({
             hostname,
             gpus: stays.length,
-            lost: stays.filter((stay) => lostStays.has(stay)).length,
+            lost: stays.filter((stay) => lost.has(stay)).length,
             lastSeen: Math.max(...stays.map(({ to }) => to)),
           }),
         )

@@ -95,6 +95,7 @@ export function createPlanner(
   return {
     async plan({ gpu, since, until: last, incoming }) {
       const until = lastPresent();
+      const ahead = last > until ? await firstAfter(gpu, until) : Number.POSITIVE_INFINITY;
       const near = await storedFrom(gpu, since);
       const hasEvidence = [...incoming.values()].some((evidence) => evidence !== null);
       if (near.length === 0 && !hasEvidence) {
@@ -106,7 +107,7 @@ export function createPlanner(
           open: [],
           named: new Map(),
           since: since - 1,
-          ahead: Number.POSITIVE_INFINITY,
+          ahead,
         };
       }
       const holds = near.map(recordOf);
@@ -136,7 +137,7 @@ export function createPlanner(
         ),
         named,
         since: lastChange(evidence, derived),
-        ahead: last > until ? await firstAfter(gpu, until) : Number.POSITIVE_INFINITY,
+        ahead,
       };
     },
   };

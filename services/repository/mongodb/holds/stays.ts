@@ -46,13 +46,19 @@ async function withSightings(
 const NO_TICKS: TickFinder = { before: () => undefined, after: () => undefined };
 
 export interface Stays {
+  firstOf(gpu: GpuUuid): Promise<Stay | undefined>;
   /** Returns the newest stay of each GPU. */
   newestOf(gpus: readonly GpuUuid[]): Promise<ReadonlyMap<GpuUuid, Stay>>;
   /** Adds sightings to the stored stays of a GPU, of which this process has a turn. Returns the newest stay. */
   add(gpu: GpuUuid, sightings: readonly Stay[]): Promise<Stay | undefined>;
 }
 
-export function createStays(link: Link, { stays: collection }: Pick<Collections, "stays">, buckets: Buckets): Stays {
+/** @param lastPresent returns the last time that counts as now */
+export function createStays(
+  link: Link,
+  { stays: collection }: Pick<Collections, "stays">,
+  { buckets, lastPresent }: { buckets: Buckets; lastPresent: () => number },
+): Stays {
   const documentsOf = (gpu: GpuUuid) =>
     link.call((signal) =>
       collection.find({ gpu }, { ...reading(signal), sort: { from: 1 }, limit: PLACEMENTS_MAX }).toArray(),
@@ -62,7 +68,7 @@ export function createStays(link: Link, { stays: collection }: Pick<Collections,
     link.call(async (signal): Promise<TickFinder> => {
       const [before, after] = await Promise.all([
         buckets.tickBefore(gpu, sighting.from, Number.NEGATIVE_INFINITY, signal),
-        buckets.tickAfter(gpu, sighting.to, Number.MAX_SAFE_INTEGER, signal),
+        buckets.tickAfter(gpu, sighting.to, lastPresent(), signal),
       ]);
       return {
         before: (_, earliest) => (before !== undefined && before >= earliest ? before : undefined),
@@ -75,11 +81,23 @@ export function createStays(link: Link, { stays: collection }: Pick<Collections,
     const stays = stored.map(stayOf);
     const newest = stays.pop();
     if (newest === undefined) return [];
-    const last = await link.call((signal) => buckets.tickBefore(gpu, Number.MAX_SAFE_INTEGER, newest.from, signal));
+    const last = await link.call((signal) => buckets.tickBefore(gpu, lastPresent() + 1, newest.from, signal));
     return [...stays, { ...newest, to: Math.max(newest.to, last ?? newest.to) }];
   };
 
+  /** Cuts a sighting that reaches ahead of the clock at its last reading that counts. */
+  const untilPresent = async (gpu: GpuUuid, sighting: Stay): Promise<Stay> => {
+    const last = lastPresent();
+    if (sighting.to <= last) return sighting;
+    const tick = await link.call((signal) => buckets.tickBefore(gpu, last + 1, sighting.from, signal));
+    return { ...sighting, to: tick ?? sighting.from };
+  };
+
   return {
+    async firstOf(gpu) {
+      const [first] = await documentsOf(gpu);
+      return first && stayOf(first);
+    },
     async newestOf(gpus) {
       const newest = new Map<GpuUuid, Stay>();
       const cursor = await link.call((signal) =>
@@ -93,7 +111,8 @@ export function createStays(link: Link, { stays: collection }: Pick<Collections,
     },
     async add(gpu, sightings) {
       const stored = await documentsOf(gpu);
-      const stays = await withSightings(await currentOf(gpu, stored), sightings, ticksOf(gpu));
+      const counted = await Promise.all(sightings.map((sighting) => untilPresent(gpu, sighting)));
+      const stays = await withSightings(await currentOf(gpu, stored), counted, ticksOf(gpu));
       const before = new Map(stored.map((document) => [document._id, document]));
       const documents = stays.map((stay) => stayDocument(gpu, stay));
       const after = new Set(documents.map(({ _id }) => _id));

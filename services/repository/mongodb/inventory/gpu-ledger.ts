@@ -58,6 +58,8 @@ export function createInventoryLedger(
   pulses: Pulses,
 ): InventoryLedger {
   const gpus = new Map<GpuUuid, Known>();
+  /** Hours of GPUs of which every sighting is ahead of the clock. */
+  const hoursAhead = new Map<GpuUuid, ReadonlyMap<SeriesList, number>>();
   const behind = new Set<Known>();
   const urgent = new Set<Known>();
 
@@ -139,7 +141,11 @@ export function createInventoryLedger(
         if (seen !== instances.get(instance)) instances = new Map(instances).set(instance, seen);
       }
       if (known === undefined) {
-        const added: Known = { written: undefined, latest: { gpu, instances, hours: new Map() } };
+        const added: Known = {
+          written: undefined,
+          latest: { gpu, instances, hours: hoursAhead.get(uuid) ?? new Map() },
+        };
+        hoursAhead.delete(uuid);
         gpus.set(uuid, added);
         note(added);
         return;
@@ -149,8 +155,12 @@ export function createInventoryLedger(
       note(known);
     },
     addBucket(gpu, list, from) {
-      const known = gpus.get(gpu) as Known;
+      const known = gpus.get(gpu);
       const hour = hourStartMs(from);
+      if (known === undefined) {
+        hoursAhead.set(gpu, new Map(hoursAhead.get(gpu)).set(list, hour));
+        return;
+      }
       const { hours } = known.latest;
       if (hour <= (hours.get(list) ?? Number.NEGATIVE_INFINITY)) return;
       known.latest = { ...known.latest, hours: new Map(hours).set(list, hour) };

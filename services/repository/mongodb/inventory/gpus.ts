@@ -112,11 +112,13 @@ export function createGpus(
       const { found, total } = await call(
         async (callSignal) => {
           const order = { "seen.host": 1, "seen.place": 1, _id: 1 } as const;
-          const listed = gpus
-            .find(rest, { ...reading(callSignal), projection, sort: order, limit: limit + 1, batchSize: FETCH })
-            .toArray();
-          const counted = gpus.countDocuments(matches, reading(callSignal));
-          return { found: await listed, total: await counted };
+          const [listed, counted] = await Promise.all([
+            gpus
+              .find(rest, { ...reading(callSignal), projection, sort: order, limit: limit + 1, batchSize: FETCH })
+              .toArray(),
+            gpus.countDocuments(matches, reading(callSignal)),
+          ]);
+          return { found: listed, total: counted };
         },
         { signal },
       );

@@ -10,10 +10,9 @@ import type { Logger } from "../../../platform/process/logger.ts";
 import type { GpuArrival, HoldLedger } from "../holds/ledger.ts";
 import { PULSE_MS, type Pulses } from "../holds/pulses.ts";
 import type { SeriesList } from "../readings/series-lists.ts";
+import { SightingsAhead } from "./ahead.ts";
 import type { InventoryLedger } from "./gpu-ledger.ts";
 
-/** How many sightings ahead of the clock to remember; a newer sighting replaces them all. */
-const AHEAD_MAX = 10_000;
 /** How often to look whether a write of last times is due. The first one comes this long after the first save. */
 const LOOK_MS = 1000;
 
@@ -54,7 +53,7 @@ export function createLearner({ inventory, holds, pulses, lastPresent, clock, lo
   let next: Promise<void> | undefined;
   let lastPulse = Number.NEGATIVE_INFINITY;
   let waiting: Promise<void> | undefined;
-  let ahead: Sighting[] = [];
+  const ahead = new SightingsAhead();
 
   /** Runs `work` after all writes that were queued earlier, so that one write runs at a time. */
   const enqueue = (work: () => Promise<void>): Promise<void> => {
@@ -76,19 +75,17 @@ export function createLearner({ inventory, holds, pulses, lastPresent, clock, lo
       await inventory.write({ all: true });
       await pulses.write();
     });
-  /** Adds sightings that count by now. Returns the others: they count when their time comes. */
-  const noteSightings = (sightings: readonly Sighting[]): Sighting[] => {
+  const note = (sightings: Iterable<Sighting>, blocks: readonly Block[]): void => {
     const last = lastPresent();
-    return sightings.filter((sighting) => {
-      if (sighting.from > last && inventory.known(sighting.facts.uuid) !== undefined) return true;
-      inventory.addSighting({ ...sighting, to: Math.max(sighting.from, Math.min(sighting.to, last)) });
-      return sighting.to > last;
-    });
+    for (const sighting of sightings) {
+      const counted = ahead.add(sighting, last, blocks);
+      if (counted !== undefined) inventory.addSighting(counted);
+    }
   };
   const isBehind = () => inventory.isBehind || pulses.hasGathered;
 
   const writeWhenDue = async (): Promise<void> => {
-    while (isBehind() || ahead.length > 0) {
+    while (isBehind() || !ahead.isEmpty) {
       await clock.sleep(LOOK_MS, { signal: closing.signal });
       if (closing.signal.aborted) return;
       const now = clock.now();
@@ -105,15 +102,23 @@ export function createLearner({ inventory, holds, pulses, lastPresent, clock, lo
     }
   };
 
+  const catchUpFacts = (): void => {
+    for (const sighting of ahead.take(lastPresent())) inventory.addSighting(sighting);
+  };
   const catchUp = async (): Promise<void> => {
-    if (ahead.length > 0) ahead = noteSightings(ahead);
+    catchUpFacts();
+    if (inventory.hasUrgent) await writeUrgent();
     await holds.catchUp();
   };
 
   return {
     catchUp,
     async learn({ sightings, stored, arrivals }) {
-      ahead = noteSightings([...ahead, ...sightings]).slice(-AHEAD_MAX);
+      catchUpFacts();
+      note(
+        sightings,
+        stored.map(({ block }) => block),
+      );
       for (const { block, list } of stored) inventory.addBucket(block.gpu, list, block.from);
       // Both run to their end, so that a failure of one does not hold up the other.
       const outcomes = await Promise.allSettled([

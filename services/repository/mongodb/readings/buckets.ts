@@ -26,6 +26,8 @@ export interface Buckets {
   newestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<StoredBucket>;
   /** Yields the same buckets in ascending order of `from`. */
   oldestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<StoredBucket>;
+  /** Returns the newest `count` times of readings up to `until`, ascending. */
+  newestTimes(gpu: GpuUuid, count: number, until: number, signal: AbortSignal): Promise<number[]>;
   /** Returns the last time of a reading in `[earliest, time)`. */
   tickBefore(gpu: GpuUuid, time: number, earliest: number, signal: AbortSignal): Promise<number | undefined>;
   /** Returns the first time of a reading in `(time, latest]`. */
@@ -65,6 +67,17 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
       return stream({ ...touching(gpu, span), ...columns }, { to: -1 }, reach);
     },
     oldestFirst: (gpu, span, reach) => stream(touching(gpu, span), { from: 1 }, reach),
+    async newestTimes(gpu, count, until, signal) {
+      let newest: number[] = [];
+      const span = { from: Number.NEGATIVE_INFINITY, to: until };
+      for await (const { from, to, at } of times(touching(gpu, span), { to: -1 }, signal)) {
+        if (newest.length === count && to < (newest[0] as number)) break;
+        const counted = at.map((offset) => from + offset).filter((time) => time <= until);
+        const all = new Set([...newest, ...counted.slice(-count)]);
+        newest = [...all].sort((a, b) => a - b).slice(-count);
+      }
+      return newest;
+    },
     async tickBefore(gpu, time, earliest, signal) {
       let found = Number.NEGATIVE_INFINITY;
       // First come the buckets that span `time`, then the one that ends last before it.

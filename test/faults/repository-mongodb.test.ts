@@ -5,6 +5,7 @@ import type { Repository } from "../../services/repository/port.ts";
 import { batchOf, factsOf, GPU, heldBy, type Row, read, START, TEMP, UTIL } from "../conformance/repository/bench.ts";
 import { keptLog } from "../support/process/kept-log.ts";
 import { heldIn } from "../support/repository/held-in.ts";
+import { shortHolds } from "../support/repository/mongo-holds.ts";
 import { openDatabase } from "../support/repository/mongo-store.ts";
 import { refusalOf } from "../support/repository/sqlite-store.ts";
 import { requirePrivateMongo } from "../support/servers/mongo-server.ts";
@@ -118,8 +119,8 @@ describe.skipIf(server === null)("MongoDB store", () => {
       Array.from({ length: ticks }, (_, tick) => [UTIL, tick * 1000, tick]),
     );
     expect(await after.gpusByUuid([GPU])).toMatchObject([{ firstSeen: START, lastSeen: START + (ticks - 1) * 1000 }]);
-    const held = await heldIn(after, GPU, ALL_TIME);
-    expect(held.map(({ pod, from, to }) => [pod, (from - START) / 1000, (to - START) / 1000])).toEqual(
+    const held = await shortHolds(after, GPU);
+    expect(held.map(([pod, from, to]) => [pod, from / 1000, to / 1000])).toEqual(
       Array.from({ length: ticks / 10 }, (_, run) => [podAt(run * 10), run * 10, run * 10 + 9]),
     );
   });

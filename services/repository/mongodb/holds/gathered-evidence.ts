@@ -24,6 +24,8 @@ export interface Gathered {
   readonly evidence: GpuEvidence;
   /** The keys of the holders that the newest reading of each series named, joined. */
   readonly named: ReadonlyMap<Series, string>;
+  /** First time of the buckets whose evidence is unknown; infinity: there is none. */
+  readonly unknownFrom: number;
 }
 
 export interface GatherOptions {
@@ -62,6 +64,7 @@ class Gatherer {
   readonly #newest = new Map<Series, { at: number; key: string }>();
   readonly #readings = new Map<Series, number>();
   readonly #options: GatherOptions;
+  #unknownFrom = Number.POSITIVE_INFINITY;
 
   constructor(options: GatherOptions) {
     this.#options = options;
@@ -72,6 +75,7 @@ class Gatherer {
     const { incoming, holds } = this.#options;
     const stored = bucket.evidence();
     const evidence = stored === undefined ? incoming.get(bucket.id) : stored;
+    if (evidence === undefined) this.#unknownFrom = Math.min(this.#unknownFrom, bucket.from);
     const marked = new Set(marks);
     for (const [column, series] of bucket.series.entries()) {
       const holdersAt =
@@ -107,7 +111,7 @@ class Gatherer {
 
   gathered(): Gathered {
     const named = new Map([...this.#newest].map(([series, { key }]) => [series, key]));
-    return { evidence: this.#collector.evidence(), named };
+    return { evidence: this.#collector.evidence(), named, unknownFrom: this.#unknownFrom };
   }
 }
 

@@ -110,11 +110,14 @@ export function createPlanner(
           ahead,
         };
       }
-      const holds = near.map(recordOf);
-      const { evidence, named } = await call(
-        (signal) => gatherEvidence(buckets, gpu, { since, until, incoming, holds, signal }),
-        { limitMs: READ_LIMIT_MS },
-      );
+      const gather = (known: readonly HoldDocument[]) =>
+        call((signal) => gatherEvidence(buckets, gpu, { since, until, incoming, holds: known.map(recordOf), signal }), {
+          limitMs: READ_LIMIT_MS,
+        });
+      let gathered = await gather(near);
+      // Version 1 did not store the evidence of its buckets: it is in the holds, those that have ended included.
+      if (gathered.unknownFrom < since) gathered = await gather(await storedFrom(gpu, gathered.unknownFrom));
+      const { evidence, named } = gathered;
       const from = deriveFrom(evidence, since);
       const stored = from < since ? await storedFrom(gpu, from) : near;
       const before = stored.map(recordOf).filter((record) => record.from < from);

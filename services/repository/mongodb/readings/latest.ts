@@ -45,21 +45,19 @@ export function createLatest(
   ): Promise<Reading[]> => {
     const hours = new Set<number>();
     const wanted = new Set<Series>();
-    const perhapsAhead = new Set<Series>();
     const presentHour = hourStartMs(last);
     for (const [field, hour] of Object.entries(newest)) {
       const series = seriesOfField(field);
       if (!asksFor(series)) continue;
       wanted.add(series);
       hours.add(Math.min(hour.getTime(), presentHour));
-      if (hour.getTime() >= presentHour) perhapsAhead.add(series);
     }
     const newestHours = [...hours].sort((a, b) => b - a);
     const found = await readBucketsAsync(newestReadings(gpu, wanted, last), bucketsOf(gpu, newestHours, last, signal));
-    const missing = missingIn(found, perhapsAhead);
+    const missing = missingIn(found, wanted);
     if (missing.size === 0) return found;
-    // The readings of these series in their newest hours are ahead. The reading before them may be of any hour.
-    const span = { from: Number.NEGATIVE_INFINITY, to: presentHour - 1 };
+    // In their newest hours, these series have only readings ahead, or marks. The reading before may be of any hour.
+    const span = { from: Number.NEGATIVE_INFINITY, to: last };
     const reach = { signal, fetch: FETCH, fields: [...missing].map(fieldOf) };
     const older = await readBucketsAsync(newestReadings(gpu, missing, last), buckets.newestFirst(gpu, span, reach));
     return [...found, ...older].sort(bySeries);

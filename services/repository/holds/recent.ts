@@ -66,16 +66,17 @@ export class RecentEvidence {
    */
   learn(blocks: readonly BlockEvidence[]): void {
     const learned: Entry[] = [];
-    const taken = new Set<Series>();
+    const taken = new Set<string>();
     const newestFirst = blocks.toSorted((a, b) => b.to - a.to);
     for (const { series, evidence, to, isFull, marks } of newestFirst) {
-      const isNew = !series.some((name) => taken.has(name));
-      for (const name of series) taken.add(name);
+      const merged = mergedNames(series);
+      const isNew = !merged.some((name) => taken.has(name));
+      for (const name of merged) taken.add(name);
       if (!isNew || marks > 0 || (evidence !== null && !(isFull && isConstant(evidence)))) continue;
       const text = evidence === null ? "" : evidenceText(evidence);
       learned.push({ series, list: series.join("\n"), evidence: text, extended: extendedBy(series, evidence), to });
     }
-    const kept = this.#entries.filter(({ series }) => !series.some((name) => taken.has(name)));
+    const kept = this.#entries.filter(({ series }) => !mergedNames(series).some((name) => taken.has(name)));
     this.#entries = [...learned, ...kept].slice(0, MAX_ENTRIES);
   }
 
@@ -83,6 +84,9 @@ export class RecentEvidence {
     this.#entries = [];
   }
 }
+
+/** Series that differ only in `vgpu` are one: what a row of one names can end what a row of another has named. */
+const mergedNames = (series: readonly Series[]): readonly string[] => series.map((name) => seriesParts(name).merged);
 
 const sameList = (entry: Entry, series: readonly Series[]): boolean =>
   entry.series === series || (entry.series.length === series.length && entry.list === series.join("\n"));

@@ -19,6 +19,7 @@ const LISTS = [
   ['CLOCK{vgpu="0"}', 'CLOCK{vgpu="1"}'],
   ["UTIL"],
   ['CLOCK{vgpu="0"}'],
+  ["CLOCK"],
 ] as Series[][];
 
 const tick = fc.record({
@@ -104,4 +105,20 @@ test("RecentEvidence.extend() takes every further block of a steady GPU for an e
     }
   }
   expect(recent.extend(blockAt(first, 105 * 60 * SECOND))).toBeNull();
+});
+
+test("RecentEvidence.extend() derives again when replicas end and the card's own row returns", () => {
+  const recent = new RecentEvidence();
+  const blockAt = (name: string, at: number, holders: HolderSet) => {
+    const batch = batchOf([[name as Series, at, 1, factsOf(1, { holders })]]);
+    return {
+      ...{ series: batch.series, evidence: batch.blocks[0]?.evidence ?? null, from: START + at, to: START + at },
+      ...{ longestGapMs: 0, isFull: true, marks: 0 },
+    };
+  };
+  recent.learn([blockAt("CLOCK", 0, NOBODY)]);
+  const shared = blockAt('CLOCK{vgpu="0"}', 15 * SECOND, [A]);
+  expect(recent.extend(shared)).toBeNull();
+  recent.learn([shared]);
+  expect(recent.extend(blockAt("CLOCK", 30 * SECOND, NOBODY))).toBeNull();
 });

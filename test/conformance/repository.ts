@@ -6,6 +6,7 @@ import { inventoryConformance } from "./repository/inventory.ts";
 import { latestConformance } from "./repository/latest.ts";
 import { manyConformance } from "./repository/many.ts";
 import { modelConformance } from "./repository/model.ts";
+import { namesConformance } from "./repository/names.ts";
 import { pagingConformance } from "./repository/paging.ts";
 import { positionConformance } from "./repository/positions.ts";
 import { readingsConformance } from "./repository/readings.ts";
@@ -21,6 +22,7 @@ export function repositoryConformance(name: string, open: OpenRepository): void 
     inventoryConformance(open);
     attributionConformance(open);
     manyConformance(open);
+    namesConformance(open);
     positionConformance(open);
     retentionConformance(open);
     modelConformance(open);

@@ -1,4 +1,4 @@
-/** API_TOKEN and ADMIN_TOKEN over every transport: a caller without the very token reads nothing and changes nothing. */
+/** API_TOKEN and ADMIN_TOKEN over every transport: a caller without the very token reads and changes nothing. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { openApi } from "../../support/api/api.ts";
 import { fillQueue } from "../../support/api/pipeline-api.ts";

@@ -7,6 +7,7 @@ import { inventoryConformance } from "./repository/inventory.ts";
 import { latestConformance } from "./repository/latest.ts";
 import { manyConformance } from "./repository/many.ts";
 import { modelConformance } from "./repository/model.ts";
+import { namesConformance } from "./repository/names.ts";
 import { pagingConformance } from "./repository/paging.ts";
 import { placementConformance } from "./repository/placements.ts";
 import { positionConformance } from "./repository/positions.ts";
@@ -27,6 +28,7 @@ export function repositoryConformance(name: string, open: OpenRepository): void 
     holdAnswerConformance(open);
     workloadConformance(open);
     manyConformance(open);
+    namesConformance(open);
     positionConformance(open);
     retentionConformance(open);
     modelConformance(open);

@@ -23,5 +23,6 @@ export function seriesParts(series: Series): SeriesParts {
     if (name === "vgpu") vgpu = value;
     else kept.push(text);
   }
-  return { instance, vgpu, merged: `${series.slice(0, brace)}{${kept.join()}}` };
+  const metric = series.slice(0, brace);
+  return { instance, vgpu, merged: kept.length === 0 ? metric : `${metric}{${kept.join()}}` };
 }

@@ -78,8 +78,6 @@ export function* documentsOf(
   const ticks = Math.max(1, Math.floor(CELLS_MAX / fields.length));
   for (let start = 0, part = 0; start < at.length; start += ticks, part++) {
     const end = Math.min(at.length, start + ticks);
-    const series: Record<string, (number | null)[]> = {};
-    for (const [column, field] of fields.entries()) series[field] = cellsOf(values[column] as Float64Array, start, end);
     const held = format === 1 || evidence === null ? null : partOfEvidence(evidence, start, end);
     const stale = format === 1 ? undefined : staleOf(columns, fields, start, end);
     yield {
@@ -89,7 +87,10 @@ export function* documentsOf(
       from: new Date(at[start] as number),
       to: new Date(at[end - 1] as number),
       at: offsetsOf(at, start, end),
-      series,
+      // An assignment to the field of a metric named __proto__ would change the prototype instead.
+      series: Object.fromEntries(
+        fields.map((field, column) => [field, cellsOf(values[column] as Float64Array, start, end)]),
+      ),
       ...(held === null ? {} : { held: evidenceText(held) }),
       ...(stale === undefined ? {} : { stale }),
     };

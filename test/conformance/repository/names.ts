@@ -1,8 +1,8 @@
 /** Names that objects of JavaScript already have, or that a store's own language gives a meaning. */
 import { expect, test } from "bun:test";
-import type { GpuFacts } from "../../../schema/model/gpu.ts";
+import type { HolderSet } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import { batchOf, factsOf, type OpenRepository, type Row, read, uuidOf, windowOf } from "./bench.ts";
+import { batchOf, factsOf, type OpenRepository, type Row, type RowFacts, read, uuidOf, windowOf } from "./bench.ts";
 
 const NAMES = [
   "__proto__",
@@ -29,9 +29,7 @@ export function namesConformance(open: OpenRepository): void {
         model: name,
         device: name,
         driver: name,
-        pod: name,
-        namespace: name,
-        container: name,
+        holders: [{ kind: "pod", namespace: name, pod: name, container: name, podUid: name }],
       }),
     );
     const series = METRICS.flatMap((name) => [name, `${name}{${name}="${name}",z="__proto__"}`] as Series[]).sort();
@@ -52,13 +50,13 @@ export function namesConformance(open: OpenRepository): void {
     for (const [index, name] of NAMES.entries()) {
       const gpu = uuidOf(index);
       const [known] = await repository.gpusByUuid([gpu]);
-      expect(known).toMatchObject(facts[index] as GpuFacts);
+      expect(known).toMatchObject(facts[index] as RowFacts);
       for (const filter of [{ hostname: name }, { namespace: name }, { model: name }]) {
         expect((await repository.gpus({ filter, limit: 10 })).gpus.map(({ uuid }) => uuid)).toEqual([gpu]);
       }
       const window = windowOf(0, 60_000);
-      const held = (await repository.attributions([gpu], window, { max: 100 })).get(gpu);
-      expect(held?.map(({ namespace, pod, container }) => [namespace, pod, container])).toEqual([[name, name, name]]);
+      const held = (await repository.holds([gpu], window, { max: 100 })).get(gpu);
+      expect(held?.map(({ holder }) => holder)).toEqual((facts[index] as RowFacts).holders as HolderSet);
       expect((await read(repository, { gpu })).map(([one]) => one)).toEqual(series.toReversed());
       for (const metric of METRICS) {
         const ofMetric = series.filter((one) => one === metric || one.startsWith(`${metric}{`));

@@ -155,7 +155,7 @@ if (mongo !== null) {
         await using database = openDatabase(mongo.uri);
         await compare(options, how, database.config);
       }),
-      { numRuns: Number(process.env.FLEET_RUNS ?? 4), seed },
+      { numRuns: Number(process.env.FLEET_RUNS ?? 2), seed },
     );
   }, 180_000);
 }

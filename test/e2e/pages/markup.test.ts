@@ -36,8 +36,9 @@ async function openMarked() {
   const api = await openApi({ gpus: 0 });
   for (const [index, name] of MARKUP.entries()) {
     const facts = { index: name, device: name, model: name, host: name, driver: name };
-    const holder = { container: name, pod: name, namespace: name };
-    api.store.known.push({ uuid: uuidOf(index), ...facts, ...holder, firstSeen: START, lastSeen: START });
+    const more = { pciBusId: name, labels: name, instances: [], firstSeen: START, lastSeen: START };
+    const holders = [{ kind: "pod", namespace: name, pod: name, container: name, podUid: name } as const];
+    api.store.known.push({ uuid: uuidOf(index), ...facts, ...more, holders });
     for (const series of [TEMP, `DCGM_FI_DEV_GPU_UTIL{zone=${JSON.stringify(name)}}` as Series]) {
       api.store.stored.push({ gpu: uuidOf(index), series, at: START, value: 90 - index });
     }

@@ -48,15 +48,16 @@ function staleOf(
   start: number,
   end: number,
 ): BucketDocument["stale"] {
-  const stale: Record<string, number[]> = {};
+  const stale = new Map<string, number[]>();
   for (const cell of marks) {
     const tick = cell % at.length;
     if (tick < start || tick >= end) continue;
     const field = fields[Math.floor(cell / at.length)] as string;
-    stale[field] ??= [];
-    stale[field].push(tick - start);
+    const ticks = stale.get(field) ?? [];
+    stale.set(field, ticks);
+    ticks.push(tick - start);
   }
-  return Object.keys(stale).length === 0 ? undefined : stale;
+  return stale.size === 0 ? undefined : Object.fromEntries(stale);
 }
 
 export interface DocumentOptions {

@@ -19,8 +19,8 @@ const isGiven = ({ namespace, pod, container }: PodLabels): boolean =>
 
 /**
  * Returns the holders that a row names: a pod, a Slurm job, both or none.
- * @param labels.exported the `exported_…` labels, to which Prometheus renames those of the exporter's rows. If they name
- *   a pod, the plain ones are the scrape target's
+ * @param labels.exported the `exported_…` labels, to which Prometheus renames those of the exporter's rows. If they
+ * name a pod, the plain ones are the scrape target's
  * @param labels.plain the labels `pod`, `namespace` and `container`
  * @param labels.job `hpc_job`
  */

@@ -54,7 +54,10 @@ function durationText(ms: number): string {
   return `${ms / size}${unit}`;
 }
 
-/** Returns milliseconds. @throws AppError `invalid` unless the value is a duration within the bounds, up to 1h by default */
+/**
+ * Returns milliseconds. @throws AppError `invalid` unless the value is a duration within the bounds, up to 1h by
+ * default
+ */
 export function parseDuration(
   name: string,
   value: unknown,

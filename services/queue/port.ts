@@ -100,8 +100,9 @@ export type NackMode =
   /** Makes the batch a dead letter at once, because it can never be stored. */
   | { readonly kind: "reject"; readonly reason: string }
   /**
-   * Returns the batch with no attempt used. Without a delay: to the head, in the order of the receipts, for a shutdown or
-   * an outage. With one (up to `MAX_DELAY_MS`): to the tail after it, for a batch that another consumer may understand.
+   * Returns the batch with no attempt used. Without a delay: to the head, in the order of the receipts, for a shutdown
+   * or an outage. With one (up to `MAX_DELAY_MS`): to the tail after it, for a batch that another consumer may
+   * understand.
    */
   | { readonly kind: "release"; readonly delayMs?: number };
 

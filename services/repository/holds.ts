@@ -21,8 +21,7 @@ export const holdOrder = (a: Hold, b: Hold): number =>
   compareHolders(a.holder, b.holder);
 
 /** Orders holds of a workload by start, then GPU, instance and holder. */
-export const workloadHoldOrder = (a: Hold, b: Hold): number =>
-  a.from - b.from || compare(a.gpu, b.gpu) || holdOrder(a, b);
+const workloadHoldOrder = (a: Hold, b: Hold): number => a.from - b.from || compare(a.gpu, b.gpu) || holdOrder(a, b);
 
 /** Orders workloads by namespace, pod and job, null first. */
 export const workloadOrder = (a: WorkloadCursor, b: WorkloadCursor): number =>

@@ -18,7 +18,7 @@ export const LOST_INTERVALS = 5;
 /** Distances between readings that decide what is usual. */
 export const USUAL_DISTANCES = 20;
 /** Usual interval of a GPU with one reading, ms. */
-export const UNKNOWN_INTERVAL_MS = 300_000;
+const UNKNOWN_INTERVAL_MS = 300_000;
 
 export interface Slot {
   readonly host: string;

@@ -1,6 +1,6 @@
 /**
- * The store: readings in buckets, the inventory of GPUs, their placements in hosts, and the holds of pods and jobs. SQLite, MongoDB and the
- * reference model of the tests pass `test/conformance/repository.ts`.
+ * The store: readings in buckets, the inventory of GPUs, their placements in hosts, and the holds of pods and jobs.
+ * SQLite, MongoDB and the reference model of the tests pass `test/conformance/repository.ts`.
  *
  * Errors: every method throws `AppError` `unavailable` when the store does not answer. The same call may be repeated.
  * Arguments are not checked: windows, limits and uuids are parsed at the edge.
@@ -155,8 +155,8 @@ export interface GpuRepository {
   hosts(options?: { signal?: AbortSignal | undefined }): Promise<readonly Host[]>;
   /**
    * Returns the holds of each GPU and its instances that overlap the window, not cut to it, by start, then instance and
-   * holder, at most 10,000 per GPU. GPUs are in the order of `gpus`. The first GPU that takes the total over `max` holds,
-   * and all after it, are left out.
+   * holder, at most 10,000 per GPU. GPUs are in the order of `gpus`. The first GPU that takes the total over `max`
+   * holds, and all after it, are left out.
    */
   holds(
     gpus: readonly GpuUuid[],

@@ -94,9 +94,10 @@ export interface Place {
 /** Receives the rows of a source, in order. Its methods return at once and do not throw. */
 export interface RowTarget {
   /**
-   * Returns a number for a GPU with these facts, a series, and the holders that its rows name. A negative number declines
-   * the combination: its rows give no readings, and no skips for their times and values. Rows may write one combination in several forms, and the
-   * method is called at least once for each form, so the same combination must always get the same number.
+   * Returns a number for a GPU with these facts, a series, and the holders that its rows name. A negative number
+   * declines the combination: its rows give no readings, and no skips for their times and values. Rows may write one
+   * combination in several forms, and the method is called at least once for each form, so the same combination must
+   * always get the same number.
    */
   slot(facts: GpuFacts, series: Series, holders: HolderSet): number;
   /** Takes a reading. `at`: ms since the epoch. Returns true to stop the reader after this row. */

@@ -23,7 +23,9 @@ export interface TableFormat {
  */
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** Writes a list in one cell: items are separated by semicolons, and the parts of an item that are not null by slashes. */
+/**
+ * Writes a list in one cell: items are separated by semicolons, and the parts of an item that are not null by slashes.
+ */
 const cellOf = (value: unknown): string => {
   if (value === null || value === undefined) return "";
   if (!Array.isArray(value)) return String(value);

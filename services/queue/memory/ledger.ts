@@ -191,8 +191,8 @@ export class BatchLedger {
   }
 
   /**
-   * Takes back one batch. Does not add a batch that is released without a delay to `#ready`: the caller adds all of them
-   * in their order.
+   * Takes back one batch. Does not add a batch that is released without a delay to `#ready`: the caller adds all of
+   * them in their order.
    */
   #giveBack(batch: StoredBatch, mode: NackMode, reason: string, now: number): void {
     this.#leases.remove(batch);

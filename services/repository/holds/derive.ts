@@ -3,14 +3,14 @@
  *
  * - A series takes up a holder when it names it, and its reading before did not, does not exist, has been ended by a
  *   mark, or lies before a silence of the series.
- * - A series drops a holder when its reading before named it and this one does not, or when a mark ends a row that named
- *   it.
+ * - A series drops a holder when its reading before named it and this one does not, or when a mark ends a row that
+ *   named it.
  * - A hold begins at a take-up while none of that holder is open. While it is open, every time at which a series names
  *   the holder extends it.
  * - It ends at the last such time before the first drop by any series, or before a silence of every series that named
  *   the holder in this hold.
- * - At one time, drops come before take-ups. Naming without a take-up opens nothing: Prometheus repeats a series for some
- *   minutes after it has ended.
+ * - At one time, drops come before take-ups. Naming without a take-up opens nothing: Prometheus repeats a series for
+ *   some minutes after it has ended.
  */
 import { type Holder, holderKey } from "../../../schema/model/holder.ts";
 import { isSilence, SHORTEST_SILENCE_MS, usualInterval } from "./silence.ts";
@@ -25,7 +25,9 @@ export interface HoldRecord {
   readonly to: number;
   /** Time of the drop, or of the first reading after the silence, that has ended the hold; null: not ended so far. */
   readonly ended: number | null;
-  /** The longest usual interval of the series that named the holder. Without a drop, it decides until when it is open. */
+  /**
+   * The longest usual interval of the series that named the holder. Without a drop, it decides until when it is open.
+   */
   readonly usualMs: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Recognizes blocks that only extend the open holds of a GPU, which is nearly every block: the same series name the same
- * holders as in the block before, without a pause. Everything else is derived again from stored evidence.
+ * Recognizes blocks that only extend the open holds of a GPU, which is nearly every block: the same series name the
+ * same holders as in the block before, without a pause. Everything else is derived again from stored evidence.
  */
 import type { Evidence } from "../../../schema/batch/evidence.ts";
 import { evidenceText, trackOf } from "../../../schema/batch/evidence.ts";

@@ -15,7 +15,8 @@ function median(numbers: number[]): number {
 
 /**
  * Returns the usual interval of a series around the gap before reading `next`, ms: the median of up to 20 distances
- * between neighbouring readings on each side, the gap left out. `next` may be the number of readings: the gap after all.
+ * between neighbouring readings on each side, the gap left out. `next` may be the number of readings: the gap after
+ * all.
  */
 export function usualInterval(at: readonly number[], next: number): number {
   const distances: number[] = [];

@@ -1,8 +1,8 @@
 /**
- * Evidence of one GPU, arranged by MIG instance and series: who the rows of a series named, and when. Series that differ
- * only in `vgpu` are one: dcgm-exporter prints a row per replica of a shared GPU.
+ * Evidence of one GPU, arranged by MIG instance and series: who the rows of a series named, and when. Series that
+ * differ only in `vgpu` are one: dcgm-exporter prints a row per replica of a shared GPU.
  */
-import { compareHolders, type Holder, type HolderSet, holderKey, NOBODY } from "../../../schema/model/holder.ts";
+import { type Holder, type HolderSet, holderKey } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { type SeriesParts, seriesParts } from "./series-parts.ts";
 
@@ -149,7 +149,3 @@ function timelineOf(replicas: readonly Replica[], numbers: HolderNumbers): Timel
     .map(([time, ended]) => ({ at: time, ended: numbers.list(ended.values()) }));
   return { at, named, marks };
 }
-
-/** The holders of a set that is given by numbers. */
-export const holdersOf = (numbers: readonly number[], holders: readonly Holder[]): HolderSet =>
-  numbers.length === 0 ? NOBODY : numbers.map((number) => holders[number] as Holder).sort(compareHolders);

@@ -12,8 +12,8 @@ function readingsBefore({ at }: Timeline, time: number): number {
 }
 
 /**
- * Returns from when on the holds must be derived again if evidence at or after `changedAt` is new: new readings can change
- * decisions about gaps up to 21 readings before them.
+ * Returns from when on the holds must be derived again if evidence at or after `changedAt` is new: new readings can
+ * change decisions about gaps up to 21 readings before them.
  */
 export function deriveFrom({ instances }: GpuEvidence, changedAt: number): number {
   let from = changedAt;
@@ -27,8 +27,8 @@ export function deriveFrom({ instances }: GpuEvidence, changedAt: number): numbe
 }
 
 /**
- * True if the evidence reaches back far enough to derive the holds again with `deriveFrom(evidence, changedAt)`. If false,
- * older evidence must be added first, unless there is none.
+ * True if the evidence reaches back far enough to derive the holds again with `deriveFrom(evidence, changedAt)`. If
+ * false, older evidence must be added first, unless there is none.
  */
 export function reachesBack(evidence: GpuEvidence, changedAt: number): boolean {
   return evidence.instances.every(({ timelines }) =>
@@ -37,8 +37,8 @@ export function reachesBack(evidence: GpuEvidence, changedAt: number): boolean {
 }
 
 /**
- * True if further readings can change no decision about a gap: every gap that may be a silence has 21 readings after it.
- * Only then may blocks be taken for extensions.
+ * True if further readings can change no decision about a gap: every gap that may be a silence has 21 readings after
+ * it. Only then may blocks be taken for extensions.
  */
 export function isSettled({ instances }: GpuEvidence): boolean {
   return instances.every(({ timelines }) =>

@@ -1,6 +1,5 @@
 /** Names that objects of JavaScript already have, or that a store's own language gives a meaning. */
 import { expect, test } from "bun:test";
-import type { HolderSet } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { batchOf, factsOf, type OpenRepository, type Row, type RowFacts, read, uuidOf, windowOf } from "./bench.ts";
 
@@ -34,7 +33,7 @@ export function namesConformance(open: OpenRepository): void {
     );
     const series = METRICS.flatMap((name) => [name, `${name}{${name}="${name}",z="__proto__"}`] as Series[]).sort();
     for (const [index, producer] of NAMES.entries()) {
-      const rows = series.map((one, at): Row => [one, at, at, facts[index] as GpuFacts]);
+      const rows = series.map((one, at): Row => [one, at, at, facts[index] as RowFacts]);
       const position = { producer, epoch: 1, seq: 1, position: producer };
       await repository.save([batchOf(rows, { producer })], { positions: [position] });
       expect(await repository.position(producer)).toEqual(position);
@@ -56,7 +55,7 @@ export function namesConformance(open: OpenRepository): void {
       }
       const window = windowOf(0, 60_000);
       const held = (await repository.holds([gpu], window, { max: 100 })).get(gpu);
-      expect(held?.map(({ holder }) => holder)).toEqual((facts[index] as RowFacts).holders as HolderSet);
+      expect(held?.map(({ holder }) => holder)).toEqual([...((facts[index] as RowFacts).holders ?? [])]);
       expect((await read(repository, { gpu })).map(([one]) => one)).toEqual(series.toReversed());
       for (const metric of METRICS) {
         const ofMetric = series.filter((one) => one === metric || one.startsWith(`${metric}{`));

@@ -1,6 +1,6 @@
 /**
- * Holds, instances and placements of the simulated fleet, read through the real parser, streamer and store, are those of
- * its ledger, whatever the sizes of batches, the shards, the order of arrival, repeated deliveries and restarts.
+ * Holds, instances and placements of the simulated fleet, read through the real parser, streamer and store, are those
+ * of its ledger, whatever the sizes of batches, the shards, the order of arrival, repeated deliveries and restarts.
  */
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";

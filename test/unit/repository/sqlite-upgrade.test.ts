@@ -1,6 +1,6 @@
 /**
- * A store that version 1 wrote, after the upgrade. The fixture holds six seconds of two GPUs, saved as batches of version
- * 1 in two calls: GPU 1 with pod a, a, a, none, b, b, and GPU 2 without a holder.
+ * A store that version 1 wrote, after the upgrade. The fixture holds six seconds of two GPUs, saved as batches of
+ * version 1 in two calls: GPU 1 with pod a, a, a, none, b, b, and GPU 2 without a holder.
  */
 import { expect, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";

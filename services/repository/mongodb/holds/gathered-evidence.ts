@@ -13,8 +13,8 @@ import { joined } from "./steady.ts";
 /** How many readings of each series a recompute looks back. */
 const READINGS_BACK = 42;
 /**
- * How many buckets a recompute looks back at most. Rare series would otherwise lead to reading all that is stored of the
- * GPU; their older readings cannot change holds that are open now.
+ * How many buckets a recompute looks back at most. Rare series would otherwise lead to reading all that is stored of
+ * the GPU; their older readings cannot change holds that are open now.
  */
 const BUCKETS_BACK_MAX = 1000;
 /** Documents per round trip. */

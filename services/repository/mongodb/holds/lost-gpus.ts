@@ -1,4 +1,6 @@
-/** Decides which GPUs are lost: those without a reading for several of their usual intervals while a sibling reports. */
+/**
+ * Decides which GPUs are lost: those without a reading for several of their usual intervals while a sibling reports.
+ */
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import { LOST_INTERVALS, USUAL_DISTANCES, usualIntervalMs } from "../../placements.ts";
 import type { CallOptions, Link } from "../connection/link.ts";

@@ -11,7 +11,7 @@ import type { Collections, TurnDocument } from "../documents.ts";
 const CHUNK = 1000;
 
 export type Turn = Pick<TurnDocument, "turn" | "isBusy">;
-export const NO_TURN: Turn = { turn: 0, isBusy: false };
+const NO_TURN: Turn = { turn: 0, isBusy: false };
 
 export interface Turns {
   /** Returns the turns of the GPUs; a GPU without one has `NO_TURN`. */

@@ -2,7 +2,9 @@
 import type { Block, Sighting } from "../../../../schema/batch/batch.ts";
 import { timesOfColumns } from "../../../../schema/batch/columns.ts";
 
-/** How many sightings ahead of the clock to remember; the oldest are dropped, and the next reading makes up for them. */
+/**
+ * How many sightings ahead of the clock to remember; the oldest are dropped, and the next reading makes up for them.
+ */
 const AHEAD_MAX = 10_000;
 
 export class SightingsAhead {

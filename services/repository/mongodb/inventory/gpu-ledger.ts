@@ -1,7 +1,7 @@
 /**
- * Holds GPUs as this process knows them, and the changes that are not written yet. New facts, a new instance, an earlier
- * `firstSeen` and the first bucket of a list of series in an hour are urgent. Everything else is compared with the
- * stored documents once a minute, and written where they differ. Last times are in the pulses.
+ * Holds GPUs as this process knows them, and the changes that are not written yet. New facts, a new instance, an
+ * earlier `firstSeen` and the first bucket of a list of series in an hour are urgent. Everything else is compared with
+ * the stored documents once a minute, and written where they differ. Last times are in the pulses.
  */
 import type { AnyBulkWriteOperation, UpdateFilter } from "mongodb";
 import { hourStartMs, type Sighting } from "../../../../schema/batch/batch.ts";

@@ -16,7 +16,9 @@ import type { SeriesList, SeriesLists } from "./series-lists.ts";
  */
 export const CELLS_MAX = 131_072;
 
-/** Texts of evidence that are kept parsed, a few hundred bytes each: neighbouring buckets nearly always have the same. */
+/**
+ * Texts of evidence that are kept parsed, a few hundred bytes each: neighbouring buckets nearly always have the same.
+ */
 const PARSED_MAX = 1000;
 const parsedEvidence = new Map<string, Evidence>();
 

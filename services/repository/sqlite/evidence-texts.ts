@@ -1,4 +1,5 @@
 /** Gives each evidence an id, so that a bucket refers to it in a byte or two. Texts are never changed or dropped. */
+import { createHash } from "node:crypto";
 import { type Evidence, evidenceText, parseEvidence } from "../../../schema/batch/evidence.ts";
 import type { Database } from "./database.ts";
 
@@ -8,6 +9,12 @@ const UNKNOWN = -1;
 
 /** Texts, some hundred bytes each, above which the cache is emptied. */
 const CACHE_MAX = 10_000;
+
+/** Hexadecimal digits kept of a text's hash: a JavaScript number holds 48 bits exactly. */
+const HASH_DIGITS = 12;
+
+const hashOf = (text: string): number =>
+  Number.parseInt(createHash("sha256").update(text).digest("hex").slice(0, HASH_DIGITS), 16);
 
 export interface EvidenceTexts {
   /** Adds the evidence if it is new. Call inside a write. */
@@ -21,8 +28,8 @@ export interface EvidenceTexts {
 export function createEvidenceTexts(database: Database): EvidenceTexts {
   const ids = new Map<string, number>();
   const parsed = new Map<number, Evidence>();
-  const find = database.prepare("SELECT id FROM evidence WHERE text = ?");
-  const add = database.prepare("INSERT INTO evidence (text) VALUES (?)");
+  const find = database.prepare("SELECT id FROM evidence WHERE hash = ? AND text = ?");
+  const add = database.prepare("INSERT INTO evidence (hash, text) VALUES (?, ?)");
   const load = database.prepare("SELECT text FROM evidence WHERE id = ?");
   return {
     idOf(evidence) {
@@ -30,7 +37,8 @@ export function createEvidenceTexts(database: Database): EvidenceTexts {
       const text = evidenceText(evidence);
       let id = ids.get(text);
       if (id === undefined) {
-        id = (find.get(text)?.[0] as number | undefined) ?? Number(add.run(text).lastInsertRowid);
+        const hash = hashOf(text);
+        id = (find.get(hash, text)?.[0] as number | undefined) ?? Number(add.run(hash, text).lastInsertRowid);
         if (ids.size >= CACHE_MAX) ids.clear();
         ids.set(text, id);
       }

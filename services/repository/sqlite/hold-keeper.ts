@@ -11,30 +11,18 @@ import { shapeOfColumns, timesOfColumns } from "../../../schema/batch/columns.ts
 import type { Evidence } from "../../../schema/batch/evidence.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { evidenceOf } from "../holds/bucket-evidence.ts";
-import { deriveHolds, type HoldRecord } from "../holds/derive.ts";
+import { deriveHolds } from "../holds/derive.ts";
+import { LastNamed, lastEvidence } from "../holds/follow.ts";
 import { type BlockEvidence as RecentBlock, RecentEvidence } from "../holds/recent.ts";
 import { SHORTEST_SILENCE_MS } from "../holds/silence.ts";
 import { deriveFrom } from "../holds/window.ts";
 import type { Buckets, GpuKey } from "./buckets.ts";
 import type { EarlierAttributions } from "./earlier-attributions.ts";
+import { type Changes, createChanges } from "./hold-changes.ts";
+import type { HeldGpu, HoldMemory } from "./hold-memory.ts";
 import type { HoldTable } from "./holds.ts";
 import { bucketsToDerive } from "./lookback.ts";
 import type { StaleGpus } from "./stale-gpus.ts";
-
-/** What is remembered of the holds of a GPU. */
-export interface HoldMemory {
-  readonly recent: RecentEvidence;
-  /** Holds that have not ended, by `openHoldKey`. */
-  open: Map<string, HoldRecord>;
-  /** Whether the GPU has ever had a hold. Without one, readings that name no holder cannot change anything. */
-  hasHolds: boolean;
-  /** `gpus.stale_from` */
-  staleFrom: number | null;
-}
-
-export interface HeldGpu extends GpuKey {
-  readonly holds: HoldMemory;
-}
 
 /** A block that this save has stored. */
 export interface StoredBlock {
@@ -99,9 +87,36 @@ export function createHoldKeeper(parts: {
     gpu.holds.hasHolds ||= records.length > 0;
   };
 
+  const remember = ({ holds: { recent, named } }: HeldGpu, blocks: readonly RecentBlock[]): void => {
+    recent.learn(blocks.map((block) => ({ ...block, evidence: lastEvidence(block) })));
+    for (const block of blocks) named.learn(block);
+  };
+
+  /** Takes in a block if no stored evidence is needed for it. */
+  const advance = (
+    gpu: HeldGpu,
+    { recent, last, stored }: { recent: RecentBlock; last: number; stored: StoredBlock },
+    changes: Changes,
+  ): boolean => {
+    const { holds: memory } = gpu;
+    const keys = memory.recent.extend(recent);
+    if (keys !== null) {
+      for (const key of keys) changes.extend(key, recent.to);
+      memory.named.extend(recent);
+      return true;
+    }
+    if (recent.from <= last) return false;
+    const followed = memory.named.follow(recent, memory, () => timesOfColumns(stored.block.packed));
+    if (followed === null) return false;
+    for (const hold of followed) changes.put(hold);
+    remember(gpu, [recent]);
+    return true;
+  };
+
   const mark = (gpu: HeldGpu, from: number): void => {
     const { holds: memory } = gpu;
     memory.recent.forget();
+    memory.named.forget();
     if (memory.staleFrom !== null && memory.staleFrom <= from) return;
     memory.staleFrom = from;
     stale.mark(gpu.id, from);
@@ -110,45 +125,43 @@ export function createHoldKeeper(parts: {
   return {
     memoryOf: (gpu) => {
       const { staleFrom, hasHolds } = stale.of(gpu);
-      return { recent: new RecentEvidence(), open: holds.notEnded(gpu), hasHolds, staleFrom };
+      return { recent: new RecentEvidence(), named: new LastNamed(), open: holds.notEnded(gpu), hasHolds, staleFrom };
     },
-    newMemory: () => ({ recent: new RecentEvidence(), open: new Map(), hasHolds: false, staleFrom: null }),
+    newMemory: () => ({
+      recent: new RecentEvidence(),
+      named: new LastNamed(),
+      open: new Map(),
+      hasHolds: false,
+      staleFrom: null,
+    }),
     mark,
     learn(gpu, blocks, newest, present) {
       const { holds: memory } = gpu;
       if (!memory.hasHolds && blocks.every(({ evidence }) => evidence === null) && memory.staleFrom === null) return;
       const inOrder = blocks.length === 1 ? blocks : blocks.toSorted((a, b) => a.block.from - b.block.from);
+      const changes = createChanges(gpu, holds);
       let changedAt = Number.POSITIVE_INFINITY;
-      let hasLate = false;
-      const recentBlocks: RecentBlock[] = [];
-      const extended = new Map<string, number>();
+      let last = newest;
+      const toLearn: RecentBlock[] = [];
       for (const stored of inOrder) {
         // What is later than the present counts when its time comes.
         if (stored.block.from > present) continue;
         if (memory.staleFrom !== null || stored.block.to > present) {
-          hasLate ||= stored.block.to > present;
-          changedAt = Math.min(changedAt, stored.block.from);
-          continue;
+          changes.write();
+          return mark(gpu, Math.min(changedAt, stored.block.from));
         }
         const recent = recentBlockOf(stored);
-        recentBlocks.push(recent);
-        const keys = memory.recent.extend(recent);
-        if (keys === null) changedAt = Math.min(changedAt, recent.from);
-        else for (const key of keys) extended.set(key, Math.max(extended.get(key) ?? recent.to, recent.to));
+        if (changedAt < Number.POSITIVE_INFINITY || !advance(gpu, { recent, last, stored }, changes)) {
+          changedAt = Math.min(changedAt, recent.from);
+          toLearn.push(recent);
+        }
+        last = Math.max(last, recent.to);
       }
-      if (memory.staleFrom !== null || changedAt <= newest || hasLate) return mark(gpu, changedAt);
-      if (changedAt < Number.POSITIVE_INFINITY) {
-        derive(gpu, changedAt, present);
-        memory.recent.learn(recentBlocks);
-        return;
-      }
-      for (const [key, to] of extended) {
-        const hold = memory.open.get(key);
-        if (hold === undefined || hold.to >= to) continue;
-        const longer = { ...hold, to, usualMs: -1 };
-        holds.extend(gpu, longer);
-        memory.open.set(key, longer);
-      }
+      changes.write();
+      if (changedAt <= newest) return mark(gpu, changedAt);
+      if (changedAt === Number.POSITIVE_INFINITY) return;
+      derive(gpu, changedAt, present);
+      remember(gpu, toLearn);
     },
     checkSilence(gpu, newest, present) {
       if (gpu.holds.staleFrom !== null) return;
@@ -163,6 +176,7 @@ export function createHoldKeeper(parts: {
       derive(gpu, staleFrom, present);
       gpu.holds.staleFrom = null;
       gpu.holds.recent.forget();
+      gpu.holds.named.forget();
       stale.mark(gpu.id, null);
     },
   };

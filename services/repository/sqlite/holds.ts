@@ -26,6 +26,8 @@ export interface HoldTable {
   reachingInto(gpu: GpuKey, from: number): readonly HoldRecord[];
   /** Writes the difference between two lists of holds. */
   replace(gpu: GpuKey, known: readonly HoldRecord[], records: readonly HoldRecord[]): void;
+  /** Adds a hold, or replaces the one with the same instance, holder and start. */
+  put(gpu: GpuKey, hold: HoldRecord): void;
   extend(gpu: GpuKey, hold: HoldRecord): void;
 }
 
@@ -75,6 +77,11 @@ export function createHoldTable(database: Database, holders: HolderTable): HoldT
   const keyOf = (gpu: GpuKey, { instance, holder, from }: HoldRecord) =>
     [gpu.id, instance ?? "", holders.idOf(holder), from] as const;
 
+  const write = (gpu: GpuKey, record: HoldRecord) => {
+    const [id, instance, holder, from] = keyOf(gpu, record);
+    put.run(id, instance, holder, from, record.to, record.ended, record.usualMs);
+  };
+
   return {
     openOf(gpus) {
       const named = new Map<string, Holder[]>();
@@ -112,11 +119,11 @@ export function createHoldTable(database: Database, holders: HolderTable): HoldT
         stale.delete(key.join("\n"));
         const { to, ended, usualMs } = record;
         if (old?.to === to && old.ended === ended && old.usualMs === usualMs) continue;
-        const [id, instance, holder, from] = key;
-        put.run(id, instance, holder, from, to, ended, usualMs);
+        write(gpu, record);
       }
       for (const record of stale.values()) remove.run(...keyOf(gpu, record));
     },
+    put: write,
     extend: (gpu, record) => void extend.run(...keyOf(gpu, record), record.to, record.usualMs),
   };
 }

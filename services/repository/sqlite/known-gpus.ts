@@ -7,7 +7,8 @@ import type { KnownGpu as InventoryGpu, KnownInstance } from "../inventory.ts";
 import type { Stay } from "../placements.ts";
 import type { Database } from "./database.ts";
 import type { GpuTable } from "./gpus.ts";
-import type { HeldGpu, HoldKeeper } from "./hold-keeper.ts";
+import type { HoldKeeper } from "./hold-keeper.ts";
+import type { HeldGpu } from "./hold-memory.ts";
 import type { InstanceTable } from "./instances.ts";
 import type { StayTable } from "./stays.ts";
 

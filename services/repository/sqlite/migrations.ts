@@ -134,7 +134,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX holds_of_holder ON holds (holder, last_at);
   CREATE INDEX holds_not_ended ON holds (gpu) WHERE ended IS NULL;
 
-  CREATE TABLE evidence (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+  -- One row per distinct evidence. hash: 48 bits of the text's hash, because an index of texts would repeat them.
+  CREATE TABLE evidence (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+  CREATE INDEX evidence_of_hash ON evidence (hash);
   -- 0: no row named a holder; -1: stored by version 1.
   ALTER TABLE buckets ADD COLUMN evidence INTEGER NOT NULL DEFAULT -1;
 

@@ -1,0 +1,179 @@
+/**
+ * Follows the holds of one GPU through a block without reading stored evidence: if the block is later than all before
+ * it, complete, and without a pause, the holders that each series named last decide what it takes up and drops.
+ */
+import { type Evidence, type Track, trackOf } from "../../../schema/batch/evidence.ts";
+import { TrackFinder } from "../../../schema/batch/track-finder.ts";
+import { type Holder, type HolderSet, holderKey, NOBODY } from "../../../schema/model/holder.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import type { HoldRecord } from "./derive.ts";
+import { type BlockEvidence, openHoldKey } from "./recent.ts";
+import { seriesParts } from "./series-parts.ts";
+import { SHORTEST_SILENCE_MS } from "./silence.ts";
+
+/** The holders that each series of a list named with its last reading. */
+interface Last {
+  readonly sets: readonly HolderSet[];
+  to: number;
+}
+
+/** How many lists of series to know per GPU. */
+const MAX_LISTS = 4;
+
+/** MIG instances of the series; undefined if series are replicas of each other, whose holders are united. */
+const instances = new WeakMap<readonly Series[], readonly (string | null)[] | { readonly none: true }>();
+
+function instancesOf(series: readonly Series[]): readonly (string | null)[] | undefined {
+  let known = instances.get(series);
+  if (known === undefined) {
+    const parts = series.map(seriesParts);
+    known = parts.some(({ vgpu }) => vgpu !== "") ? { none: true } : parts.map(({ instance }) => instance);
+    instances.set(series, known);
+  }
+  return "none" in known ? undefined : known;
+}
+
+const setIn = (evidence: Evidence, track: Track, tick: number): HolderSet =>
+  evidence.sets[(track.findLast((run) => run.tick <= tick)?.set ?? 0) - 1] ?? NOBODY;
+
+const lastSetsOf = ({ series, evidence }: BlockEvidence): readonly HolderSet[] =>
+  series.map((_, column) =>
+    evidence === null ? NOBODY : setIn(evidence, trackOf(evidence, column), Number.POSITIVE_INFINITY),
+  );
+
+/** Returns the evidence that a block has if its series name throughout what they name last in this one. */
+export function lastEvidence({ evidence, series, isFull }: BlockEvidence): Evidence | null {
+  if (evidence === null || !isFull || evidence.tracks.every(({ length }) => length === 1)) return evidence;
+  const numbers = series.map((_, column) => trackOf(evidence, column).at(-1)?.set ?? 0);
+  return new TrackFinder([NOBODY, ...evidence.sets]).find(Int32Array.from(numbers), 1, series.length, () => true);
+}
+
+const isIn = (set: HolderSet, holder: Holder): boolean =>
+  set.includes(holder) || (set.length > 0 && set.some((one) => holderKey(one) === holderKey(holder)));
+
+export class LastNamed {
+  readonly #lists = new Map<readonly Series[], Last>();
+
+  /** Records what a complete block, later than all before it, named last. Lists of series are one object if equal. */
+  learn(block: BlockEvidence): void {
+    const names = new Set(block.series);
+    for (const list of this.#lists.keys()) {
+      if (list !== block.series && list.some((name) => names.has(name))) this.#lists.delete(list);
+    }
+    this.#lists.delete(block.series);
+    if (!block.isFull || block.marks > 0) return;
+    if (this.#lists.size === MAX_LISTS) this.#lists.delete(this.#lists.keys().next().value as readonly Series[]);
+    this.#lists.set(block.series, { sets: lastSetsOf(block), to: block.to });
+  }
+
+  /** Records that the series have named the same until this time. */
+  extend({ series, to }: BlockEvidence): void {
+    const last = this.#lists.get(series);
+    if (last !== undefined) last.to = to;
+  }
+
+  forget(): void {
+    this.#lists.clear();
+  }
+
+  /**
+   * Returns the holds that begin, go on or end with a block that is later than all before it; null if stored evidence
+   * has to be read.
+   * @param open holds that have not ended, by `openHoldKey`
+   * @param hasHolds whether the GPU has ever had a hold
+   * @param timesOf returns the times of the block
+   */
+  follow(
+    block: BlockEvidence,
+    { open, hasHolds }: { readonly open: ReadonlyMap<string, HoldRecord>; readonly hasHolds: boolean },
+    timesOf: () => Float64Array,
+  ): HoldRecord[] | null {
+    const { series, evidence, from, longestGapMs, isFull, marks } = block;
+    const ofColumn = instancesOf(series);
+    if (!isFull || marks > 0 || longestGapMs >= SHORTEST_SILENCE_MS || ofColumn === undefined) return null;
+    const last = this.#lists.get(series);
+    if (hasHolds && (last === undefined || from - last.to >= SHORTEST_SILENCE_MS)) return null;
+    const run = new Run(open, ofColumn, hasHolds ? (last as Last).sets : series.map(() => NOBODY));
+    const ticks = new Set(evidence === null ? [0] : evidence.tracks.flatMap((track) => track.map(({ tick }) => tick)));
+    const at = ticks.size > 1 ? timesOf() : undefined;
+    for (const tick of [...ticks].sort((a, b) => a - b)) {
+      if (tick > 0) run.nameUntil(at?.[tick - 1] as number);
+      const sets = series.map((_, column) =>
+        evidence === null ? NOBODY : setIn(evidence, trackOf(evidence, column), tick),
+      );
+      if (!run.change(sets, at?.[tick] ?? from)) return null;
+    }
+    run.nameUntil(block.to);
+    return run.changed();
+  }
+}
+
+/** The holds while a block is followed. */
+class Run {
+  readonly #open: Map<string, HoldRecord>;
+  readonly #instances: readonly (string | null)[];
+  #sets: readonly HolderSet[];
+  readonly #changed = new Map<string, HoldRecord>();
+
+  constructor(open: ReadonlyMap<string, HoldRecord>, ofColumn: readonly (string | null)[], sets: readonly HolderSet[]) {
+    this.#open = new Map(open);
+    this.#instances = ofColumn;
+    this.#sets = sets;
+  }
+
+  /** Extends the holds that the series name. */
+  nameUntil(to: number): void {
+    const seen = new Map<HolderSet, Set<string | null>>();
+    for (const [column, set] of this.#sets.entries()) {
+      const instance = this.#instances[column] ?? null;
+      const done = seen.get(set);
+      if (set.length === 0 || done?.has(instance)) continue;
+      if (done === undefined) seen.set(set, new Set([instance]));
+      else done.add(instance);
+      for (const holder of set) {
+        const hold = this.#open.get(openHoldKey(instance, holder));
+        if (hold !== undefined && hold.to < to) this.#put({ ...hold, to, usualMs: -1 });
+      }
+    }
+  }
+
+  /** Drops and takes up. Returns false if only stored evidence can tell whether an open hold has ended by silence. */
+  change(sets: readonly HolderSet[], time: number): boolean {
+    const before = this.#sets;
+    this.#sets = sets;
+    const taken = new Map<string, HoldRecord>();
+    for (const [column, set] of sets.entries()) {
+      const old = before[column] as HolderSet;
+      const instance = this.#instances[column] ?? null;
+      if (set === old) continue;
+      for (const holder of old) if (!isIn(set, holder)) this.#end(openHoldKey(instance, holder), time);
+      for (const holder of set) {
+        if (isIn(old, holder)) continue;
+        taken.set(openHoldKey(instance, holder), { instance, holder, from: time, to: time, ended: null, usualMs: -1 });
+      }
+    }
+    for (const [key, hold] of taken) {
+      const known = this.#open.get(key);
+      if (known === undefined) this.#put(hold);
+      else if (time - known.to >= SHORTEST_SILENCE_MS) return false;
+    }
+    return true;
+  }
+
+  #put(hold: HoldRecord): void {
+    const key = openHoldKey(hold.instance, hold.holder);
+    this.#open.set(key, hold);
+    this.#changed.set(`${key} ${hold.from}`, hold);
+  }
+
+  #end(key: string, time: number): void {
+    const hold = this.#open.get(key);
+    if (hold === undefined) return;
+    this.#open.delete(key);
+    this.#changed.set(`${key} ${hold.from}`, { ...hold, ended: time, usualMs: 0 });
+  }
+
+  changed(): HoldRecord[] {
+    return [...this.#changed.values()];
+  }
+}

@@ -25,6 +25,8 @@ export interface StreamerConfig {
   readonly batchSize: number | null;
   /** Version of the batches. 1 is for collectors that do not know version 2 yet: it has no evidence of holders. */
   readonly format: Format;
+  /** Series of one metric and GPU that are told apart by labels; readings of further ones are skipped. */
+  readonly maxSeriesPerMetric: number;
   /** Times of readings: those of the source, or the moment at which their tick is sent. */
   readonly times: "source" | "live";
   /** This streamer sends only the hosts of its shard. With a number of `shards` or more it stays idle. */
@@ -61,6 +63,7 @@ export function readStreamerConfig(env: Env, { defaultFormat = 1 }: { defaultFor
         LOOP_MODE: boolean().default(true),
         BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
         FORMAT: format().default(defaultFormat),
+        MAX_SERIES_PER_METRIC: integer({ min: 1, max: 65_536 }).default(512),
         TIMESTAMPS: choice("source", "live").optional(),
         STREAMER_SHARD: shard().default(0),
         STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
@@ -72,6 +75,7 @@ export function readStreamerConfig(env: Env, { defaultFormat = 1 }: { defaultFor
     loop: given.LOOP_MODE,
     batchSize: given.BATCH_SIZE ?? null,
     format: given.FORMAT,
+    maxSeriesPerMetric: given.MAX_SERIES_PER_METRIC,
     times: given.TIMESTAMPS ?? (given.LOOP_MODE ? "live" : "source"),
     shard: given.STREAMER_SHARD,
     shards: given.STREAMER_SHARDS,

@@ -3,6 +3,7 @@ import type { Batch } from "../../../schema/batch/batch.ts";
 import { bucketId } from "../../../schema/batch/batch.ts";
 import { decodeBatch } from "../../../schema/batch/codec.ts";
 import { forEachReading } from "../../../schema/batch/readings.ts";
+import { DEFAULT_LABELS } from "../../../schema/dcgm/label-rules.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
@@ -16,7 +17,7 @@ import { holdersOf } from "../schema/merged-rows.ts";
 import { readingText } from "../sources/memory-files.ts";
 import { InstantClock } from "../time/instant-clock.ts";
 
-export const filesAt = (...paths: string[]): SourcesConfig => ({ kind: "files", paths });
+export const filesAt = (...paths: string[]): SourcesConfig => ({ kind: "files", paths, labels: DEFAULT_LABELS });
 
 export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig => ({
   sources: filesAt("/data"),
@@ -24,6 +25,7 @@ export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig =
   loop: false,
   batchSize: null,
   format: 2,
+  maxSeriesPerMetric: 512,
   times: "source",
   shard: 0,
   shards: 1,

@@ -46,10 +46,10 @@ export const REST_SCHEMA = /* GraphQL */ `
       after: String
     ): GpuPage
     "One GPU."
-    gpu("UUID as NVML prints it: GPU-… or MIG-…" uuid: ID!): GpuDetails
+    gpu("Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>" uuid: ID!): GpuDetails
     "Readings of one GPU, newest first."
     gpu_telemetry(
-      "UUID as NVML prints it: GPU-… or MIG-…"
+      "Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>"
       uuid: ID!
       "Earliest time, inclusive: RFC 3339, with a zone."
       start_time: DateTime
@@ -90,7 +90,7 @@ export const REST_SCHEMA = /* GraphQL */ `
   }
 
   type Gpu {
-    "UUID as NVML prints it: GPU-… or MIG-…"
+    "Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>"
     uuid: String!
     "Device name on its host, such as nvidia0."
     device_id: String!
@@ -104,7 +104,7 @@ export const REST_SCHEMA = /* GraphQL */ `
   }
 
   type GpuDetails {
-    "UUID as NVML prints it: GPU-… or MIG-…"
+    "Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>"
     uuid: String!
     "Device name on its host, such as nvidia0."
     device_id: String!

@@ -16,20 +16,19 @@ export function createChanges(gpu: HeldGpu, table: HoldTable): Changes {
   const { holds: memory } = gpu;
   const extended = new Map<string, HoldRecord>();
   const others = new Map<string, HoldRecord>();
-  const rowKey = ({ instance, holder, from }: HoldRecord) => `${openHoldKey(instance, holder)} ${from}`;
   return {
     extend(key, to) {
       const hold = memory.open.get(key);
       if (hold === undefined || hold.to >= to) return;
       const longer = { ...hold, to, usualMs: -1 };
       memory.open.set(key, longer);
-      const row = rowKey(hold);
+      const row = `${key} ${hold.from}`;
       if (others.has(row)) others.set(row, longer);
       else extended.set(row, longer);
     },
     put(hold) {
       const key = openHoldKey(hold.instance, hold.holder);
-      const row = rowKey(hold);
+      const row = `${key} ${hold.from}`;
       extended.delete(row);
       others.set(row, hold);
       memory.hasHolds = true;

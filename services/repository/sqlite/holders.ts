@@ -15,6 +15,8 @@ export interface HolderTable {
 
 export function createHolderTable(database: Database): HolderTable {
   const ids = new Map<string, number>();
+  /** Spares the text of the key: a hold keeps its holder while it is extended. */
+  let idOfObject = new WeakMap<Holder, number>();
   const holders = new Map<number, Holder>();
   const find = database.prepare("SELECT id FROM holders WHERE key = ?");
   const add = database.prepare("INSERT INTO holders (key, namespace, pod, job) VALUES (?, ?, ?, ?)");
@@ -29,6 +31,8 @@ export function createHolderTable(database: Database): HolderTable {
   };
   return {
     idOf(holder) {
+      const known = idOfObject.get(holder);
+      if (known !== undefined) return known;
       const key = holderKey(holder);
       let id = ids.get(key);
       if (id === undefined) {
@@ -37,6 +41,7 @@ export function createHolderTable(database: Database): HolderTable {
         id = (find.get(key)?.[0] as number | undefined) ?? Number(add.run(key, namespace, pod, job).lastInsertRowid);
         remember(id, key, holder);
       }
+      idOfObject.set(holder, id);
       return id;
     },
     of(id) {
@@ -49,6 +54,7 @@ export function createHolderTable(database: Database): HolderTable {
       return holder;
     },
     forget() {
+      idOfObject = new WeakMap();
       ids.clear();
       holders.clear();
     },

@@ -73,6 +73,21 @@ export function holdAnswerConformance(open: OpenRepository): void {
     expect(await intervals(bench)).toEqual([...old, ["c", 3600, 3601], ["d", 3602, 3602]]);
   });
 
+  test("repository.holds() keeps what older readings said that have expired before anyone asked", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await bench.clock.advance(2 * HOUR);
+    await repository.save([batchOf(rowsHeldBy(["a", "a", "a"]))]);
+    await repository.save([batchOf([[UTIL, HOUR, 1, factsOf(1, heldBy("c"))]])]);
+    await repository.save([batchOf([[TEMP, 1000, 1, factsOf(1, heldBy("b"))]])]);
+    while ((await repository.expire(START + HOUR)) > 0);
+    expect(await intervals(bench)).toEqual([
+      ["a", 0, 2],
+      ["b", 1, 1],
+      ["c", 3600, 3600],
+    ]);
+  });
+
   test("repository.holds() returns the same holds as for each GPU alone, within its bound", async () => {
     await using bench = await open();
     const { repository } = bench;

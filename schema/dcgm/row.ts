@@ -1,63 +1,30 @@
-/** Parses the header and the rows of DCGM's CSV exports. */
-import { type GpuFacts, parseGpuUuid } from "../model/gpu.ts";
-import { canonicalMetric } from "../model/metric.ts";
+/** Parses the rows of DCGM's CSV exports. */
+import type { GpuFacts } from "../model/gpu.ts";
+import { canonicalMetric, isDeviceMetric } from "../model/metric.ts";
 import { isPrintable } from "../model/printable.ts";
 import type { Series } from "../model/reading.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import { seriesOf } from "../model/series.ts";
 import { shown } from "../model/shown.ts";
 import { parseTimestamp } from "../model/timestamp.ts";
+import { type DcgmColumns, labelsInColumns } from "./columns.ts";
+import { type DeviceFault, deviceOfRow } from "./device.ts";
+import { holderLabels, holderOfRow } from "./holder.ts";
+import { hostOfRow } from "./host.ts";
+import type { LabelRules } from "./label-rules.ts";
 import { parseLabels } from "./labels.ts";
+import { RowLabels } from "./row-labels.ts";
 import type { ValueFault } from "./value.ts";
 
-/** The usual header. Files may reorder, omit and add columns. */
-export const DCGM_HEADER =
-  "timestamp,metric_name,gpu_id,device,uuid,modelName,Hostname,container,pod,namespace,value,labels_raw";
-
-/**
- * Accepted names of each column, the preferred one first. Unless `honor_labels` is set, Prometheus renames the pod,
- * namespace and container labels of a target to `exported_…`; the plain labels then name the exporter itself.
- */
-const COLUMN_NAMES = {
-  timestamp: ["timestamp"],
-  metric: ["metric_name", "__name__"],
-  index: ["gpu_id", "gpu"],
-  device: ["device"],
-  uuid: ["uuid", "UUID", "gpu_uuid"],
-  model: ["modelName", "model_name"],
-  host: ["Hostname", "hostname"],
-  container: ["exported_container", "container"],
-  pod: ["exported_pod", "pod"],
-  namespace: ["exported_namespace", "namespace"],
-  value: ["value"],
-  labels: ["labels_raw"],
-} as const satisfies Record<string, readonly string[]>;
-type ColumnName = keyof typeof COLUMN_NAMES;
-
-const REQUIRED: readonly ColumnName[] = ["timestamp", "metric", "uuid", "host", "value"];
-
-/** The index of each column, from 0; -1 if the file does not have it. */
-export type DcgmColumns = Readonly<Record<ColumnName, number>> & { readonly names: readonly string[] };
-
-/** Finds the columns by name, in any order. The error names a column that is missing or appears twice. */
-export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
-  const columns = { names } as Record<ColumnName, number> & { names: readonly string[] };
-  for (const [column, accepted] of Object.entries(COLUMN_NAMES) as [ColumnName, readonly string[]][]) {
-    const name = accepted.find((candidate) => names.includes(candidate));
-    if (name === undefined) {
-      if (REQUIRED.includes(column)) return fail(`column ${accepted.join(" or ")} is missing`);
-      columns[column] = -1;
-    } else {
-      columns[column] = names.indexOf(name);
-      if (names.lastIndexOf(name) !== columns[column]) return fail(`column ${name} appears twice`);
-    }
-  }
-  return ok(columns);
+/** What the rows of a file have in common: where it has which label, and what labels mean. */
+export interface RowLayout {
+  readonly columns: DcgmColumns;
+  readonly rules: LabelRules;
 }
 
 /** Why a row gives no reading. `detail` is for the operator: name, accepted values, and the given one. */
 export interface RowFault {
-  readonly reason: "fields" | "uuid" | "metric" | "labels" | "control" | "time" | ValueFault["reason"];
+  readonly reason: "fields" | "metric" | "labels" | "control" | "time" | DeviceFault["reason"] | ValueFault["reason"];
   readonly detail: string;
 }
 
@@ -70,9 +37,9 @@ export interface RowIdentity {
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 
 /** Names the first of the values with an unprintable character; undefined if there is none. */
-function unprintableIn(values: Iterable<readonly [name: string, value: string | null]>): RowFault | undefined {
+function unprintableIn(values: Iterable<readonly [name: string, value: string]>): RowFault | undefined {
   for (const [name, value] of values) {
-    if (value === null || isPrintable(value)) continue;
+    if (isPrintable(value)) continue;
     const accepted = "have no control characters and no marks of text direction";
     return { reason: "control", detail: `${name} must ${accepted}, got ${shown(value)}` };
   }
@@ -80,45 +47,53 @@ function unprintableIn(values: Iterable<readonly [name: string, value: string | 
 }
 
 /**
- * Returns the facts and the series of a row. A column takes precedence over a label of the same meaning, but not over
- * an `exported_…` label. Aliases of metrics become canonical names.
+ * Returns the facts and the series of a row. `labels_raw` and columns are the same to it; of a label in both places,
+ * the column's value counts unless it is empty. Aliases of metrics become canonical names.
  */
-export function parseRowIdentity(columns: DcgmColumns, fields: readonly string[]): Result<RowIdentity, RowFault> {
+export function parseRowIdentity(
+  { columns, rules }: RowLayout,
+  fields: readonly string[],
+): Result<RowIdentity, RowFault> {
   if (fields.length !== columns.names.length) {
     return fail({
       reason: "fields",
       detail: `row must have ${columns.names.length} fields, as the header has, got ${fields.length}`,
     });
   }
-  const labels = parseLabels(fields[columns.labels] ?? "");
-  if (!labels.ok) return fail({ reason: "labels", detail: labels.error });
-  const label = (name: string) => labels.value.get(name) || undefined;
-  const field = (column: ColumnName) => fields[columns[column]] || undefined;
-  const uuid = parseGpuUuid(field("uuid") ?? label("UUID") ?? label("gpu_uuid") ?? "");
-  if (!uuid.ok) return fail({ reason: "uuid", detail: uuid.error });
-  const metric = fields[columns.metric] ?? "";
+  const raw = parseLabels(fields[columns.labels] ?? "");
+  if (!raw.ok) return fail({ reason: "labels", detail: raw.error });
+  const metric = canonicalMetric(fields[columns.metric] ?? "");
+  const labels = new RowLabels({ columns: labelsInColumns(columns, fields), raw: raw.value }, rules, metric);
+  const host = hostOfRow(labels);
+  const device = deviceOfRow(labels, metric, host);
+  if (!device.ok) return device;
   if (!METRIC_NAME.test(metric)) {
     return fail({
       reason: "metric",
       detail: `metric name must be a name such as DCGM_FI_DEV_GPU_UTIL, got ${shown(metric)}`,
     });
   }
-  const owner = (name: "container" | "pod" | "namespace") =>
-    label(`exported_${name}`) ?? field(name) ?? (columns[name] === -1 ? label(name) : undefined) ?? null;
+  const holder = holderOfRow(labels);
   const facts: GpuFacts = {
-    uuid: uuid.value,
-    index: field("index") ?? label("gpu") ?? "",
-    device: field("device") ?? label("device") ?? "",
-    model: field("model") ?? label("modelName") ?? label("model_name") ?? "",
-    host: field("host") ?? label("Hostname") ?? label("hostname") ?? "",
-    driver: label("DCGM_FI_DRIVER_VERSION") ?? null,
-    container: owner("container"),
-    pod: owner("pod"),
-    namespace: owner("namespace"),
+    uuid: device.value.uuid,
+    index: labels.first("device", "gpu_id", "gpu") ?? "",
+    device: labels.first("fact", "device") ?? "",
+    model: labels.first("fact", "modelName", "model_name") ?? "",
+    // Where nothing names the node, the name of the exporter's pod at least keeps its GPUs together.
+    host: host ?? labels.first("fact", "Hostname", "hostname") ?? "",
+    driver: labels.first("fact", "DCGM_FI_DRIVER_VERSION") ?? null,
+    container: holder?.container ?? null,
+    pod: holder?.pod ?? null,
+    namespace: holder?.namespace ?? null,
   };
-  const unprintable = unprintableIn(Object.entries(facts)) ?? unprintableIn(labels.value);
+  const unprintable = unprintableIn(labels.all());
   if (unprintable !== undefined) return fail(unprintable);
-  return ok({ facts, series: seriesOf(canonicalMetric(metric), labels.value) });
+  const distinguishing = new Map([
+    ...(isDeviceMetric(metric) ? [] : holderLabels(labels, holder)),
+    ...labels.of("series"),
+  ]);
+  if (device.value.instance !== undefined) distinguishing.set("GPU_I_ID", device.value.instance);
+  return ok({ facts, series: seriesOf(metric, distinguishing) });
 }
 
 /** DCGM did not exist before 2000, so an earlier time comes from a clock that was never set. */

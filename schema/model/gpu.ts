@@ -1,27 +1,39 @@
 import type { Brand } from "./brand.ts";
+import { isPrintable } from "./printable.ts";
 import { fail, ok, type Result } from "./result.ts";
 import { shown } from "./shown.ts";
 
 /**
- * The identity of a GPU or MIG instance as NVML prints it: `GPU-<uuid>`, `MIG-<uuid>`, or the older
- * `MIG-GPU-<uuid>/<gpu instance>/<compute instance>`. The canonical form has lower-case hex digits.
+ * The identity of a GPU: `GPU-<uuid>` as NVML prints it, with lower-case hex digits, or `HOST-<host>-<index>` and
+ * `HOST-<cluster>:<host>-<index>` of a GPU whose uuid the source does not have. Of MIG instances: `MIG-<uuid>` if the
+ * source does not name the GPU, and the older `MIG-GPU-<uuid>/<gpu instance>/<compute instance>`, which earlier
+ * releases stored as GPUs.
  */
 export type GpuUuid = Brand<string, "GpuUuid">;
 
 const HEX_UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 const GPU_UUID = new RegExp(`^(GPU-|MIG-)(${HEX_UUID})$|^(MIG-GPU-)(${HEX_UUID}/\\d{1,3}/\\d{1,3})$`);
+/** Host names have up to 253 characters (RFC 1035), and so may the cluster have. The index follows the last `-`. */
+const HOST_ID = /^HOST-\S{1,507}-\d{1,4}$/;
+const NIL_UUID = /^(?:GPU|MIG)-[0-]+$/;
 
 /** Describes the accepted text in error messages. */
-const GPU_UUID_FORM = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx or MIG-…";
+const GPU_UUID_FORM = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, MIG-… or HOST-…";
 
-/** Returns the canonical uuid. Refuses spaces and a lower-case prefix. */
+/** Returns the canonical id. Refuses spaces and a lower-case prefix. */
 export function parseGpuUuid(text: string): Result<GpuUuid> {
   const match = GPU_UUID.exec(text);
-  if (match === null) return fail(`uuid must be ${GPU_UUID_FORM}, got ${shown(text)}`);
+  if (match === null) {
+    if (HOST_ID.test(text) && isPrintable(text)) return ok(text as GpuUuid);
+    return fail(`uuid must be ${GPU_UUID_FORM}, got ${shown(text)}`);
+  }
   const prefix = match[1] ?? match[3] ?? "";
   const digits = match[2] ?? match[4] ?? "";
   return ok((prefix + digits.toLowerCase()) as GpuUuid);
 }
+
+/** True for a uuid of zeros alone: virtual machines and other vendors' exporters print it for all their GPUs. */
+export const isNilUuid = (uuid: GpuUuid): boolean => NIL_UUID.test(uuid);
 
 /** Facts about a GPU that a row carries with its reading. A missing fact is null, or empty if it is not nullable. */
 export interface GpuFacts {

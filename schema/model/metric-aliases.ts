@@ -1,7 +1,8 @@
 /**
- * Alias → canonical name, for fields of the catalogue. DCGM 4.6.0 renamed most fields (NVIDIA/DCGM, "DCGM Field
- * Naming Standard"); exporters still print the older names, so those are canonical here. A name does not define the
- * unit: GPU_UTIL_RATIO is still a percentage.
+ * Alias → canonical name, for fields of the catalogue. The names in lower case are those of dcgm-exporter 1.x
+ * (`etc/1.x-compatibility-metrics.csv`, NVIDIA/dcgm-exporter d5e5f51). DCGM 4.6.0 renamed most fields (NVIDIA/DCGM,
+ * "DCGM Field Naming Standard"); exporters still print the older names, so those are canonical here. A name does not
+ * define the unit: GPU_UTIL_RATIO is still a percentage.
  */
 export const METRIC_ALIASES: Readonly<Record<string, string>> = {
   DCGM_FI_DEV_GPU_UTIL_RATIO: "DCGM_FI_DEV_GPU_UTIL",
@@ -36,4 +37,43 @@ export const METRIC_ALIASES: Readonly<Record<string, string>> = {
   DCGM_FI_DEV_NVLINK_REPLAY_ERROR_TOTAL: "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL",
   DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_TOTAL: "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL",
   DCGM_FI_DEV_NVLINK_THROUGHPUT_TOTAL: "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL",
+  dcgm_sm_clock: "DCGM_FI_DEV_SM_CLOCK",
+  dcgm_memory_clock: "DCGM_FI_DEV_MEM_CLOCK",
+  dcgm_memory_temp: "DCGM_FI_DEV_MEMORY_TEMP",
+  dcgm_gpu_temp: "DCGM_FI_DEV_GPU_TEMP",
+  dcgm_power_usage: "DCGM_FI_DEV_POWER_USAGE",
+  dcgm_total_energy_consumption: "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
+  dcgm_pcie_replay_counter: "DCGM_FI_DEV_PCIE_REPLAY_COUNTER",
+  dcgm_gpu_utilization: "DCGM_FI_DEV_GPU_UTIL",
+  dcgm_mem_copy_utilization: "DCGM_FI_DEV_MEM_COPY_UTIL",
+  dcgm_enc_utilization: "DCGM_FI_DEV_ENC_UTIL",
+  dcgm_dec_utilization: "DCGM_FI_DEV_DEC_UTIL",
+  dcgm_xid_errors: "DCGM_FI_DEV_XID_ERRORS",
+  dcgm_power_violation: "DCGM_FI_DEV_POWER_VIOLATION",
+  dcgm_thermal_violation: "DCGM_FI_DEV_THERMAL_VIOLATION",
+  dcgm_sync_boost_violation: "DCGM_FI_DEV_SYNC_BOOST_VIOLATION",
+  dcgm_board_limit_violation: "DCGM_FI_DEV_BOARD_LIMIT_VIOLATION",
+  dcgm_low_util_violation: "DCGM_FI_DEV_LOW_UTIL_VIOLATION",
+  dcgm_reliability_violation: "DCGM_FI_DEV_RELIABILITY_VIOLATION",
+  dcgm_fb_free: "DCGM_FI_DEV_FB_FREE",
+  dcgm_fb_used: "DCGM_FI_DEV_FB_USED",
+  dcgm_ecc_sbe_volatile_total: "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL",
+  dcgm_ecc_dbe_volatile_total: "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL",
+  dcgm_ecc_sbe_aggregate_total: "DCGM_FI_DEV_ECC_SBE_AGG_TOTAL",
+  dcgm_ecc_dbe_aggregate_total: "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL",
+  dcgm_retired_pages_sbe: "DCGM_FI_DEV_RETIRED_SBE",
+  dcgm_retired_pages_dbe: "DCGM_FI_DEV_RETIRED_DBE",
+  dcgm_retired_pages_pending: "DCGM_FI_DEV_RETIRED_PENDING",
+  dcgm_nvlink_flit_crc_error_count_total: "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL",
+  dcgm_nvlink_data_crc_error_count_total: "DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL",
+  dcgm_nvlink_replay_error_count_total: "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL",
+  dcgm_nvlink_recovery_error_count_total: "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL",
+  dcgm_nvlink_bandwidth_total: "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL",
+  dcgm_fi_prof_gr_engine_active: "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+  dcgm_fi_prof_sm_active: "DCGM_FI_PROF_SM_ACTIVE",
+  dcgm_fi_prof_sm_occupancy: "DCGM_FI_PROF_SM_OCCUPANCY",
+  dcgm_fi_prof_pipe_tensor_active: "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
+  dcgm_fi_prof_dram_active: "DCGM_FI_PROF_DRAM_ACTIVE",
+  dcgm_fi_prof_pcie_tx_bytes: "DCGM_FI_PROF_PCIE_TX_BYTES",
+  dcgm_fi_prof_pcie_rx_bytes: "DCGM_FI_PROF_PCIE_RX_BYTES",
 };

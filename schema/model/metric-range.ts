@@ -79,6 +79,8 @@ const RANGES: ReadonlyMap<string, ValueRange> = new Map<string, ValueRange>([
   ["DCGM_FI_PROF_NVLINK_RX_BYTES", { min: 0, max: 1e14 }],
   ["DCGM_EXP_XID_ERRORS_COUNT", COUNT],
   ["DCGM_EXP_CLOCK_EVENTS_COUNT", COUNT],
+  ["DCGM_EXP_GPU_HEALTH_STATUS", COUNT],
+  ["DCGM_EXP_P2P_STATUS", COUNT],
 ]);
 
 export interface MetricRange extends ValueRange {

@@ -8,7 +8,7 @@ export interface MetricInfo {
   readonly unit: string;
   readonly kind: "gauge" | "counter" | "code" | "bitmask";
   readonly description: string;
-  /** Other names of the same field, of DCGM 4.6 and older. Not complete. */
+  /** Other names of the same field, of DCGM 4.6 and of dcgm-exporter 1.x. Not complete. */
   readonly aliases: readonly string[];
 }
 
@@ -154,6 +154,14 @@ const ROWS: readonly Row[] = [
     "gauge",
     "Clock events of one kind within the exporter's window, 5 minutes by default.",
   ],
+  [
+    "DCGM_EXP_GPU_HEALTH_STATUS",
+    null,
+    "1",
+    "code",
+    "Result of one of DCGM's health watches: 0 healthy, 10 warning, 20 failure.",
+  ],
+  ["DCGM_EXP_P2P_STATUS", null, "1", "code", "Whether NVLink connects the GPU with a peer: 0 yes, others why not."],
 ];
 
 const CANONICAL: ReadonlyMap<string, string> = new Map(Object.entries(METRIC_ALIASES));
@@ -168,3 +176,13 @@ export const METRICS: Readonly<Record<string, MetricInfo>> = Object.fromEntries(
 
 /** Returns the canonical name of a known name or alias. An unknown name is its own canonical name. */
 export const canonicalMetric = (name: string): string => CANONICAL.get(name) ?? name;
+
+/** @param metric a canonical name */
+export const isCatalogued = (metric: string): boolean => Object.hasOwn(METRICS, metric);
+
+/**
+ * True for metrics that are measured once per GPU or MIG instance, however many holders it has: those of the catalogue
+ * and all fields of DCGM. Others may be measured once per holder.
+ * @param metric a canonical name
+ */
+export const isDeviceMetric = (metric: string): boolean => metric.startsWith("DCGM_FI_") || isCatalogued(metric);

@@ -1,29 +1,23 @@
 /** Makes series names out of metrics and labels. */
+import { canonicalMetric } from "./metric.ts";
 import type { Series } from "./reading.ts";
-
-/**
- * Labels that distinguish the series of one metric and GPU: dcgm-exporter prints one row per MIG instance (GPU_I_ID),
- * clock event, NVLink, NVSwitch, vGPU or XID code. All other labels name the GPU or its attribution, or are constant;
- * they would split a series whenever they change.
- */
-const SERIES_LABELS = ["GPU_I_ID", "clock_event", "nvlink", "nvswitch", "vgpu", "xid"] as const;
 
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
 
 const escaped = (value: string): string => value.replace(/[\\"\n]/g, (character) => ESCAPES[character] ?? character);
 
-/** @param metric a canonical name. @param labels those not in `SERIES_LABELS`, and empty ones, are ignored */
-export function seriesOf(metric: string, labels: ReadonlyMap<string, string>): Series {
-  let inBraces = "";
-  for (const name of SERIES_LABELS) {
-    const value = labels.get(name);
-    if (value) inBraces += `${inBraces === "" ? "" : ","}${name}="${escaped(value)}"`;
-  }
-  return (inBraces === "" ? metric : `${metric}{${inBraces}}`) as Series;
+const byName = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** @param metric a canonical name @param labels those that distinguish readings, each once; empty ones are left out */
+export function seriesOf(metric: string, labels: Iterable<readonly [name: string, value: string]>): Series {
+  const given = [...labels].filter(([, value]) => value !== "");
+  if (given.length === 0) return metric as Series;
+  const inBraces = given.sort(byName).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return `${metric}{${inBraces.join(",")}}` as Series;
 }
 
-/** Returns the canonical metric name of a series: the part before `{`. */
+/** Returns the canonical metric name of a series. Earlier releases stored some series under an alias. */
 export function metricOf(series: Series): string {
   const brace = series.indexOf("{");
-  return brace === -1 ? series : series.slice(0, brace);
+  return canonicalMetric(brace === -1 ? series : series.slice(0, brace));
 }

@@ -67,7 +67,7 @@ export function readAllInOneConfig(env: Env, terminal: { isTerminal: boolean }):
 export function readIngestConfig(env: Env, paths: readonly string[], terminal: { isTerminal: boolean }): IngestConfig {
   const once: Env = { ...env, STREAM_INTERVAL: "0", LOOP_MODE: "false", TIMESTAMPS: "source", REDIS_ADDR: undefined };
   const config = readParts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal);
-  return { ...config, streamer: { ...config.streamer, sources: { kind: "files", paths } } };
+  return { ...config, streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths } } };
 }
 
 /** Describes for people where the readings are stored, without credentials. */

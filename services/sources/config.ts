@@ -1,16 +1,44 @@
 /** Reads from the environment which sources to read. */
 import { fileURLToPath } from "node:url";
-import { type Env, parseEnv, text } from "../platform/process/env.ts";
+import {
+  DEFAULT_LABELS,
+  LABEL_CLASSES_FORM,
+  type LabelOptions,
+  parseLabelClasses,
+} from "../../schema/dcgm/label-rules.ts";
+import { type Env, parsed, parseEnv, text } from "../platform/process/env.ts";
 
 export interface SourcesConfig {
   readonly kind: "files";
   /** Files, directories or globs. */
   readonly paths: readonly string[];
+  readonly labels: LabelOptions;
 }
 
 const SAMPLE = fileURLToPath(new URL("../../data/sample.csv.gz", import.meta.url));
 
+const labelClasses = () =>
+  parsed(LABEL_CLASSES_FORM, (given) => {
+    const classes = parseLabelClasses(given);
+    return classes.ok ? classes.value : undefined;
+  });
+
+const texts = () =>
+  parsed("texts without spaces, separated by commas", (given) => {
+    const found = given.split(",").map((part) => part.trim());
+    return found.some((part) => !/^\S+$/.test(part)) ? undefined : (found as readonly string[]);
+  });
+
 /** @throws ConfigError with every problem found */
 export function readSourcesConfig(env: Env): SourcesConfig {
-  return { kind: "files", paths: [parseEnv(env, { CSV_PATH: text().default(SAMPLE) }).CSV_PATH] };
+  const given = parseEnv(env, {
+    CSV_PATH: text().default(SAMPLE),
+    LABEL_CLASSES: labelClasses().default(DEFAULT_LABELS.classes),
+    EXPORTER_PODS: texts().default(DEFAULT_LABELS.exporterPods),
+  });
+  return {
+    kind: "files",
+    paths: [given.CSV_PATH],
+    labels: { classes: given.LABEL_CLASSES, exporterPods: given.EXPORTER_PODS },
+  };
 }

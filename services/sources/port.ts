@@ -35,7 +35,10 @@ import type { Series } from "../../schema/model/reading.ts";
  * - `too_long`: longer than 64 KiB
  * - `encoding`: not UTF-8
  * - `time`: not an RFC 3339 time, before 2000, or more than a day ahead of the clock
- * - `uuid`, `metric`, `labels`: not of the accepted form
+ * - `uuid`: malformed, all zeros, or absent where host and index do not name the GPU either
+ * - `other_device`: about a CPU, an NVSwitch or another device that is no GPU; nothing is wrong with it
+ * - `cardinality`: its metric has too many series of this GPU already
+ * - `metric`, `labels`: not of the accepted form
  * - `control`: a control character or a mark of text direction in a label, or in a column that describes the GPU or its
  *   owner: terminals and pages that show the value would be misled
  * - `value`: not a number
@@ -52,6 +55,8 @@ export type SkipReason =
   | "encoding"
   | "time"
   | "uuid"
+  | "other_device"
+  | "cardinality"
   | "metric"
   | "labels"
   | "control"

@@ -22,6 +22,8 @@ export interface StreamerConfig {
   readonly loop: boolean;
   /** Maximum of readings in a batch, unless one GPU's tick has more. Null: 100, or 65,536 if `intervalMs` is 0. */
   readonly batchSize: number | null;
+  /** Series of one metric and GPU that are told apart by labels; readings of further ones are skipped. */
+  readonly maxSeriesPerMetric: number;
   /** Times of readings: those of the source, or the moment at which their tick is sent. */
   readonly times: "source" | "live";
   /** This streamer sends only the hosts of its shard. With a number of `shards` or more it stays idle. */
@@ -54,6 +56,7 @@ export function readStreamerConfig(env: Env): StreamerConfig {
         STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).default(100),
         LOOP_MODE: boolean().default(true),
         BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
+        MAX_SERIES_PER_METRIC: integer({ min: 1, max: 65_536 }).default(512),
         TIMESTAMPS: choice("source", "live").optional(),
         STREAMER_SHARD: shard().default(0),
         STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
@@ -64,6 +67,7 @@ export function readStreamerConfig(env: Env): StreamerConfig {
     intervalMs: given.STREAM_INTERVAL,
     loop: given.LOOP_MODE,
     batchSize: given.BATCH_SIZE ?? null,
+    maxSeriesPerMetric: given.MAX_SERIES_PER_METRIC,
     times: given.TIMESTAMPS ?? (given.LOOP_MODE ? "live" : "source"),
     shard: given.STREAMER_SHARD,
     shards: given.STREAMER_SHARDS,

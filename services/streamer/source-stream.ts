@@ -130,6 +130,7 @@ class SourceStream {
     const ahead = new ReadAhead(mark, {
       builder,
       by: paced ? "tick" : "bulk",
+      maxSeriesPerMetric: config.maxSeriesPerMetric,
       wantsHost: (host) => shardOf(host, config.shards) === config.shard,
       onSkip: (reason, line, detail) => this.#skip(reason, line, detail),
     });

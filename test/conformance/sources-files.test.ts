@@ -4,6 +4,7 @@ import { openSources } from "../../services/sources/open.ts";
 import { temporaryFolder } from "../support/process/temporary-folder.ts";
 import { CSV_SUFFIXES, type CsvSuffix, csvBytes, csvLines, packCsv } from "../support/sources/csv-file.ts";
 import { rowClock } from "../support/sources/dcgm-file.ts";
+import { filesAt } from "../support/streamer/streamed.ts";
 import { sourcesConformance } from "./sources.ts";
 
 const openBench = (suffixOf: (name: string) => CsvSuffix) => async () => {
@@ -18,7 +19,7 @@ const openBench = (suffixOf: (name: string) => CsvSuffix) => async () => {
     await rename(coming, fileOf(name));
   };
   return {
-    sources: openSources({ kind: "files", paths: [path] }, { clock: rowClock }),
+    sources: openSources(filesAt(path), { clock: rowClock }),
     write: (name: string, rows: Parameters<typeof csvBytes>[0]) =>
       replace(name, csvBytes(rows, { suffix: suffixOf(name) })),
     append: (name: string, rows: Parameters<typeof csvBytes>[0]) =>

@@ -16,7 +16,8 @@ export class ConfigError extends Error {
   }
 }
 
-const parsed = <T>(accepted: string, parse: (text: string) => T | undefined) =>
+/** Makes a reader of values out of a function that returns undefined for a text that is not accepted. */
+export const parsed = <T>(accepted: string, parse: (text: string) => T | undefined) =>
   z.string().transform((text, context) => {
     const value = parse(text.trim());
     if (value !== undefined) return value;

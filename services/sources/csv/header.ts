@@ -1,5 +1,5 @@
 /** Reads the first line of a DCGM CSV file. */
-import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
 import { AppError } from "../../../schema/model/errors.ts";
 import { readBytes } from "../bytes/byte-source.ts";
 import type { OpenFile } from "../bytes/open-file.ts";

@@ -1,6 +1,6 @@
 /** Takes rows from the front of a window. Each becomes a reading or a skip; a bad row does not affect good rows. */
 import { isUtf8 } from "node:buffer";
-import { type DcgmColumns, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { parseRowIdentity, parseRowTime, type RowLayout } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
 import type { Place, RowTarget, SkipReason } from "../port.ts";
@@ -24,7 +24,7 @@ const TRUNCATED = () => "row must be whole, got the end of the file inside it";
 
 export class LineReader {
   readonly #window: ByteWindow;
-  readonly #columns: DcgmColumns;
+  readonly #layout: RowLayout;
   readonly #fields = new LineFields(MAX_FIELDS);
   readonly #shapes: RowShapes;
   readonly #isTimeFirst: boolean;
@@ -35,9 +35,10 @@ export class LineReader {
   #tooLongFrom: number | undefined;
 
   /** @param line number of the window's first line */
-  constructor(window: ByteWindow, columns: DcgmColumns, line: number, limits: ShapeLimits) {
+  constructor(window: ByteWindow, layout: RowLayout, line: number, limits: ShapeLimits) {
     this.#window = window;
-    this.#columns = columns;
+    this.#layout = layout;
+    const { columns } = layout;
     this.#line = line;
     this.#isTimeFirst = columns.timestamp < columns.value;
     this.#needed = Math.max(columns.timestamp, columns.value) + 1;
@@ -101,8 +102,8 @@ export class LineReader {
     const line = this.#line;
     this.#advance(newline, 1);
     const stop =
-      parts === undefined || this.#fields.count !== this.#columns.names.length
-        ? deliverRow(target, this.#columns, this.#fields.texts(), line, lastTime)
+      parts === undefined || this.#fields.count !== this.#layout.columns.names.length
+        ? deliverRow(target, this.#layout, this.#fields.texts(), line, lastTime)
         : this.#shapedRow(target, parts, line, lastTime);
     return stop ? "stop" : "read";
   }
@@ -110,7 +111,7 @@ export class LineReader {
   /** Returns the parts of the line scanned; undefined if its fields do not include both time and value. */
   #parts(end: number): RowParts | undefined {
     const { starts, ends, count } = this.#fields;
-    const { timestamp, value } = this.#columns;
+    const { timestamp, value } = this.#layout.columns;
     if (count < this.#needed) return undefined;
     const [first, second] = this.#isTimeFirst ? [timestamp, value] : [value, timestamp];
     return {
@@ -127,15 +128,15 @@ export class LineReader {
     const { bytes, view } = this.#window;
     let slot = this.#shapes.find(view, parts);
     if (slot === undefined) {
-      slot = slotOf(target, this.#columns, this.#fields.texts(), line);
+      slot = slotOf(target, this.#layout, this.#fields.texts(), line);
       if (slot === undefined) return false;
       this.#shapes.learn(bytes, view, parts, slot);
     }
     if (slot < 0) return false;
-    const time = this.#fields.text(this.#columns.timestamp);
+    const time = this.#fields.text(this.#layout.columns.timestamp);
     this.#shapes.learnTime(time);
     if (this.#shapes.readParts(this.#window, parts, lastTime)) return this.#shapes.give(target, slot, bytes, line);
-    return deliverReading(target, slot, { time, value: this.#fields.text(this.#columns.value) }, line, lastTime);
+    return deliverReading(target, slot, { time, value: this.#fields.text(this.#layout.columns.value) }, line, lastTime);
   }
 
   /** Reads a line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
@@ -152,7 +153,7 @@ export class LineReader {
       if (record.kind === "fields") {
         const line = this.#line;
         this.#advance(newline, lines);
-        return deliverRow(target, this.#columns, record.fields, line, lastTime) ? "stop" : "read";
+        return deliverRow(target, this.#layout, record.fields, line, lastTime) ? "stop" : "read";
       }
       newline = record.kind === "open" && lines < MAX_RECORD_LINES ? this.#newlineFrom(newline + 1) : -1;
       const isHopeless = record.kind === "invalid" || lines === MAX_RECORD_LINES || ended;
@@ -181,15 +182,15 @@ export class LineReader {
     if (this.#withoutReturn(window.end) === window.start) return false;
     const isWhole = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast();
     const texts = isWhole ? this.#fields.texts() : [];
-    const time = parseRowTime(texts[this.#columns.timestamp] ?? "", lastTime);
-    const value = parseDcgmValue(texts[this.#columns.value] ?? "");
+    const time = parseRowTime(texts[this.#layout.columns.timestamp] ?? "", lastTime);
+    const value = parseDcgmValue(texts[this.#layout.columns.value] ?? "");
     if (!isWhole || !time.ok || (!value.ok && value.error.reason === "value")) {
       target.skip("truncated", this.#line, TRUNCATED);
       return false;
     }
     // The newline of this line has not been written yet, so the line number stays.
     window.start = window.end;
-    return deliverRow(target, this.#columns, texts, this.#line, lastTime);
+    return deliverRow(target, this.#layout, texts, this.#line, lastTime);
   }
 
   #scanLast(): boolean {
@@ -201,7 +202,7 @@ export class LineReader {
   }
 
   #identifyLast(): boolean {
-    return parseRowIdentity(this.#columns, this.#fields.texts()).ok;
+    return parseRowIdentity(this.#layout, this.#fields.texts()).ok;
   }
 
   /** Returns the index of the next newline in the window, or -1. */

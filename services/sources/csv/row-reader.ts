@@ -1,4 +1,5 @@
 /** Reads the rows of one open DCGM CSV file into a target, from any row on, in bounded memory. */
+import type { LabelRules } from "../../../schema/dcgm/label-rules.ts";
 import { lastRowTime } from "../../../schema/dcgm/row.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import { type ByteSource, readBytes } from "../bytes/byte-source.ts";
@@ -11,11 +12,13 @@ import type { ShapeLimits } from "./row-shapes.ts";
 
 /**
  * - `clock`: gives the latest time that a row may have, and measures waits
+ * - `rules`: decide what the labels of a row mean
  * - `chunkBytes`: how much is read at a time, and at most ahead; default 2 MiB
  * - `shapes`: how many row shapes the reader remembers; default 100,000 in 64 MiB
  */
 export interface RowReaderOptions {
   readonly clock: Clock;
+  readonly rules: LabelRules;
   readonly chunkBytes?: number;
   readonly shapes?: ShapeLimits;
 }
@@ -96,10 +99,10 @@ export async function readCsvRows(
   file: OpenFile,
   { columns, firstRow }: CsvHeader,
   from: Place,
-  { clock, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS }: RowReaderOptions,
+  { clock, rules, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS }: RowReaderOptions,
 ): Promise<RowReader> {
   const start = from.offset > firstRow.offset ? from : firstRow;
   const source = await readBytes(file, start.offset);
   const window = new ByteWindow(source, start.offset, { chunkBytes });
-  return new CsvRowReader(source, window, new LineReader(window, columns, start.line, shapes), clock);
+  return new CsvRowReader(source, window, new LineReader(window, { columns, rules }, start.line, shapes), clock);
 }

@@ -1,4 +1,5 @@
 /** Provides files as sources. Files are found by path, and each is opened and inspected once. */
+import { createLabelRules, type LabelOptions, type LabelRules } from "../../../schema/dcgm/label-rules.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import { openFile } from "../bytes/open-file.ts";
 import { readCsvHeader } from "../csv/header.ts";
@@ -8,7 +9,7 @@ import { findFiles } from "./find-files.ts";
 import { continues, fingerprintOf } from "./fingerprint.ts";
 
 /** Opens a file once: fingerprint, compression, header and rows all come from the same handle. */
-async function openCsv(path: string, clock: Clock): Promise<OpenSource> {
+async function openCsv(path: string, options: { clock: Clock; rules: LabelRules }): Promise<OpenSource> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path));
   const header = await readCsvHeader(file);
@@ -22,12 +23,16 @@ async function openCsv(path: string, clock: Clock): Promise<OpenSource> {
       columns: header.columns.names.join(","),
     },
     continues: (earlier) => continues(head, earlier),
-    readFrom: (place) => readCsvRows(file, header, place, { clock }),
+    readFrom: (place) => readCsvRows(file, header, place, options),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
 
-export function openFiles(paths: readonly string[], { clock }: { clock: Clock }): Sources {
+export function openFiles(
+  paths: readonly string[],
+  { clock, labels }: { clock: Clock; labels: LabelOptions },
+): Sources {
+  const rules = createLabelRules(labels);
   return {
     where: paths,
     async find() {
@@ -35,6 +40,6 @@ export function openFiles(paths: readonly string[], { clock }: { clock: Clock })
       for (const path of paths) for (const file of await findFiles(path)) found.set(file.name, file);
       return [...found.values()];
     },
-    open: ({ name }) => openCsv(name, clock),
+    open: ({ name }) => openCsv(name, { clock, rules }),
   };
 }

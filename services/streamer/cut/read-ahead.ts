@@ -3,14 +3,23 @@
  * on time or on how bytes arrive, so a restarted streamer makes the same read-aheads.
  */
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
-import type { GpuFacts } from "../../../schema/model/gpu.ts";
+import { type GpuFacts, isNilUuid } from "../../../schema/model/gpu.ts";
 import { describeImplausible, type MetricRange, rangeOf } from "../../../schema/model/metric-range.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { Place, RowReader, RowTarget, SkipReason } from "../../sources/port.ts";
 import type { Mark } from "./mark.ts";
+import { type Refusal, SeriesLimits } from "./series-limits.ts";
 
 const MAX_READINGS = 65_536;
+
+const NIL: Refusal = {
+  reason: "uuid",
+  detail: () => "uuid must be that of one GPU, got zeros, which many GPUs report",
+};
+
+/** A name that no series has. */
+const refusedSeries = (series: Series): Series => `${metricOf(series)}{}` as Series;
 
 export interface ReadAheadOptions {
   readonly builder: BatchBuilder;
@@ -20,6 +29,8 @@ export interface ReadAheadOptions {
    */
   readonly by: "tick" | "bulk";
   readonly wantsHost: (host: string) => boolean;
+  /** Series of one metric and GPU that are told apart by labels; readings of further ones are refused. */
+  readonly maxSeriesPerMetric: number;
   readonly onSkip: (reason: SkipReason, line: number, detail: () => string) => void;
 }
 
@@ -37,12 +48,15 @@ export class ReadAhead implements RowTarget {
   readonly slots = new Int32Array(MAX_READINGS);
   /** Readings are sent with these times, which the owner may replace. */
   readonly at = new Float64Array(MAX_READINGS);
-  /** NaN where the value was refused: the row keeps its entry, so that marks of earlier releases mean the same. */
+  /** NaN where the reading was refused: the row keeps its entry, so that marks of earlier releases mean the same. */
   readonly values = new Float64Array(MAX_READINGS);
   /** For each slot: the number of its GPU, from 0. */
   readonly gpuOfSlot: number[] = [];
   readonly #options: ReadAheadOptions;
   readonly #gpus = new Map<string, number>();
+  readonly #limits: SeriesLimits;
+  /** For each slot: why all its readings are refused; undefined if they are not. */
+  readonly #refusalOfSlot: (Refusal | undefined)[] = [];
   /** For each slot: the values that its metric can have. */
   readonly #rangeOfSlot: MetricRange[] = [];
   #mark: Mark;
@@ -60,6 +74,7 @@ export class ReadAhead implements RowTarget {
   /** @param mark where to start; `fill` must get a reader that starts at the mark's place */
   constructor(mark: Mark, options: ReadAheadOptions) {
     this.#options = options;
+    this.#limits = new SeriesLimits(options.maxSeriesPerMetric);
     this.#mark = mark;
     this.#next = mark;
     this.#toSkip = mark.skip;
@@ -103,7 +118,10 @@ export class ReadAhead implements RowTarget {
 
   slot(facts: GpuFacts, series: Series): number {
     if (!this.#options.wantsHost(facts.host)) return -1;
-    const slot = this.#options.builder.slot(facts, series);
+    const refusal = isNilUuid(facts.uuid) ? NIL : this.#limits.refusal(facts.uuid, series);
+    // Refused series share a slot, so that they take no memory.
+    const slot = this.#options.builder.slot(facts, refusal === undefined ? series : refusedSeries(series));
+    this.#refusalOfSlot[slot] = refusal;
     let gpu = this.#gpus.get(facts.uuid);
     if (gpu === undefined) {
       gpu = this.#gpus.size;
@@ -123,7 +141,11 @@ export class ReadAhead implements RowTarget {
     const range = this.#rangeOfSlot[slot] as MetricRange;
     this.slots[entry] = slot;
     this.at[entry] = at;
-    if (value >= range.min && value <= range.max) {
+    const refusal = this.#refusalOfSlot[slot];
+    if (refusal !== undefined) {
+      this.values[entry] = Number.NaN;
+      this.skip(refusal.reason, line, refusal.detail);
+    } else if (value >= range.min && value <= range.max) {
       this.values[entry] = value;
     } else {
       this.values[entry] = Number.NaN;

@@ -3,7 +3,7 @@ import { chmod, readFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { $ } from "bun";
 import { GenericContainer, Wait } from "testcontainers";
-import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import { type GraphqlAnswer, postGraphql } from "../../support/api/graphql-answer.ts";
 import { NumberedFleet } from "../../support/chaos/numbered-fleet.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";

@@ -6,7 +6,7 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 

@@ -14,6 +14,7 @@ export const DOCUMENTS = [
   "infra/helm/gpu-telemetry/README.md",
   "infra/k8s/README.md",
   "schema/FORMATS.md",
+  "schema/LABELS.md",
   "services/LAYERS.md",
   "services/README.md",
   "services/api-gateway/PROTOCOL.md",

@@ -1,6 +1,6 @@
 /** Arbitrary DCGM CSV files: mostly valid ticks, with odd values, times and columns, and some damaged lines. */
 import fc from "fast-check";
-import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import { quoted, rowFields, showNumber } from "./dcgm-file.ts";
 
 const columns = DCGM_HEADER.split(",");

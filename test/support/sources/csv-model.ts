@@ -1,8 +1,9 @@
 /** A simple model of reading a DCGM CSV file: line by line, all through csv-parse. */
 import { type CsvError, parse } from "csv-parse/sync";
-import { lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
+import { lastRowTime, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
-import { keepRows, rowClock, type Taken } from "./dcgm-file.ts";
+import { keepRows, rowClock, type Taken, usualRules } from "./dcgm-file.ts";
 
 /** The readings and skips of all lines that end with a newline. */
 export function readByModel(content: Buffer): Taken {
@@ -28,7 +29,7 @@ export function readByModel(content: Buffer): Taken {
   };
   const bare = (bytes: Buffer) => (bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes);
   const give = (fields: string[], at: number) => {
-    const identity = parseRowIdentity(header.value, fields);
+    const identity = parseRowIdentity({ columns: header.value, rules: usualRules }, fields);
     if (!identity.ok) return kept.skip(identity.error.reason, at, () => identity.error.detail);
     const slot = kept.slot(identity.value.facts, identity.value.series);
     const when = parseRowTime(fields[header.value.timestamp] ?? "", lastRowTime(rowClock.now()));

@@ -2,7 +2,8 @@
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
+import { createLabelRules, DEFAULT_LABELS } from "../../../schema/dcgm/label-rules.ts";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
@@ -123,14 +124,16 @@ export const rowClock: Clock = {
   sleep: async () => {},
 };
 
+export const usualRules = createLabelRules(DEFAULT_LABELS);
+
 export type OpenRowsOptions = Partial<RowReaderOptions> & { readonly from?: Place | undefined };
 
 /** A reader that owns its file. */
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<RowReader> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path));
-  const { from = START, clock = rowClock, ...limits } = options;
-  const reader = opened.use(await readCsvRows(file, await readCsvHeader(file), from, { clock, ...limits }));
+  const { from = START, clock = rowClock, rules = usualRules, ...limits } = options;
+  const reader = opened.use(await readCsvRows(file, await readCsvHeader(file), from, { clock, rules, ...limits }));
   const all = opened.move();
   return {
     read: (target, reading) => reader.read(target, reading),

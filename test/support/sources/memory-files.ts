@@ -25,7 +25,7 @@ export type MemoryRow =
     }
   | { readonly skip: SkipReason };
 
-const uuidOf = (gpu: number): GpuUuid => `GPU-00000000-0000-0000-0000-${String(gpu).padStart(12, "0")}` as GpuUuid;
+const uuidOf = (gpu: number): GpuUuid => `GPU-5fd4f087-86f3-7a43-b711-${String(gpu).padStart(12, "0")}` as GpuUuid;
 
 /** Two GPUs on a host. */
 export const hostOf = (gpu: number): string => `host-${gpu >> 1}`;

@@ -3,6 +3,7 @@ import type { Batch } from "../../../schema/batch/batch.ts";
 import { bucketId } from "../../../schema/batch/batch.ts";
 import { decodeBatch } from "../../../schema/batch/codec.ts";
 import { forEachReading } from "../../../schema/batch/readings.ts";
+import { DEFAULT_LABELS } from "../../../schema/dcgm/label-rules.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
@@ -15,13 +16,14 @@ import { runStreamer, type StreamerOptions } from "../../../services/streamer/se
 import { readingText } from "../sources/memory-files.ts";
 import { InstantClock } from "../time/instant-clock.ts";
 
-export const filesAt = (...paths: string[]): SourcesConfig => ({ kind: "files", paths });
+export const filesAt = (...paths: string[]): SourcesConfig => ({ kind: "files", paths, labels: DEFAULT_LABELS });
 
 export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig => ({
   sources: filesAt("/data"),
   intervalMs: 0,
   loop: false,
   batchSize: null,
+  maxSeriesPerMetric: 512,
   times: "source",
   shard: 0,
   shards: 1,

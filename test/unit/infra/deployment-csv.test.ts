@@ -3,7 +3,7 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { readCsv } from "../../../infra/scripts/deployment/cluster/csv.ts";
-import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 
 const ROWS = `${DCGM_HEADER}\n${"x".repeat(100_000)}\n`;

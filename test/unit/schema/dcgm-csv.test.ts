@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { DCGM_HEADER, parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
 import { parseLabels } from "../../../schema/dcgm/labels.ts";
-import { DCGM_HEADER, lastRowTime, parseDcgmHeader, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { lastRowTime, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
-import { gpuUuid, type RowFields, rowFields } from "../../support/sources/dcgm-file.ts";
+import { gpuUuid, type RowFields, rowFields, usualRules } from "../../support/sources/dcgm-file.ts";
 
 const columnsOf = (names: readonly string[]) => {
   const columns = parseDcgmHeader(names);
@@ -11,7 +12,8 @@ const columnsOf = (names: readonly string[]) => {
 };
 
 /** Parses a row given as a record of column names and fields. */
-const identify = (fields: RowFields) => parseRowIdentity(columnsOf(Object.keys(fields)), Object.values(fields));
+const identify = (fields: RowFields) =>
+  parseRowIdentity({ columns: columnsOf(Object.keys(fields)), rules: usualRules }, Object.values(fields));
 
 const factsOf = (fields: RowFields) => {
   const identity = identify(fields);
@@ -31,10 +33,15 @@ describe("parseDcgmHeader()", () => {
 
   test("names a missing or repeated column", () => {
     const names = DCGM_HEADER.split(",");
-    expect(parseDcgmHeader(names.filter((name) => name !== "Hostname"))).toEqual({
+    expect(parseDcgmHeader(names.filter((name) => name !== "metric_name"))).toEqual({
       ok: false,
-      error: "column Hostname or hostname is missing",
+      error: "column metric_name or __name__ is missing",
     });
+    expect(parseDcgmHeader(["timestamp", "metric_name", "value", "pod"])).toEqual({
+      ok: false,
+      error: "column uuid or UUID or gpu_uuid or gpuuuid or gpu_id or gpu or labels_raw is missing",
+    });
+    expect(parseDcgmHeader([...names, "pod"])).toEqual({ ok: false, error: "column pod appears twice" });
     expect(parseDcgmHeader([...names, "value"])).toEqual({ ok: false, error: "column value appears twice" });
   });
 });
@@ -92,9 +99,10 @@ describe("parseRowIdentity()", () => {
   });
 
   test.each([
-    ["uuid", { uuid: "gpu-5fd4f087-86f3-7a43-b711-4771313afc50" }],
+    ["uuid", { uuid: "GPU-5fd4f087-86f3-7a43-b711-4771313afc5" }],
     ["uuid", { uuid: ` ${gpuUuid(0)}` }],
-    ["uuid", { uuid: "", labels_raw: "" }],
+    ["uuid", { uuid: "", gpu_id: "", labels_raw: "" }],
+    ["uuid", { uuid: "", Hostname: "", labels_raw: "" }],
     ["metric", { metric_name: "" }],
     ["metric", { metric_name: "9_LIVES" }],
     ["metric", { metric_name: "GPU UTIL" }],
@@ -117,7 +125,7 @@ describe("parseRowIdentity()", () => {
     const columns = columnsOf(DCGM_HEADER.split(","));
     const fields = Object.values(rowFields(0));
     for (const some of [fields.slice(1), [...fields, "x"]]) {
-      expect(parseRowIdentity(columns, some)).toMatchObject({ error: { reason: "fields" } });
+      expect(parseRowIdentity({ columns, rules: usualRules }, some)).toMatchObject({ error: { reason: "fields" } });
     }
   });
 });

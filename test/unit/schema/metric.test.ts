@@ -31,6 +31,9 @@ describe("metric catalogue", () => {
     ["DCGM_FI_PROF_DRAM_UTIL_RATIO", "DCGM_FI_PROF_DRAM_ACTIVE"],
     ["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS", "DCGM_FI_DEV_CLOCKS_EVENT_REASONS"],
     ["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_GPU_UTIL"],
+    ["dcgm_gpu_utilization", "DCGM_FI_DEV_GPU_UTIL"],
+    ["dcgm_fi_prof_gr_engine_active", "DCGM_FI_PROF_GR_ENGINE_ACTIVE"],
+    ["dcgm_fi_dev_gpu_util", "dcgm_fi_dev_gpu_util"],
     ["SOME_METRIC", "SOME_METRIC"],
     ["constructor", "constructor"],
   ])("knows %s as %s", (name, canonical) => {
@@ -39,16 +42,14 @@ describe("metric catalogue", () => {
 });
 
 describe("seriesOf()", () => {
-  test("keeps only the labels that distinguish readings of one GPU, sorted", () => {
+  test("writes the labels sorted by name, without empty ones", () => {
     const labels = new Map([
       ["xid", "48"],
       ["GPU_I_ID", "3"],
-      ["GPU_I_PROFILE", "1g.10gb"],
-      ["pod", "train-1"],
       ["nvlink", ""],
     ]);
     expect(seriesOf("M", labels)).toBe('M{GPU_I_ID="3",xid="48"}' as Series);
-    expect(seriesOf("M", new Map([["pod", "train-1"]]))).toBe("M" as Series);
+    expect(seriesOf("M", [["xid", ""]])).toBe("M" as Series);
   });
 
   test("escapes values like Prometheus", () => {
@@ -58,5 +59,6 @@ describe("seriesOf()", () => {
   test("is reversed by metricOf()", () => {
     expect(metricOf(seriesOf("M", new Map([["xid", "1"]])))).toBe("M");
     expect(metricOf("M" as Series)).toBe("M");
+    expect(metricOf('dcgm_gpu_temp{vgpu="1"}' as Series)).toBe("DCGM_FI_DEV_GPU_TEMP");
   });
 });

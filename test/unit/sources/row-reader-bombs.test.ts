@@ -1,7 +1,7 @@
 /** Files made to exhaust their reader: the rows behind the trap are read, and memory stays bounded. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import { csvText, openRows, readAll, rowLine, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
 
 setDefaultTimeout(60_000);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import type { SkipReason } from "../../../services/sources/port.ts";
 import {
   csvText,
@@ -62,11 +62,11 @@ describe("readCsvRows() on a bad row", () => {
     ["without a time zone", rowLine(9, { timestamp: "2025-07-18T20:42:34" }), "time", "with a zone"],
     ["before 2000", rowLine(9, { timestamp: "1999-12-31T23:59:59Z" }), "time", "1999-12-31T23:59:59Z"],
     ["more than a day ahead", rowLine(9, { timestamp: "2025-07-21T00:00:01Z" }), "time", "one day ahead"],
-    ["with a lower-case uuid", rowLine(9, { uuid: gpuUuid(9).toLowerCase() }), "uuid", "gpu-5fd4f087"],
+    ["with a uuid cut short", rowLine(9, { uuid: gpuUuid(9).slice(0, -1) }), "uuid", "GPU-5fd4f087"],
     ["with spaces around the uuid", rowLine(9, { uuid: ` ${gpuUuid(9)} ` }), "uuid", "uuid must be GPU-"],
     ["without a metric", rowLine(9, { metric_name: "" }), "metric", "metric name must be"],
     ["with an escape sequence in a column", rowLine(9, { pod: "a\x1b[2J" }), "control", 'got "a\\u001b[2J"'],
-    ["with a reversed name", rowLine(9, { Hostname: "gpu\u202e1-edon" }), "control", "host must have no control"],
+    ["with a reversed name", rowLine(9, { Hostname: "gpu\u202e1-edon" }), "control", "Hostname must have no control"],
     ["with a C1 control in a label", rowLine(9, { labels_raw: 'xid="\x9b2J"' }), "control", "xid must have"],
     ["with a newline in a label", rowLine(9, { labels_raw: 'zone="a\\nb"' }), "control", 'got "a\\nb"'],
     ["with malformed labels", rowLine(9, { labels_raw: "gpu=9" }), "labels", "gpu=9"],

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import { DCGM_HEADER } from "../../../schema/dcgm/row.ts";
+import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import { openSources } from "../../../services/sources/open.ts";
 import { announceSources } from "../../../services/streamer/announce.ts";
 import { keptLog } from "../../support/process/kept-log.ts";
 import { BUN, startProgram } from "../../support/programs/process.ts";
 import { csvText, rowClock, rowLine, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
+import { filesAt } from "../../support/streamer/streamed.ts";
 
 let files: TempFiles;
 beforeAll(async () => {
@@ -19,7 +20,7 @@ afterAll(() => files[Symbol.asyncDispose]());
 test("announceSources() logs the size and columns of each file, or its problem", async () => {
   const { log, lines } = keptLog();
   const paths = [files.path, `${files.path}/a.csv`];
-  await announceSources(openSources({ kind: "files", paths }, { clock: rowClock }), { log });
+  await announceSources(openSources(filesAt(...paths), { clock: rowClock }), { log });
   const [{ size: a }, { size: b }] = [Bun.file(`${files.path}/a.csv`), Bun.file(`${files.path}/b.csv`)];
   expect(lines.map(({ message }) => message)).toEqual(["files found"]);
   expect(lines[0]?.fields).toMatchObject({

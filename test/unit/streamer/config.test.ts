@@ -1,15 +1,17 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { DEFAULT_LABELS } from "../../../schema/dcgm/label-rules.ts";
 import { ConfigError } from "../../../services/platform/process/env.ts";
 import { readStreamerConfig } from "../../../services/streamer/config.ts";
 import { ROOT } from "../../support/programs/process.ts";
 
 test("readStreamerConfig() without variables loops over the sample at 100 ms with live times", () => {
   expect(readStreamerConfig({})).toEqual({
-    sources: { kind: "files", paths: [join(ROOT, "data/sample.csv.gz")] },
+    sources: { kind: "files", paths: [join(ROOT, "data/sample.csv.gz")], labels: DEFAULT_LABELS },
     intervalMs: 100,
     loop: true,
     batchSize: null,
+    maxSeriesPerMetric: 512,
     times: "live",
     shard: 0,
     shards: 1,
@@ -30,6 +32,23 @@ test("readStreamerConfig() takes the shard from the name of a pod", () => {
   }
 });
 
+test("readStreamerConfig() reads what labels mean", () => {
+  const { sources, maxSeriesPerMetric } = readStreamerConfig({
+    LABEL_CLASSES: "team_*=series, err_msg = ignored,*=description",
+    EXPORTER_PODS: "dcgm, node-agent",
+    MAX_SERIES_PER_METRIC: "20",
+  });
+  expect(maxSeriesPerMetric).toBe(20);
+  expect(sources.labels).toEqual({
+    classes: [
+      { glob: "team_*", class: "series" },
+      { glob: "err_msg", class: "ignored" },
+      { glob: "*", class: "description" },
+    ],
+    exporterPods: ["dcgm", "node-agent"],
+  });
+});
+
 test("readStreamerConfig() reports every bad value at once", () => {
   const bad = {
     STREAM_INTERVAL: "fast",
@@ -37,6 +56,9 @@ test("readStreamerConfig() reports every bad value at once", () => {
     BATCH_SIZE: "65537",
     TIMESTAMPS: "now",
     STREAMER_SHARDS: "0",
+    MAX_SERIES_PER_METRIC: "0",
+    LABEL_CLASSES: "team=label",
+    EXPORTER_PODS: "a,,b",
   };
   let problems: readonly string[] = [];
   try {
@@ -45,7 +67,7 @@ test("readStreamerConfig() reports every bad value at once", () => {
     problems = (error as ConfigError).problems;
     expect(error).toBeInstanceOf(ConfigError);
   }
-  expect(problems.length).toBe(5);
+  expect(problems.length).toBe(8);
   for (const [name, value] of Object.entries(bad)) {
     expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must be .*, got "${value}"$`)));
   }

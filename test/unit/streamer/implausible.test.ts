@@ -30,7 +30,7 @@ function lineOf({ metric, tick, value, isCanonical = true }: Row): string {
     timestamp: new Date(START + tick * 1000).toISOString(),
     metric_name: metric,
     value,
-    ...(isCanonical ? {} : { pod: 'a"b' }),
+    ...(isCanonical ? {} : { modelName: 'a"b' }),
   });
 }
 

@@ -11,7 +11,7 @@ import { batchesIn, filesAt, openTestQueue, storedOf, stream } from "../../suppo
 import { InstantClock } from "../../support/time/instant-clock.ts";
 
 const rows = fleetRows({ gpus: 6, ticks: 10, metrics: 2 });
-const fingerprint = '"head":"045fed945d0d77b6bce970f823f4421c","length":22877';
+const fingerprint = '"head":"8b9b80759f1fd437f8d49ae5204ef186","length":22877';
 
 const stored = [
   {

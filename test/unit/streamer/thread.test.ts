@@ -102,7 +102,7 @@ test("StreamerThread.run() reports when the queue is unavailable and when it is 
 });
 
 test("StreamerThread.run() rejects with AppError internal if the thread fails", async () => {
-  const config = { ...streamerConfig({}), sources: { kind: "files", paths: 7 as unknown as string[] } } as const;
+  const config = { ...streamerConfig({}), sources: { ...filesAt(), paths: 7 as unknown as string[] } } as const;
   const outcome = runStreamerThread(config, { ...quiet(), queue: openTestQueue(systemClock) });
   expect(await outcome.catch((error) => error)).toMatchObject({ name: "AppError", code: "internal" });
 });

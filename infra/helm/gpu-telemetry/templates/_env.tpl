@@ -51,6 +51,9 @@ The environment of a component: (list $ "collector").
 {{- $values := index . 1 -}}
 {{- include "gpu-telemetry.variable" (list "QUEUE_SERVICE_URL" "http://queue-service:8080") }}
 {{- include "gpu-telemetry.variable" (list "CSV_PATH" (include "gpu-telemetry.csvPath" $)) }}
+{{- include "gpu-telemetry.variable" (list "LABEL_CLASSES" $values.labelClasses) }}
+{{- include "gpu-telemetry.variable" (list "EXPORTER_PODS" $values.exporterPods) }}
+{{- include "gpu-telemetry.variable" (list "MAX_SERIES_PER_METRIC" $values.maxSeriesPerMetric) }}
 {{- include "gpu-telemetry.variable" (list "STREAM_INTERVAL" $values.interval) }}
 {{- include "gpu-telemetry.variable" (list "LOOP_MODE" $values.loop) }}
 {{- /* A StatefulSet restarts a container that exits. */}}

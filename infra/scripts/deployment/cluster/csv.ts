@@ -5,7 +5,7 @@ import { open, readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { DCGM_HEADER, parseDcgmHeader } from "../../../../schema/dcgm/row.ts";
+import { DCGM_HEADER, parseDcgmHeader } from "../../../../schema/dcgm/columns.ts";
 import { kubectl, type Place } from "../run/place.ts";
 import type { Shell } from "../run/shell.ts";
 import { Trouble } from "../run/trouble.ts";

@@ -1,0 +1,64 @@
+/** Parses the header of DCGM's CSV exports: which column holds what. */
+import { fail, ok, type Result } from "../model/result.ts";
+import { LABEL_TABLE } from "./label-classes.ts";
+
+/** The usual header. Files may reorder, omit and add columns. */
+export const DCGM_HEADER =
+  "timestamp,metric_name,gpu_id,device,uuid,modelName,Hostname,container,pod,namespace,value,labels_raw";
+
+/** Accepted names of the columns that are no labels, the preferred one first. */
+const COLUMN_NAMES = {
+  timestamp: ["timestamp"],
+  metric: ["metric_name", "__name__"],
+  value: ["value"],
+  labels: ["labels_raw"],
+} as const satisfies Record<string, readonly string[]>;
+type ColumnName = keyof typeof COLUMN_NAMES;
+
+const REQUIRED: readonly ColumnName[] = ["timestamp", "metric", "value"];
+/** Columns of which one must exist, so that rows can name their GPU. */
+const DEVICE_COLUMNS: readonly string[] = ["uuid", "UUID", "gpu_uuid", "gpuuuid", "gpu_id", "gpu", "labels_raw"];
+
+/** A name that Prometheus accepts for a label. */
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/** The index of each column, from 0; -1 if the file does not have it. */
+export type DcgmColumns = Readonly<Record<ColumnName, number>> & {
+  readonly names: readonly string[];
+  /** Columns that hold a label of this name. */
+  readonly labelColumns: readonly (readonly [name: string, column: number])[];
+};
+
+/**
+ * Finds the columns by name, in any order. Every other column with the name of a label is a label. The error names a
+ * column that is missing or appears twice.
+ */
+export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
+  const columns = { timestamp: -1, metric: -1, value: -1, labels: -1 };
+  for (const [column, accepted] of Object.entries(COLUMN_NAMES) as [ColumnName, readonly string[]][]) {
+    const name = accepted.find((candidate) => names.includes(candidate));
+    if (name !== undefined) columns[column] = names.indexOf(name);
+    else if (REQUIRED.includes(column)) return fail(`column ${accepted.join(" or ")} is missing`);
+  }
+  if (!names.some((name) => DEVICE_COLUMNS.includes(name))) {
+    return fail(`column ${DEVICE_COLUMNS.join(" or ")} is missing`);
+  }
+  const known = new Set<string>([...Object.values(COLUMN_NAMES).flat(), ...LABEL_TABLE.map(({ glob }) => glob)]);
+  const repeated = names.find((name, index) => known.has(name) && names.indexOf(name) !== index);
+  if (repeated !== undefined) return fail(`column ${repeated} appears twice`);
+  const taken: readonly number[] = Object.values(columns);
+  const labelColumns = names.flatMap((name, column) =>
+    LABEL_NAME.test(name) && !taken.includes(column) ? [[name, column] as const] : [],
+  );
+  return ok({ ...columns, names, labelColumns });
+}
+
+/** Returns the labels that a row has in columns; of a repeated column, the first that is not empty. */
+export function labelsInColumns({ labelColumns }: DcgmColumns, fields: readonly string[]): Map<string, string> {
+  const labels = new Map<string, string>();
+  for (const [name, column] of labelColumns) {
+    const value = fields[column];
+    if (value && !labels.has(name)) labels.set(name, value);
+  }
+  return labels;
+}

@@ -1,0 +1,89 @@
+/** Decides which GPU and MIG instance a row is about. */
+import { type GpuUuid, parseGpuUuid } from "../model/gpu.ts";
+import { isCatalogued } from "../model/metric.ts";
+import { fail, ok, type Result } from "../model/result.ts";
+import { shown } from "../model/shown.ts";
+import type { RowLabels } from "./row-labels.ts";
+
+export interface RowDevice {
+  readonly uuid: GpuUuid;
+  /** `GPU_I_ID` of the MIG instance; undefined: the row is about the card. */
+  readonly instance: string | undefined;
+}
+
+export interface DeviceFault {
+  /** `other_device`: the row is about a CPU, an NVSwitch or another device; nothing is wrong with it. */
+  readonly reason: "uuid" | "other_device";
+  readonly detail: string;
+}
+
+const UUID_LABELS = ["uuid", "UUID", "gpu_uuid", "gpuuuid"] as const;
+const INDEX_LABELS = ["gpu_id", "gpu"] as const;
+/** Labels of a CPU or its core. */
+const CPU_LABELS = ["cpu", "cpucore"] as const;
+const KNOWN: ReadonlySet<string> = new Set([...UUID_LABELS, ...INDEX_LABELS, ...CPU_LABELS, "GPU_I_ID"]);
+
+const HEX = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const BARE_UUID = new RegExp(`^${HEX}$`, "i");
+const OLD_MIG_UUID = new RegExp(`^MIG-(GPU-${HEX})/(\\d{1,3})/\\d{1,3}$`, "i");
+const PREFIX = /^(?:gpu|mig)-/i;
+
+/** Metrics that dcgm-exporter prints for Grace CPUs and their cores, and for NVSwitches and their links. */
+const OTHER_DEVICE = /^DCGM_FI_DEV_(?:CPU|NVSWITCH)_/;
+
+/** Parses a uuid as exporters print it: in any case, and with or without its prefix. */
+function parseRowUuid(text: string): Result<RowDevice, DeviceFault> {
+  const [, parent, instance] = OLD_MIG_UUID.exec(text) ?? [];
+  const id = parent ?? (BARE_UUID.test(text) ? `GPU-${text}` : text);
+  const uuid = parseGpuUuid(id.replace(PREFIX, (prefix) => prefix.toUpperCase()));
+  return uuid.ok ? ok({ uuid: uuid.value, instance }) : fail({ reason: "uuid", detail: uuid.error });
+}
+
+/** Returns the uuids of the row, that of the first label first. */
+function uuidsOf(labels: RowLabels): string[] {
+  const first = labels.first("device", ...UUID_LABELS);
+  const others = [...labels.of("device")].filter(([name]) => name.toLowerCase().includes("uuid") || !KNOWN.has(name));
+  return [...(first === undefined ? [] : [first]), ...others.map(([, value]) => value)];
+}
+
+/**
+ * Returns the GPU and the MIG instance that a row is about.
+ * - A uuid counts even if host and index contradict it; a malformed one is a fault, without a fallback.
+ * - Without a uuid, a known host and index name the GPU, with the cluster where that label exists.
+ * - A bare MIG uuid is a GPU of its own, unless another label has the uuid of its GPU.
+ * @param metric canonical name
+ * @param host undefined if it is unknown
+ */
+export function deviceOfRow(
+  labels: RowLabels,
+  metric: string,
+  host: string | undefined,
+): Result<RowDevice, DeviceFault> {
+  const [first, ...others] = uuidsOf(labels);
+  const instance = labels.first("device", "GPU_I_ID");
+  if (first !== undefined) {
+    const device = parseRowUuid(first);
+    if (!device.ok) return device;
+    const parent = device.value.uuid.startsWith("MIG-") ? others.map(parseRowUuid).find(isCard) : undefined;
+    const { uuid } = parent?.value ?? device.value;
+    return ok({ uuid, instance: instance ?? device.value.instance });
+  }
+  const index = labels.first("device", ...INDEX_LABELS);
+  if (OTHER_DEVICE.test(metric) || labels.first("device", ...CPU_LABELS) !== undefined) return otherDevice(metric);
+  if (index === undefined && (!isCatalogued(metric) || labels.first("series", "nvlink", "nvswitch") !== undefined)) {
+    return otherDevice(metric);
+  }
+  if (host !== undefined && index !== undefined) {
+    const cluster = labels.first("fact", "cluster");
+    const id = parseGpuUuid(`HOST-${cluster === undefined ? "" : `${cluster}:`}${host}-${index}`);
+    if (id.ok) return ok({ uuid: id.value, instance });
+  }
+  const got = `host ${shown(host ?? "")} and index ${shown(index ?? "")}`;
+  return fail({ reason: "uuid", detail: `uuid must be given, or a host and an index, got no uuid, ${got}` });
+}
+
+const isCard = (device: Result<RowDevice, DeviceFault>): device is { ok: true; value: RowDevice } =>
+  device.ok && device.value.uuid.startsWith("GPU-");
+
+const otherDevice = (metric: string): Result<never, DeviceFault> =>
+  fail({ reason: "other_device", detail: `row must be about a GPU, got ${metric} of another device` });

@@ -23,19 +23,15 @@ const INDEX_LABELS = ["gpu_id", "gpu"] as const;
 const CPU_LABELS = ["cpu", "cpucore"] as const;
 const KNOWN: ReadonlySet<string> = new Set([...UUID_LABELS, ...INDEX_LABELS, ...CPU_LABELS, "GPU_I_ID"]);
 
-const HEX = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
-const BARE_UUID = new RegExp(`^${HEX}$`, "i");
-const OLD_MIG_UUID = new RegExp(`^MIG-(GPU-${HEX})/(\\d{1,3})/\\d{1,3}$`, "i");
-const PREFIX = /^(?:gpu|mig)-/i;
+/** The uuid of the GPU, and the ids of the MIG instance and its compute instance. */
+const OLD_MIG_UUID = /^MIG-(GPU-[^/]*)\/(\d{1,3})\/\d{1,3}$/i;
 
 /** Metrics that dcgm-exporter prints for Grace CPUs and their cores, and for NVSwitches and their links. */
 const OTHER_DEVICE = /^DCGM_FI_DEV_(?:CPU|NVSWITCH)_/;
 
-/** Parses a uuid as exporters print it: in any case, and with or without its prefix. */
 function parseRowUuid(text: string): Result<RowDevice, DeviceFault> {
   const [, parent, instance] = OLD_MIG_UUID.exec(text) ?? [];
-  const id = parent ?? (BARE_UUID.test(text) ? `GPU-${text}` : text);
-  const uuid = parseGpuUuid(id.replace(PREFIX, (prefix) => prefix.toUpperCase()));
+  const uuid = parseGpuUuid(parent ?? text);
   return uuid.ok ? ok({ uuid: uuid.value, instance }) : fail({ reason: "uuid", detail: uuid.error });
 }
 

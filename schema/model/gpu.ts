@@ -11,25 +11,28 @@ import { shown } from "./shown.ts";
  */
 export type GpuUuid = Brand<string, "GpuUuid">;
 
-const HEX_UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
-const GPU_UUID = new RegExp(`^(GPU-|MIG-)(${HEX_UUID})$|^(MIG-GPU-)(${HEX_UUID}/\\d{1,3}/\\d{1,3})$`);
+const HEX_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const GPU_UUID = new RegExp(`^(?:(GPU-|MIG-)?(${HEX_UUID})|(MIG-GPU-)(${HEX_UUID}/\\d{1,3}/\\d{1,3}))$`, "i");
 /** Host names have up to 253 characters (RFC 1035), and so may the cluster have. The index follows the last `-`. */
-const HOST_ID = /^HOST-\S{1,507}-\d{1,4}$/;
+const HOST_ID = /^HOST-[^\s/]{1,507}-\d{1,4}$/;
 const NIL_UUID = /^(?:GPU|MIG)-[0-]+$/;
 
 /** Describes the accepted text in error messages. */
 const GPU_UUID_FORM = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, MIG-… or HOST-…";
 
-/** Returns the canonical id. Refuses spaces and a lower-case prefix. */
+/**
+ * Returns the canonical id. A uuid may be in any case and lack its prefix, as some exporters print it; it is then that
+ * of a GPU. Refuses spaces.
+ */
 export function parseGpuUuid(text: string): Result<GpuUuid> {
   const match = GPU_UUID.exec(text);
   if (match === null) {
     if (HOST_ID.test(text) && isPrintable(text)) return ok(text as GpuUuid);
     return fail(`uuid must be ${GPU_UUID_FORM}, got ${shown(text)}`);
   }
-  const prefix = match[1] ?? match[3] ?? "";
+  const prefix = match[1] ?? match[3] ?? "GPU-";
   const digits = match[2] ?? match[4] ?? "";
-  return ok((prefix + digits.toLowerCase()) as GpuUuid);
+  return ok((prefix.toUpperCase() + digits.toLowerCase()) as GpuUuid);
 }
 
 /** True for a uuid of zeros alone: virtual machines and other vendors' exporters print it for all their GPUs. */

@@ -93,7 +93,7 @@ export function addGpu(builder: SubgraphBuilder, { repository, loader, underWay 
   const gpuType = builder.objectRef<Gpu>("Gpu").implement({
     description: "A GPU or MIG instance, as last seen. Unknown facts are null.",
     fields: (t) => ({
-      uuid: t.exposeID("uuid", { description: "UUID as NVML prints it: GPU-… or MIG-…" }),
+      uuid: t.exposeID("uuid", { description: "Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>." }),
       deviceId: t.exposeString("device", { description: "Device name on its host, such as nvidia0." }),
       gpuIndex: t.exposeString("index", { description: "Index on its host, such as 0." }),
       modelName: t.exposeString("model"),

@@ -117,7 +117,9 @@ export function createInventorySchema({ repository }: { repository: GpuRepositor
       nullable: true,
       resolve: async (_root, _args, context) => {
         const rows = { most: GPU_PAGE.max, sizeOf: (hosts: readonly Host[]) => hosts.length };
-        return [...(await readRows(context, rows, () => repository.hosts({ signal: context.signal })))];
+        const hosts = await readRows(context, rows, () => repository.hosts({ signal: context.signal }));
+        // GPUs whose host is unknown are stored under an empty name, which is no host.
+        return hosts.filter(({ hostname }) => hostname !== "");
       },
     }),
     metrics: t.field({

@@ -35,10 +35,10 @@ const CONTRACT = /* GraphQL */ `
       after: String
     ): GpuPage
     "One GPU."
-    gpu("UUID as NVML prints it: GPU-… or MIG-…" uuid: ID!): GpuDetails
+    gpu("Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>" uuid: ID!): GpuDetails
     "Readings of one GPU, newest first."
     gpu_telemetry(
-      "UUID as NVML prints it: GPU-… or MIG-…"
+      "Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>"
       uuid: ID!
       "Earliest time, inclusive: RFC 3339, with a zone."
       start_time: DateTime
@@ -62,7 +62,7 @@ const CONTRACT = /* GraphQL */ `
   }
 
   type Gpu {
-    "UUID as NVML prints it: GPU-… or MIG-…"
+    "Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>"
     uuid: String!
     "Device name on its host, such as nvidia0."
     device_id: String!
@@ -76,7 +76,7 @@ const CONTRACT = /* GraphQL */ `
   }
 
   type GpuDetails {
-    "UUID as NVML prints it: GPU-… or MIG-…"
+    "Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>"
     uuid: String!
     "Device name on its host, such as nvidia0."
     device_id: String!

@@ -142,7 +142,7 @@ describe("bad requests", () => {
   const T = `${GPU}/telemetry`;
   const cases: [what: string, path: string, status: number, ...detail: string[]][] = [
     ["a malformed uuid", "/api/v1/gpus/gpu-1", 400, '"gpu-1"', "GPU-xxxxxxxx"],
-    ["a uuid in lower case", GPU.replace("GPU", "gpu"), 400, "GPU-xxxxxxxx"],
+    ["a uuid of another prefix", GPU.replace("GPU", "CPU"), 400, "GPU-xxxxxxxx"],
     ["a uuid with spaces", `/api/v1/gpus/%20${uuidOf(3)}`, 400, "GPU-xxxxxxxx"],
     ["a uuid of broken escapes", "/api/v1/gpus/%E0%A4%A", 400, "%E0%A4%A"],
     ["a malformed uuid asked for telemetry", "/api/v1/gpus/x/telemetry", 400, '"x"'],

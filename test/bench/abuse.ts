@@ -13,7 +13,10 @@ import { openWorkspace } from "./workspace.ts";
 
 export interface AbuseSize {
   readonly good: number;
+  /** Number of misbehaving clients, in equal parts of all kinds. */
   readonly bad: number;
+  /** The kinds that take part. */
+  readonly kinds: readonly string[];
   readonly seconds: number;
 }
 
@@ -53,12 +56,12 @@ function watchHealth(url: string): () => Promise<number[]> {
   };
 }
 
-async function measure(wiring: Wiring, uuids: readonly string[], { good, bad, seconds }: AbuseSize) {
+async function measure(wiring: Wiring, uuids: readonly string[], { good, bad, kinds, seconds }: AbuseSize) {
   const { url } = wiring.target;
   const clients = { clients: good, uuids };
   await runGood(url, { ...clients, seconds: Math.max(2, seconds / 10) });
   const quiet = await runGood(url, { ...clients, seconds: Math.max(5, seconds / 3) });
-  const spec = JSON.stringify({ ...wiring.target, uuids, clients: bad, seconds });
+  const spec = JSON.stringify({ ...wiring.target, uuids, clients: bad, kinds, seconds });
   const attackers = Bun.spawn(["bun", join(import.meta.dir, "abuse/bad-program.ts"), spec], { stdout: "pipe" });
   const health = watchHealth(url);
   const under = await runGood(url, { ...clients, seconds });

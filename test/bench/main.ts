@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { z } from "zod";
 import { byteSize, integer } from "../../services/platform/process/env.ts";
+import { ATTACKS } from "./abuse/bad.ts";
 import { benchAbuse } from "./abuse.ts";
 import { benchApi } from "./api.ts";
 import { benchBacklog } from "./backlog.ts";
@@ -20,6 +21,7 @@ const USAGE = `Usage: bun run bench NAME [options]
               --rounds N       runs per side, in turn (3)
   abuse     what 50 well-behaved clients notice of 200 misbehaving ones, and the memory of each process
               --seconds N      seconds of abuse (60)
+              --only KINDS     kinds of misbehaviour, separated by commas (all); the table of outcomes names them
   api       REST and GraphQL under load, against a bare handler with the same bytes; the cost of federation
               --rounds N       runs per side, in turn (3)
               --seconds N      seconds of load per run (3)
@@ -52,6 +54,7 @@ const OPTIONS = {
   messages: { type: "string" },
   batch: { type: "string" },
   seconds: { type: "string" },
+  only: { type: "string" },
   json: { type: "string" },
 } as const;
 
@@ -78,11 +81,21 @@ const readingsOf = ({ readings = "1000000" }: Values) =>
   readNumber("readings", readings, integer({ min: 1000, max: 1e9 }));
 const roundsOf = ({ rounds = "3" }: Values) => readNumber("rounds", rounds, integer({ min: 1, max: 100 }));
 
+/** @throws UsageError */
+function readKinds(text: string | undefined): readonly string[] {
+  const all = Object.keys(ATTACKS);
+  const kinds = text === undefined ? all : text.split(",").map((kind) => kind.trim());
+  const unknown = kinds.find((kind) => !all.includes(kind));
+  if (unknown === undefined) return kinds;
+  throw new UsageError(`--only must be some of ${all.join(", ")}, got ${JSON.stringify(unknown)}`);
+}
+
 /** Each reads its options and returns the run. */
 const BENCHES: Readonly<Record<string, (values: Values) => () => Promise<object>>> = {
-  abuse: ({ seconds = "60" }) => {
-    const size = { good: 50, bad: 200, seconds: readNumber("seconds", seconds, integer({ min: 5, max: 3600 })) };
-    return () => benchAbuse(size, print);
+  abuse: ({ only, seconds = "60" }) => {
+    const load = { good: 50, bad: 200, seconds: readNumber("seconds", seconds, integer({ min: 5, max: 3600 })) };
+    const kinds = readKinds(only);
+    return () => benchAbuse({ ...load, kinds }, print);
   },
   api: (values) => {
     const seconds = readNumber("seconds", values.seconds ?? "3", integer({ min: 1, max: 600 }));

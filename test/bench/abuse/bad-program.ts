@@ -4,17 +4,19 @@ import { ATTACKS, type Target } from "./bad.ts";
 
 const PAUSE_MS = 1000;
 
-const { clients, seconds, ...target } = JSON.parse(process.argv[2] ?? "") as Target & {
+const { clients, kinds, seconds, ...target } = JSON.parse(process.argv[2] ?? "") as Target & {
   readonly clients: number;
+  readonly kinds: readonly string[];
   readonly seconds: number;
 };
 setPriority(10);
 const { signal } = { signal: AbortSignal.timeout(seconds * 1000) };
 const outcomes: Record<string, Record<string, number>> = {};
-const kinds = Object.entries(ATTACKS);
+const attacks = Object.entries(ATTACKS);
 
 async function attack(client: number): Promise<void> {
-  const [kind, round] = kinds[client % kinds.length] as (typeof kinds)[number];
+  const [kind, round] = attacks[client % attacks.length] as (typeof attacks)[number];
+  if (!kinds.includes(kind)) return;
   outcomes[kind] ??= {};
   const counts = outcomes[kind];
   const tally = (outcome: string) => {

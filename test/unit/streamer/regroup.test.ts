@@ -135,6 +135,18 @@ test("runStreamer() with BATCH_SIZE at full speed cuts batches of one GPU's tick
   expect(storedOf(batches)).toEqual(readingsOf(rows));
 });
 
+test("runStreamer() divides a batch that compresses too well for its decoder", async () => {
+  const queue = openTestQueue();
+  // Long, nearly equal names of pods: about 10 MB that compress to a few kilobytes.
+  const rows = fleetRows({ gpus: 500, ticks: 1, metrics: 1 }).map((given) =>
+    "skip" in given ? given : { ...given, pod: `${"x".repeat(20_000)}${given.gpu}` },
+  );
+  await stream({}, { queue, sources: new MemoryFiles({ "/data": rows }) });
+  const batches = await batchesIn(queue);
+  expect(batches.length).toBeGreaterThan(1);
+  expect(storedOf(batches)).toEqual(readingsOf(rows));
+});
+
 test("runStreamer() splits a batch that encodes to more than 1 MiB", async () => {
   const queue = openTestQueue();
   const start = Date.UTC(2025, 6, 18);

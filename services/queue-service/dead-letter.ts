@@ -9,6 +9,9 @@ const MAX_NAMES = 100;
 /** Larger batches have no preview, so that decoding one takes at most a few dozen megabytes. */
 const MAX_PREVIEW_READINGS = 131_072;
 const MAX_PREVIEW_BYTES = 8 * 1024 * 1024;
+/** The batches that are decoded for one page have at most as much together, so that a page takes about a second. */
+const MAX_PAGE_READINGS = 1 << 20;
+const MAX_PAGE_BODY_BYTES = 64 * 1024 * 1024;
 const SHOWN = `At most ${MAX_NAMES}.`;
 
 /** What a preview shows of a batch. It does not hold the batch, because an answer has the previews of a whole page. */
@@ -22,7 +25,18 @@ interface Preview {
   readonly series: readonly string[];
 }
 
-function previewOf(body: Uint8Array): Result<Preview> {
+/** What the previews of one page may still decode. */
+interface PageBudget {
+  readings: number;
+  bytes: number;
+}
+
+/** A letter, with the budget that it shares with its page. */
+interface ListedLetter extends DeadLetter {
+  readonly budget: PageBudget;
+}
+
+function previewOf({ body, budget }: ListedLetter): Result<Preview> {
   const size = sizeOfBatch(body);
   if (!size.ok) return size;
   const { readings: declared, bodyBytes } = size.value;
@@ -31,6 +45,13 @@ function previewOf(body: Uint8Array): Result<Preview> {
       `No preview: the batch must have at most ${MAX_PREVIEW_READINGS} readings and ${MAX_PREVIEW_BYTES} bytes, got ${declared} readings and ${bodyBytes} bytes`,
     );
   }
+  if (declared > budget.readings || bodyBytes > budget.bytes) {
+    return fail(
+      `No preview: the previews of one page must have at most ${MAX_PAGE_READINGS} readings and ${MAX_PAGE_BODY_BYTES} bytes together, got more; list fewer`,
+    );
+  }
+  budget.readings -= declared;
+  budget.bytes -= bodyBytes;
   const batch = decodeBatch(body);
   if (!batch.ok) return batch;
   const { readings, firstAt, lastAt, series, blocks } = batch.value;
@@ -63,9 +84,14 @@ function addPreview(builder: SubgraphBuilder) {
 
 export function addDeadLetterPage(builder: SubgraphBuilder) {
   // Two fields need the preview, so it is made once per letter.
-  const read = oncePerKey(({ body }: DeadLetter) => previewOf(body));
+  const read = oncePerKey(previewOf);
+  // A page that a query selects twice has one list.
+  const listed = oncePerKey(({ letters }: DeadLetterPage): readonly ListedLetter[] => {
+    const budget = { readings: MAX_PAGE_READINGS, bytes: MAX_PAGE_BODY_BYTES };
+    return letters.map((letter) => ({ ...letter, budget }));
+  });
   const preview = addPreview(builder);
-  const letterType = builder.objectRef<DeadLetter>("DeadLetter").implement({
+  const letterType = builder.objectRef<ListedLetter>("DeadLetter").implement({
     description: "A batch that failed for good. It is kept until an operator returns it to the queue or deletes it.",
     fields: (t) => ({
       id: t.exposeID("id"),
@@ -91,7 +117,9 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
       preview: t.field({
         type: preview,
         nullable: true,
-        description: "Null if the batch cannot be decoded or is too large for a preview; `undecodable` says why.",
+        description:
+          "Null if the batch cannot be decoded or is too large for a preview, alone or after those before it on the page; " +
+          "`undecodable` says why.",
         resolve: (letter) => {
           const outcome = read(letter);
           return outcome.ok ? outcome.value : null;
@@ -109,7 +137,7 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
   });
   return builder.objectRef<DeadLetterPage>("DeadLetterPage").implement({
     fields: (t) => ({
-      letters: t.field({ type: [letterType], description: "Oldest first.", resolve: ({ letters }) => [...letters] }),
+      letters: t.field({ type: [letterType], description: "Oldest first.", resolve: (page) => [...listed(page)] }),
       total: t.exposeInt("total", { description: "Number of dead letters in all." }),
       next: t.exposeString("next", {
         nullable: true,

@@ -96,6 +96,40 @@ describe("subgraph pipeline", () => {
     expect(data.deadLetters.letters[0]).toMatchObject({ preview: null, undecodable });
   });
 
+  test("previews as much of a page as its budget allows, and the rest by itself", async () => {
+    const at = Float64Array.from({ length: 100_000 }, (_, index) => NOON + index);
+    const batch = batchOfReadings([{ gpu: 1, series: "DCGM_FI_DEV_GPU_TEMP", value: 40, after: at.length - 1 }]);
+    const blocks = batch.blocks.map((block) => {
+      return { ...block, from: NOON, readings: at.length, packed: packColumns({ at, values: [at] }) };
+    });
+    const sightings = batch.sightings.map((sighting) => ({ ...sighting, from: NOON }));
+    const body = encodeBatch({ ...batch, firstAt: NOON, readings: at.length, blocks, sightings });
+    const count = 12;
+    await fillQueue(
+      api.queue,
+      Array.from({ length: count }, () => body),
+      count,
+    );
+    const asked = "letters { undecodable preview { readings } }";
+    for (let time = 0; time < 2; time++) {
+      const { data, errors } = await ask(api, `{ deadLetters { ${asked} } other: deadLetters { ${asked} } }`);
+      expect(errors).toBeUndefined();
+      for (const { letters } of [data.deadLetters, data.other]) {
+        const shown = letters.filter(({ preview }: { preview: unknown }) => preview !== null);
+        expect([letters.length, shown.length]).toEqual([count, 10]);
+        expect(letters[10].undecodable).toMatch(/^No preview: the previews of one page .*; list fewer$/);
+      }
+    }
+    const { data } = await ask(api, `{ deadLetters { next } last: deadLetters(limit: 10) { next } }`);
+    const rest = await ask(api, `query($after: String) { deadLetters(after: $after) { ${asked} } }`, {
+      variables: { after: data.last.next },
+    });
+    expect(rest.data.deadLetters.letters).toEqual([
+      { undecodable: null, preview: { readings: 100_000 } },
+      { undecodable: null, preview: { readings: 100_000 } },
+    ]);
+  });
+
   test("pages through dead letters, and refuses invalid limits and cursors", async () => {
     await fillQueue(api.queue, ["a", "b", "c"], 3);
     const seen: number[] = [];

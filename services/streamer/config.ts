@@ -22,7 +22,7 @@ export interface StreamerConfig {
   readonly loop: boolean;
   /** Maximum of readings in a batch, unless one GPU's tick has more. Null: 100, or 65,536 if `intervalMs` is 0. */
   readonly batchSize: number | null;
-  /** Series of one metric and GPU that are told apart by labels; readings of further ones are skipped. */
+  /** Series of one metric and GPU that differ only in labels; readings of further ones are skipped. */
   readonly maxSeriesPerMetric: number;
   /** Times of readings: those of the source, or the moment at which their tick is sent. */
   readonly times: "source" | "live";

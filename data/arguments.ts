@@ -1,5 +1,5 @@
 /** Parses the command line of the generator. */
-import { parseArgs } from "node:util";
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { formatTimestamp, parseTimestamp, TIMESTAMP_FORM } from "../schema/model/timestamp.ts";
 import { duration, integer } from "../services/platform/process/env.ts";
 import { MAX_GPUS_PER_HOST } from "./fleet.ts";
@@ -72,7 +72,7 @@ export function readStart(text: string | undefined, otherwise: number): number {
  * @throws UsageError
  */
 export function parseArguments(args: readonly string[]): GeneratorArguments | "help" {
-  const values = parseOptions(args);
+  const values = parseOptions(args, OPTIONS);
   if (values.help === true) return "help";
   const { out, ...rest } = values;
   if (out === undefined && Object.keys(rest).length > 0) {
@@ -95,9 +95,10 @@ export function parseArguments(args: readonly string[]): GeneratorArguments | "h
   return { ...simulation, out: out ?? null };
 }
 
-function parseOptions(args: readonly string[]) {
+/** @throws UsageError */
+export function parseOptions<const T extends ParseArgsOptionsConfig>(args: readonly string[], options: T) {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -1,8 +1,7 @@
 /** Parses the command line of the simulated fleet. */
-import { parseArgs } from "node:util";
 import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import { duration, integer } from "../../services/platform/process/env.ts";
-import { readField, readInterval, readStart, UsageError } from "../arguments.ts";
+import { parseOptions, readField, readInterval, readStart, UsageError } from "../arguments.ts";
 import {
   DEFAULT_FLEET,
   DROPPABLE,
@@ -119,13 +118,7 @@ function readChoice<const T extends string>(
   throw new UsageError(`--${name} must be one of ${accepted.join(", ")}, got ${JSON.stringify(text)}`);
 }
 
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
-}
+type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>;
 
 /**
  * @param nowMs time of the clock, at which served exporters begin
@@ -133,7 +126,7 @@ function parseOptions(args: readonly string[]) {
  * @throws UsageError
  */
 export function parseFleetArguments(args: readonly string[], nowMs: number): FleetArguments | "help" {
-  const values = parseOptions(args);
+  const values = parseOptions(args, OPTIONS);
   if (values.help === true) return "help";
   const { out = null, ledger = null } = values;
   const options = readOptions(values, values.serve === true ? nowMs : DEFAULT_FLEET.startMs);
@@ -147,7 +140,7 @@ export function parseFleetArguments(args: readonly string[], nowMs: number): Fle
   return { options, layout: readChoice("layout", values.layout, LAYOUTS, LAYOUTS[0]), out, ledger, serve };
 }
 
-function readServe(values: ReturnType<typeof parseOptions>, options: FleetOptions): ServeArguments | null {
+function readServe(values: Values, options: FleetOptions): ServeArguments | null {
   if (values.serve !== true) {
     const unused = (["port", "ports", "speed", "slow-answer"] as const).find((name) => values[name] !== undefined);
     if (unused !== undefined) throw new UsageError(`--${unused} must be given with --serve`);
@@ -165,7 +158,7 @@ function readServe(values: ReturnType<typeof parseOptions>, options: FleetOption
   };
 }
 
-function readOptions(values: ReturnType<typeof parseOptions>, startMs: number): FleetOptions {
+function readOptions(values: Values, startMs: number): FleetOptions {
   const whole = (name: "hosts" | "gpus" | "seed" | "clusters", min: number, max: number, otherwise: number) =>
     readField(name, values[name], integer({ min, max }), otherwise);
   const intervalMs = readInterval(values.interval, DEFAULT_FLEET.intervalMs);

@@ -1,5 +1,5 @@
 /** `bun run fleet`: writes the readings of a simulated fleet, and what really happened. `--help` lists the options. */
-import { UsageError } from "../arguments.ts";
+import { runCommand } from "../command.ts";
 import { writePieces } from "../output.ts";
 import { type FleetArguments, parseFleetArguments, type ServeArguments, USAGE } from "./arguments.ts";
 import { fleetCsv } from "./csv.ts";
@@ -28,25 +28,13 @@ async function serve(fleet: FleetOptions, { speed, ...ports }: ServeArguments): 
 /** Longer timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** @returns the exit code: 0 success, 1 a file cannot be written or a port is taken, 2 bad usage */
-async function run(args: readonly string[]): Promise<number> {
-  try {
-    const parsed = parseFleetArguments(args, Date.now());
-    if (parsed === "help") {
-      process.stdout.write(USAGE);
-      return 0;
-    }
+const COMMAND = {
+  usage: USAGE,
+  parse: (args: readonly string[]) => parseFleetArguments(args, Date.now()),
+  async work(parsed: FleetArguments): Promise<void> {
     await write(parsed);
     if (parsed.serve !== null) await serve(parsed.options, parsed.serve);
-    return 0;
-  } catch (error) {
-    // EPIPE means that the reader of a pipe, such as head(1), has read enough.
-    if (error instanceof Error && "code" in error && error.code === "EPIPE") return 0;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    if (!(error instanceof UsageError)) return 1;
-    process.stderr.write(`\n${USAGE}`);
-    return 2;
-  }
-}
+  },
+};
 
-if (import.meta.main) process.exitCode = await run(process.argv.slice(2));
+if (import.meta.main) process.exitCode = await runCommand(COMMAND, process.argv.slice(2));

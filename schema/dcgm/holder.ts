@@ -11,19 +11,26 @@ export interface RowHolder {
   readonly job: string | null;
 }
 
-/**
- * Labels that name a pod, the more reliable ones first. Prometheus renames labels that the scrape target has, too, to
- * `exported_…`; the old names of dcgm-exporter never conflict with those of the target. Where a row has one of the
- * first two, the plain names are the target's.
- */
-const POD_LABELS = [
-  { namespace: "exported_namespace", pod: "exported_pod", container: "exported_container" },
+interface PodLabels {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+/** Prometheus renames labels that the scrape target has, too, to `exported_…`; the plain ones are then the target's. */
+const EXPORTED: PodLabels = {
+  namespace: "exported_namespace",
+  pod: "exported_pod",
+  container: "exported_container",
+};
+/** The old names of dcgm-exporter, then today's. The old ones count first: few targets have labels of these names. */
+const PLAIN: readonly PodLabels[] = [
   { namespace: "pod_namespace", pod: "pod_name", container: "container_name" },
-] as const;
-const PLAIN = { namespace: "namespace", pod: "pod", container: "container" } as const;
+  { namespace: "namespace", pod: "pod", container: "container" },
+];
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...[...POD_LABELS, PLAIN].flatMap(({ namespace, pod, container }) => [namespace, pod, container]),
+  ...[EXPORTED, ...PLAIN].flatMap(({ namespace, pod, container }) => [namespace, pod, container]),
   "pod_uid",
   "hpc_job",
 ]);
@@ -35,14 +42,20 @@ const KNOWN: ReadonlySet<string> = new Set([
  */
 export function holderOfRow(labels: RowLabels): RowHolder | null {
   const get = (name: string) => labels.first("holder", name) ?? null;
+  const isExporter = (label: string) => {
+    const name = get(label);
+    return name !== null && labels.isExporter(name);
+  };
+  const isGiven = ({ namespace, pod, container }: PodLabels) => (get(pod) ?? get(container) ?? get(namespace)) !== null;
+  const isTarget = ({ pod, container }: PodLabels) => isExporter(pod) || isExporter(container);
   const job = get("hpc_job");
-  const named = POD_LABELS.find(({ pod }) => get(pod) !== null);
-  const { namespace, pod, container } = named ?? PLAIN;
-  const holder = { namespace: get(namespace), pod: get(pod), container: get(container), podUid: get("pod_uid"), job };
-  const isExporter = (name: string | null) => name !== null && labels.isExporter(name);
-  const isTarget = named === undefined && (isExporter(holder.pod) || isExporter(holder.container));
-  if (!isTarget && (holder.namespace ?? holder.pod ?? holder.container) !== null) return holder;
-  return job === null ? null : { namespace: null, pod: null, container: null, podUid: null, job };
+  const plain = PLAIN.filter((names) => isGiven(names) && !isTarget(names));
+  const named = [EXPORTED, ...plain].find(({ pod }) => get(pod) !== null) ?? plain[0];
+  if (named === undefined) {
+    return job === null ? null : { namespace: null, pod: null, container: null, podUid: null, job };
+  }
+  const { namespace, pod, container } = named;
+  return { namespace: get(namespace), pod: get(pod), container: get(container), podUid: get("pod_uid"), job };
 }
 
 /** Returns the holders that a row names: its pod, its Slurm job, both or none. */

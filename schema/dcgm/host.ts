@@ -15,6 +15,7 @@ export function hostOfRow(labels: RowLabels): string | undefined {
   const instance = labels.first("scrape", "instance");
   const candidates = [
     labels.first("fact", "Hostname", "hostname"),
+    labels.first("fact", "hostname"),
     labels.first("fact", "node"),
     labels.first("fact", "kubernetes_node"),
     instance === undefined ? undefined : withoutPort(instance),

@@ -36,14 +36,13 @@ export function parseGpuUuid(text: string): Result<GpuUuid> {
   return ok((prefix.toUpperCase() + digits.toLowerCase()) as GpuUuid);
 }
 
+/** True for a uuid of zeros alone: virtual machines and other vendors' exporters print it for all their GPUs. */
+export const isNilUuid = (uuid: GpuUuid): boolean => NIL_UUID.test(uuid);
+
 /**
  * Facts about a GPU, or about one of its MIG instances, that a row carries with its reading. A missing fact is null, or
  * empty if it is not nullable. Holders are not facts: several may hold one GPU, and each series names its own.
  */
-/** True for a uuid of zeros alone: virtual machines and other vendors' exporters print it for all their GPUs. */
-export const isNilUuid = (uuid: GpuUuid): boolean => NIL_UUID.test(uuid);
-
-/** Facts about a GPU that a row carries with its reading. A missing fact is null, or empty if it is not nullable. */
 export interface GpuFacts {
   readonly uuid: GpuUuid;
   /** GPU instance (`GPU_I_ID`) if the row is about one. */

@@ -79,8 +79,9 @@ const RANGES: ReadonlyMap<string, ValueRange> = new Map<string, ValueRange>([
   ["DCGM_FI_PROF_NVLINK_RX_BYTES", { min: 0, max: 1e14 }],
   ["DCGM_EXP_XID_ERRORS_COUNT", COUNT],
   ["DCGM_EXP_CLOCK_EVENTS_COUNT", COUNT],
-  ["DCGM_EXP_GPU_HEALTH_STATUS", COUNT],
-  ["DCGM_EXP_P2P_STATUS", COUNT],
+  // dcgm_structs.h: 0 pass, 10 warning, 20 failure; states of a link to a peer, 0 to 6. More may come.
+  ["DCGM_EXP_GPU_HEALTH_STATUS", { min: 0, max: 65_535 }],
+  ["DCGM_EXP_P2P_STATUS", { min: 0, max: 65_535 }],
 ]);
 
 export interface MetricRange extends ValueRange {

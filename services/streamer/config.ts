@@ -25,7 +25,7 @@ export interface StreamerConfig {
   readonly batchSize: number | null;
   /** Version of the batches. 1 is for collectors that do not know version 2 yet: it has no evidence of holders. */
   readonly format: Format;
-  /** Series of one metric and GPU that are told apart by labels; readings of further ones are skipped. */
+  /** Series of one metric and GPU that differ only in labels; readings of further ones are skipped. */
   readonly maxSeriesPerMetric: number;
   /** Times of readings: those of the source, or the moment at which their tick is sent. */
   readonly times: "source" | "live";

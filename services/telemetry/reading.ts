@@ -55,7 +55,7 @@ const BEYOND_NEWEST =
   `A query may read at most ${count(MAX_NEWEST_PER_REQUEST)} newest readings: request fewer GPUs, or name ` +
   "`metrics`";
 
-/** What a reading counts as where its answer is made of objects: several of them, and text. */
+/** A reading in an answer made of objects counts as three: it takes several objects and their text. */
 const OBJECTS = 3;
 const weightOf = ({ answer }: SubgraphContext): number => (answer?.isCompact ? 1 : OBJECTS);
 

@@ -13,7 +13,6 @@ import { withDeadline } from "../../platform/graphql/limits.ts";
 import { exposeError, type SubgraphContext } from "../../platform/graphql/subgraph.ts";
 import { endUnsent } from "../../platform/graphql/unsent.ts";
 import type { Logger } from "../../platform/process/logger.ts";
-import type { Turns } from "../../platform/process/turns.ts";
 import { generatedFile } from "../assets.ts";
 import type { ApiConfig } from "../config.ts";
 import type { Access } from "../edge/access.ts";
@@ -35,16 +34,11 @@ export interface Gateway extends AsyncDisposable {
   /**
    * Executes a prepared query on one subgraph, without planning, under the deadline that planned queries have.
    * @param options.left aborts when the caller disconnects
-   * @param options.client the address of the caller, whose queries take turns with those of others
    */
   ask(
     subgraph: string,
     query: DocumentNode,
-    options: {
-      variables: Readonly<Record<string, unknown>>;
-      left?: AbortSignal | undefined;
-      client?: string | undefined;
-    },
+    options: { variables: Readonly<Record<string, unknown>>; left?: AbortSignal | undefined },
   ): Promise<ExecutionResult>;
 }
 
@@ -64,15 +58,13 @@ export interface GatewayParts {
   readonly config: ApiConfig;
   readonly access: Access;
   readonly log: Logger;
-  /** The turns in which queries start. */
-  readonly turns: Turns;
   /** Returns the plugin that runs subscriptions. It stores the subgraph context of each subscription in `contexts`. */
   readonly subscriptions: (contexts: SubgraphContexts) => GatewayPlugin;
 }
 
 export async function openGateway(
   subgraphs: Readonly<Record<string, Subgraph>>,
-  { config, access, log, turns, subscriptions }: GatewayParts,
+  { config, access, log, subscriptions }: GatewayParts,
 ): Promise<Gateway> {
   const contexts: SubgraphContexts = new WeakMap();
   const contextOf = (gatewayContext: object | undefined): SubgraphContext => {
@@ -112,7 +104,7 @@ export async function openGateway(
       limitShape(),
       limitRows(),
       guardMutations(access),
-      limitTime({ timeoutMs: config.queryTimeoutMs, contexts, turns }),
+      limitTime(config.queryTimeoutMs, contexts),
       endUnsent(),
       subscriptions(contexts),
       keepDocuments(),
@@ -133,16 +125,12 @@ export async function openGateway(
   await runtime.getSchema();
   return {
     runtime,
-    async ask(subgraph, document, { variables, left, client = "" }) {
+    async ask(subgraph, document, { variables, left }) {
       // The caller makes a text of it at once: of one page, which is small.
       using answer = new Answer({ isOneStep: true });
       return await withDeadline(
         config.queryTimeoutMs,
-        async (signal): Promise<ExecutionResult> => {
-          await turns.enter(client, { signal });
-          if (signal.aborted) return {};
-          return (await executorOf(subgraph)({ document, variables }, { signal, answer })) as ExecutionResult;
-        },
+        (signal) => executorOf(subgraph)({ document, variables }, { signal, answer }) as Promise<ExecutionResult>,
         { left },
       );
     },

@@ -3,7 +3,6 @@ import { EnvelopArmorPlugin } from "@escape.tech/graphql-armor";
 import type { GatewayPlugin } from "@graphql-hive/gateway-runtime";
 import { withDeadline } from "../../platform/graphql/limits.ts";
 import type { SubgraphContext } from "../../platform/graphql/subgraph.ts";
-import type { Turns } from "../../platform/process/turns.ts";
 
 const LIMITS = { depth: 10, aliases: 30, directives: 50, tokens: 1000 } as const;
 
@@ -25,23 +24,14 @@ export type SubgraphContexts = WeakMap<object, SubgraphContext>;
 /** Returns a signal that aborts when the client of an HTTP request disconnects. Over WebSocket it never aborts. */
 const leavingOf = (context: { readonly request?: Request }): AbortSignal | undefined => context.request?.signal;
 
-export interface TimeLimits {
-  readonly timeoutMs: number;
-  readonly contexts: SubgraphContexts;
-  /** The turns in which executions start. */
-  readonly turns: Turns;
-}
-
-/** Starts executions in turns, and ends each one after `timeoutMs`, or when its client disconnects. */
-export function limitTime({ timeoutMs, contexts, turns }: TimeLimits): GatewayPlugin {
+/** Ends each execution after `timeoutMs`, or when its client disconnects. */
+export function limitTime(timeoutMs: number, contexts: SubgraphContexts): GatewayPlugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       setExecuteFn((executionArgs: unknown) =>
         withDeadline(
           timeoutMs,
-          async (signal) => {
-            await turns.enter(args.contextValue.client ?? "", { signal });
-            if (signal.aborted) return {};
+          (signal) => {
             contexts.set(args.contextValue, { signal, answer: args.contextValue.answer });
             return executeFn(executionArgs as Parameters<typeof executeFn>[0]);
           },

@@ -9,7 +9,6 @@ import type { SocketHooks } from "../../platform/http/listen.ts";
 import { problem, problemOf } from "../../platform/http/problem.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
-import type { Turns } from "../../platform/process/turns.ts";
 import type { ApiConfig } from "../config.ts";
 import { type Access, bearerOf } from "../edge/access.ts";
 import { GRAPHQL_PATH, MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
@@ -38,14 +37,13 @@ export interface WebSocketParts {
   readonly watchdog: Watchdog;
   readonly metrics: Metrics;
   readonly config: Pick<ApiConfig, "rateLimit" | "maxSubscriptions">;
-  readonly turns: Turns;
   /** Returns the headers that every answer gets. Here, refused upgrades get them. */
   readonly headersOf: (request: Request, response: Response) => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
 export function createWebSocket(parts: WebSocketParts): SocketHooks {
-  const { runtime, access, throttle, watchdog, metrics, config, turns, headersOf, log } = parts;
+  const { runtime, access, throttle, watchdog, metrics, config, headersOf, log } = parts;
   const base = getGraphQLWSOptions<Record<string, unknown>, SocketSession>(runtime, ({ extra }) => ({
     client: extra.client,
     answer: new Answer({ rows: new RowLists() }),
@@ -90,7 +88,6 @@ export function createWebSocket(parts: WebSocketParts): SocketHooks {
   return createGraphqlSocket({
     options,
     limits: LIMITS,
-    turns,
     log,
     refusalOf({ extra, subscriptions }, id, payload) {
       const retryAfterMs = throttle.waitMs(extra.client, "websocket");

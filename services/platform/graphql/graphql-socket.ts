@@ -3,15 +3,13 @@
  * what is kept of it is bounded while it is answered, and every message to the client waits until there is room for it.
  */
 import type { Hooks, Peer } from "crossws";
-import type { GraphQLError } from "graphql";
+import { type DocumentNode, type GraphQLError, Kind, parse } from "graphql";
 import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from "graphql-ws";
 import type { SocketHooks } from "../http/listen.ts";
 import type { SocketRoom } from "../http/socket-room.ts";
 import type { Logger } from "../process/logger.ts";
-import type { Turns } from "../process/turns.ts";
 import type { Answer } from "./answer.ts";
 import { graphqlError } from "./errors.ts";
-import { declaredOf, type Params, tokenOf } from "./socket-payload.ts";
 
 /** Bytes of a message before the connection is acknowledged. A token needs far less, and nothing else is read. */
 export const MAX_INIT_BYTES = 8192;
@@ -26,8 +24,6 @@ const TRY_AGAIN = 1013;
 /** What the server knows of one socket. */
 export interface SocketState {
   readonly room: SocketRoom;
-  /** Whose operations take turns with those of others. */
-  readonly client?: string;
   /** Called with each message of the client. */
   heard?(): void;
   /** Takes a part of the text that the operations of all sockets may hold. Returns its release; null: refused. */
@@ -43,6 +39,7 @@ export interface SocketLimits {
   readonly maxTextBytes: number;
 }
 
+type Params = Record<string, unknown> | undefined;
 export type SocketOptions<State> = ServerOptions<Params, State>;
 
 type Context<State> = Parameters<NonNullable<SocketOptions<State>["onSubscribe"]>>[0];
@@ -56,11 +53,41 @@ export interface GraphqlSocketParts<State extends SocketState> {
     payload: SubscribePayload,
   ) => readonly GraphQLError[] | null;
   readonly limits: SocketLimits;
-  /** The turns in which operations begin. Default: each at once. */
-  readonly turns?: Turns;
   readonly open: (peer: Peer) => State;
   readonly upgrade: (request: Request) => Response | null;
   readonly log: Logger;
+}
+
+/** The token of a `connection_init`, all that is kept of its payload. */
+function tokenOf(params: Params): Params {
+  if (params === undefined) return undefined;
+  const { authorization, Authorization } = params;
+  const token = authorization ?? Authorization;
+  return typeof token === "string" ? { authorization: token } : {};
+}
+
+function documentOf(query: string): DocumentNode | null {
+  try {
+    return parse(query, { noLocation: true });
+  } catch {
+    return null;
+  }
+}
+
+/** The variables that the document declares. GraphQL ignores others, which would be kept while the operation runs. */
+function declaredOf({ query, variables }: SubscribePayload): Record<string, unknown> {
+  const given = Object.keys(variables ?? {}).length === 0 ? null : documentOf(query);
+  const declared: Record<string, unknown> = {};
+  for (const definition of given?.definitions ?? []) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    for (const { variable } of definition.variableDefinitions ?? []) {
+      const { value: name } = variable.name;
+      if (variables !== null && variables !== undefined && Object.hasOwn(variables, name)) {
+        Object.defineProperty(declared, name, { value: variables[name], enumerable: true });
+      }
+    }
+  }
+  return declared;
 }
 
 /** graphql-ws keeps the payload for as long as the operation runs. */
@@ -118,8 +145,6 @@ export function createGraphqlSocket<State extends SocketState>(parts: GraphqlSoc
       };
       const link = linksOf.get(context.extra);
       if (link?.isOverloaded) return refused([graphqlError("overloaded", TOO_MUCH)]);
-      await parts.turns?.enter(context.extra.client ?? "");
-      if (context.extra.room.isEnded) return refused([graphqlError("unavailable", "The socket is closed")]);
       const errors = parts.refusalOf?.(context, id, payload) ?? null;
       if (errors !== null) return refused(errors);
       kept.variables = declaredOf(payload);

@@ -34,8 +34,14 @@ function refuse(problem: string, cause?: unknown): never {
   throw new AppError(`Frames: ${problem}`, { code: "invalid", cause });
 }
 
-/** @throws AppError `invalid` for bytes that end within a frame or have no JSON head */
-export function decodeFrames(bytes: Uint8Array): Frames {
+/**
+ * @param maxHeadBytes bound on the head, by the number of bodies; checked before the head is parsed
+ * @throws AppError `invalid` for bytes that end within a frame, or have no JSON head or a longer one
+ */
+export function decodeFrames(
+  bytes: Uint8Array,
+  maxHeadBytes: (bodies: number) => number = () => Number.POSITIVE_INFINITY,
+): Frames {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const frames: Uint8Array[] = [];
   for (let offset = 0; offset < bytes.byteLength; ) {
@@ -47,7 +53,12 @@ export function decodeFrames(bytes: Uint8Array): Frames {
     frames.push(bytes.subarray(start, end));
     offset = end;
   }
-  const [head, ...bodies] = frames;
+  const [head = new Uint8Array(0), ...bodies] = frames;
+  const most = maxHeadBytes(bodies.length);
+  if (head.byteLength > most) {
+    const bodyCount = `${bodies.length} ${bodies.length === 1 ? "body" : "bodies"}`;
+    refuse(`the head must have at most ${most} bytes for ${bodyCount}, got ${head.byteLength}`);
+  }
   try {
     return { head: JSON.parse(decoder.decode(head)), bodies };
   } catch (error) {

@@ -38,6 +38,10 @@ export const QUEUE_PATHS = {
 export const MAX_CALL_BYTES = 64 * 1024 * 1024;
 /** Bound on the head and the lengths of frames together, ample for a thousand batches. */
 export const MAX_HEAD_BYTES = 64 * 1024 * 1024;
+/** Bound on the head of a publish without batches, ample for the longest producer, each character escaped. */
+export const MAX_PUBLISH_HEAD_BYTES = 8192;
+/** What each batch adds to that bound: ample for the longest position, each character escaped, and two numbers. */
+export const MAX_BATCH_HEAD_BYTES = 25_000;
 /** Bound on a JSON answer, ample for a thousand receipts, or for a thousand producers' names and positions. */
 export const MAX_JSON_BYTES = 32 * 1024 * 1024;
 
@@ -79,7 +83,7 @@ export function readBatches(bytes: Uint8Array): {
   batches: readonly OutgoingBatch[];
   from: { producer: string; epoch: number };
 } {
-  const { head, bodies } = decodeFrames(bytes);
+  const { head, bodies } = decodeFrames(bytes, (count) => MAX_PUBLISH_HEAD_BYTES + MAX_BATCH_HEAD_BYTES * count);
   // Counted before they are checked, because each of them may have several problems.
   const listed = (head as { batches?: unknown } | null)?.batches;
   if (Array.isArray(listed) && listed.length > MAX_CALL_ITEMS) {

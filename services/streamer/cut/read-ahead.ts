@@ -30,7 +30,7 @@ export interface ReadAheadOptions {
    */
   readonly by: "tick" | "bulk";
   readonly wantsHost: (host: string) => boolean;
-  /** Series of one metric and GPU that are told apart by labels; readings of further ones are refused. */
+  /** Series of one metric and GPU that differ only in labels; readings of further ones are refused. */
   readonly maxSeriesPerMetric: number;
   readonly onSkip: (reason: SkipReason, line: number, detail: () => string) => void;
 }

@@ -59,7 +59,10 @@ async function askAgainAndAgain(
 
 async function subscribe(url: string, client: number, signal: AbortSignal, figures: GoodFigures): Promise<void> {
   const { socket, closed, send } = await openRawSocket(url, { client: addressOf(client) });
-  socket.on("message", () => figures.frames++);
+  socket.on("message", (data) => {
+    if (String(data).startsWith('{"type":"ping"')) send({ type: "pong" });
+    else figures.frames++;
+  });
   send(subscribeMessage("a", 'subscription { readings(minInterval: "1s") { readings { value } missed } }'));
   const left = new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true }));
   const code = await Promise.race([closed, left]);

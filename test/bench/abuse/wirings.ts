@@ -14,7 +14,7 @@ export interface Wiring extends AsyncDisposable {
 
 /** Limits of `infra/helm/gpu-telemetry/values.yaml`. */
 const LIMITS = { "api-gateway": 512, inventory: 384, telemetry: 512, "queue-service": 512, collector: 512 } as const;
-/** Clients are told apart by X-Forwarded-For, and not slowed by a rate limit. */
+/** X-Forwarded-For identifies the clients, and no rate limit slows them. */
 const OPEN = { TRUSTED_PROXIES: "1", RATE_LIMIT: "0" };
 
 export async function openServicesUnderAbuse(store: string): Promise<Wiring> {

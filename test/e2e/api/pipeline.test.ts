@@ -100,7 +100,7 @@ describe("subgraph pipeline", () => {
     const at = Float64Array.from({ length: 100_000 }, (_, index) => NOON + index);
     const batch = batchOfReadings([{ gpu: 1, series: "DCGM_FI_DEV_GPU_TEMP", value: 40, after: at.length - 1 }]);
     const blocks = batch.blocks.map((block) => {
-      return { ...block, from: NOON, readings: at.length, packed: packColumns({ at, values: [at] }) };
+      return { ...block, from: NOON, readings: at.length, packed: packColumns({ at, values: [at], marks: [] }) };
     });
     const sightings = batch.sightings.map((sighting) => ({ ...sighting, from: NOON }));
     const body = encodeBatch({ ...batch, firstAt: NOON, readings: at.length, blocks, sightings });

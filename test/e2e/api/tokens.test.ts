@@ -12,7 +12,7 @@ const ADMIN = "admin-s3cret";
 const QUERY = "{ gpus { total } }";
 const FRAMES = "subscription { readings { missed } }";
 const CHANGE = "mutation { purgeDeadLetters }";
-/** Each is no authorization with the reader's token. */
+/** Values of `Authorization` that a server with these tokens rejects. */
 const WRONG: readonly (string | undefined)[] = [
   undefined,
   "",

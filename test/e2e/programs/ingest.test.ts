@@ -59,7 +59,7 @@ describe("bun run ingest", () => {
     const spoiled = [
       lines[0],
       lines[1],
-      lines[2]?.replace(/"GPU-/, '"gpu-'),
+      lines[2]?.replace(/"GPU-/, '"XPU-'),
       lines[3]?.replace(/","[^"]*","DCGM_FI_DRIVER/, '","N/A","DCGM_FI_DRIVER'),
       "one,field,short",
       lines[4],
@@ -71,7 +71,7 @@ describe("bun run ingest", () => {
     expect(stdout).toMatch(/^Skipped +3 rows, /m);
     for (const reason of ["1 uuid", "1 fields", "1 blank"]) expect(stdout).toContain(reason);
     for (const [reason, line, found] of [
-      ["uuid", 3, '"gpu-'],
+      ["uuid", 3, '"XPU-'],
       ["blank", 4, '"N/A"'],
       ["fields", 5, "3"],
     ]) {
@@ -83,13 +83,13 @@ describe("bun run ingest", () => {
     const none = join(folder.path, "none.csv");
     const csv = await smallExport(folder.path);
     const [header = "", ...lines] = (await readFile(csv.path, "utf8")).trimEnd().split("\n");
-    const rows = lines.slice(0, 1000).map((line) => line.replace(/"GPU-/, '"gpu-'));
+    const rows = lines.slice(0, 1000).map((line) => line.replace(/"GPU-/, '"XPU-'));
     await writeFile(none, `${[header, ...rows].join("\n")}\n`);
     const { status, stdout, stderr } = await ingest("none.sqlite", none);
     expect({ status, stderr }).toEqual({ status: 1, stderr: "" });
     expect(stdout).toMatch(/^Read +0 readings/);
     expect(stdout).toMatch(/^Skipped +1,000 rows, 1,000 uuid$/m);
-    expect(stdout.match(/^ {11}uuid: .*none\.csv line [234]: .*gpu-/gm)).toHaveLength(3);
+    expect(stdout.match(/^ {11}uuid: .*none\.csv line [234]: .*XPU-/gm)).toHaveLength(3);
     expect(stdout).toMatch(/^ {11}uuid: 997 more$/m);
   });
 

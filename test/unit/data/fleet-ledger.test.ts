@@ -36,22 +36,29 @@ const anyFleet: fc.Arbitrary<{ options: FleetOptions; layout: Layout }> = fc
 
 const sorted = <T>(items: readonly T[]): string[] => items.map((item) => JSON.stringify(item)).sort();
 
-test("the ledger's holds and placements are those that the rows tell", () => {
-  fc.assert(
-    fc.property(anyFleet, ({ options, layout }) => {
-      const ledger = buildLedger(options);
-      const rows = fleetRows(fleetCsv(options, layout));
-      const holds = ledger.holds.map(({ gpu, instance, holder, from, to, open }) => ({
-        gpu,
-        instance,
-        holder: holderKey(holder),
-        from,
-        to,
-        open,
-      }));
-      expect(sorted(holds)).toEqual(sorted(holdsOfRows(rows)));
-      expect(sorted(ledger.placements)).toEqual(sorted(placementsOfRows(rows)));
-    }),
-    { numRuns: Number(process.env.FLEET_RUNS ?? 25) },
-  );
-});
+const RUNS = Number(process.env.FLEET_RUNS ?? 25);
+const MAX_RUN_MS = 2400;
+
+test(
+  "the ledger's holds and placements are those that the rows tell",
+  () => {
+    fc.assert(
+      fc.property(anyFleet, ({ options, layout }) => {
+        const ledger = buildLedger(options);
+        const rows = fleetRows(fleetCsv(options, layout));
+        const holds = ledger.holds.map(({ gpu, instance, holder, from, to, open }) => ({
+          gpu,
+          instance,
+          holder: holderKey(holder),
+          from,
+          to,
+          open,
+        }));
+        expect(sorted(holds)).toEqual(sorted(holdsOfRows(rows)));
+        expect(sorted(ledger.placements)).toEqual(sorted(placementsOfRows(rows)));
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  RUNS * MAX_RUN_MS,
+);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { decodeFrames, encodeFrames } from "../../../services/queue/http/frames.ts";
-import { encodeBatches } from "../../../services/queue/http/wire.ts";
+import { encodeBatches, MAX_BATCH_HEAD_BYTES, MAX_PUBLISH_HEAD_BYTES } from "../../../services/queue/http/wire.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { Queue } from "../../../services/queue/port.ts";
 import { MAX_CALL_BYTES, MAX_HEAD_BYTES, MAX_REQUEST_BYTES } from "../../../services/queue/wire.ts";
@@ -96,7 +96,7 @@ describe("queue-service", () => {
     await using server = await openQueueServer(behind);
     const many = <T>(item: T, count = 200_000) => Array.from({ length: count }, () => item);
     const head = { producer: "a", epoch: 1, batches: many({}) };
-    const requests: readonly [path: string, init: RequestInit, says: RegExp][] = [
+    const requests: readonly [path: string, init: RequestInit, says: RegExp | string][] = [
       ["/v1/acks", json({ receipts: many(1) }), /receipts: number of items must be .* 1,000, got 200000/],
       ["/v1/acks", json({ receipts: many(1, 1000) }), /receipts.0: must be a text, got number$/],
       ["/v1/acks", json({ receipts: "x" }), /receipts: must be a list of texts, got string$/],
@@ -105,7 +105,17 @@ describe("queue-service", () => {
       ["/v1/producers", json({ producer: "a", inherit: many(1) }), /inherit: number of items/],
       ["/v1/dead-letters/purge", json({ ids: many(1) }), /ids: number of items/],
       ["/v1/dead-letters/redrive", json({ ids: many(1) }), /ids: number of items/],
-      ["/v1/batches", frames(encodeFrames(head, [])), /batches must be .* 1,000, got 200000/],
+      ["/v1/batches", frames(encodeFrames({ ...head, batches: many({}, 2000) }, [])), /must be .* 1,000, got 2000$/],
+      [
+        "/v1/batches",
+        frames(encodeFrames(head, [])),
+        `at most ${MAX_PUBLISH_HEAD_BYTES} bytes for 0 bodies, got 600038`,
+      ],
+      [
+        "/v1/batches",
+        frames(encodeFrames(head, [Buffer.of(1)])),
+        `at most ${MAX_PUBLISH_HEAD_BYTES + MAX_BATCH_HEAD_BYTES} bytes for 1 body, got 600038`,
+      ],
     ];
     for (const [path, init, says] of requests) {
       const response = await fetch(server.url + path, init);

@@ -103,6 +103,18 @@ describe.each(Object.entries(FORMS))("a row in the form %s", (_, form) => {
     ],
     ["old names", { pod_name: "rank-0", pod_namespace: "s", container_name: "grpc" }, ["s", "rank-0", "grpc"]],
     ["old names beside the target's", { ...EXPORTER, pod_name: "rank-0", pod_namespace: "s" }, ["s", "rank-0", null]],
+    [
+      "old names of the target",
+      { pod_name: EXPORTER.pod, pod_namespace: "o", pod: "w-1", namespace: "ml" },
+      ["ml", "w-1", null],
+    ],
+    ["old names of the target alone", { pod_name: "w-1", container_name: "gpu-exporter" }, [null, null, null]],
+    [
+      "a pod beside an old name of its container",
+      { pod: "w-1", namespace: "ml", container_name: "c" },
+      ["ml", "w-1", null],
+    ],
+    ["only a namespace", { namespace: "ml" }, ["ml", null, null]],
     ["a Slurm job", { hpc_job: "1200" }, [null, null, null]],
     ["a Slurm job beside the target's", { ...EXPORTER, hpc_job: "1200" }, [null, null, null]],
   ])("names the holder of %s", (_name, labels, holder) => {
@@ -113,6 +125,7 @@ describe.each(Object.entries(FORMS))("a row in the form %s", (_, form) => {
     ["Hostname", { Hostname: "n-1", node: "other", instance: "x:9400" }, "n-1"],
     ["hostname", { hostname: "n-1" }, "n-1"],
     ["node", { Hostname: "dcgm-exporter-zz9", node: "n-1", kubernetes_node: "k", instance: "x:9400" }, "n-1"],
+    ["hostname beside a pod's Hostname", { Hostname: "dcgm-exporter-zz9", hostname: "n-1", node: "x" }, "n-1"],
     ["kubernetes_node", { hostname: "nvidia-dcgm-exporter-zz9", kubernetes_node: "n-1", instance: "x:9400" }, "n-1"],
     ["instance", { Hostname: "gpu-exporter-zz9", instance: "n-1:9400" }, "n-1"],
     ["instance without a port", { instance: "n-1" }, "n-1"],

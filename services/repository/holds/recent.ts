@@ -29,6 +29,8 @@ export const openHoldKey = (instance: string | null, holder: Holder): string =>
 
 interface Entry {
   readonly series: readonly Series[];
+  /** Names without `vgpu`. */
+  readonly merged: ReadonlySet<string>;
   /** Joined, because equal lists need not be one object. */
   readonly list: string;
   readonly evidence: string;
@@ -66,16 +68,19 @@ export class RecentEvidence {
    */
   learn(blocks: readonly BlockEvidence[]): void {
     const learned: Entry[] = [];
-    const taken = new Set<Series>();
+    // By merged names: what one replica names means little without the others.
+    const taken = new Set<string>();
     const newestFirst = blocks.toSorted((a, b) => b.to - a.to);
     for (const { series, evidence, to, isFull, marks } of newestFirst) {
-      const isNew = !series.some((name) => taken.has(name));
-      for (const name of series) taken.add(name);
+      const merged = new Set(series.map((name) => seriesParts(name).merged));
+      const isNew = merged.isDisjointFrom(taken);
+      for (const name of merged) taken.add(name);
       if (!isNew || marks > 0 || (evidence !== null && !(isFull && isConstant(evidence)))) continue;
       const text = evidence === null ? "" : evidenceText(evidence);
-      learned.push({ series, list: series.join("\n"), evidence: text, extended: extendedBy(series, evidence), to });
+      const extended = extendedBy(series, evidence);
+      learned.push({ series, merged, list: series.join("\n"), evidence: text, extended, to });
     }
-    const kept = this.#entries.filter(({ series }) => !series.some((name) => taken.has(name)));
+    const kept = this.#entries.filter(({ merged }) => merged.isDisjointFrom(taken));
     this.#entries = [...learned, ...kept].slice(0, MAX_ENTRIES);
   }
 

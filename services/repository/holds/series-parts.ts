@@ -6,7 +6,7 @@ export interface SeriesParts {
   readonly instance: string | null;
   /** `vgpu`, the replica of a shared GPU; empty without one. */
   readonly vgpu: string;
-  /** The name without `vgpu`. */
+  /** The name without `vgpu`. A series without replicas and the replicas of a shared GPU have it in common. */
   readonly merged: string;
 }
 
@@ -23,5 +23,6 @@ export function seriesParts(series: Series): SeriesParts {
     if (name === "vgpu") vgpu = value;
     else kept.push(text);
   }
-  return { instance, vgpu, merged: `${series.slice(0, brace)}{${kept.join()}}` };
+  const metric = series.slice(0, brace);
+  return { instance, vgpu, merged: kept.length === 0 ? metric : `${metric}{${kept.join()}}` };
 }

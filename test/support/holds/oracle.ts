@@ -100,7 +100,7 @@ function holdsOf(series: readonly One[], holder: string): Omit<HoldRecord, "inst
 export function oracleHolds(observations: readonly Observation[]): string[] {
   const found: string[] = [];
   for (const [instance, ofInstance] of Map.groupBy(observations, ({ series }) => partOf(series, "GPU_I_ID"))) {
-    const merged = Map.groupBy(ofInstance, ({ series }) => series.replace(/,?vgpu="[^"]*"/, ""));
+    const merged = Map.groupBy(ofInstance, ({ series }) => series.replace(/,?vgpu="[^"]*"/, "").replace("{}", ""));
     const series = [...merged.values()].map(seriesOf);
     for (const holder of new Set(ofInstance.flatMap(({ holders }) => holders).map(holderKey))) {
       for (const { from, to, usualMs } of holdsOf(series, holder)) {

@@ -17,7 +17,7 @@ function evidenceOf(observations: readonly Observation[]) {
   return collector.evidence();
 }
 
-const SERIES = ["UTIL", "TEMP", 'FB{vgpu="0"}', 'FB{vgpu="1"}', 'UTIL{GPU_I_ID="7"}'] as Series[];
+const SERIES = ["UTIL", "TEMP", 'FB{vgpu="0"}', 'FB{vgpu="1"}', "FB", 'UTIL{GPU_I_ID="7"}'] as Series[];
 /** Times that give usual intervals, missed scrapes, and silences. */
 const gap = fc.oneof(
   { weight: 8, arbitrary: fc.constant(MINUTE) },

@@ -19,6 +19,8 @@ const LISTS = [
   ['CLOCK{vgpu="0"}', 'CLOCK{vgpu="1"}'],
   ["UTIL"],
   ['CLOCK{vgpu="0"}'],
+  ['CLOCK{vgpu="1"}'],
+  ["CLOCK"],
 ] as Series[][];
 
 const tick = fc.record({

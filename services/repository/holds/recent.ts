@@ -63,8 +63,8 @@ export class RecentEvidence {
   }
 
   /**
-   * Replaces what is known of these blocks' series, after the holds have been derived with them. Call it only if
-   * `isSettled()` is true for the evidence, and `forget()` otherwise.
+   * Replaces what is known of these blocks' series, after the holds have been derived with them. Call it only
+   * if the derivation is settled (`unsettledFrom` is infinity), and `forget()` otherwise.
    */
   learn(blocks: readonly BlockEvidence[]): void {
     const learned: Entry[] = [];

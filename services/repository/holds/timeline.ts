@@ -2,7 +2,7 @@
  * Evidence of one GPU, arranged by MIG instance and series: who the rows of a series named, and when. Series that differ
  * only in `vgpu` are one: dcgm-exporter prints a row per replica of a shared GPU.
  */
-import { compareHolders, type Holder, type HolderSet, holderKey, NOBODY } from "../../../schema/model/holder.ts";
+import { type Holder, type HolderSet, holderKey } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { type SeriesParts, seriesParts } from "./series-parts.ts";
 
@@ -17,6 +17,8 @@ export interface Observation {
 
 /** Readings of a merged series in ascending order of time. */
 export interface Timeline {
+  /** Name without `vgpu`. */
+  readonly series: string;
   /** Times of readings. */
   readonly at: number[];
   /** For each reading: the holders that its rows named, by number. */
@@ -94,7 +96,7 @@ export class EvidenceCollector {
     const numbers = new HolderNumbers();
     let newest = Number.NEGATIVE_INFINITY;
     const instances = [...this.#instances].map(([instance, bySeries]): InstanceEvidence => {
-      const timelines = [...bySeries.values()].map((replicas) => timelineOf([...replicas.values()], numbers));
+      const timelines = [...bySeries].map(([series, replicas]) => timelineOf(series, [...replicas.values()], numbers));
       for (const { at } of timelines) newest = Math.max(newest, at.at(-1) ?? newest);
       return { instance, timelines };
     });
@@ -102,7 +104,8 @@ export class EvidenceCollector {
   }
 }
 
-class HolderNumbers {
+/** Numbers holders in the order of first use. */
+export class HolderNumbers {
   readonly holders: Holder[] = [];
   readonly #numbers = new Map<string, number>();
   /** Lists of numbers by their text, so that equal lists are one object. */
@@ -127,7 +130,7 @@ class HolderNumbers {
   }
 }
 
-function timelineOf(replicas: readonly Replica[], numbers: HolderNumbers): Timeline {
+function timelineOf(series: string, replicas: readonly Replica[], numbers: HolderNumbers): Timeline {
   const at = [...new Set(replicas.flatMap(({ cells }) => [...cells.keys()]))].sort((a, b) => a - b);
   const named = at.map((time) => {
     const union = new Map<string, Holder>();
@@ -147,9 +150,5 @@ function timelineOf(replicas: readonly Replica[], numbers: HolderNumbers): Timel
   const marks = [...ends]
     .sort(([a], [b]) => a - b)
     .map(([time, ended]) => ({ at: time, ended: numbers.list(ended.values()) }));
-  return { at, named, marks };
+  return { series, at, named, marks };
 }
-
-/** The holders of a set that is given by numbers. */
-export const holdersOf = (numbers: readonly number[], holders: readonly Holder[]): HolderSet =>
-  numbers.length === 0 ? NOBODY : numbers.map((number) => holders[number] as Holder).sort(compareHolders);

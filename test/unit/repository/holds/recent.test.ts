@@ -2,10 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type HolderSet, NOBODY } from "../../../../schema/model/holder.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
-import { deriveHolds, type HoldRecord } from "../../../../services/repository/holds/derive.ts";
+import { derive, type HoldRecord } from "../../../../services/repository/holds/derive.ts";
 import { openHoldKey, RecentEvidence } from "../../../../services/repository/holds/recent.ts";
 import { EvidenceCollector, type Observation } from "../../../../services/repository/holds/timeline.ts";
-import { isSettled } from "../../../../services/repository/holds/window.ts";
 import { batchOf, factsOf, podOf, type Row, START } from "../../../conformance/repository/bench.ts";
 import { holdTexts, oracleHolds } from "../../../support/holds/oracle.ts";
 
@@ -63,9 +62,9 @@ test("RecentEvidence.extend() takes a block for an extension only where the hold
           if (extended === null) {
             const collector = new EvidenceCollector();
             for (const observation of arrived) collector.add(observation);
-            const evidenceSoFar = collector.evidence();
-            stored = deriveHolds(evidenceSoFar);
-            if (isSettled(evidenceSoFar)) recent.learn([block]);
+            const { records, unsettledFrom } = derive(collector.evidence());
+            stored = [...records];
+            if (unsettledFrom === Number.POSITIVE_INFINITY) recent.learn([block]);
             else recent.forget();
             continue;
           }

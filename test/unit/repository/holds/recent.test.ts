@@ -31,6 +31,8 @@ const tick = fc.record({
   lists: fc.subarray(LISTS, { minLength: 1 }),
   /** Mostly the holders of the tick before. */
   named: fc.option(fc.constantFrom<HolderSet>(NOBODY, [A], [B], [A, B]), { freq: 6 }),
+  /** The same for the second replica. */
+  replica: fc.option(fc.constantFrom<HolderSet>(NOBODY, [A], [B]), { freq: 6 }),
   oneNamesNobody: fc.integer({ min: 0, max: 12 }).map((number) => number === 0),
 });
 
@@ -43,11 +45,16 @@ test("RecentEvidence.extend() takes a block for an extension only where the hold
       let stored: HoldRecord[] = [];
       let at = 0;
       let holders: HolderSet = NOBODY;
-      for (const { pause, lists, named, oneNamesNobody } of ticks) {
+      let ofReplica: HolderSet = NOBODY;
+      for (const { pause, lists, named, replica, oneNamesNobody } of ticks) {
         at += pause;
         holders = named ?? holders;
+        ofReplica = replica ?? ofReplica;
         for (const series of lists) {
-          const setOf = (column: number) => (oneNamesNobody && column === 0 ? NOBODY : holders);
+          const setOf = (column: number) => {
+            if (oneNamesNobody && column === 0) return NOBODY;
+            return series[column]?.includes('vgpu="1"') ? ofReplica : holders;
+          };
           const rows = series.map((name, column): Row => [name, at, 1, factsOf(1, { holders: setOf(column) })]);
           const batch = batchOf(rows);
           const [{ evidence = null } = {}] = batch.blocks;

@@ -36,10 +36,11 @@ class Classes {
 
   constructor(parts: readonly Part[]) {
     const byInstance = new Map<string, number>();
-    for (const name of new Set(parts.flatMap(({ series }) => series))) {
-      const { instance, vgpu } = seriesParts(name);
+    const names = [...new Set(parts.flatMap(({ series }) => series))].map((name) => ({ name, ...seriesParts(name) }));
+    const shared = new Set(names.filter(({ vgpu }) => vgpu !== "").map(({ merged }) => merged));
+    for (const { name, instance, merged } of names) {
       // Replicas of one series are united, so they stay apart from each other and from all else.
-      const key = vgpu === "" ? `${instance}` : name;
+      const key = shared.has(merged) ? name : `${instance}`;
       const number = byInstance.get(key) ?? this.#count++;
       byInstance.set(key, number);
       this.#classOf.set(name, number);

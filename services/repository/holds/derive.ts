@@ -13,8 +13,9 @@
  *   some minutes after it has ended.
  */
 import { type Holder, holderKey } from "../../../schema/model/holder.ts";
-import { isSilence, SHORTEST_SILENCE_MS, usualInterval } from "./silence.ts";
-import type { GpuEvidence, InstanceEvidence, Timeline } from "./timeline.ts";
+import { type Cursor, cursorAt } from "./cursor.ts";
+import { isSilence, SHORTEST_SILENCE_MS, usualInterval, usualRange } from "./silence.ts";
+import type { GpuEvidence, InstanceEvidence } from "./timeline.ts";
 
 /** A hold with what is needed to go on from it. Times are ms since the epoch. */
 export interface HoldRecord {
@@ -43,22 +44,14 @@ interface OpenHold {
   readonly by: Set<Cursor>;
 }
 
-/** A timeline, and how far it has been followed. */
-interface Cursor {
-  readonly timeline: Timeline;
-  /** Index of the next reading and of the next mark. */
-  next: number;
-  nextMark: number;
-  /** Holders that the reading before named, without those that a mark has ended since. */
-  before: readonly number[];
-}
-
 /** Follows the evidence of one instance. */
 class Follower {
   readonly #instance: string | null;
   readonly #holders: readonly Holder[];
   readonly #open = new Map<number, OpenHold>();
   readonly records: HoldRecord[] = [];
+  /** See `Derivation`. */
+  unsettledFrom = Number.POSITIVE_INFINITY;
 
   constructor(instance: string | null, holders: readonly Holder[]) {
     this.#instance = instance;
@@ -100,7 +93,17 @@ class Follower {
     if (gap < SHORTEST_SILENCE_MS) return;
     const concerns = (cursor: Cursor) =>
       hold.by.has(cursor) || (cursor.timeline.named[cursor.next] as readonly number[]).includes(hold.holder);
-    if (present.some(concerns) && isSilence(gap, longestUsual(hold.by))) this.#end(hold.holder, time);
+    if (present.some(concerns) && this.#isSilence(gap, hold.by, time)) this.#end(hold.holder, time);
+  }
+
+  /** Decides whether the gap that ends at this time is a silence of the series. */
+  #isSilence(gap: number, series: ReadonlySet<Cursor>, time: number): boolean {
+    if (gap < SHORTEST_SILENCE_MS) return false;
+    const ranges = [...series].map(({ timeline, next }) => usualRange(timeline.at, next));
+    const least = Math.max(...ranges.map((range) => range.least));
+    const most = Math.max(...ranges.map((range) => range.most));
+    if (isSilence(gap, least) !== isSilence(gap, most)) this.unsettledFrom = Math.min(this.unsettledFrom, time);
+    return isSilence(gap, longestUsual(series));
   }
 
   #takeUp(cursor: Cursor, time: number): void {
@@ -108,8 +111,7 @@ class Follower {
     for (const holder of timeline.named[next] as readonly number[]) {
       if (this.#open.has(holder)) continue;
       const gap = next === 0 ? 0 : time - (timeline.at[next - 1] as number);
-      const isNew = !before.includes(holder);
-      if (isNew || (gap >= SHORTEST_SILENCE_MS && isSilence(gap, usualInterval(timeline.at, next)))) {
+      if (!before.includes(holder) || this.#isSilence(gap, new Set([cursor]), time)) {
         this.#open.set(holder, { holder, from: time, to: time, by: new Set() });
       }
     }
@@ -148,19 +150,34 @@ export interface Opening {
 
 const BEGINNING: Opening = { from: Number.NEGATIVE_INFINITY, holds: [] };
 
+export interface Derivation {
+  /** The holds that begin at or after `opening.from`, or were open then, in no particular order. */
+  readonly records: readonly HoldRecord[];
+  /**
+   * Time of the first decision about a gap that readings after all of the evidence may still change, because it has too
+   * few readings after it; infinity: there is none. The holds must be derived again from there when they arrive, and no
+   * block may be taken for an extension before.
+   */
+  readonly unsettledFrom: number;
+}
+
 /**
- * Returns the holds of one GPU that begin at or after `opening.from`, or were open then, in no particular order.
- * The evidence must reach back before `opening.from` by 21 readings of each series, unless there are fewer.
+ * Derives the holds of one GPU from `opening.from` on. The evidence must reach back before it by 21 readings of each
+ * series, unless there are fewer.
  */
-export function deriveHolds({ holders, instances }: GpuEvidence, opening: Opening = BEGINNING): HoldRecord[] {
-  return instances.flatMap((instance) => deriveInstance(instance, holders, opening));
+export function derive({ holders, instances }: GpuEvidence, opening: Opening = BEGINNING): Derivation {
+  const derived = instances.map((instance) => deriveInstance(instance, holders, opening));
+  return {
+    records: derived.flatMap(({ records }) => records),
+    unsettledFrom: Math.min(...derived.map(({ unsettledFrom }) => unsettledFrom)),
+  };
 }
 
 function deriveInstance(
   { instance, timelines }: InstanceEvidence,
   holders: readonly Holder[],
   { from, holds }: Opening,
-): HoldRecord[] {
+): Derivation {
   const follower = new Follower(instance, holders);
   const cursors = timelines.map((timeline) => cursorAt(timeline, from));
   const numbers = new Map(holders.map((holder, number) => [holderKey(holder), number]));
@@ -178,24 +195,7 @@ function deriveInstance(
     else follower.resume({ holder, from: hold.from, to, by: new Set(by) });
   }
   followAll(cursors, follower);
-  return follower.records;
-}
-
-/** Returns a cursor at the first reading at or after the time. */
-function cursorAt(timeline: Timeline, from: number): Cursor {
-  const { at, named, marks } = timeline;
-  let next = at.findIndex((time) => time >= from);
-  if (next === -1) next = at.length;
-  const nextMark = marks.findIndex((mark) => mark.at >= from);
-  const before = next === 0 ? [] : (named[next - 1] as readonly number[]);
-  const since = next === 0 ? Number.NEGATIVE_INFINITY : (at[next - 1] as number);
-  const ended = marks.filter((mark) => mark.at > since && mark.at < from).flatMap((mark) => mark.ended);
-  return {
-    timeline,
-    next,
-    nextMark: nextMark === -1 ? marks.length : nextMark,
-    before: ended.length === 0 ? before : before.filter((holder) => !ended.includes(holder)),
-  };
+  return follower;
 }
 
 function followAll(cursors: readonly Cursor[], follower: Follower): void {

@@ -29,6 +29,8 @@ export const openHoldKey = (instance: string | null, holder: Holder): string =>
 
 interface Entry {
   readonly series: readonly Series[];
+  /** Names without `vgpu`. */
+  readonly merged: ReadonlySet<string>;
   /** Joined, because equal lists need not be one object. */
   readonly list: string;
   readonly evidence: string;
@@ -61,22 +63,24 @@ export class RecentEvidence {
   }
 
   /**
-   * Replaces what is known of these blocks' series, after the holds have been derived with them. Call it only if
-   * `isSettled()` is true for the evidence, and `forget()` otherwise.
+   * Replaces what is known of these blocks' series, after the holds have been derived with them. Call it only
+   * if the derivation is settled (`unsettledFrom` is infinity), and `forget()` otherwise.
    */
   learn(blocks: readonly BlockEvidence[]): void {
     const learned: Entry[] = [];
+    // By merged names: what one replica names means little without the others.
     const taken = new Set<string>();
     const newestFirst = blocks.toSorted((a, b) => b.to - a.to);
     for (const { series, evidence, to, isFull, marks } of newestFirst) {
-      const merged = mergedNames(series);
-      const isNew = !merged.some((name) => taken.has(name));
+      const merged = new Set(series.map((name) => seriesParts(name).merged));
+      const isNew = merged.isDisjointFrom(taken);
       for (const name of merged) taken.add(name);
       if (!isNew || marks > 0 || (evidence !== null && !(isFull && isConstant(evidence)))) continue;
       const text = evidence === null ? "" : evidenceText(evidence);
-      learned.push({ series, list: series.join("\n"), evidence: text, extended: extendedBy(series, evidence), to });
+      const extended = extendedBy(series, evidence);
+      learned.push({ series, merged, list: series.join("\n"), evidence: text, extended, to });
     }
-    const kept = this.#entries.filter(({ series }) => !mergedNames(series).some((name) => taken.has(name)));
+    const kept = this.#entries.filter(({ merged }) => merged.isDisjointFrom(taken));
     this.#entries = [...learned, ...kept].slice(0, MAX_ENTRIES);
   }
 
@@ -84,9 +88,6 @@ export class RecentEvidence {
     this.#entries = [];
   }
 }
-
-/** Series that differ only in `vgpu` are one: what a row of one names can end what a row of another has named. */
-const mergedNames = (series: readonly Series[]): readonly string[] => series.map((name) => seriesParts(name).merged);
 
 const sameList = (entry: Entry, series: readonly Series[]): boolean =>
   entry.series === series || (entry.series.length === series.length && entry.list === series.join("\n"));

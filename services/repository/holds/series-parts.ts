@@ -6,7 +6,7 @@ export interface SeriesParts {
   readonly instance: string | null;
   /** `vgpu`, the replica of a shared GPU; empty without one. */
   readonly vgpu: string;
-  /** The name without `vgpu`. */
+  /** The name without `vgpu`. A series without replicas and the replicas of a shared GPU have it in common. */
   readonly merged: string;
 }
 

@@ -17,6 +17,8 @@ export interface Observation {
 
 /** Readings of a merged series in ascending order of time. */
 export interface Timeline {
+  /** Name without `vgpu`. */
+  readonly series: string;
   /** Times of readings. */
   readonly at: number[];
   /** For each reading: the holders that its rows named, by number. */
@@ -94,7 +96,7 @@ export class EvidenceCollector {
     const numbers = new HolderNumbers();
     let newest = Number.NEGATIVE_INFINITY;
     const instances = [...this.#instances].map(([instance, bySeries]): InstanceEvidence => {
-      const timelines = [...bySeries.values()].map((replicas) => timelineOf([...replicas.values()], numbers));
+      const timelines = [...bySeries].map(([series, replicas]) => timelineOf(series, [...replicas.values()], numbers));
       for (const { at } of timelines) newest = Math.max(newest, at.at(-1) ?? newest);
       return { instance, timelines };
     });
@@ -102,6 +104,7 @@ export class EvidenceCollector {
   }
 }
 
+/** Numbers holders in the order of first use. */
 class HolderNumbers {
   readonly holders: Holder[] = [];
   readonly #numbers = new Map<string, number>();
@@ -127,7 +130,7 @@ class HolderNumbers {
   }
 }
 
-function timelineOf(replicas: readonly Replica[], numbers: HolderNumbers): Timeline {
+function timelineOf(series: string, replicas: readonly Replica[], numbers: HolderNumbers): Timeline {
   const at = [...new Set(replicas.flatMap(({ cells }) => [...cells.keys()]))].sort((a, b) => a - b);
   const named = at.map((time) => {
     const union = new Map<string, Holder>();
@@ -147,5 +150,5 @@ function timelineOf(replicas: readonly Replica[], numbers: HolderNumbers): Timel
   const marks = [...ends]
     .sort(([a], [b]) => a - b)
     .map(([time, ended]) => ({ at: time, ended: numbers.list(ended.values()) }));
-  return { at, named, marks };
+  return { series, at, named, marks };
 }

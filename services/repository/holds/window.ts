@@ -1,5 +1,5 @@
 /** Which evidence must be read again when new evidence arrives, so that the holds are those of all evidence. */
-import { DISTANCES, SHORTEST_SILENCE_MS } from "./silence.ts";
+import { DISTANCES } from "./silence.ts";
 import type { GpuEvidence, Timeline } from "./timeline.ts";
 
 /** A decision about a gap looks at this many readings on each side. */
@@ -33,22 +33,5 @@ export function deriveFrom({ instances }: GpuEvidence, changedAt: number): numbe
 export function reachesBack(evidence: GpuEvidence, changedAt: number): boolean {
   return evidence.instances.every(({ timelines }) =>
     timelines.every((timeline) => readingsBefore(timeline, changedAt) >= 2 * READINGS),
-  );
-}
-
-/**
- * True if further readings can change no decision about a gap: every gap that may be a silence has 21 readings after
- * it. Only then may blocks be taken for extensions.
- */
-export function isSettled({ instances }: GpuEvidence): boolean {
-  return instances.every(({ timelines }) =>
-    timelines.every(({ at, named }) => {
-      const first = Math.max(0, at.length - READINGS);
-      for (let index = Math.max(1, first); index < at.length; index++) {
-        if ((at[index] as number) - (at[index - 1] as number) < SHORTEST_SILENCE_MS) continue;
-        if (named.slice(Math.max(0, first - 1)).some(({ length }) => length > 0)) return false;
-      }
-      return true;
-    }),
   );
 }

@@ -11,7 +11,7 @@ import { shapeOfColumns, timesOfColumns } from "../../../schema/batch/columns.ts
 import type { Evidence } from "../../../schema/batch/evidence.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { evidenceOf } from "../holds/bucket-evidence.ts";
-import { deriveHolds } from "../holds/derive.ts";
+import { derive } from "../holds/derive.ts";
 import { LastNamed, lastEvidence } from "../holds/follow.ts";
 import { type BlockEvidence as RecentBlock, RecentEvidence } from "../holds/recent.ts";
 import { SHORTEST_SILENCE_MS } from "../holds/silence.ts";
@@ -74,22 +74,31 @@ export function createHoldKeeper(parts: {
 }): HoldKeeper {
   const { buckets, holds, stale, earlier, recentSeriesOf } = parts;
 
-  /** Derives the holds again after a change of the evidence at or after `changedAt`. */
-  const derive = (gpu: HeldGpu, changedAt: number, present: number): void => {
+  /**
+   * Derives the holds again after a change of the evidence at or after `changedAt`. Returns whether the holds can go on
+   * without reading stored evidence again.
+   */
+  const deriveAgain = (gpu: HeldGpu, changedAt: number, present: number): boolean => {
     const series = recentSeriesOf(gpu, changedAt);
     const chosen = bucketsToDerive(buckets, gpu, { changedAt, until: present, series });
     const evidence = evidenceOf(chosen, present, earlier.of(gpu));
     const from = Math.max(deriveFrom(evidence, changedAt), Math.min(stale.expiredBefore(), changedAt));
     const known = holds.reachingInto(gpu, from);
-    const records = deriveHolds(evidence, { from, holds: known.filter((hold) => hold.from < from) });
+    const { records, unsettledFrom } = derive(evidence, { from, holds: known.filter((hold) => hold.from < from) });
     holds.replace(gpu, known, records);
     gpu.holds.open = holds.notEnded(gpu.id);
     gpu.holds.hasHolds ||= records.length > 0;
+    return unsettledFrom === Number.POSITIVE_INFINITY;
   };
 
   const remember = ({ holds: { recent, named } }: HeldGpu, blocks: readonly RecentBlock[]): void => {
     recent.learn(blocks.map((block) => ({ ...block, evidence: lastEvidence(block) })));
     for (const block of blocks) named.learn(block);
+  };
+
+  const forget = ({ holds: { recent, named } }: HeldGpu): void => {
+    recent.forget();
+    named.forget();
   };
 
   /** Takes in a block if no stored evidence is needed for it. */
@@ -115,8 +124,7 @@ export function createHoldKeeper(parts: {
 
   const mark = (gpu: HeldGpu, from: number): void => {
     const { holds: memory } = gpu;
-    memory.recent.forget();
-    memory.named.forget();
+    forget(gpu);
     if (memory.staleFrom !== null && memory.staleFrom <= from) return;
     memory.staleFrom = from;
     stale.mark(gpu.id, from);
@@ -160,23 +168,23 @@ export function createHoldKeeper(parts: {
       changes.write();
       if (changedAt <= newest) return mark(gpu, changedAt);
       if (changedAt === Number.POSITIVE_INFINITY) return;
-      derive(gpu, changedAt, present);
-      remember(gpu, toLearn);
+      if (deriveAgain(gpu, changedAt, present)) remember(gpu, toLearn);
+      else forget(gpu);
     },
     checkSilence(gpu, newest, present) {
       if (gpu.holds.staleFrom !== null) return;
       for (const { to, usualMs } of gpu.holds.open.values()) {
         if (usualMs >= 0 || newest - to < SHORTEST_SILENCE_MS) continue;
-        return derive(gpu, newest + 1, present);
+        if (!deriveAgain(gpu, newest + 1, present)) forget(gpu);
+        return;
       }
     },
     settle(gpu, present) {
       const { staleFrom } = gpu.holds;
       if (staleFrom === null) return;
-      derive(gpu, staleFrom, present);
+      deriveAgain(gpu, staleFrom, present);
       gpu.holds.staleFrom = null;
-      gpu.holds.recent.forget();
-      gpu.holds.named.forget();
+      forget(gpu);
       stale.mark(gpu.id, null);
     },
   };

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Holder } from "../../../schema/model/holder.ts";
 import { holderSetOf } from "../../../schema/model/holder.ts";
+import type { Series } from "../../../schema/model/reading.ts";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import { heldIn, nameOf } from "../../support/repository/held-in.ts";
 import {
@@ -121,6 +122,32 @@ export function holdConformance(open: OpenRepository): void {
     expect(await intervals(bench)).toEqual([
       ["a", 0, 6 * 60],
       ["a", 12 * 60, 14 * 60],
+    ]);
+  });
+
+  test("repository.holds() decides about a pause by the readings before and after it", async () => {
+    await using bench = await open();
+    await bench.clock.advance(3 * HOUR);
+    // The usual interval is 15 s at first; by 20 readings after the pause, it is 299 s.
+    const after = Array.from({ length: 22 }, (_, reading) => 630 + 299 * reading);
+    for (const second of [0, 15, 30, ...after]) {
+      await bench.repository.save([batchOf([[UTIL, second * 1000, 1, factsOf(1, heldBy("a"))]])]);
+    }
+    expect(await intervals(bench)).toEqual([["a", 0, 630 + 299 * 21]]);
+  });
+
+  test("repository.holds() ends the hold of a replica when only other replicas go on", async () => {
+    await using bench = await open();
+    const reading = (second: number, vgpu: number, pod: string): Row => {
+      return [`DCGM_FI_DEV_FB_USED{vgpu="${vgpu}"}` as Series, second * 1000, 1, factsOf(1, heldBy(pod))];
+    };
+    for (const second of [0, 1]) {
+      await bench.repository.save([batchOf([reading(second, 1, "a"), reading(second, 2, "b")])]);
+    }
+    await bench.repository.save([batchOf([reading(2, 1, "a")])]);
+    expect(await heldIn(bench.repository, GPU, ALL_TIME)).toMatchObject([
+      { holder: podOf("a"), from: START, to: START + 2000, isOpen: true },
+      { holder: podOf("b"), from: START, to: START + 1000, isOpen: false },
     ]);
   });
 

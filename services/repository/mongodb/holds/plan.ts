@@ -2,7 +2,7 @@
 import type { Evidence } from "../../../../schema/batch/evidence.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
-import { deriveHolds, type HoldRecord, isOpenAt } from "../../holds/derive.ts";
+import { derive, type HoldRecord, isOpenAt } from "../../holds/derive.ts";
 import { SHORTEST_SILENCE_MS } from "../../holds/silence.ts";
 import type { GpuEvidence } from "../../holds/timeline.ts";
 import { deriveFrom } from "../../holds/window.ts";
@@ -121,7 +121,7 @@ export function createPlanner(
       const from = deriveFrom(evidence, since);
       const stored = from < since ? await storedFrom(gpu, from) : near;
       const before = stored.map(recordOf).filter((record) => record.from < from);
-      const derived = deriveHolds(evidence, { from, holds: before });
+      const { records: derived, unsettledFrom } = derive(evidence, { from, holds: before });
       const known = new Map(stored.map((document) => [document._id, document]));
       const documents = derived.map((record) => holdDocument(gpu, record));
       const kept = new Set(documents.map(({ _id }) => _id));
@@ -139,7 +139,7 @@ export function createPlanner(
           isOpenAt(record, evidence.newest),
         ),
         named,
-        since: lastChange(evidence, derived),
+        since: unsettledFrom < Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : lastChange(evidence, derived),
         ahead,
       };
     },

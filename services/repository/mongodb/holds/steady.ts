@@ -105,6 +105,17 @@ export class Steady {
     return instance;
   }
 
+  /**
+   * False if the block lacks readings of a known replica of one of its series: the holder of the replica may have ended.
+   * Replicas count as one series, which goes on.
+   */
+  #hasAllReplicas(series: readonly Series[], values: Columns["values"]): boolean {
+    if (!series.some((name) => name.includes('vgpu="'))) return true;
+    const present = new Set(series.filter((_, column) => values[column]?.some((cell) => !Number.isNaN(cell))));
+    const merged = new Set(series.map((name) => seriesParts(name).merged));
+    return this.#named.keys().every((name) => present.has(name) || !merged.has(seriesParts(name).merged));
+  }
+
   /** The open holds and up to when they last. */
   *held(): Generator<readonly [beat: string, to: number]> {
     for (const holds of this.#open.values()) for (const { beat, to } of holds.values()) yield [beat, to];
@@ -117,6 +128,7 @@ export class Steady {
     if (evidence === null && this.#open.size === 0 && this.#named.size === 0) return true;
     const { at, values, marks } = block.columns;
     if (this.#open.size > 0 && marks.length > 0) return false;
+    if (!this.#hasAllReplicas(series, values)) return false;
     const extended = new Map<OpenHold, number>();
     const added = new Map<Series, string>();
     for (const [column, name] of series.entries()) {

@@ -2,10 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type HolderSet, NOBODY } from "../../../../schema/model/holder.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
-import { deriveHolds, type HoldRecord } from "../../../../services/repository/holds/derive.ts";
+import { derive, type HoldRecord } from "../../../../services/repository/holds/derive.ts";
 import { openHoldKey, RecentEvidence } from "../../../../services/repository/holds/recent.ts";
 import { EvidenceCollector, type Observation } from "../../../../services/repository/holds/timeline.ts";
-import { isSettled } from "../../../../services/repository/holds/window.ts";
 import { batchOf, factsOf, podOf, type Row, START } from "../../../conformance/repository/bench.ts";
 import { holdTexts, oracleHolds } from "../../../support/holds/oracle.ts";
 
@@ -19,6 +18,7 @@ const LISTS = [
   ['CLOCK{vgpu="0"}', 'CLOCK{vgpu="1"}'],
   ["UTIL"],
   ['CLOCK{vgpu="0"}'],
+  ['CLOCK{vgpu="1"}'],
   ["CLOCK"],
 ] as Series[][];
 
@@ -31,6 +31,8 @@ const tick = fc.record({
   lists: fc.subarray(LISTS, { minLength: 1 }),
   /** Mostly the holders of the tick before. */
   named: fc.option(fc.constantFrom<HolderSet>(NOBODY, [A], [B], [A, B]), { freq: 6 }),
+  /** The same for the second replica. */
+  replica: fc.option(fc.constantFrom<HolderSet>(NOBODY, [A], [B]), { freq: 6 }),
   oneNamesNobody: fc.integer({ min: 0, max: 12 }).map((number) => number === 0),
 });
 
@@ -43,11 +45,16 @@ test("RecentEvidence.extend() takes a block for an extension only where the hold
       let stored: HoldRecord[] = [];
       let at = 0;
       let holders: HolderSet = NOBODY;
-      for (const { pause, lists, named, oneNamesNobody } of ticks) {
+      let ofReplica: HolderSet = NOBODY;
+      for (const { pause, lists, named, replica, oneNamesNobody } of ticks) {
         at += pause;
         holders = named ?? holders;
+        ofReplica = replica ?? ofReplica;
         for (const series of lists) {
-          const setOf = (column: number) => (oneNamesNobody && column === 0 ? NOBODY : holders);
+          const setOf = (column: number) => {
+            if (oneNamesNobody && column === 0) return NOBODY;
+            return series[column]?.includes('vgpu="1"') ? ofReplica : holders;
+          };
           const rows = series.map((name, column): Row => [name, at, 1, factsOf(1, { holders: setOf(column) })]);
           const batch = batchOf(rows);
           const [{ evidence = null } = {}] = batch.blocks;
@@ -62,9 +69,9 @@ test("RecentEvidence.extend() takes a block for an extension only where the hold
           if (extended === null) {
             const collector = new EvidenceCollector();
             for (const observation of arrived) collector.add(observation);
-            const evidenceSoFar = collector.evidence();
-            stored = deriveHolds(evidenceSoFar);
-            if (isSettled(evidenceSoFar)) recent.learn([block]);
+            const { records, unsettledFrom } = derive(collector.evidence());
+            stored = [...records];
+            if (unsettledFrom === Number.POSITIVE_INFINITY) recent.learn([block]);
             else recent.forget();
             continue;
           }

@@ -49,8 +49,8 @@ function unprintableIn(values: Iterable<readonly [name: string, value: string]>)
 }
 
 /**
- * Returns the facts, the series and the holders of a row. `labels_raw` and columns are the same to it; of a label in both
- * places, the column's value counts unless it is empty. Aliases of metrics become canonical names.
+ * Returns the facts, the series and the holders of a row. `labels_raw` and columns are the same to it; of a label in
+ * both places, the column's value counts unless it is empty. Aliases of metrics become canonical names.
  */
 export function parseRowIdentity(
   { columns, rules }: RowLayout,

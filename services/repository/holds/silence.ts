@@ -14,8 +14,8 @@ function median(numbers: number[]): number {
 }
 
 /**
- * Returns the distances between neighbouring readings that tell the usual interval around the gap before reading `next`,
- * and how many more may follow. `next` may be the number of readings: the gap after all.
+ * Returns the distances between neighbouring readings that tell the usual interval around the gap before reading
+ * `next`, and how many more may follow. `next` may be the number of readings: the gap after all.
  */
 function distancesAround(at: readonly number[], next: number): { distances: number[]; missing: number } {
   const distances: number[] = [];
@@ -31,7 +31,8 @@ function distancesAround(at: readonly number[], next: number): { distances: numb
 
 /**
  * Returns the usual interval of a series around the gap before reading `next`, ms: the median of up to 20 distances
- * between neighbouring readings on each side, the gap left out. `next` may be the number of readings: the gap after all.
+ * between neighbouring readings on each side, the gap left out. `next` may be the number of readings: the gap after
+ * all.
  */
 export function usualInterval(at: readonly number[], next: number): number {
   const { distances } = distancesAround(at, next);

@@ -106,8 +106,8 @@ export class Steady {
   }
 
   /**
-   * False if the block lacks readings of a known replica of one of its series: the holder of the replica may have ended.
-   * Replicas count as one series, which goes on.
+   * False if the block lacks readings of a known replica of one of its series: the holder of the replica may have
+   * ended. Replicas count as one series, which goes on.
    */
   #hasAllReplicas(series: readonly Series[], values: Columns["values"]): boolean {
     if (!series.some((name) => name.includes('vgpu="'))) return true;

@@ -70,7 +70,6 @@ test("readStreamerConfig() reports every bad value at once", () => {
     expect(error).toBeInstanceOf(ConfigError);
   }
   expect(problems.length).toBe(9);
-  expect(problems.length).toBe(8);
   for (const [name, value] of Object.entries(bad)) {
     expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must be .*, got "${value}"$`)));
   }

@@ -111,10 +111,12 @@ function checkVersion({ _id, v }: Pick<BucketDocument, "_id" | "v">): void {
 function columnsOf({ from, at, series, stale = {} }: BucketDocument): Columns {
   const start = from.getTime();
   const fields = Object.keys(series);
+  // A metric may have the name of a property of Object.prototype.
+  const marked = new Map(Object.entries(stale));
   return {
     at: Float64Array.from(at, (offset) => start + offset),
     values: Object.values(series).map((cells) => Float64Array.from(cells, (value) => value ?? Number.NaN)),
-    marks: fields.flatMap((field, column) => (stale[field] ?? []).map((tick) => column * at.length + tick)),
+    marks: fields.flatMap((field, column) => (marked.get(field) ?? []).map((tick) => column * at.length + tick)),
   };
 }
 

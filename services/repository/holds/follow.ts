@@ -53,15 +53,19 @@ const isIn = (set: HolderSet, holder: Holder): boolean =>
 
 export class LastNamed {
   readonly #lists = new Map<readonly Series[], Last>();
+  /** Blocks up to this time say only in part what their series named, because others have readings of them, too. */
+  #partialUntil = Number.NEGATIVE_INFINITY;
 
   /** Records what a complete block, later than all before it, named last. Lists of series are one object if equal. */
   learn(block: BlockEvidence): void {
     const names = new Set(block.series);
-    for (const list of this.#lists.keys()) {
-      if (list !== block.series && list.some((name) => names.has(name))) this.#lists.delete(list);
+    for (const [list, { to }] of this.#lists) {
+      if (list !== block.series && !list.some((name) => names.has(name))) continue;
+      this.#lists.delete(list);
+      if (to >= block.to) this.#partialUntil = to;
     }
-    this.#lists.delete(block.series);
-    if (!block.isFull || block.marks > 0) return;
+    if (!block.isFull || block.marks > 0) this.#partialUntil = Math.max(this.#partialUntil, block.to);
+    if (block.to <= this.#partialUntil) return;
     if (this.#lists.size === MAX_LISTS) this.#lists.delete(this.#lists.keys().next().value as readonly Series[]);
     this.#lists.set(block.series, { sets: lastSetsOf(block), to: block.to });
   }

@@ -34,7 +34,8 @@ interface Entry {
   /** Joined, because equal lists need not be one object. */
   readonly list: string;
   readonly evidence: string;
-  readonly extended: readonly string[];
+  /** Keys of the holds that equal blocks extend; null: equal blocks may do more than that. */
+  readonly extended: readonly string[] | null;
   to: number;
 }
 
@@ -46,6 +47,8 @@ const isConstant = ({ tracks }: Evidence): boolean => tracks.every(({ length }) 
 /** What the newest blocks of one GPU named. A GPU takes a few hundred bytes. */
 export class RecentEvidence {
   #entries: Entry[] = [];
+  /** Blocks up to this time may say only in part what their series named: others, now forgotten, had readings, too. */
+  #partialUntil = Number.NEGATIVE_INFINITY;
 
   /**
    * Returns the keys of the holds that the block extends to its last time, and remembers it. Returns null if the block
@@ -57,34 +60,42 @@ export class RecentEvidence {
     if (evidence !== null && !(isFull && isConstant(evidence))) return null;
     const text = evidence === null ? "" : evidenceText(evidence);
     const entry = this.#entries.find((one) => one.evidence === text && sameList(one, block.series));
-    if (entry === undefined || from <= entry.to || from - entry.to >= SHORTEST_SILENCE_MS) return null;
+    if (entry?.extended == null || from <= entry.to || from - entry.to >= SHORTEST_SILENCE_MS) return null;
     entry.to = to;
     return entry.extended;
   }
 
   /**
-   * Replaces what is known of these blocks' series, after the holds have been derived with them. Call it only
-   * if the derivation is settled (`unsettledFrom` is infinity), and `forget()` otherwise.
+   * Replaces what is known of these blocks' series, after the holds have been derived with them.
+   * @param isSettled whether `unsettledFrom` of that derivation is infinity; if not, the next blocks extend nothing
    */
-  learn(blocks: readonly BlockEvidence[]): void {
-    const learned: Entry[] = [];
+  learn(blocks: readonly BlockEvidence[], isSettled: boolean): void {
+    if (!isSettled) this.forget();
+    for (const block of blocks.toSorted((a, b) => a.to - b.to)) this.#learnBlock(block, isSettled);
+  }
+
+  #learnBlock({ series, evidence, to, isFull, marks }: BlockEvidence, isSettled: boolean): void {
     // By merged names: what one replica names means little without the others.
-    const taken = new Set<string>();
-    const newestFirst = blocks.toSorted((a, b) => b.to - a.to);
-    for (const { series, evidence, to, isFull, marks } of newestFirst) {
-      const merged = new Set(series.map((name) => seriesParts(name).merged));
-      const isNew = merged.isDisjointFrom(taken);
-      for (const name of merged) taken.add(name);
-      if (!isNew || marks > 0 || (evidence !== null && !(isFull && isConstant(evidence)))) continue;
-      const text = evidence === null ? "" : evidenceText(evidence);
-      const extended = extendedBy(series, evidence);
-      learned.push({ series, merged, list: series.join("\n"), evidence: text, extended, to });
-    }
-    const kept = this.#entries.filter(({ merged }) => merged.isDisjointFrom(taken));
-    this.#entries = [...learned, ...kept].slice(0, MAX_ENTRIES);
+    const merged = new Set(series.map((name) => seriesParts(name).merged));
+    const kept = this.#entries.filter((entry) => entry.merged.isDisjointFrom(merged));
+    const replaced = this.#entries.filter((entry) => !kept.includes(entry));
+    const isAlone = to > this.#partialUntil && replaced.every((entry) => entry.to < to);
+    const isPlain = marks === 0 && (evidence === null || (isFull && isConstant(evidence)));
+    const entry = {
+      series,
+      merged: isAlone ? merged : replaced.reduce((all, one) => all.union(one.merged), merged),
+      list: series.join("\n"),
+      evidence: evidence === null ? "" : evidenceText(evidence),
+      extended: isSettled && isAlone && isPlain ? extendedBy(series, evidence) : null,
+      to,
+    };
+    const entries = [entry, ...kept];
+    this.#entries = entries.slice(0, MAX_ENTRIES);
+    for (const dropped of entries.slice(MAX_ENTRIES)) this.#partialUntil = Math.max(this.#partialUntil, dropped.to);
   }
 
   forget(): void {
+    for (const { to } of this.#entries) this.#partialUntil = Math.max(this.#partialUntil, to);
     this.#entries = [];
   }
 }

@@ -91,9 +91,17 @@ export function createHoldKeeper(parts: {
     return unsettledFrom === Number.POSITIVE_INFINITY;
   };
 
-  const remember = ({ holds: { recent, named } }: HeldGpu, blocks: readonly RecentBlock[]): void => {
-    recent.learn(blocks.map((block) => ({ ...block, evidence: lastEvidence(block) })));
-    for (const block of blocks) named.learn(block);
+  const remember = (
+    { holds: { recent, named } }: HeldGpu,
+    blocks: readonly RecentBlock[],
+    isSettled: boolean,
+  ): void => {
+    recent.learn(
+      blocks.map((block) => ({ ...block, evidence: lastEvidence(block) })),
+      isSettled,
+    );
+    if (isSettled) for (const block of blocks) named.learn(block);
+    else named.forget();
   };
 
   const forget = ({ holds: { recent, named } }: HeldGpu): void => {
@@ -118,7 +126,7 @@ export function createHoldKeeper(parts: {
     const followed = memory.named.follow(recent, memory, () => timesOfColumns(stored.block.packed));
     if (followed === null) return false;
     for (const hold of followed) changes.put(hold);
-    remember(gpu, [recent]);
+    remember(gpu, [recent], true);
     return true;
   };
 
@@ -168,8 +176,7 @@ export function createHoldKeeper(parts: {
       changes.write();
       if (changedAt <= newest) return mark(gpu, changedAt);
       if (changedAt === Number.POSITIVE_INFINITY) return;
-      if (deriveAgain(gpu, changedAt, present)) remember(gpu, toLearn);
-      else forget(gpu);
+      remember(gpu, toLearn, deriveAgain(gpu, changedAt, present));
     },
     checkSilence(gpu, newest, present) {
       if (gpu.holds.staleFrom !== null) return;

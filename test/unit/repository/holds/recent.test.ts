@@ -71,8 +71,7 @@ test("RecentEvidence.extend() takes a block for an extension only where the hold
             for (const observation of arrived) collector.add(observation);
             const { records, unsettledFrom } = derive(collector.evidence());
             stored = [...records];
-            if (unsettledFrom === Number.POSITIVE_INFINITY) recent.learn([block]);
-            else recent.forget();
+            recent.learn([block], unsettledFrom === Number.POSITIVE_INFINITY);
             continue;
           }
           extensions++;
@@ -104,7 +103,7 @@ test("RecentEvidence.extend() takes every further block of a steady GPU for an e
   const [first, second] = LISTS as [Series[], Series[]];
   for (const list of [first, second]) {
     expect(recent.extend(blockAt(list, 0))).toBeNull();
-    recent.learn([blockAt(list, 0)]);
+    recent.learn([blockAt(list, 0)], true);
   }
   for (let minute = 1; minute < 100; minute++) {
     for (const list of [first, second]) {
@@ -123,9 +122,9 @@ test("RecentEvidence.extend() derives again when replicas end and the card's own
       ...{ longestGapMs: 0, isFull: true, marks: 0 },
     };
   };
-  recent.learn([blockAt("CLOCK", 0, NOBODY)]);
+  recent.learn([blockAt("CLOCK", 0, NOBODY)], true);
   const shared = blockAt('CLOCK{vgpu="0"}', 15 * SECOND, [A]);
   expect(recent.extend(shared)).toBeNull();
-  recent.learn([shared]);
+  recent.learn([shared], true);
   expect(recent.extend(blockAt("CLOCK", 30 * SECOND, NOBODY))).toBeNull();
 });

@@ -35,6 +35,8 @@ export interface Link extends AsyncDisposable {
   readonly db: Db;
   /** Hosts and database, without credentials. */
   readonly place: string;
+  /** Number of connections. Calls wait for a free one, but not for long. */
+  readonly poolSize: number;
   /** Down from the first call that cannot reach a server until the next call that succeeds. */
   readonly availability: Availability;
   /**
@@ -121,6 +123,7 @@ export function openLink(options: LinkOptions, { clock, log }: { clock: Clock; l
   return {
     db: client.db(options.database),
     place,
+    poolSize: options.poolSize,
     availability,
     async call(work, { signal, limitMs = CALL_LIMIT_MS } = {}) {
       signal?.throwIfAborted();

@@ -62,6 +62,11 @@ export interface HoldLedger {
 
 const isIdle = ({ added, changed, gone }: Plan): boolean => added.length + changed.length + gone.length === 0;
 
+function split<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const { first = [], second = [] } = Object.groupBy(items, (item) => (isFirst(item) ? "first" : "second"));
+  return [first, second];
+}
+
 function merged(one: GpuArrival | undefined, other: GpuArrival): GpuArrival {
   if (one === undefined) return other;
   return {
@@ -132,9 +137,9 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
         });
       }
       const turnOf = await turns.of(open.map(({ gpu }) => gpu));
-      const plans = await abreast(open, (arrival) => planner.plan(arrival));
+      const plans = await planner.plan(open);
       await write(plans);
-      const newest = await abreast(open, ({ gpu, sightings }) => stays.add(gpu, sightings.filter(isPresent)));
+      const newest = await abreast(link, open, ({ gpu, sightings }) => stays.add(gpu, sightings.filter(isPresent)));
       const again = new Set(await turns.end(new Map(open.map(({ gpu }) => [gpu, turnOf(gpu).turn]))));
       for (const [index, arrival] of open.entries()) {
         const { gpu } = arrival;
@@ -145,12 +150,13 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
   };
 
   const recompute = async (asked: readonly GpuArrival[]): Promise<void> => {
-    const gpus = asked.map(({ gpu }) => gpu);
-    const turnOf = await turns.of(gpus);
-    const newest = await stays.newestOf(gpus);
-    const plans = await abreast(asked, (arrival) => planner.plan(arrival));
-    const differing: GpuArrival[] = [];
-    for (const [index, arrival] of asked.entries()) {
+    const turnOf = await turns.of(asked.map(({ gpu }) => gpu));
+    // Nothing has been written of a GPU without a turn, so it differs.
+    const [unwritten, written] = split(asked, ({ gpu }) => turnOf(gpu).turn === 0);
+    const newest = await stays.newestOf(written.map(({ gpu }) => gpu));
+    const plans = await planner.plan(written);
+    const differing = [...unwritten];
+    for (const [index, arrival] of written.entries()) {
       const { gpu, sightings } = arrival;
       const plan = plans[index] as Plan;
       const stay = newest.get(gpu);

@@ -107,7 +107,7 @@ export function createPlacements(
       const list = await staysOf({ gpu: { $in: gpus } }, times, { signal });
       const arrivalsOf = list.arrivals();
       const asked = list.all.filter((stay) => isAsked(stay) && stay.from < window.to && stay.to >= window.from);
-      const found = await abreast(asked, async (stay) => {
+      const found = await abreast(link, asked, async (stay) => {
         const arrivals = arrivalsOf(stay);
         const ticks = await ticksOf(stay, arrivals, { signal });
         const { isNewest, gpu } = stay;
@@ -138,7 +138,7 @@ export function createPlacements(
         present: reported.get(host) as number,
         until,
       }));
-      const answers = await abreast(silences, (silence) => isLost(link, buckets, silence, { signal }));
+      const answers = await abreast(link, silences, (silence) => isLost(link, buckets, silence, { signal }));
       const lost = new Set(current.filter((_, index) => answers[index]));
       return [...Map.groupBy(current, ({ host }) => host)]
         .map(

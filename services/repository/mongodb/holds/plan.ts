@@ -10,11 +10,12 @@ import { type Link, reading } from "../connection/link.ts";
 import type { Collections, HoldDocument } from "../documents.ts";
 import { dateOf } from "../readings/bucket-documents.ts";
 import type { Buckets } from "../readings/buckets.ts";
-import { gatherEvidence } from "./gathered-evidence.ts";
+import { abreast } from "./abreast.ts";
+import { type Gathered, gatherEvidence } from "./gathered-evidence.ts";
 import { holdDocument, holdId, recordOf } from "./hold-documents.ts";
 
-/** Time limit of reading one GPU's evidence. */
-const READ_LIMIT_MS = 60_000;
+/** How far before the new readings to ask for holds: a recompute begins up to 21 readings before them. */
+const NEAR_MS = 3_600_000;
 
 /** What has arrived of one GPU. */
 export interface Arrived {
@@ -70,21 +71,44 @@ function lastChange({ instances }: GpuEvidence, derived: readonly HoldRecord[]):
   return last;
 }
 
+const reaches = ({ ended }: HoldDocument, time: number): boolean => ended === null || ended.getTime() >= time;
+
+/** The evidence of a GPU with its stored holds. */
+interface Known {
+  readonly arrived: Arrived;
+  readonly ahead: number;
+  readonly near: readonly HoldDocument[];
+  readonly gathered: Gathered;
+}
+
 export interface Planner {
-  plan(arrived: Arrived): Promise<Plan>;
+  /** Returns the plans in the order of the arrivals. */
+  plan(arrivals: readonly Arrived[]): Promise<readonly Plan[]>;
 }
 
 /** @param lastPresent returns the last time that counts as now */
 export function createPlanner(
-  { call }: Link,
+  link: Link,
   { holds: collection }: Collections,
   { buckets, lastPresent }: { buckets: Buckets; lastPresent: () => number },
 ): Planner {
-  /** Returns the holds that were open at a time or began later. */
-  const storedFrom = (gpu: GpuUuid, time: number) =>
+  const { call } = link;
+  /** Returns the holds of GPUs that were open at a time or began later. */
+  const storedFrom = (gpus: readonly GpuUuid[], time: number) =>
     call((signal) =>
-      collection.find({ gpu, $or: [{ ended: null }, { ended: { $gte: dateOf(time) } }] }, reading(signal)).toArray(),
+      collection
+        .find(
+          { gpu: { $in: gpus as GpuUuid[] }, $or: [{ ended: null }, { ended: { $gte: dateOf(time) } }] },
+          reading(signal),
+        )
+        .toArray(),
     );
+
+  const nearOf = async (arrivals: readonly Arrived[]): Promise<ReadonlyMap<GpuUuid, HoldDocument[]>> => {
+    const since = Math.min(...arrivals.map((arrived) => arrived.since));
+    const gpus = arrivals.map(({ gpu }) => gpu);
+    return Map.groupBy(await storedFrom(gpus, since - NEAR_MS), ({ gpu }) => gpu);
+  };
 
   const firstAfter = (gpu: GpuUuid, time: number): Promise<number> =>
     call(async (signal) => {
@@ -92,56 +116,73 @@ export function createPlanner(
       return tick ?? Number.POSITIVE_INFINITY;
     });
 
+  const planOf = async ({ arrived: { gpu, since }, ahead, near, gathered }: Known): Promise<Plan> => {
+    const { evidence, named } = gathered;
+    const from = deriveFrom(evidence, since);
+    const all = from < since - NEAR_MS ? await storedFrom([gpu], from) : near;
+    const stored = all.filter((document) => reaches(document, from));
+    const before = stored.map(recordOf).filter((record) => record.from < from);
+    const { records: derived, unsettledFrom } = derive(evidence, { from, holds: before });
+    const known = new Map(stored.map((document) => [document._id, document]));
+    const documents = derived.map((record) => holdDocument(gpu, record));
+    const kept = new Set(documents.map(({ _id }) => _id));
+    // A hold that began earlier stays, although the evidence that was read has none of it.
+    const isGone = ({ _id, from: begin }: HoldDocument) => !kept.has(_id) && begin.getTime() >= from;
+    const changed = documents.filter((document) => {
+      const old = known.get(document._id);
+      return old !== undefined && !isStored(document, old);
+    });
+    return {
+      added: documents.filter(({ _id }) => !known.has(_id)),
+      changed,
+      gone: stored.filter(isGone).map(({ _id }) => _id),
+      open: [...derived, ...before.filter((record) => !kept.has(holdId(gpu, record)))].filter((record) =>
+        isOpenAt(record, evidence.newest),
+      ),
+      named,
+      since: unsettledFrom < Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : lastChange(evidence, derived),
+      ahead,
+    };
+  };
+
   return {
-    async plan({ gpu, since, until: last, incoming }) {
+    async plan(arrivals) {
+      if (arrivals.length === 0) return [];
       const until = lastPresent();
-      const ahead = last > until ? await firstAfter(gpu, until) : Number.POSITIVE_INFINITY;
-      const near = await storedFrom(gpu, since);
-      const hasEvidence = [...incoming.values()].some((evidence) => evidence !== null);
-      if (near.length === 0 && !hasEvidence) {
-        // No hold reaches the new readings, and they name no holder.
-        return {
-          added: [],
-          changed: [],
-          gone: [],
-          open: [],
-          named: new Map(),
-          since: since - 1,
-          ahead,
-        };
-      }
-      const gather = (known: readonly HoldDocument[]) =>
-        call((signal) => gatherEvidence(buckets, gpu, { since, until, incoming, holds: known.map(recordOf), signal }), {
-          limitMs: READ_LIMIT_MS,
-        });
-      let gathered = await gather(near);
-      // Version 1 did not store the evidence of its buckets: it is in the holds, those that have ended included.
-      if (gathered.unknownFrom < since) gathered = await gather(await storedFrom(gpu, gathered.unknownFrom));
-      const { evidence, named } = gathered;
-      const from = deriveFrom(evidence, since);
-      const stored = from < since ? await storedFrom(gpu, from) : near;
-      const before = stored.map(recordOf).filter((record) => record.from < from);
-      const { records: derived, unsettledFrom } = derive(evidence, { from, holds: before });
-      const known = new Map(stored.map((document) => [document._id, document]));
-      const documents = derived.map((record) => holdDocument(gpu, record));
-      const kept = new Set(documents.map(({ _id }) => _id));
-      // A hold that began earlier stays, although the evidence that was read has none of it.
-      const isGone = ({ _id, from: begin }: HoldDocument) => !kept.has(_id) && begin.getTime() >= from;
-      const changed = documents.filter((document) => {
-        const old = known.get(document._id);
-        return old !== undefined && !isStored(document, old);
+      const ahead = await abreast(link, arrivals, ({ gpu, until: last }) =>
+        last > until ? firstAfter(gpu, until) : Promise.resolve(Number.POSITIVE_INFINITY),
+      );
+      const nearBy = await nearOf(arrivals);
+      const near = (gpu: GpuUuid): readonly HoldDocument[] => nearBy.get(gpu) ?? [];
+      // The others have no hold that reaches the new readings, which name no holder.
+      const concerned = arrivals.filter(({ gpu, since, incoming }) => {
+        return near(gpu).some((one) => reaches(one, since)) || [...incoming.values()].some((one) => one !== null);
       });
-      return {
-        added: documents.filter(({ _id }) => !known.has(_id)),
-        changed,
-        gone: stored.filter(isGone).map(({ _id }) => _id),
-        open: [...derived, ...before.filter((record) => !kept.has(holdId(gpu, record)))].filter((record) =>
-          isOpenAt(record, evidence.newest),
-        ),
-        named,
-        since: unsettledFrom < Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : lastChange(evidence, derived),
-        ahead,
-      };
+      const gather = (some: readonly (readonly [Arrived, readonly HoldDocument[]])[]) =>
+        gatherEvidence({
+          ...{ buckets, link },
+          ofGpu: new Map(
+            some.map(([{ gpu, since, incoming }, holds]) => {
+              return [gpu, { since, until, incoming, holds: holds.map(recordOf) }];
+            }),
+          ),
+        });
+      const gathered = await gather(concerned.map((arrived) => [arrived, near(arrived.gpu)]));
+      // Version 1 did not store the evidence of its buckets: it is in the holds, those that have ended included.
+      for (const arrived of concerned) {
+        const { unknownFrom = Number.POSITIVE_INFINITY } = gathered.get(arrived.gpu) ?? {};
+        if (unknownFrom >= arrived.since - NEAR_MS) continue;
+        const again = await gather([[arrived, await storedFrom([arrived.gpu], unknownFrom)]]);
+        for (const [gpu, one] of again) gathered.set(gpu, one);
+      }
+      return await abreast(link, [...arrivals.entries()], async ([index, arrived]) => {
+        const ofGpu = gathered.get(arrived.gpu);
+        const known = { arrived, ahead: ahead[index] as number, near: near(arrived.gpu) };
+        if (ofGpu !== undefined) return await planOf({ ...known, gathered: ofGpu });
+        return { ...NO_CHANGE, since: arrived.since - 1, ahead: known.ahead };
+      });
     },
   };
 }
+
+const NO_CHANGE = { added: [], changed: [], gone: [], open: [], named: new Map() } as const;

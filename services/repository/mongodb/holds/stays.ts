@@ -111,8 +111,14 @@ export function createStays(
     },
     async add(gpu, sightings) {
       const stored = await documentsOf(gpu);
+      const newest = stored.at(-1);
+      const last = newest && stayOf(newest);
+      if (last !== undefined && sightings.every((sighting) => extendsStay(last, sighting))) return last;
       const counted = await Promise.all(sightings.map((sighting) => untilPresent(gpu, sighting)));
-      const stays = await withSightings(await currentOf(gpu, stored), counted, ticksOf(gpu));
+      // Where the GPU has never moved, nothing depends on when it reported last.
+      const hasMoved = stored.length > 1 || sightings.some((sighting) => last && !sameSlot(last, sighting));
+      const known = hasMoved ? await currentOf(gpu, stored) : stored.map(stayOf);
+      const stays = await withSightings(known, counted, ticksOf(gpu));
       const before = new Map(stored.map((document) => [document._id, document]));
       const documents = stays.map((stay) => stayDocument(gpu, stay));
       const after = new Set(documents.map(({ _id }) => _id));
@@ -120,8 +126,8 @@ export function createStays(
       const added = documents.filter(({ _id }) => !before.has(_id));
       // The end of the newest stay is not kept: it moves with each reading.
       const changed = documents.slice(0, -1).filter(({ _id, to }) => {
-        const known = before.get(_id);
-        return known !== undefined && known.to.getTime() !== to.getTime();
+        const old = before.get(_id);
+        return old !== undefined && old.to.getTime() !== to.getTime();
       });
       await link.call(async (signal) => {
         if (added.length > 0) await insertNew(link, collection, added, signal);

@@ -26,6 +26,10 @@ export interface Buckets {
   newestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<StoredBucket>;
   /** Yields the same buckets in ascending order of `from`. */
   oldestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<StoredBucket>;
+  /** Yields the buckets of several GPUs that overlap the span, in no particular order. */
+  ofGpus(gpus: readonly GpuUuid[], span: Span, reach: Reach): AsyncIterable<readonly [GpuUuid, StoredBucket]>;
+  /** Returns those of the GPUs that have a bucket which ends before the time. */
+  gpusBefore(gpus: readonly GpuUuid[], time: number, signal: AbortSignal): Promise<readonly GpuUuid[]>;
   /** Returns the newest `count` times of readings up to `until`, ascending. */
   newestTimes(gpu: GpuUuid, count: number, until: number, signal: AbortSignal): Promise<number[]>;
   /** Returns the last time of a reading in `[earliest, time)`. */
@@ -67,6 +71,24 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
       return stream({ ...touching(gpu, span), ...columns }, { to: -1 }, reach);
     },
     oldestFirst: (gpu, span, reach) => stream(touching(gpu, span), { from: 1 }, reach),
+    async *ofGpus(gpus, { from, to }, { signal, fetch }) {
+      const filter = {
+        gpu: { $in: gpus as GpuUuid[] },
+        from: { $lte: dateOf(to) },
+        to: { $gte: dateOf(from), $lt: dateOf(nextHourStartMs(to)) },
+      };
+      await using cursor = points.find(filter, { ...reading(signal), batchSize: fetch });
+      for await (const document of cursor) yield [document.gpu, bucketOf(document, lists)] as const;
+    },
+    async gpusBefore(gpus, time, signal) {
+      const found = await points
+        .aggregate<{ _id: GpuUuid }>(
+          [{ $match: { gpu: { $in: gpus as GpuUuid[] }, to: { $lt: dateOf(time) } } }, { $group: { _id: "$gpu" } }],
+          reading(signal),
+        )
+        .toArray();
+      return found.map(({ _id }) => _id);
+    },
     async newestTimes(gpu, count, until, signal) {
       let newest: number[] = [];
       const span = { from: Number.NEGATIVE_INFINITY, to: until };

@@ -22,8 +22,8 @@ const BUCKETS_BACK_MAX = 1000;
 /** Documents per round trip. */
 const FETCH = 64;
 const FETCH_TOGETHER = 1000;
-/** Evidence is read of this many GPUs at once: a few MB, unless late readings lead to reading long stretches again. */
-const TOGETHER = 50;
+/** How many documents to read of several GPUs together, about 1 KB each. */
+const TOGETHER_MAX = 30_000;
 /** How far before the new readings to read at first. With an interval of 15 s, 42 readings take 10 minutes. */
 const WINDOW_MS = 900_000;
 /** Time limit of a read. */
@@ -113,14 +113,6 @@ class Gatherer {
     else if (known === 0) this.#readings.set(series, 0);
   }
 
-  get since(): number {
-    return this.#options.since;
-  }
-
-  get until(): number {
-    return this.#options.until;
-  }
-
   get isEnough(): boolean {
     return [...this.#readings.values()].every((readings) => readings >= READINGS_BACK);
   }
@@ -131,44 +123,54 @@ class Gatherer {
   }
 }
 
-/** GPUs whose evidence is read together, and how. */
-export interface GatherRequests {
-  readonly buckets: Buckets;
-  readonly link: Pick<Link, "call" | "poolSize">;
-  readonly ofGpu: ReadonlyMap<GpuUuid, GatherOptions>;
-}
+type Request = readonly [GpuUuid, GatherOptions];
 
 /** Reads the evidence from `since` on, and as much before it as decisions about gaps need, of each GPU. */
-export async function gatherEvidence({ buckets, link, ofGpu }: GatherRequests): Promise<Map<GpuUuid, Gathered>> {
+export async function gatherEvidence(
+  link: Pick<Link, "call" | "poolSize">,
+  buckets: Buckets,
+  asked: ReadonlyMap<GpuUuid, GatherOptions>,
+): Promise<ReadonlyMap<GpuUuid, Gathered>> {
   const { call } = link;
   const gathered = new Map<GpuUuid, Gathered>();
-  const groups = Map.groupBy(ofGpu, ([, { since }]) => Math.floor(since / WINDOW_MS));
-  for (const requests of groups.values()) {
-    for (let start = 0; start < requests.length; start += TOGETHER) {
-      const gatherers = new Map(
-        requests.slice(start, start + TOGETHER).map(([gpu, options]) => [gpu, new Gatherer(options)]),
-      );
-      const from = Math.min(...[...gatherers.values()].map(({ since }) => since)) - WINDOW_MS;
-      const to = Math.max(...[...gatherers.values()].map(({ until }) => until));
-      await call(
-        async (signal) => {
-          const reach = { signal, fetch: FETCH_TOGETHER };
-          for await (const [gpu, bucket] of buckets.ofGpus([...gatherers.keys()], { from, to }, reach)) {
-            gatherers.get(gpu)?.add(bucket);
-          }
-        },
-        { limitMs: READ_LIMIT_MS },
-      );
-      const lacking = [...gatherers].filter(([, gatherer]) => !gatherer.isEnough).map(([gpu]) => gpu);
-      const older = lacking.length === 0 ? [] : await call((signal) => buckets.gpusBefore(lacking, from, signal));
-      await abreast(link, older, (gpu) =>
-        call((signal) => gatherOlder(gatherers.get(gpu) as Gatherer, { buckets, gpu, before: from, signal }), {
-          limitMs: READ_LIMIT_MS,
-        }),
-      );
-      for (const [gpu, gatherer] of gatherers) gathered.set(gpu, gatherer.gathered());
+
+  /** Returns false if the requests have too many documents to be read together. */
+  const readRecent = (requests: readonly Request[], gatherers: ReadonlyMap<GpuUuid, Gatherer>, from: number) =>
+    call(
+      async (signal) => {
+        const to = Math.max(...requests.map(([, { until }]) => until));
+        const reach = { signal, fetch: FETCH_TOGETHER };
+        let read = 0;
+        for await (const [gpu, bucket] of buckets.ofGpus([...gatherers.keys()], { from, to }, reach)) {
+          if (++read > TOGETHER_MAX && requests.length > 1) return false;
+          gatherers.get(gpu)?.add(bucket);
+        }
+        return true;
+      },
+      { limitMs: READ_LIMIT_MS },
+    );
+
+  const gather = async (requests: readonly Request[]): Promise<void> => {
+    const gatherers = new Map(requests.map(([gpu, options]) => [gpu, new Gatherer(options)]));
+    const from = Math.min(...requests.map(([, { since }]) => since)) - WINDOW_MS;
+    if (!(await readRecent(requests, gatherers, from))) {
+      const half = requests.length >> 1;
+      await gather(requests.slice(0, half));
+      await gather(requests.slice(half));
+      return;
     }
-  }
+    const lacking = [...gatherers].filter(([, gatherer]) => !gatherer.isEnough).map(([gpu]) => gpu);
+    const older = lacking.length === 0 ? [] : await call((signal) => buckets.gpusBefore(lacking, from, signal));
+    await abreast(link, older, (gpu) =>
+      call((signal) => gatherOlder(gatherers.get(gpu) as Gatherer, { buckets, gpu, before: from, signal }), {
+        limitMs: READ_LIMIT_MS,
+      }),
+    );
+    for (const [gpu, gatherer] of gatherers) gathered.set(gpu, gatherer.gathered());
+  };
+
+  const groups = Map.groupBy(asked, ([, { since }]) => Math.floor(since / WINDOW_MS));
+  for (const requests of groups.values()) await gather(requests);
   return gathered;
 }
 

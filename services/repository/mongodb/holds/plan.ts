@@ -159,15 +159,16 @@ export function createPlanner(
         return near(gpu).some((one) => reaches(one, since)) || [...incoming.values()].some((one) => one !== null);
       });
       const gather = (some: readonly (readonly [Arrived, readonly HoldDocument[]])[]) =>
-        gatherEvidence({
-          ...{ buckets, link },
-          ofGpu: new Map(
+        gatherEvidence(
+          link,
+          buckets,
+          new Map(
             some.map(([{ gpu, since, incoming }, holds]) => {
               return [gpu, { since, until, incoming, holds: holds.map(recordOf) }];
             }),
           ),
-        });
-      const gathered = await gather(concerned.map((arrived) => [arrived, near(arrived.gpu)]));
+        );
+      const gathered = new Map(await gather(concerned.map((arrived) => [arrived, near(arrived.gpu)])));
       // Version 1 did not store the evidence of its buckets: it is in the holds, those that have ended included.
       for (const arrived of concerned) {
         const { unknownFrom = Number.POSITIVE_INFINITY } = gathered.get(arrived.gpu) ?? {};

@@ -59,8 +59,14 @@ describe.skipIf(server === null)("MongoDB store", () => {
     }
   });
 
-  for (const count of [2, 4]) {
-    test(`saved to by ${count} processes at once, has the holds of all evidence and counts each bucket once`, async () => {
+  const sharings = [
+    { count: 2, format: 2 },
+    { count: 4, format: 2 },
+    { count: 4, format: 1 },
+  ] as const;
+  for (const { count, format } of sharings) {
+    const name = `saved to by ${count} processes at once with FORMAT=${format}`;
+    test(`${name}, has the holds of all evidence and counts each bucket once`, async () => {
       await using database = openDatabase(url);
       const random = seeded(`MongoDB store, saved to by ${count}`);
       const ticks = 60;
@@ -82,7 +88,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
         }
       }
       const sent = [...batches, ...batches.filter(() => random() < 0.3)].sort(() => random() - 0.5);
-      const stores = await Promise.all(Array.from({ length: count }, () => database.open()));
+      const stores = await Promise.all(Array.from({ length: count }, () => database.open({ format })));
       let isSaving = true;
       const watch = async (store: Repository) => {
         const newest = new Map<string, number>();
@@ -107,7 +113,7 @@ describe.skipIf(server === null)("MongoDB store", () => {
       expect(sum("duplicateBuckets")).toBe(sent.length - batches.length);
       expect(sum("readings")).toBe(2 * gpus.length * ticks);
 
-      await using after = await database.open();
+      await using after = await database.open({ format });
       for (const gpu of gpus) {
         const runs: [string | null, number, number][] = [];
         for (let tick = 0; tick < ticks; tick++) {

@@ -2,6 +2,7 @@
 import type { Evidence } from "../../../../schema/batch/evidence.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
+import type { EarlierHolders } from "../../holds/bucket-evidence.ts";
 import { derive, type HoldRecord, isOpenAt } from "../../holds/derive.ts";
 import { SHORTEST_SILENCE_MS } from "../../holds/silence.ts";
 import type { GpuEvidence } from "../../holds/timeline.ts";
@@ -10,6 +11,7 @@ import { type Link, reading } from "../connection/link.ts";
 import type { Collections, HoldDocument } from "../documents.ts";
 import { dateOf } from "../readings/bucket-documents.ts";
 import type { Buckets } from "../readings/buckets.ts";
+import { earlierHolders } from "./earlier-attributions.ts";
 import { gatherEvidence } from "./gathered-evidence.ts";
 import { holdDocument, holdId, recordOf } from "./hold-documents.ts";
 
@@ -23,7 +25,7 @@ export interface Arrived {
   readonly since: number;
   /** Time of the last reading. */
   readonly until: number;
-  /** By bucket id. */
+  /** By bucket id; empty: only stored buckets count. */
   readonly incoming: ReadonlyMap<string, Evidence | null>;
 }
 
@@ -77,7 +79,7 @@ export interface Planner {
 /** @param lastPresent returns the last time that counts as now */
 export function createPlanner(
   { call }: Link,
-  { holds: collection }: Collections,
+  { holds: collection, attributions }: Pick<Collections, "holds" | "attributions">,
   { buckets, lastPresent }: { buckets: Buckets; lastPresent: () => number },
 ): Planner {
   /** Returns the holds that were open at a time or began later. */
@@ -85,6 +87,9 @@ export function createPlanner(
     call((signal) =>
       collection.find({ gpu, $or: [{ ended: null }, { ended: { $gte: dateOf(time) } }] }, reading(signal)).toArray(),
     );
+
+  const earlierOf = async (gpu: GpuUuid): Promise<EarlierHolders> =>
+    earlierHolders(await call((signal) => attributions.find({ gpu }, reading(signal)).toArray()));
 
   const firstAfter = (gpu: GpuUuid, time: number): Promise<number> =>
     call(async (signal) => {
@@ -97,8 +102,8 @@ export function createPlanner(
       const until = lastPresent();
       const ahead = last > until ? await firstAfter(gpu, until) : Number.POSITIVE_INFINITY;
       const near = await storedFrom(gpu, since);
-      const hasEvidence = [...incoming.values()].some((evidence) => evidence !== null);
-      if (near.length === 0 && !hasEvidence) {
+      const namesNobody = incoming.size > 0 && [...incoming.values()].every((evidence) => evidence === null);
+      if (near.length === 0 && namesNobody) {
         // No hold reaches the new readings, and they name no holder.
         return {
           added: [],
@@ -110,13 +115,10 @@ export function createPlanner(
           ahead,
         };
       }
-      const gather = (known: readonly HoldDocument[]) =>
-        call((signal) => gatherEvidence(buckets, gpu, { since, until, incoming, holds: known.map(recordOf), signal }), {
-          limitMs: READ_LIMIT_MS,
-        });
-      let gathered = await gather(near);
-      // Version 1 did not store the evidence of its buckets: it is in the holds, those that have ended included.
-      if (gathered.unknownFrom < since) gathered = await gather(await storedFrom(gpu, gathered.unknownFrom));
+      const gathered = await call(
+        (signal) => gatherEvidence(buckets, gpu, { since, until, incoming, earlier: () => earlierOf(gpu), signal }),
+        { limitMs: READ_LIMIT_MS },
+      );
       const { evidence, named } = gathered;
       const from = deriveFrom(evidence, since);
       const stored = from < since ? await storedFrom(gpu, from) : near;

@@ -79,6 +79,8 @@ describe.skipIf(!haveRedisServer())("a rolling upgrade from the previous release
       maxDeliveries: 50,
       programs: previous.programs,
       inspect: async (repository, fleet) => {
+        // A killed collector leaves last times behind, see services/repository/FORMATS.md.
+        if (CHAOS) return;
         const fresh = await freshAnswers(await batchesOfFleet(fleet));
         expect(differences(await answersOf(repository), fresh)).toEqual(NO_DIFFERENCE);
       },
@@ -110,9 +112,9 @@ describe.skipIf(!haveRedisServer())("a rolling upgrade from the previous release
           readings = run.fleet.readings;
           const toVersion2 = READERS_FIRST.findIndex(({ format }) => format === "2");
           await rollOut(READERS_FIRST, run, {
-            replace: restartGracefully,
+            replace: CHAOS ? undefined : restartGracefully,
             before: (step) => {
-              if (step !== toVersion2) return;
+              if (CHAOS || step !== toVersion2) return;
               // A subscriber of the previous release gets readings of both releases, but not version 2.
               const { told = 0, twice } = listeners.earlier ?? {};
               expect(told).toBeGreaterThan(readings / 2);

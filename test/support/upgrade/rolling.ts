@@ -68,7 +68,7 @@ export async function take(step: Step, run: Run, replace: Replace = (member) => 
 export async function rollOut(
   steps: readonly Step[],
   run: Run,
-  { replace, before }: { readonly replace?: Replace; readonly before?: (step: number) => void } = {},
+  { replace, before }: { readonly replace?: Replace | undefined; readonly before?: (step: number) => void } = {},
 ): Promise<void> {
   for (const [index, step] of steps.entries()) {
     await published((index + 1) / (steps.length + 2), run);

@@ -39,6 +39,9 @@ export function parseGpuUuid(text: string): Result<GpuUuid> {
 /** True for a uuid of zeros alone: virtual machines and other vendors' exporters print it for all their GPUs. */
 export const isNilUuid = (uuid: GpuUuid): boolean => NIL_UUID.test(uuid);
 
+/** True for the id of a GPU whose uuid the source does not have. */
+export const isHostId = (gpu: GpuUuid): boolean => gpu.startsWith("HOST-");
+
 /**
  * Facts about a GPU, or about one of its MIG instances, that a row carries with its reading. A missing fact is null, or
  * empty if it is not nullable. Holders are not facts: several may hold one GPU, and each series names its own.

@@ -36,7 +36,7 @@ import type { Series } from "../../schema/model/reading.ts";
  * - `too_long`: longer than 64 KiB
  * - `encoding`: not UTF-8
  * - `time`: not an RFC 3339 time, before 2000, or more than a day ahead of the clock
- * - `uuid`: malformed, all zeros, or absent where host and index do not name the GPU either
+ * - `uuid`: malformed, all zeros, or absent where host and index do not name the GPU either, or `FORMAT` is 1
  * - `other_device`: about a CPU, an NVSwitch or another device that is no GPU; nothing is wrong with it
  * - `cardinality`: its metric has too many series of this GPU already
  * - `metric`, `labels`: not of the accepted form

@@ -131,6 +131,7 @@ class SourceStream {
       builder,
       by: paced ? "tick" : "bulk",
       maxSeriesPerMetric: config.maxSeriesPerMetric,
+      allowsHostIds: config.format > 1,
       wantsHost: (host) => shardOf(host, config.shards) === config.shard,
       onSkip: (reason, line, detail) => this.#skip(reason, line, detail),
     });

@@ -9,7 +9,7 @@ export interface BucketDocument {
    * …
    */
   readonly _id: string;
-  /** Version 2 may have marks; without them, its other fields are those of version 1. */
+  /** Version 2 has marks, and is not read by releases that know only version 1. */
   readonly v: 1 | 2;
   readonly gpu: GpuUuid;
   /** Times of the first and the last reading. */
@@ -20,8 +20,8 @@ export interface BucketDocument {
   /** By field name of the series: one value per time, null where the series has no reading. */
   readonly series: Readonly<Record<string, readonly (number | null)[]>>;
   /**
-   * The holders that the rows named, as `evidenceText`; null, or in version 2 absent: no row named one. Version 1
-   * without it: unknown, because releases before version 2 did not write it.
+   * The holders that the rows named, as `evidenceText`. No row named one: null in version 1, absent in version 2.
+   * Absent in version 1: the release before version 2 wrote the document, and the attributions say it.
    */
   readonly held?: string | null;
   /** Stale marks: by field name of the series, the indices of their times, ascending. */

@@ -64,8 +64,8 @@ export async function openMongodbRepository(
   const lastPresent = () => lastPresentTime(clock.now());
   const stays = createStays(link, collections, { buckets, lastPresent });
   const turns = createTurns(link, collections);
-  const earlier = createEarlierStore(link, collections, { turns, stays, clock, log });
   const holds = createHoldLedger(link, collections, { buckets, stays, pulses, turns, lastPresent });
+  const earlier = createEarlierStore(link, collections, { turns, stays, pulses, ledger: holds, clock, log });
   const learner = opened.use(createLearner({ inventory, holds, pulses, lastPresent, clock, log }));
   const positions = createPositions(link, collections);
   const save = createSave({ link, collections, lists, learner, positions, format });

@@ -3,7 +3,7 @@
  * on time or on how bytes arrive, so a restarted streamer makes the same read-aheads.
  */
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
-import { type GpuFacts, isNilUuid } from "../../../schema/model/gpu.ts";
+import { type GpuFacts, type GpuUuid, isHostId, isNilUuid } from "../../../schema/model/gpu.ts";
 import type { HolderSet } from "../../../schema/model/holder.ts";
 import { describeImplausible, type MetricRange, rangeOf } from "../../../schema/model/metric-range.ts";
 import type { Series } from "../../../schema/model/reading.ts";
@@ -19,6 +19,12 @@ const NIL: Refusal = {
   detail: () => "uuid must be that of one GPU, got zeros, which many GPUs report",
 };
 
+/** Releases that know only version 1 may reject a whole batch for an id without a uuid. */
+const WITHOUT_UUID: Refusal = {
+  reason: "uuid",
+  detail: () => "uuid must be given while FORMAT is 1, got none; set FORMAT=2 once all processes can read version 2",
+};
+
 /** A name that no series has. */
 const refusedSeries = (series: Series): Series => `${metricOf(series)}{}` as Series;
 
@@ -30,6 +36,8 @@ export interface ReadAheadOptions {
    */
   readonly by: "tick" | "bulk";
   readonly wantsHost: (host: string) => boolean;
+  /** Whether GPUs without a uuid, which host and index name, are accepted. */
+  readonly allowsHostIds: boolean;
   /** Series of one metric and GPU that differ only in labels; readings of further ones are refused. */
   readonly maxSeriesPerMetric: number;
   readonly onSkip: (reason: SkipReason, line: number, detail: () => string) => void;
@@ -119,7 +127,7 @@ export class ReadAhead implements RowTarget {
 
   slot(facts: GpuFacts, series: Series, holders: HolderSet): number {
     if (!this.#options.wantsHost(facts.host)) return -1;
-    const refusal = isNilUuid(facts.uuid) ? NIL : this.#limits.refusal(facts.uuid, series);
+    const refusal = this.#refusalOf(facts.uuid, series);
     // Refused series share a slot, so that they take no memory.
     const kept = refusal === undefined ? series : refusedSeries(series);
     const slot = this.#options.builder.slot(facts, kept, holders);
@@ -132,6 +140,12 @@ export class ReadAhead implements RowTarget {
     this.gpuOfSlot[slot] = gpu;
     this.#rangeOfSlot[slot] ??= rangeOf(metricOf(series));
     return slot;
+  }
+
+  #refusalOf(gpu: GpuUuid, series: Series): Refusal | undefined {
+    if (isNilUuid(gpu)) return NIL;
+    if (isHostId(gpu) && !this.#options.allowsHostIds) return WITHOUT_UUID;
+    return this.#limits.refusal(gpu, series);
   }
 
   add(slot: number, at: number, value: number, line: number): boolean {

@@ -26,11 +26,7 @@ function memberFaults(member: Member, leaseMs: number): Fault[] {
   return [
     {
       ...{ kind: "kill -9", victim, weight: 2, possible },
-      strike: async (random) => {
-        await member.kill();
-        await pause(between(random, AWAY_MS));
-        member.start();
-      },
+      strike: (random) => member.restart(() => pause(between(random, AWAY_MS))),
     },
     {
       ...{ kind: "freeze past the lease", victim, weight: 1, possible },

@@ -16,13 +16,14 @@ const GPUS_PER_HOST = 4;
 /** Shortly before a full hour, so that the fleet crosses the bound of an hour. */
 const START = Date.UTC(2025, 6, 18, 20, 58);
 const STEP_MS = 1000;
-/** Ticks for which a pod holds a GPU. Every third turn has no pod. */
 const TURN_TICKS = 100;
 
 export interface FleetSize {
   readonly gpus: number;
   readonly ticks: number;
   readonly seed: number;
+  /** Ticks for which a pod holds a GPU, 100 by default. Every third turn has no pod. */
+  readonly turnTicks?: number | undefined;
 }
 
 export interface HeldBy {
@@ -36,15 +37,17 @@ export class NumberedFleet {
   readonly size: FleetSize;
   readonly series: readonly string[] = SERIES;
   readonly #gpus = new Map<string, number>();
+  readonly #turnTicks: number;
 
   constructor(size: FleetSize) {
     this.size = size;
+    this.#turnTicks = size.turnTicks ?? TURN_TICKS;
     for (let gpu = 0; gpu < size.gpus; gpu++) this.#gpus.set(this.uuid(gpu), gpu);
   }
 
   /** The smallest fleet of `gpus` GPUs with at least `readings` readings. */
-  static of({ readings, gpus, seed }: { readings: number; gpus: number; seed: number }): NumberedFleet {
-    return new NumberedFleet({ gpus, ticks: Math.ceil(readings / (gpus * SERIES.length)), seed });
+  static of({ readings, gpus, ...rest }: Omit<FleetSize, "ticks"> & { readings: number }): NumberedFleet {
+    return new NumberedFleet({ ...rest, gpus, ticks: Math.ceil(readings / (gpus * SERIES.length)) });
   }
 
   /** Numbers of all GPUs. */
@@ -85,9 +88,9 @@ export class NumberedFleet {
   /** Attributions of the GPU, oldest first. */
   heldBy(gpu: number): HeldBy[] {
     const held: HeldBy[] = [];
-    for (let tick = 0; tick < this.size.ticks; tick += TURN_TICKS) {
+    for (let tick = 0; tick < this.size.ticks; tick += this.#turnTicks) {
       const pod = this.#podOf(gpu, tick);
-      const last = Math.min(tick + TURN_TICKS, this.size.ticks) - 1;
+      const last = Math.min(tick + this.#turnTicks, this.size.ticks) - 1;
       if (pod !== "") held.push({ pod, from: this.at(tick), to: this.at(last) });
     }
     return held;
@@ -125,7 +128,7 @@ export class NumberedFleet {
   }
 
   #podOf(gpu: number, tick: number): string {
-    const turn = Math.floor(tick / TURN_TICKS);
+    const turn = Math.floor(tick / this.#turnTicks);
     return (turn + gpu) % 3 === 2 ? "" : `job-${turn}-${gpu}`;
   }
 }

@@ -15,7 +15,8 @@ export class Member implements AsyncDisposable {
   readonly name: string;
   /** Exit statuses of the lives that ended by themselves, in order. A streamer's last one is 0. */
   readonly ends: number[] = [];
-  readonly #options: MemberOptions;
+  #options: MemberOptions;
+  #restarts: Promise<void> = Promise.resolve();
   #life: { readonly program: Program; readonly over: Promise<void>; asked: boolean } | undefined;
   #lastWords = "";
 
@@ -52,6 +53,23 @@ export class Member implements AsyncDisposable {
       }),
     };
     this.#life = life;
+  }
+
+  /** Changes the command, and adds to the environment, of all lives from the next start on. */
+  become({ command, env }: { command: readonly string[]; env: Readonly<Record<string, string>> }): void {
+    this.#options = { ...this.#options, command, env: { ...this.#options.env, ...env } };
+  }
+
+  /** Kills the process and starts it again after `away`. Restarts happen one after another; the dead stay dead. */
+  restart(away: () => Promise<void> = async () => {}): Promise<void> {
+    const restarted = this.#restarts.then(async () => {
+      if (!this.alive) return;
+      await this.kill();
+      await away();
+      this.start();
+    });
+    this.#restarts = restarted.catch(() => {});
+    return restarted;
   }
 
   /** Resolves once the process listens. */

@@ -4,6 +4,7 @@ import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openHttpQueue } from "../../../services/queue/http/queue.ts";
 import type { Queue, QueueStats } from "../../../services/queue/port.ts";
 import { openRepository } from "../../../services/repository/open.ts";
+import type { Repository } from "../../../services/repository/port.ts";
 import type { Verdict } from "../chaos/comparison.ts";
 import { NumberedFleet } from "../chaos/numbered-fleet.ts";
 import { temporaryFolder } from "../process/temporary-folder.ts";
@@ -15,6 +16,8 @@ import { eventually } from "../time/eventually.ts";
 import { type Distributed, openDistributed, type Role } from "./distributed.ts";
 
 const GPUS = 40;
+/** Readings of a batch by default: one tick of ten GPUs. */
+const BATCH_READINGS = 250;
 /** Time for the streamers to end. */
 const STREAM_LIMIT_MS = 600_000;
 /** Time after that for the queue to be empty. */
@@ -27,17 +30,28 @@ export interface RunOptions {
   readonly counts: Readonly<Record<Role, number>>;
   readonly leaseMs: number;
   readonly maxDeliveries: number;
-  /** Pause of a streamer after each batch, ms. A batch has 250 readings of about ten GPUs. */
+  /** Pause of a streamer after each batch, ms. */
   readonly intervalMs: number;
   /** Number of files of the fleet, 3 by default. Each file is a producer per streamer. */
   readonly files?: number | undefined;
+  /** GPUs of the fleet, 40 by default. */
+  readonly gpus?: number | undefined;
+  /** Readings of a batch, 250 by default. */
+  readonly batchSize?: number | undefined;
+  /** See `FleetSize`. */
+  readonly turnTicks?: number | undefined;
   readonly programs?: Partial<Readonly<Record<Role, string>>> | undefined;
+  /** Runs before any process starts. */
+  readonly prepare?: ((redis: RedisServer) => Promise<void>) | undefined;
+  /** Asks the store further questions once everything is stored. */
+  readonly inspect?: ((store: Repository, fleet: NumberedFleet) => Promise<void>) | undefined;
 }
 
 export interface Run {
   readonly pipeline: Distributed;
   readonly redis: RedisServer;
   readonly store: PrivateMongoServer;
+  readonly database: string;
   /** Uses the same link as the services. */
   readonly queue: Queue;
   readonly fleet: NumberedFleet;
@@ -62,8 +76,8 @@ export interface Report {
 /** Streams a fleet through the pipeline. `meanwhile` starts once all services listen; the run waits for its end. */
 export async function runPipeline(options: RunOptions, meanwhile: (run: Run) => Promise<void>): Promise<Report> {
   const startedAt = performance.now();
-  const { seed, readings, store, files = 3 } = options;
-  const fleet = NumberedFleet.of({ readings, gpus: GPUS, seed });
+  const { seed, readings, store, files = 3, gpus = GPUS, turnTicks } = options;
+  const fleet = NumberedFleet.of({ readings, gpus, seed, turnTicks });
   await using folder = await temporaryFolder();
   await fleet.write(folder.path, files);
   // With `everysec` Redis may answer before it writes. A kill of Redis then loses batches that are confirmed to a
@@ -78,12 +92,13 @@ export async function runPipeline(options: RunOptions, meanwhile: (run: Run) => 
   });
   const { streamers, queueServices, collectors } = pipeline;
   const services = [...queueServices, ...collectors];
+  await options.prepare?.(redis);
   for (const member of services) member.start();
   await Promise.all(services.map((member) => member.listening()));
   for (const member of streamers) member.start();
 
   const ended = new AbortController();
-  const events = meanwhile({ pipeline, redis, store, queue, fleet, signal: ended.signal });
+  const events = meanwhile({ pipeline, redis, store, database, queue, fleet, signal: ended.signal });
   try {
     await Promise.race([untilStreamed(pipeline), events.then(() => untilStreamed(pipeline))]);
   } finally {
@@ -103,8 +118,9 @@ export async function runPipeline(options: RunOptions, meanwhile: (run: Run) => 
     { kind: "mongodb", url: store.uri, database, poolSize: 2, retentionMs: 0, format: 2 },
     { clock: systemClock, log: silentLogger },
   );
-  const answers = await compareAnswers(repository, fleet, [seed % GPUS, (seed + 1) % GPUS]);
+  const answers = await compareAnswers(repository, fleet, [seed % gpus, (seed + 1) % gpus]);
   const inventory = await compareInventory(repository, fleet);
+  await options.inspect?.(repository, fleet);
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   return { seconds, stored, answers, inventory, stats, crashes };
 }
@@ -116,7 +132,7 @@ interface Places {
 }
 
 function openPipeline(
-  { store, counts, leaseMs, maxDeliveries, intervalMs, programs = {} }: RunOptions,
+  { store, counts, leaseMs, maxDeliveries, intervalMs, batchSize = BATCH_READINGS, programs = {} }: RunOptions,
   { redis, database, csvPath }: Places,
 ): Promise<Distributed> {
   const QUEUE_LEASE = `${leaseMs}ms`;
@@ -130,7 +146,12 @@ function openPipeline(
     counts,
     programs,
     env: {
-      streamer: { CSV_PATH: csvPath, LOOP_MODE: "false", STREAM_INTERVAL: `${intervalMs}ms`, BATCH_SIZE: "250" },
+      streamer: {
+        CSV_PATH: csvPath,
+        LOOP_MODE: "false",
+        STREAM_INTERVAL: `${intervalMs}ms`,
+        BATCH_SIZE: String(batchSize),
+      },
       queueService: { QUEUE_LEASE, QUEUE_MAX_DELIVERIES: String(maxDeliveries) },
       collector: { QUEUE_LEASE, BATCH_SIZE: "5", MAX_CONCURRENT_HANDLERS: "4" },
     },

@@ -130,4 +130,44 @@ describe.skipIf(server === null)("MongoDB store of version 1", () => {
     await save(5000, null);
     expect(await shortHolds(store, GPU)).toEqual([a, b, ["c", MIDNIGHT + 3000, MIDNIGHT + 4000, false]]);
   });
+
+  test("derives holds again where both versions have seen holders by turns", async () => {
+    await using database = openDatabase(url);
+    const clock = new ManualClock(START + HOUR);
+    await using store = await database.open({ clock, format: 1 });
+    const save = (at: number, pod: string | null) =>
+      store.save([batchOf([[UTIL, at, 7, factsOf(1, heldBy(pod))]], { v: 1 })]);
+    const saveEarlier = async (at: number, rev: number, intervals: readonly ReturnType<typeof held>[]) => {
+      await database.db.collection("telemetry_points").insertOne({
+        _id: `${GPU}:${START + at}:0011223344556677` as never,
+        v: 1,
+        gpu: GPU,
+        from: date(at),
+        to: date(at),
+        at: [0],
+        series: { [UTIL]: [8] },
+      });
+      await database.db.collection("attributions").insertOne(revision("2025-07-20", rev, intervals));
+    };
+    await save(0, "a");
+    await saveEarlier(1000, 1, [held(1000, 1000, "b")]);
+    await save(2000, "a");
+    await save(3000, null);
+    await saveEarlier(4000, 2, [held(1000, 1000, "b"), held(1001, 4000, "a")]);
+    await save(5000, "a");
+    await save(6000, "c");
+    await clock.advance(61_000);
+    expect(await shortHolds(store, GPU)).toEqual([
+      ["a", 0, 0, false],
+      ["b", 1000, 1000, false],
+      ["a", 2000, 2000, false],
+      ["a", 4000, 5000, false],
+      ["c", 6000, 6000, true],
+    ]);
+    expect(await database.db.collection("attributions").countDocuments({ taken: true })).toBe(2);
+    // Nothing is left to do, and nobody is left busy.
+    expect(await database.db.collection("turns").find().toArray()).toMatchObject([{ isBusy: false }]);
+    await save(7000, "c");
+    expect((await shortHolds(store, GPU)).at(-1)).toEqual(["c", 6000, 7000, true]);
+  });
 });

@@ -1,39 +1,59 @@
-/** Turns attributions, which version 1 wrote, into holds. */
+/** Reads attributions, which version 1 wrote: as holds, and as the evidence of its buckets. */
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
-import { holderKey } from "../../../../schema/model/holder.ts";
+import { type Holder, holderKey, NOBODY } from "../../../../schema/model/holder.ts";
+import type { EarlierHolders } from "../../holds/bucket-evidence.ts";
 import type { HoldRecord } from "../../holds/derive.ts";
 import type { AttributionDocument, HeldDocument, HoldDocument } from "../documents.ts";
 import { holdDocument, recordOf } from "./hold-documents.ts";
 
-const sameHolder = (a: HeldDocument, b: HeldDocument): boolean =>
-  a.pod === b.pod && a.namespace === b.namespace && a.container === b.container;
+/** Both ends inclusive. Intervals of one GPU never overlap. */
+export interface Interval {
+  /** Null: the GPU had no holder. */
+  readonly holder: Holder | null;
+  readonly from: number;
+  readonly to: number;
+}
 
-const isNobody = ({ namespace, pod, container }: HeldDocument): boolean =>
-  namespace === null && pod === null && container === null;
+const keyOf = ({ holder }: Pick<Interval, "holder">): string => (holder === null ? "" : holderKey(holder));
 
-/** Returns the highest revision of each day, by time. */
-export function newestRevisions(revisions: readonly AttributionDocument[]): AttributionDocument[] {
+function intervalOf({ from, to, namespace, pod, container }: HeldDocument): Interval {
+  const isNobody = namespace === null && pod === null && container === null;
+  const holder = isNobody ? null : ({ kind: "pod", namespace, pod, container, podUid: null } as const);
+  return { holder, from: from.getTime(), to: to.getTime() };
+}
+
+/** Returns the intervals of the highest revision of each day, oldest first. Version 1 cut intervals at midnight. */
+export function intervalsOf(revisions: readonly AttributionDocument[]): Interval[] {
   const newest = new Map<string, AttributionDocument>();
   for (const one of revisions) if (one.rev > (newest.get(one.day)?.rev ?? 0)) newest.set(one.day, one);
-  return [...newest.values()].sort((a, b) => a.from.getTime() - b.from.getTime());
+  const days = [...newest.values()].sort((a, b) => a.from.getTime() - b.from.getTime());
+  const intervals: Interval[] = [];
+  for (const interval of days.flatMap(({ held }) => held.map(intervalOf))) {
+    const last = intervals.at(-1);
+    if (last === undefined || keyOf(last) !== keyOf(interval)) intervals.push(interval);
+    else intervals[intervals.length - 1] = { ...last, to: interval.to };
+  }
+  return intervals;
 }
 
-/** Returns the holds of a GPU. Version 1 cut intervals at midnight. @param days as `newestRevisions` returns them */
-export function holdsOfDays(days: readonly AttributionDocument[]): HoldRecord[] {
-  const held: HeldDocument[] = [];
-  for (const interval of days.flatMap((day) => day.held)) {
-    const last = held.at(-1);
-    if (last !== undefined && sameHolder(last, interval)) held[held.length - 1] = { ...last, to: interval.to };
-    else held.push(interval);
-  }
-  return held.flatMap((interval, index): HoldRecord[] => {
-    const { from, to, namespace, pod, container } = interval;
-    if (isNobody(interval)) return [];
-    const holder = { kind: "pod", namespace, pod, container, podUid: null } as const;
-    const ended = held[index + 1]?.from.getTime() ?? null;
-    return [{ instance: null, holder, from: from.getTime(), to: to.getTime(), ended, usualMs: 0 }];
-  });
+/**
+ * Returns the holders at a time. Version 1 writes an interval that goes on up to a minute late, so the last interval
+ * before a time counts.
+ */
+export function earlierHolders(revisions: readonly AttributionDocument[]): EarlierHolders {
+  const intervals = intervalsOf(revisions);
+  return (at) => {
+    const holder = intervals.findLast(({ from }) => from <= at)?.holder ?? null;
+    return holder === null ? NOBODY : [holder];
+  };
 }
+
+/** Returns the holds of a GPU that version 1 alone has stored. */
+export const holdsOf = (intervals: readonly Interval[]): HoldRecord[] =>
+  intervals.flatMap(({ holder, from, to }, index): HoldRecord[] => {
+    const ended = intervals[index + 1]?.from ?? null;
+    return holder === null ? [] : [{ instance: null, holder, from, to, ended, usualMs: 0 }];
+  });
 
 /** Returns the documents to put. A hold that overlaps a stored one of its holder only makes that one longer. */
 export function takenOver(
@@ -54,4 +74,30 @@ export function takenOver(
     }
   }
   return { added, changed };
+}
+
+const lastOf = ({ to, ended }: HoldRecord): number => (ended === null ? Number.POSITIVE_INFINITY : to);
+
+/** Returns the stored hold of the card that covers the interval. */
+export const coveringHold = (interval: Interval, stored: readonly HoldRecord[]): HoldRecord | undefined =>
+  stored.find(
+    (one) =>
+      one.instance === null &&
+      holderKey(one.holder) === keyOf(interval) &&
+      one.from <= interval.from &&
+      lastOf(one) >= interval.to,
+  );
+
+/** Returns from when on the stored holds differ from what version 1 has seen; undefined: they do not. */
+export function firstDifference(intervals: readonly Interval[], stored: readonly HoldRecord[]): number | undefined {
+  const isOther = (interval: Interval, one: HoldRecord): boolean =>
+    one.instance === null &&
+    holderKey(one.holder) !== keyOf(interval) &&
+    one.from <= interval.to &&
+    lastOf(one) >= interval.from;
+  return intervals.find(
+    (interval) =>
+      (interval.holder !== null && coveringHold(interval, stored) === undefined) ||
+      stored.some((one) => isOther(interval, one)),
+  )?.from;
 }

@@ -1,10 +1,9 @@
 /** Reads the stored evidence of one GPU that a recompute needs. */
 import { type Evidence, trackOf } from "../../../../schema/batch/evidence.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
-import { type HolderSet, holderKey, holderSetOf, NOBODY } from "../../../../schema/model/holder.ts";
+import { type HolderSet, holderKey, NOBODY } from "../../../../schema/model/holder.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
-import type { HoldRecord } from "../../holds/derive.ts";
-import { seriesParts } from "../../holds/series-parts.ts";
+import type { EarlierHolders } from "../../holds/bucket-evidence.ts";
 import { EvidenceCollector, type GpuEvidence } from "../../holds/timeline.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoredBucket } from "../readings/bucket-documents.ts";
@@ -33,8 +32,6 @@ export interface Gathered {
   readonly evidence: GpuEvidence;
   /** The keys of the holders that the newest reading of each series named, joined. */
   readonly named: ReadonlyMap<Series, string>;
-  /** First time of the buckets whose evidence is unknown; infinity: there is none. */
-  readonly unknownFrom: number;
 }
 
 export interface GatherOptions {
@@ -44,17 +41,8 @@ export interface GatherOptions {
   readonly until: number;
   /** Evidence of buckets whose documents have none, by bucket id. */
   readonly incoming: ReadonlyMap<string, Evidence | null>;
-  /** All holds that may say whom the rows of a bucket named whose evidence is unknown. */
-  readonly holds: readonly HoldRecord[];
-}
-
-/** Returns whom the rows of a series named at a time, by the stored holds. */
-function byHolds(holds: readonly HoldRecord[], series: Series, at: number): HolderSet {
-  const { instance } = seriesParts(series);
-  const named = holds.filter(
-    (hold) => hold.instance === instance && hold.from <= at && (hold.ended === null || at <= hold.to),
-  );
-  return named.length === 0 ? NOBODY : holderSetOf(named.map(({ holder }) => holder));
+  /** Returns whom the rows of buckets without evidence named; called at most once. */
+  readonly earlier: () => Promise<EarlierHolders>;
 }
 
 /** Returns the holders of a column by tick; called with ascending ticks. */
@@ -72,23 +60,24 @@ class Gatherer {
   readonly #newest = new Map<Series, { at: number; key: string }>();
   readonly #readings = new Map<Series, number>();
   readonly #options: GatherOptions;
-  #unknownFrom = Number.POSITIVE_INFINITY;
+  #earlier: Promise<EarlierHolders> | undefined;
 
   constructor(options: GatherOptions) {
     this.#options = options;
   }
 
-  add(bucket: StoredBucket): void {
+  async add(bucket: StoredBucket): Promise<void> {
     const { at, values, marks } = bucket.unpack();
-    const { incoming, holds } = this.#options;
+    const { incoming } = this.#options;
     const stored = bucket.evidence();
     const evidence = stored === undefined ? incoming.get(bucket.id) : stored;
-    if (evidence === undefined) this.#unknownFrom = Math.min(this.#unknownFrom, bucket.from);
+    if (evidence === undefined) this.#earlier ??= this.#options.earlier();
+    const earlier = await this.#earlier;
     const marked = new Set(marks);
     for (const [column, series] of bucket.series.entries()) {
       const holdersAt =
         evidence === undefined
-          ? (tick: number) => byHolds(holds, series, at[tick] as number)
+          ? (tick: number) => earlier?.(at[tick] as number) ?? NOBODY
           : evidence === null
             ? () => NOBODY
             : byTrack(evidence, column);
@@ -119,7 +108,7 @@ class Gatherer {
 
   gathered(): Gathered {
     const named = new Map([...this.#newest].map(([series, { key }]) => [series, key]));
-    return { evidence: this.#collector.evidence(), named, unknownFrom: this.#unknownFrom };
+    return { evidence: this.#collector.evidence(), named };
   }
 }
 
@@ -143,7 +132,7 @@ export async function gatherEvidence(
         let read = 0;
         for await (const [gpu, bucket] of buckets.ofGpus([...gatherers.keys()], { from, to }, reach)) {
           if (++read > TOGETHER_MAX && requests.length > 1) return false;
-          gatherers.get(gpu)?.add(bucket);
+          await gatherers.get(gpu)?.add(bucket);
         }
         return true;
       },
@@ -183,7 +172,7 @@ async function gatherOlder(
   for await (const bucket of buckets.newestFirst(gpu, span, { signal, fetch: FETCH })) {
     // Those that reach further have been read.
     if (bucket.to >= before) continue;
-    gatherer.add(bucket);
+    await gatherer.add(bucket);
     if (++read >= BUCKETS_BACK_MAX || gatherer.isEnough) break;
   }
 }

@@ -2,7 +2,6 @@
  * Keeps the holds and stays of GPUs as their stored evidence says, together with the ledgers of other processes. Nearly
  * every block only extends what is open; any other one leads to a recompute. FORMATS.md has the protocol.
  */
-import { AppError } from "../../../../schema/model/errors.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Stay } from "../../placements.ts";
 import { insertNew } from "../connection/insert-new.ts";
@@ -22,8 +21,6 @@ const KNOWN_MAX = 20_000;
 const CHUNK = 500;
 /** Number of replacements in one command. Some servers take a separate connection for each. */
 const UPDATES_MAX = 50;
-/** How often other writers may interrupt a recompute before it fails. */
-const ATTEMPTS_MAX = 50;
 
 /** What a save has stored of one GPU. */
 export interface GpuArrival extends Arrived {
@@ -56,6 +53,8 @@ export interface HoldLedger {
    * @throws AppError `unavailable`; call again with the same arrivals, marked as repeated
    */
   learn(arrivals: ReadonlyMap<GpuUuid, GpuArrival>): Promise<void>;
+  /** Recomputes the holds of a GPU from `since` on, and adds the sightings to its stays. */
+  relearn(gpu: GpuUuid, change: { since: number; until: number; sightings: readonly Stay[] }): Promise<void>;
   /** Recomputes GPUs with evidence that was ahead of the clock when it arrived, once its time has come. */
   catchUp(): Promise<void>;
 }
@@ -131,11 +130,8 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
     await turns.begin(asked.map(({ gpu }) => gpu));
     let open = asked;
     for (let attempt = 0; open.length > 0; attempt++) {
-      if (attempt === ATTEMPTS_MAX) {
-        throw new AppError(`Cannot store holds in ${link.place}: other writers keep changing ${open[0]?.gpu}`, {
-          code: "unavailable",
-        });
-      }
+      const refusal = turns.refusal(attempt, (open[0] as GpuArrival).gpu);
+      if (refusal !== undefined) throw refusal;
       const turnOf = await turns.of(open.map(({ gpu }) => gpu));
       const plans = await planner.plan(open);
       await write(plans);
@@ -189,6 +185,7 @@ export function createHoldLedger(link: Link, collections: Collections, parts: Ho
   };
 
   return {
+    relearn: (gpu, change) => recomputeSoon([{ gpu, ...change, incoming: new Map(), blocks: [], isRepeated: true }]),
     async catchUp() {
       const present = lastPresent();
       const due = [...waitingAhead].filter(([, { ahead }]) => ahead <= present);

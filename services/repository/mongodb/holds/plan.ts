@@ -2,6 +2,7 @@
 import type { Evidence } from "../../../../schema/batch/evidence.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
+import type { EarlierHolders } from "../../holds/bucket-evidence.ts";
 import { derive, type HoldRecord, isOpenAt } from "../../holds/derive.ts";
 import { SHORTEST_SILENCE_MS } from "../../holds/silence.ts";
 import type { GpuEvidence } from "../../holds/timeline.ts";
@@ -11,6 +12,7 @@ import type { Collections, HoldDocument } from "../documents.ts";
 import { dateOf } from "../readings/bucket-documents.ts";
 import type { Buckets } from "../readings/buckets.ts";
 import { abreast } from "./abreast.ts";
+import { earlierHolders } from "./earlier-attributions.ts";
 import { type Gathered, gatherEvidence } from "./gathered-evidence.ts";
 import { holdDocument, holdId, recordOf } from "./hold-documents.ts";
 
@@ -24,7 +26,7 @@ export interface Arrived {
   readonly since: number;
   /** Time of the last reading. */
   readonly until: number;
-  /** By bucket id. */
+  /** By bucket id; empty: only stored buckets count. */
   readonly incoming: ReadonlyMap<string, Evidence | null>;
 }
 
@@ -89,7 +91,7 @@ export interface Planner {
 /** @param lastPresent returns the last time that counts as now */
 export function createPlanner(
   link: Link,
-  { holds: collection }: Collections,
+  { holds: collection, attributions }: Pick<Collections, "holds" | "attributions">,
   { buckets, lastPresent }: { buckets: Buckets; lastPresent: () => number },
 ): Planner {
   const { call } = link;
@@ -109,6 +111,8 @@ export function createPlanner(
     const gpus = arrivals.map(({ gpu }) => gpu);
     return Map.groupBy(await storedFrom(gpus, since - NEAR_MS), ({ gpu }) => gpu);
   };
+  const earlierOf = async (gpu: GpuUuid): Promise<EarlierHolders> =>
+    earlierHolders(await call((signal) => attributions.find({ gpu }, reading(signal)).toArray()));
 
   const firstAfter = (gpu: GpuUuid, time: number): Promise<number> =>
     call(async (signal) => {
@@ -156,26 +160,13 @@ export function createPlanner(
       const near = (gpu: GpuUuid): readonly HoldDocument[] => nearBy.get(gpu) ?? [];
       // The others have no hold that reaches the new readings, which name no holder.
       const concerned = arrivals.filter(({ gpu, since, incoming }) => {
-        return near(gpu).some((one) => reaches(one, since)) || [...incoming.values()].some((one) => one !== null);
+        const namesNobody = incoming.size > 0 && [...incoming.values()].every((evidence) => evidence === null);
+        return !namesNobody || near(gpu).some((one) => reaches(one, since));
       });
-      const gather = (some: readonly (readonly [Arrived, readonly HoldDocument[]])[]) =>
-        gatherEvidence(
-          link,
-          buckets,
-          new Map(
-            some.map(([{ gpu, since, incoming }, holds]) => {
-              return [gpu, { since, until, incoming, holds: holds.map(recordOf) }];
-            }),
-          ),
-        );
-      const gathered = new Map(await gather(concerned.map((arrived) => [arrived, near(arrived.gpu)])));
-      // Version 1 did not store the evidence of its buckets: it is in the holds, those that have ended included.
-      for (const arrived of concerned) {
-        const { unknownFrom = Number.POSITIVE_INFINITY } = gathered.get(arrived.gpu) ?? {};
-        if (unknownFrom >= arrived.since - NEAR_MS) continue;
-        const again = await gather([[arrived, await storedFrom([arrived.gpu], unknownFrom)]]);
-        for (const [gpu, one] of again) gathered.set(gpu, one);
-      }
+      const requests = concerned.map(({ gpu, since, incoming }) => {
+        return [gpu, { since, until, incoming, earlier: () => earlierOf(gpu) }] as const;
+      });
+      const gathered = await gatherEvidence(link, buckets, new Map(requests));
       return await abreast(link, [...arrivals.entries()], async ([index, arrived]) => {
         const ofGpu = gathered.get(arrived.gpu);
         const known = { arrived, ahead: ahead[index] as number, near: near(arrived.gpu) };

@@ -89,34 +89,41 @@ export function createPulses(link: Link, { pulses: collection }: Collections): P
     held.set(beat, later(held.get(beat), to));
   };
 
+  const writeGathered = async (): Promise<void> => {
+    const taken = gathered;
+    leaving = taken;
+    gathered = new Map();
+    const shares = 2 ** Math.max(0, Math.ceil(Math.log2(taken.size / SHARE)));
+    const groups = Map.groupBy(taken, ([gpu]) => shareOf(gpu, shares));
+    try {
+      for (const [_id, group] of groups) {
+        const filter: Filter<PulseDocument> = { _id };
+        await link.call((signal) =>
+          collection.updateOne(filter, updateOf(group), { upsert: true, ...writing(signal) }),
+        );
+      }
+    } catch (error) {
+      for (const [gpu, { seen, held }] of taken) {
+        if (seen !== undefined) noteSeen(gpu, seen);
+        for (const [beat, to] of held) noteHeld(gpu, beat, to);
+      }
+      throw error;
+    } finally {
+      leaving = new Map();
+    }
+  };
+  let last: Promise<void> = Promise.resolve();
+
   return {
     noteSeen,
     noteHeld,
     get hasGathered() {
       return gathered.size > 0;
     },
-    async write() {
-      const taken = gathered;
-      leaving = taken;
-      gathered = new Map();
-      const shares = 2 ** Math.max(0, Math.ceil(Math.log2(taken.size / SHARE)));
-      const groups = Map.groupBy(taken, ([gpu]) => shareOf(gpu, shares));
-      try {
-        for (const [_id, group] of groups) {
-          const filter: Filter<PulseDocument> = { _id };
-          await link.call((signal) =>
-            collection.updateOne(filter, updateOf(group), { upsert: true, ...writing(signal) }),
-          );
-        }
-      } catch (error) {
-        for (const [gpu, { seen, held }] of taken) {
-          if (seen !== undefined) noteSeen(gpu, seen);
-          for (const [beat, to] of held) noteHeld(gpu, beat, to);
-        }
-        throw error;
-      } finally {
-        leaving = new Map();
-      }
+    write() {
+      const done = last.then(writeGathered);
+      last = done.catch(() => {});
+      return done;
     },
     async forget(beats) {
       for (const { held } of [...gathered.values(), ...leaving.values()]) for (const beat of beats) held.delete(beat);

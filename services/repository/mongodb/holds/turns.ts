@@ -2,6 +2,7 @@
  * Turns: writers of one GPU's holds notice each other. A writer begins a turn, reads the evidence, writes, and ends the
  * turn. If another writer has begun meanwhile, the end fails, and the writer repeats all but the begin.
  */
+import { AppError } from "../../../../schema/model/errors.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import { insertNew } from "../connection/insert-new.ts";
 import { type Link, reading, writing } from "../connection/link.ts";
@@ -9,6 +10,8 @@ import type { Collections, TurnDocument } from "../documents.ts";
 
 /** Number of GPUs in one command. */
 const CHUNK = 1000;
+/** How often other writers may interrupt a turn before it fails. */
+const ATTEMPTS_MAX = 50;
 
 export type Turn = Pick<TurnDocument, "turn" | "isBusy">;
 const NO_TURN: Turn = { turn: 0, isBusy: false };
@@ -19,6 +22,13 @@ export interface Turns {
   begin(gpus: readonly GpuUuid[]): Promise<void>;
   /** Ends turns whose number is still the newest. Returns the GPUs for which another writer has begun. */
   end(turns: ReadonlyMap<GpuUuid, number>): Promise<readonly GpuUuid[]>;
+  /**
+   * Runs `work`, which reads and then writes, in a turn of the GPU, again while other writers interrupt it.
+   * @throws AppError `unavailable` if they keep doing so
+   */
+  during(gpu: GpuUuid, work: () => Promise<void>): Promise<void>;
+  /** The error for GPUs that other writers keep changing; undefined before the last attempt. */
+  refusal(attempt: number, gpu: GpuUuid): AppError | undefined;
 }
 
 function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
@@ -36,7 +46,7 @@ export function createTurns(link: Link, { turns: collection }: Collections): Tur
     }
     return (gpu: GpuUuid) => found.get(gpu) ?? NO_TURN;
   };
-  return {
+  const turns: Turns = {
     of,
     async begin(gpus) {
       const known = await of(gpus);
@@ -63,5 +73,22 @@ export function createTurns(link: Link, { turns: collection }: Collections): Tur
       const newest = await of([...turns.keys()]);
       return [...turns].filter(([gpu, turn]) => newest(gpu).turn !== turn).map(([gpu]) => gpu);
     },
+    async during(gpu, work) {
+      await turns.begin([gpu]);
+      for (let attempt = 0; ; attempt++) {
+        const refusal = turns.refusal(attempt, gpu);
+        if (refusal !== undefined) throw refusal;
+        const { turn } = (await of([gpu]))(gpu);
+        await work();
+        if ((await turns.end(new Map([[gpu, turn]]))).length === 0) return;
+      }
+    },
+    refusal: (attempt, gpu) =>
+      attempt < ATTEMPTS_MAX
+        ? undefined
+        : new AppError(`Cannot store holds in ${link.place}: other writers keep changing ${gpu}`, {
+            code: "unavailable",
+          }),
   };
+  return turns;
 }

@@ -70,6 +70,12 @@ export interface DocumentOptions {
   readonly evidence: Evidence | null;
 }
 
+/** Without `held`, version 2 says that no row named a holder, and version 1 says nothing. */
+function heldOf(format: BucketDocument["v"], evidence: Evidence | null): Pick<BucketDocument, "held"> {
+  if (evidence !== null) return { held: evidenceText(evidence) };
+  return format === 1 ? { held: null } : {};
+}
+
 /** Yields one document, or several in order of time if one would be too large. */
 export function* documentsOf(
   gpu: GpuUuid,
@@ -81,7 +87,7 @@ export function* documentsOf(
   const ticks = Math.max(1, Math.floor(CELLS_MAX / fields.length));
   for (let start = 0, part = 0; start < at.length; start += ticks, part++) {
     const end = Math.min(at.length, start + ticks);
-    const held = evidence && partOfEvidence(evidence, start, end);
+    const held = evidence === null ? null : partOfEvidence(evidence, start, end);
     const stale = format === 1 ? undefined : staleOf(columns, fields, start, end);
     yield {
       _id: part === 0 ? id : `${id}:${part}`,
@@ -94,7 +100,7 @@ export function* documentsOf(
       series: Object.fromEntries(
         fields.map((field, column) => [field, cellsOf(values[column] as Float64Array, start, end)]),
       ),
-      ...(held !== null ? { held: evidenceText(held) } : format === 1 ? { held } : {}),
+      ...heldOf(format, held),
       ...(stale === undefined ? {} : { stale }),
     };
   }
@@ -139,8 +145,8 @@ export function bucketOf(document: BucketDocument, lists: SeriesLists): StoredBu
 }
 
 function evidenceOf({ v, held }: BucketDocument): Evidence | null | undefined {
-  if (held === undefined && v === 1) return undefined;
-  if (held == null) return null;
+  if (held === undefined) return v === 1 ? undefined : null;
+  if (held === null) return null;
   const parsed = parsedEvidence.get(held) ?? parseEvidence(held);
   if (parsedEvidence.size === PARSED_MAX) parsedEvidence.clear();
   parsedEvidence.set(held, parsed);

@@ -26,6 +26,9 @@ const KNOWN: ReadonlySet<string> = new Set([...UUID_LABELS, ...INDEX_LABELS, ...
 /** The uuid of the GPU, and the ids of the MIG instance and its compute instance. */
 const OLD_MIG_UUID = /^MIG-(GPU-[^/]*)\/(\d{1,3})\/\d{1,3}$/i;
 
+/** Characters that no id has, but names of clusters may, such as `arn:aws:eks:eu-west-1:1:cluster/prod`. */
+const NOT_IN_ID = /[\s/]/g;
+
 /** Metrics that dcgm-exporter prints for Grace CPUs and their cores, and for NVSwitches and their links. */
 const OTHER_DEVICE = /^DCGM_FI_DEV_(?:CPU|NVSWITCH)_/;
 
@@ -71,7 +74,8 @@ export function deviceOfRow(
   }
   if (host !== undefined && index !== undefined) {
     const cluster = labels.first("fact", "cluster");
-    const id = parseGpuUuid(`HOST-${cluster === undefined ? "" : `${cluster}:`}${host}-${index}`);
+    const place = (cluster === undefined ? host : `${cluster}:${host}`).replaceAll(NOT_IN_ID, "_");
+    const id = parseGpuUuid(`HOST-${place}-${index}`);
     if (id.ok) return ok({ uuid: id.value, instance });
   }
   const got = `host ${shown(host ?? "")} and index ${shown(index ?? "")}`;

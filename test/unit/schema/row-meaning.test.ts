@@ -151,6 +151,11 @@ describe.each(Object.entries(FORMS))("a row in the form %s", (_, form) => {
     ["an old MIG uuid", { UUID: `MIG-${UUID}/7/0` }, UUID],
     ["host and index", { Hostname: "n-1", gpu: "5" }, "HOST-n-1-5"],
     ["cluster, host and index", { Hostname: "n-1", gpu: "5", cluster: "eu-2" }, "HOST-eu-2:n-1-5"],
+    [
+      "a cluster whose name has slashes",
+      { Hostname: "n-1", gpu: "5", cluster: "a:b/prod eu" },
+      "HOST-a:b_prod_eu:n-1-5",
+    ],
     ["node and index", { Hostname: "dcgm-exporter-1", node: "n-1", gpu: "5" }, "HOST-n-1-5"],
     ["host and index of an NVLink", { Hostname: "n-1", gpu: "5", nvlink: "2" }, "HOST-n-1-5"],
     ["a malformed uuid", { UUID: "GPU-1", Hostname: "n-1", gpu: "5" }, "uuid"],

@@ -179,6 +179,11 @@ describe.each(Object.entries(FORMS))("a row in the form %s", (_, form) => {
     (metric) => expect(faultOf(metric, { hostname: "n-1" })).toBe("other_device"),
   );
 
+  test.each(["DCGM_FI_DEV_CPU_TEMP_CURRENT", "DCGM_FI_DEV_NVSWITCH_TEMPERATURE_CURRENT"])(
+    "of %s with the number of its device is of no GPU",
+    (metric) => expect(faultOf(metric, { hostname: "n-1", gpu: "0" })).toBe("other_device"),
+  );
+
   test("of the old MIG uuid has the instance in its series", () => {
     expect(seriesOf(UTIL, { ...CARD, UUID: `MIG-${UUID}/7/0` })).toBe(`${UTIL}{GPU_I_ID="7"}`);
     expect(seriesOf(UTIL, { ...CARD, UUID: `MIG-${UUID}/7/0`, GPU_I_ID: "9" })).toBe(`${UTIL}{GPU_I_ID="9"}`);
@@ -233,6 +238,17 @@ describe("options of labels", () => {
       series: 'my_metric{tenant="blue"}',
     });
     expect(identify(raw, UTIL, labels, { classes })).toMatchObject({ facts: { uuid: UUID }, series: UTIL });
+  });
+
+  test("a label has one value: of a repeated column the first that is not empty, and that of a column", () => {
+    const form: typeof raw = (metric, labels) => [
+      ["zone", ""],
+      ["zone", "b"],
+      ["vgpu", "1"],
+      ["zone", "c"],
+      ...raw(metric, { ...labels, vgpu: "2", zone: "d" }),
+    ];
+    expect(identify(form, "my_metric", CARD)).toMatchObject({ series: 'my_metric{vgpu="1",zone="b"}' });
   });
 
   test("a column wins over labels_raw, unless it is empty", () => {

@@ -19,6 +19,9 @@ const NIL: Refusal = {
   detail: () => "uuid must be that of one GPU, got zeros, which many GPUs report",
 };
 
+/** The range of a slot whose readings are all refused: no value is in it, so accepted readings need no other check. */
+const NOTHING: MetricRange = { metric: "", min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
+
 /** A name that no series has. */
 const refusedSeries = (series: Series): Series => `${metricOf(series)}{}` as Series;
 
@@ -56,8 +59,8 @@ export class ReadAhead implements RowTarget {
   readonly #options: ReadAheadOptions;
   readonly #gpus = new Map<string, number>();
   readonly #limits: SeriesLimits;
-  /** For each slot: why all its readings are refused; undefined if they are not. */
-  readonly #refusalOfSlot: (Refusal | undefined)[] = [];
+  /** By slot: why all its readings are refused. */
+  readonly #refusals = new Map<number, Refusal>();
   /** For each slot: the values that its metric can have. */
   readonly #rangeOfSlot: MetricRange[] = [];
   #mark: Mark;
@@ -123,14 +126,14 @@ export class ReadAhead implements RowTarget {
     // Refused series share a slot, so that they take no memory.
     const kept = refusal === undefined ? series : refusedSeries(series);
     const slot = this.#options.builder.slot(facts, kept, holders);
-    this.#refusalOfSlot[slot] = refusal;
+    if (refusal !== undefined) this.#refusals.set(slot, refusal);
     let gpu = this.#gpus.get(facts.uuid);
     if (gpu === undefined) {
       gpu = this.#gpus.size;
       this.#gpus.set(facts.uuid, gpu);
     }
     this.gpuOfSlot[slot] = gpu;
-    this.#rangeOfSlot[slot] ??= rangeOf(metricOf(series));
+    this.#rangeOfSlot[slot] ??= refusal === undefined ? rangeOf(metricOf(series)) : NOTHING;
     return slot;
   }
 
@@ -143,15 +146,11 @@ export class ReadAhead implements RowTarget {
     const range = this.#rangeOfSlot[slot] as MetricRange;
     this.slots[entry] = slot;
     this.at[entry] = at;
-    const refusal = this.#refusalOfSlot[slot];
-    if (refusal !== undefined) {
-      this.values[entry] = Number.NaN;
-      this.skip(refusal.reason, line, refusal.detail);
-    } else if (value >= range.min && value <= range.max) {
+    if (value >= range.min && value <= range.max) {
       this.values[entry] = value;
     } else {
       this.values[entry] = Number.NaN;
-      this.skip("implausible", line, () => describeImplausible(range, value));
+      this.#refuse(slot, value, line);
     }
     if (entry > 0 && at !== this.at[entry - 1]) {
       this.#lastRun = entry;
@@ -162,6 +161,12 @@ export class ReadAhead implements RowTarget {
 
   skip(reason: SkipReason, line: number, detail: () => string): void {
     this.#options.onSkip(reason, line, detail);
+  }
+
+  #refuse(slot: number, value: number, line: number): void {
+    const refusal = this.#refusals.get(slot);
+    if (refusal !== undefined) this.skip(refusal.reason, line, refusal.detail);
+    else this.skip("implausible", line, () => describeImplausible(this.#rangeOfSlot[slot] as MetricRange, value));
   }
 
   /** Drops the read-ahead, and moves the readings of the next one to the front. */

@@ -4,7 +4,7 @@ import { parse } from "csv-parse/sync";
 import { fleetCsv } from "../../../data/fleet/csv.ts";
 import { DEFAULT_FLEET, type FleetOptions, LAYOUTS } from "../../../data/fleet/options.ts";
 import { parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
-import { parseRowIdentity } from "../../../schema/dcgm/row.ts";
+import { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
 import { gpuOf, holderOf } from "../../support/fleet/oracle.ts";
 import { fleetRows } from "../../support/fleet/rows.ts";
 import { usualRules } from "../../support/sources/dcgm-file.ts";
@@ -31,16 +31,17 @@ const VARIANTS: readonly (readonly [name: string, given: Partial<FleetOptions>])
   ["whose exporters do so and print no uuids", { hostIs: "pod", clusters: 3, dropLabels: ["UUID", "device"] }],
 ];
 
-test.each(VARIANTS)("parseRowIdentity() reads the fleet %s as the oracle does", (_, given) => {
+test.each(VARIANTS)("RowIdentities.of() reads the fleet %s as the oracle does", (_, given) => {
   for (const layout of LAYOUTS) {
     const pieces = [...fleetCsv({ ...FLEET, ...given }, layout)];
     const [names = [], ...records] = parse(pieces.join("")) as string[][];
     const columns = parseDcgmHeader(names);
     if (!columns.ok) throw new Error(columns.error);
+    const identities = new RowIdentities({ columns: columns.value, rules: usualRules });
     const rows = fleetRows(pieces);
     expect(rows.length).toBeGreaterThan(1000);
     const seen = rows.map((_, place) => {
-      const identity = parseRowIdentity({ columns: columns.value, rules: usualRules }, records[place] as string[]);
+      const identity = identities.of(records[place] as string[]);
       if (!identity.ok) return [identity.error.reason];
       const { facts, holders } = identity.value;
       const named = holders.map((holder) =>

@@ -28,11 +28,21 @@ const kindOf = (metric: string): MetricKind =>
 
 /** The layout of rows as metrics of one kind see it. */
 interface KindLayout {
+  /** Columns whose labels are ignored, without those that have been named. */
+  unnamed: readonly LabelColumn[];
   /** Columns whose labels are not ignored. */
   readonly columns: readonly LabelColumn[];
   /** True if a label `__name__` means nothing. */
   readonly isNameUnused: boolean;
 }
+
+/** Is called for each label that is ignored. */
+export interface IgnoredTarget {
+  ignored(label: string, metric: string): void;
+}
+
+/** Names of ignored labels that are remembered as named. Further ones are not named. */
+const MAX_IGNORED = 1000;
 
 export class RowIdentities {
   readonly columns: DcgmColumns;
@@ -40,6 +50,7 @@ export class RowIdentities {
   readonly #kinds = new Map<MetricKind, KindLayout>();
   readonly #meanings = new Map<string, RowMeaning>();
   #characters = 0;
+  readonly #ignored = new Set<string>();
 
   constructor({ columns, rules }: RowLayout) {
     this.columns = columns;
@@ -49,8 +60,9 @@ export class RowIdentities {
   /**
    * Returns the facts, the series and the holders of a row. `labels_raw` and columns are the same to it; of a label in
    * both places, the column's value counts unless it is empty. Aliases of metrics become canonical names.
+   * @param target is called with each ignored label when a row is the first one to have it
    */
-  of(fields: readonly string[]): Result<RowIdentity, RowFault> {
+  of(fields: readonly string[], target?: IgnoredTarget): Result<RowIdentity, RowFault> {
     const { columns } = this;
     if (fields.length !== columns.names.length) {
       return fail({
@@ -62,11 +74,12 @@ export class RowIdentities {
     const metric = canonicalMetric(name);
     const kind = kindOf(metric);
     const layout = this.#kinds.get(kind) ?? this.#layoutFor(kind, metric);
+    if (target !== undefined && layout.unnamed.length > 0) this.#nameColumns(layout, fields, metric, target);
     const isName = METRIC_NAME.test(name);
     const key = isName ? this.#key(layout, kind, name, fields) : "";
     let meaning = this.#meanings.get(key);
     if (meaning === undefined) {
-      const parsed = this.#parse(layout, metric, fields);
+      const parsed = this.#parse(layout, metric, fields, target);
       if (!isName && (parsed.ok || parsed.error.reason === "control")) {
         return fail({
           reason: "metric",
@@ -83,9 +96,11 @@ export class RowIdentities {
 
   #layoutFor(kind: MetricKind, metric: string): KindLayout {
     const rules = this.#rules;
+    const isIgnored = ([name]: LabelColumn) => rules.classOf(name, metric) === "ignored";
     const nameClass = rules.classOf("__name__", metric);
     const layout: KindLayout = {
-      columns: this.columns.labelColumns.filter(([name]) => rules.classOf(name, metric) !== "ignored"),
+      columns: this.columns.labelColumns.filter((column) => !isIgnored(column)),
+      unnamed: this.columns.labelColumns.filter(isIgnored),
       isNameUnused: nameClass === "scrape" || nameClass === "description" || nameClass === "ignored",
     };
     this.#kinds.set(kind, layout);
@@ -107,9 +122,32 @@ export class RowIdentities {
     return `${key}${at}:${raw.slice(0, at)}${raw.slice(at + label.length)}`;
   }
 
-  #parse(layout: KindLayout, metric: string, fields: readonly string[]): Result<RowMeaning, RowFault> {
+  #nameColumns(layout: KindLayout, fields: readonly string[], metric: string, target: IgnoredTarget): void {
+    const isEmpty = ([, column]: LabelColumn) => !fields[column];
+    if (layout.unnamed.every(isEmpty)) return;
+    for (const column of layout.unnamed) if (!isEmpty(column)) this.#name(column[0], metric, target);
+    layout.unnamed = layout.unnamed.filter(isEmpty);
+  }
+
+  #name(label: string, metric: string, target: IgnoredTarget): void {
+    if (this.#ignored.size >= MAX_IGNORED || this.#ignored.has(label)) return;
+    this.#ignored.add(label);
+    target.ignored(label, metric);
+  }
+
+  #parse(
+    layout: KindLayout,
+    metric: string,
+    fields: readonly string[],
+    target: IgnoredTarget | undefined,
+  ): Result<RowMeaning, RowFault> {
     const raw = parseLabels(fields[this.columns.labels] ?? "");
     if (!raw.ok) return fail({ reason: "labels", detail: raw.error });
+    if (target !== undefined) {
+      for (const [name, value] of raw.value) {
+        if (value && this.#rules.classOf(name, metric) === "ignored") this.#name(name, metric, target);
+      }
+    }
     const labels = { columns: labelsInColumns(layout.columns, fields), raw: raw.value };
     return meaningOf(new RowLabels(labels, this.#rules, metric), metric);
   }

@@ -11,7 +11,7 @@ export function slotOf(
   fields: readonly string[],
   line: number,
 ): number | undefined {
-  const identity = identities.of(fields);
+  const identity = identities.of(fields, target);
   if (identity.ok) return target.slot(identity.value.facts, identity.value.series, identity.value.holders);
   target.skip(identity.error.reason, line, () => identity.error.detail);
   return undefined;

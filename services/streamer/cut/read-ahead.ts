@@ -36,6 +36,7 @@ export interface ReadAheadOptions {
   /** Series of one metric and GPU that differ only in labels; readings of further ones are refused. */
   readonly maxSeriesPerMetric: number;
   readonly onSkip: (reason: SkipReason, line: number, detail: () => string) => void;
+  readonly onIgnored: (label: string, metric: string) => void;
 }
 
 export interface Filled {
@@ -161,6 +162,10 @@ export class ReadAhead implements RowTarget {
 
   skip(reason: SkipReason, line: number, detail: () => string): void {
     this.#options.onSkip(reason, line, detail);
+  }
+
+  ignored(label: string, metric: string): void {
+    this.#options.onIgnored(label, metric);
   }
 
   #refuse(slot: number, value: number, line: number): void {

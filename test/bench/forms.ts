@@ -19,7 +19,7 @@ const POD = 8;
 const RAW = 11;
 
 /** Labels that `labels_raw` has beside those in columns of their own. */
-const FURTHER = ["DCGM_FI_DRIVER_VERSION", "instance", "job"] as const;
+const FURTHER = ["DCGM_FI_DRIVER_VERSION", "GPU_I_ID", "GPU_I_PROFILE", "instance", "job"] as const;
 
 const LABELS = 40;
 /** Labels of a pod as Prometheus attaches them, one more than needed for rows without a pod. */

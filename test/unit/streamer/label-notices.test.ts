@@ -12,11 +12,17 @@ const OTHER = UUID.replace("c0de", "c0df");
 
 type Rows = Parameters<typeof fileOf>[1];
 
+interface Options {
+  readonly form?: string;
+  readonly classes?: LabelOptions["classes"];
+  readonly batchSize?: number | null;
+}
+
 /** Streams files of these rows and returns what the streamer logged under the message, and its metrics. */
 async function noticed(
   message: string,
   files: readonly Rows[],
-  { form = "labels_raw alone", classes = [] }: { form?: string; classes?: LabelOptions["classes"] } = {},
+  { form = "labels_raw alone", classes = [], batchSize = null }: Options = {},
 ) {
   await using folder = await temporaryFolder();
   for (const [index, rows] of files.entries()) {
@@ -25,7 +31,7 @@ async function noticed(
   const { log, lines } = keptLog();
   const metrics = createMetrics();
   const sources = { ...filesAt(folder.path), labels: { ...DEFAULT_LABELS, classes } };
-  await stream({ sources }, { queue: openTestQueue(), log, metrics });
+  await stream({ sources, batchSize }, { queue: openTestQueue(), log, metrics });
   const said = lines.filter((line) => line.message === message).map(({ fields }) => fields);
   return {
     said: said.map((fields): unknown => ({ ...fields, source: String(fields.source).split("/").at(-1) })),
@@ -74,25 +80,28 @@ test("runStreamer() logs 100 ignored labels of a source, and that there are more
   expect(metrics).toContain("gpu_telemetry_streamer_labels_ignored_total 100");
 });
 
-test("runStreamer() names each series with differing values once per source", async () => {
-  const xids = (value: number, xid: string, uuid = UUID): Rows[number] => ({
-    metric: "DCGM_EXP_XID_ERRORS_COUNT",
-    labels: { ...CARD, UUID: uuid, xid },
-    value,
-  });
-  const util = (value: number, second: number): Rows[number] => ({ metric: UTIL, labels: CARD, value, second });
-  const rows: Rows = [
-    ...[util(1, 0), util(1, 0), util(5, 1), util(5, 1)],
-    ...[xids(1, "31"), xids(2, "31"), xids(1, "79"), xids(1, "79"), xids(1, "31", OTHER), xids(3, "31", OTHER)],
-    ...[util(1, 2), util(2, 2), util(1, 3), util(2, 3)],
-  ];
-  const { said } = await noticed("values differ", [rows, rows.slice(-2)]);
-  expect(said).toEqual([
-    { source: "0.csv", gpu: UUID, series: 'DCGM_EXP_XID_ERRORS_COUNT{xid="31"}' },
-    { source: "0.csv", gpu: UUID, series: UTIL },
-    { source: "1.csv", gpu: UUID, series: UTIL },
-  ]);
-});
+test.each([null, 4])(
+  "runStreamer() names each series that differs once per source, in batches of %p",
+  async (batchSize) => {
+    const xids = (value: number, xid: string, uuid = UUID): Rows[number] => ({
+      metric: "DCGM_EXP_XID_ERRORS_COUNT",
+      labels: { ...CARD, UUID: uuid, xid },
+      value,
+    });
+    const util = (value: number, second: number): Rows[number] => ({ metric: UTIL, labels: CARD, value, second });
+    const rows: Rows = [
+      ...[util(1, 0), util(1, 0), util(5, 1), util(5, 1)],
+      ...[xids(1, "31"), xids(2, "31"), xids(1, "79"), xids(1, "79"), xids(1, "31", OTHER), xids(3, "31", OTHER)],
+      ...[util(1, 2), util(2, 2), util(1, 3), util(2, 3)],
+    ];
+    const { said } = await noticed("values differ", [rows, rows.slice(-2)], { batchSize });
+    expect(said).toEqual([
+      { source: "0.csv", gpu: UUID, series: 'DCGM_EXP_XID_ERRORS_COUNT{xid="31"}' },
+      { source: "0.csv", gpu: UUID, series: UTIL },
+      { source: "1.csv", gpu: UUID, series: UTIL },
+    ]);
+  },
+);
 
 test("runStreamer() logs 100 series with differing values of a source, and that there are more", async () => {
   const rows = Array.from({ length: 300 }, (_, index) => ({

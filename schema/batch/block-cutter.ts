@@ -1,6 +1,7 @@
 /** Cuts the readings of one GPU into blocks: at full hours, columns sorted by series, duplicates merged. */
 
 import type { GpuUuid } from "../model/gpu.ts";
+import type { Series } from "../model/reading.ts";
 import { type Batch, type Block, hourStartMs } from "./batch.ts";
 import { ColumnPacker, MAX_BLOCK_CELLS } from "./columns.ts";
 import type { Evidence } from "./evidence.ts";
@@ -10,6 +11,8 @@ import { TrackFinder } from "./track-finder.ts";
 
 export class BlockCutter {
   readonly merged = { same: 0, differing: 0 };
+  /** By series, one GPU of which readings with differing values were merged. */
+  readonly differing = new Map<Series, GpuUuid>();
   readonly #table: SlotTable;
   readonly #packer = new ColumnPacker();
   /** For each series number: the column of that series in the current block, or -1. */
@@ -18,6 +21,7 @@ export class BlockCutter {
   #appeared: number[] = [];
   #appearedBefore: number[] = [];
   #ordered: readonly number[] = [];
+  #gpu = "" as GpuUuid;
   #times = new Float64Array(64);
   #cells = new Float64Array(1024);
   /** For each cell with a reading or a mark: the set of holders that its rows named. */
@@ -101,6 +105,7 @@ export class BlockCutter {
   #block(gpu: GpuUuid, columns: ReadingColumns, start: number, end: number, times: number): Block {
     const series = this.#ordered;
     const marks = new Map<number, number>();
+    this.#gpu = gpu;
     const readings = this.#fill(columns, start, end, times, marks);
     const packed = this.#packer.pack(this.#times, times, this.#cells, series.length, [...marks.keys()]);
     const evidence = this.#evidence(times, marks);
@@ -156,7 +161,7 @@ export class BlockCutter {
         setOf[cell] = set;
         readings++;
       } else {
-        this.#merge(cell, value, set);
+        this.#merge(cell, value, slot);
       }
     }
     for (const cell of marks.keys()) if (!Number.isNaN(cells[cell])) marks.delete(cell);
@@ -164,12 +169,19 @@ export class BlockCutter {
   }
 
   /** Adds another row of a series and time. A row without a holder wins; among equals, the larger value. */
-  #merge(cell: number, value: number, set: number): void {
+  #merge(cell: number, value: number, slot: number): void {
+    const { holdersOf, seriesOf, series } = this.#table;
+    const set = holdersOf[slot] as number;
     const cells = this.#cells;
     const kept = cells[cell] as number;
     const keptSet = this.#setOf[cell] as number;
-    if (value === kept) this.merged.same++;
-    else this.merged.differing++;
+    if (value === kept) {
+      this.merged.same++;
+    } else {
+      this.merged.differing++;
+      const name = series.texts[seriesOf[slot] as number] as Series;
+      if (!this.differing.has(name)) this.differing.set(name, this.#gpu);
+    }
     if ((set === 0) === (keptSet === 0)) cells[cell] = Math.max(value, kept);
     else if (set === 0) cells[cell] = value;
     this.#setOf[cell] = this.#table.holders.merge(keptSet, set);

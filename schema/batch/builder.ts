@@ -4,7 +4,7 @@
  * depends on the readings alone, not on their order.
  */
 
-import type { GpuFacts } from "../model/gpu.ts";
+import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
 import type { HolderSet } from "../model/holder.ts";
 import type { Series } from "../model/reading.ts";
 import type { Batch, Block, Sighting } from "./batch.ts";
@@ -38,6 +38,8 @@ export interface BatchBuilder {
   take(header: { producer: string; epoch: number; seq: number }): Batch;
   /** Running totals of merged duplicates: with the same value, and with differing values. */
   readonly merged: { readonly same: number; readonly differing: number };
+  /** The series whose duplicates in the last batch had differing values, each with one GPU. */
+  readonly differing: ReadonlyMap<Series, GpuUuid>;
 }
 
 /** Lists the series that the blocks use, sorted by name, and renumbers the blocks accordingly. */
@@ -77,6 +79,7 @@ export function createBatchBuilder(version: Batch["v"]): BatchBuilder {
     },
     take({ producer, epoch, seq }) {
       if (log.size === 0) throw new RangeError("A batch must have at least one reading, got none");
+      cutter.differing.clear();
       const cut: Block[] = [];
       const sightings: Sighting[] = [];
       for (const readings of log.byGpu(table)) {
@@ -108,5 +111,6 @@ export function createBatchBuilder(version: Batch["v"]): BatchBuilder {
       };
     },
     merged: cutter.merged,
+    differing: cutter.differing,
   };
 }

@@ -4,16 +4,21 @@ import { type HolderSet, holderKey, holderSetOf, NOBODY } from "../model/holder.
 export class HolderSets {
   readonly sets: HolderSet[] = [NOBODY];
   readonly #numbers = new Map<string, number>([["", 0]]);
+  /** Sources give rows of the same holders the same object, which needs no key. */
+  readonly #known = new WeakMap<HolderSet, number>();
   /** By the two numbers, the smaller one first. */
   readonly #unions = new Map<string, number>();
 
   number(holders: HolderSet): number {
+    const known = this.#known.get(holders);
+    if (known !== undefined) return known;
     const key = holders.map(holderKey).join();
     let number = this.#numbers.get(key);
     if (number === undefined) {
       number = this.sets.push(holders) - 1;
       this.#numbers.set(key, number);
     }
+    this.#known.set(holders, number);
     return number;
   }
 

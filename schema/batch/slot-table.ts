@@ -72,6 +72,8 @@ export class SlotTable {
   /** Numbers the facts by a key that joins all their fields. */
   readonly #factKeys = new Numbering<string>();
   readonly #facts: SlotFacts[] = [];
+  /** Sources give the rows of a GPU and its holder the same objects, which need no key. */
+  readonly #known = new WeakMap<GpuFacts, number>();
   readonly #slots: Map<string, number>[] = [];
   readonly #factsHaveHolder: boolean;
 
@@ -98,6 +100,8 @@ export class SlotTable {
   }
 
   #factsNumber(facts: GpuFacts, holders: HolderSet, holdersNumber: number): number {
+    const known = this.#factsHaveHolder ? undefined : this.#known.get(facts);
+    if (known !== undefined) return known;
     let key = "";
     for (const field of FACT_FIELDS) key += lengthAnd(facts[field]);
     if (this.#factsHaveHolder) key += holdersNumber;
@@ -106,6 +110,7 @@ export class SlotTable {
       this.#facts.push(this.#factsHaveHolder ? { facts, holder: firstPod(holders) } : { facts });
       this.#slots.push(new Map());
     }
+    this.#known.set(facts, number);
     return number;
   }
 

@@ -25,9 +25,11 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** The index of each column, from 0; -1 if the file does not have it. */
 export type DcgmColumns = Readonly<Record<ColumnName, number>> & {
   readonly names: readonly string[];
-  /** Columns that hold a label of this name. */
-  readonly labelColumns: readonly (readonly [name: string, column: number])[];
+  readonly labelColumns: readonly LabelColumn[];
 };
+
+/** A column that holds the label of this name. */
+export type LabelColumn = readonly [name: string, column: number];
 
 /**
  * Finds the columns by name, in any order. Every other column with the name of a label is a label. The error names a
@@ -54,9 +56,9 @@ export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
 }
 
 /** Returns the labels that a row has in columns; of a repeated column, the first that is not empty. */
-export function labelsInColumns({ labelColumns }: DcgmColumns, fields: readonly string[]): Map<string, string> {
+export function labelsInColumns(columns: readonly LabelColumn[], fields: readonly string[]): Map<string, string> {
   const labels = new Map<string, string>();
-  for (const [name, column] of labelColumns) {
+  for (const [name, column] of columns) {
     const value = fields[column];
     if (value && !labels.has(name)) labels.set(name, value);
   }

@@ -26,8 +26,13 @@ const KNOWN: ReadonlySet<string> = new Set([...UUID_LABELS, ...INDEX_LABELS, ...
 /** The uuid of the GPU, and the ids of the MIG instance and its compute instance. */
 const OLD_MIG_UUID = /^MIG-(GPU-[^/]*)\/(\d{1,3})\/\d{1,3}$/i;
 
-/** Metrics that dcgm-exporter prints for Grace CPUs and their cores, and for NVSwitches and their links. */
+/** Characters that no id has, but names of clusters may, such as `arn:aws:eks:eu-west-1:1:cluster/prod`. */
+const NOT_IN_ID = /[\s/]/g;
+
 const OTHER_DEVICE = /^DCGM_FI_DEV_(?:CPU|NVSWITCH)_/;
+
+/** True for metrics that dcgm-exporter prints for Grace CPUs and their cores, and for NVSwitches and their links. */
+export const isOfOtherDevice = (metric: string): boolean => OTHER_DEVICE.test(metric);
 
 function parseRowUuid(text: string): Result<RowDevice, DeviceFault> {
   const [, parent, instance] = OLD_MIG_UUID.exec(text) ?? [];
@@ -38,7 +43,7 @@ function parseRowUuid(text: string): Result<RowDevice, DeviceFault> {
 /** Returns the uuids of the row, that of the first label first. */
 function uuidsOf(labels: RowLabels): string[] {
   const first = labels.first("device", ...UUID_LABELS);
-  const others = [...labels.of("device")].filter(([name]) => name.toLowerCase().includes("uuid") || !KNOWN.has(name));
+  const others = labels.of("device").filter(([name]) => name.toLowerCase().includes("uuid") || !KNOWN.has(name));
   return [...(first === undefined ? [] : [first]), ...others.map(([, value]) => value)];
 }
 
@@ -47,6 +52,7 @@ function uuidsOf(labels: RowLabels): string[] {
  * - A uuid counts even if host and index contradict it; a malformed one is a fault, without a fallback.
  * - Without a uuid, a known host and index name the GPU, with the cluster where that label exists.
  * - A bare MIG uuid is a GPU of its own, unless another label has the uuid of its GPU.
+ * - A GPU that a row names depends on the metric only in `isOfOtherDevice()`.
  * @param metric canonical name
  * @param host undefined if it is unknown
  */
@@ -65,13 +71,14 @@ export function deviceOfRow(
     return ok({ uuid, instance: instance ?? device.value.instance });
   }
   const index = labels.first("device", ...INDEX_LABELS);
-  if (OTHER_DEVICE.test(metric) || labels.first("device", ...CPU_LABELS) !== undefined) return otherDevice(metric);
+  if (isOfOtherDevice(metric) || labels.first("device", ...CPU_LABELS) !== undefined) return otherDevice(metric);
   if (index === undefined && (!isCatalogued(metric) || labels.first("series", "nvlink", "nvswitch") !== undefined)) {
     return otherDevice(metric);
   }
   if (host !== undefined && index !== undefined) {
     const cluster = labels.first("fact", "cluster");
-    const id = parseGpuUuid(`HOST-${cluster === undefined ? "" : `${cluster}:`}${host}-${index}`);
+    const place = (cluster === undefined ? host : `${cluster}:${host}`).replaceAll(NOT_IN_ID, "_");
+    const id = parseGpuUuid(`HOST-${place}-${index}`);
     if (id.ok) return ok({ uuid: id.value, instance });
   }
   const got = `host ${shown(host ?? "")} and index ${shown(index ?? "")}`;

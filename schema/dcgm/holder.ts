@@ -74,5 +74,5 @@ export function holderLabels(labels: RowLabels, holder: RowHolder | null): (read
   const { namespace, pod, container, podUid, job } = holder ?? {};
   const parts = { container, hpc_job: job, namespace, pod, pod_uid: podUid };
   const known = Object.entries(parts).flatMap(([name, value]) => (value ? [[name, value] as const] : []));
-  return [...known, ...[...labels.of("holder")].filter(([name]) => !KNOWN.has(name))];
+  return [...known, ...labels.of("holder").filter(([name]) => !KNOWN.has(name))];
 }

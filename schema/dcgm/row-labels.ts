@@ -9,7 +9,10 @@ export class RowLabels {
   readonly #rules: LabelRules;
   readonly #metric: string;
 
-  /** @param metric canonical name */
+  /**
+   * @param labels those of columns without empty and ignored ones, and all of `labels_raw`
+   * @param metric canonical name
+   */
   constructor(
     labels: { readonly columns: ReadonlyMap<string, string>; readonly raw: ReadonlyMap<string, string> },
     rules: LabelRules,
@@ -41,16 +44,19 @@ export class RowLabels {
   }
 
   /** Returns all labels of the class that are not empty; of a name in both places, the column's. */
-  *of(labelClass: LabelClass): Generator<readonly [name: string, value: string]> {
-    for (const [name, value] of this.#columns) if (value && this.classOf(name) === labelClass) yield [name, value];
+  of(labelClass: LabelClass): (readonly [name: string, value: string])[] {
+    const found: (readonly [string, string])[] = [];
+    for (const [name, value] of this.#columns) if (this.classOf(name) === labelClass) found.push([name, value]);
     for (const [name, value] of this.#raw) {
-      if (value && !this.#columns.get(name) && this.classOf(name) === labelClass) yield [name, value];
+      if (value && !this.#columns.has(name) && this.classOf(name) === labelClass) found.push([name, value]);
     }
+    return found;
   }
 
-  /** Returns all labels that the row's meaning depends on, and those of `labels_raw` that it ignores. */
-  *all(): Generator<readonly [name: string, value: string]> {
-    for (const [name, value] of this.#columns) if (this.classOf(name) !== "ignored") yield [name, value];
-    yield* this.#raw;
+  /** Returns the first label with a value that is not accepted; undefined if there is none. */
+  find(isAccepted: (value: string) => boolean): readonly [name: string, value: string] | undefined {
+    for (const label of this.#columns) if (!isAccepted(label[1])) return label;
+    for (const label of this.#raw) if (!isAccepted(label[1])) return label;
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** Makes series names out of metrics and labels. */
+import type { Brand } from "./brand.ts";
 import { canonicalMetric } from "./metric.ts";
 import type { Series } from "./reading.ts";
 
@@ -8,13 +9,19 @@ const escaped = (value: string): string => value.replace(/[\\"\n]/g, (character)
 
 const byName = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** @param metric a canonical name @param labels those that distinguish readings, each once; empty ones are left out */
-export function seriesOf(metric: string, labels: Iterable<readonly [name: string, value: string]>): Series {
+/** The labels of a series in braces, or nothing: `{GPU_I_ID="7",xid="31"}`. */
+export type SeriesLabels = Brand<string, "SeriesLabels">;
+
+/** @param labels those that distinguish readings, each once; empty ones are left out */
+export function seriesLabels(labels: Iterable<readonly [name: string, value: string]>): SeriesLabels {
   const given = [...labels].filter(([, value]) => value !== "");
-  if (given.length === 0) return metric as Series;
+  if (given.length === 0) return "" as SeriesLabels;
   const inBraces = given.sort(byName).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return `${metric}{${inBraces.join(",")}}` as Series;
+  return `{${inBraces.join(",")}}` as SeriesLabels;
 }
+
+/** @param metric a canonical name */
+export const seriesOf = (metric: string, labels: SeriesLabels): Series => `${metric}${labels}` as Series;
 
 /** Returns the canonical metric name of a series. Earlier releases stored some series under an alias. */
 export function metricOf(series: Series): string {

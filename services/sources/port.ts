@@ -109,6 +109,8 @@ export interface RowTarget {
   add(slot: number, at: number, value: number, line: number): boolean;
   /** Takes a row without a reading. `detail` returns the reason in words, with the value and the accepted values. */
   skip(reason: SkipReason, line: number, detail: () => string): void;
+  /** Called at least once for each label that rows of the reader have and that is ignored, up to a bound of labels. */
+  ignored(label: string, metric: string): void;
 }
 
 export interface RowReader extends AsyncDisposable {

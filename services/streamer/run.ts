@@ -5,6 +5,7 @@ import type { ProducerQueue } from "../queue/port.ts";
 import type { Sources } from "../sources/port.ts";
 import type { StreamerConfig } from "./config.ts";
 import type { LiveTimes } from "./cut/live-times.ts";
+import type { LabelNotices } from "./progress/label-notices.ts";
 import type { Progress } from "./progress/progress.ts";
 import type { SkippedRows } from "./progress/skipped-rows.ts";
 import type { Tally } from "./progress/summary.ts";
@@ -22,6 +23,7 @@ export interface Run {
   readonly tally: Tally;
   readonly recent: RecentPositions;
   readonly skipped: SkippedRows;
+  readonly labelNotices: LabelNotices;
   /** Gives readings new times; null if they keep the times of the source. */
   readonly liveTimes: LiveTimes | null;
   readonly progress: Progress;

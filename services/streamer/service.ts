@@ -8,6 +8,7 @@ import type { Sources } from "../sources/port.ts";
 import type { StreamerConfig } from "./config.ts";
 import { LiveTimes } from "./cut/live-times.ts";
 import { streamPasses } from "./passes.ts";
+import { LabelNotices } from "./progress/label-notices.ts";
 import { createMeter } from "./progress/meter.ts";
 import { Progress, type StreamerProgress } from "./progress/progress.ts";
 import { SkippedRows } from "./progress/skipped-rows.ts";
@@ -69,6 +70,7 @@ export async function runStreamer(config: StreamerConfig, options: StreamerOptio
       ...{ config, sources, queue, clock, log, signal, queueCalls, tally },
       recent: new RecentPositions(),
       skipped: new SkippedRows(tally, log),
+      labelNotices: new LabelNotices(tally, log),
       liveTimes: config.times === "live" ? new LiveTimes(clock) : null,
       progress: new Progress((progress) => onProgress?.(progress)),
       onTotals: report,

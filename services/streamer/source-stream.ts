@@ -123,7 +123,7 @@ class SourceStream {
 
   /** Cuts and publishes until the source ends or the publisher meets a gap. */
   async #publish(reader: RowReader, publisher: Publisher, mark: PassMark): Promise<Poured> {
-    const { config, clock, signal, tally, liveTimes } = this.#run;
+    const { config, clock, signal, tally, liveTimes, labelNotices } = this.#run;
     const { name: producer, epoch } = this.#producer;
     const paced = config.intervalMs > 0;
     const builder = createBatchBuilder(config.format);
@@ -134,6 +134,7 @@ class SourceStream {
       allowsHostIds: config.format > 1,
       wantsHost: (host) => shardOf(host, config.shards) === config.shard,
       onSkip: (reason, line, detail) => this.#skip(reason, line, detail),
+      onIgnored: (label, metric) => labelNotices.ignored(this.#found.name, label, metric),
     });
     const cutter = createBatchCutter(ahead, builder, config.batchSize ?? (paced ? PACED_BATCH_SIZE : null));
     for (;;) {
@@ -148,7 +149,7 @@ class SourceStream {
         const seq = this.#producer.seq + 1;
         const cut = cutter.cut(from, { producer, epoch, seq });
         if (cut === null) break;
-        const { batch, body, end, readings, merged } = cut;
+        const { batch, body, end, readings, merged, differing } = cut;
         this.#producer.seq = seq;
         const at: StreamPosition = {
           ...this.#source.fingerprint,
@@ -158,6 +159,7 @@ class SourceStream {
         };
         this.#producer.position = at;
         tally.cut(readings, merged);
+        for (const [series, gpu] of differing) labelNotices.differing(this.#found.name, series, gpu);
         const sealed = { seq, body, readings: batch.readings, position: encodePosition(at), batch, at };
         const gap = (await publisher.send(sealed)) ?? (paced ? await publisher.flush() : null);
         if (gap !== null) return { kind: "end" };

@@ -1,5 +1,6 @@
 /** Measures CSV file → queryable: our `ingest` against VictoriaMetrics, with the same file, on one machine, in turn. */
 import type { Figures } from "./figures.ts";
+import { FORMS, type FormName } from "./forms.ts";
 import { writeInput } from "./input.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { measureIngest } from "./ours.ts";
@@ -7,21 +8,33 @@ import { runRounds } from "./rounds.ts";
 import { medians } from "./statistics.ts";
 import { count, decimal, formatTable, mebibytes } from "./table.ts";
 import { findVictoriaMetrics, measureVictoriaMetrics } from "./victoria-metrics.ts";
-import { openWorkspace } from "./workspace.ts";
+import { openWorkspace, type Workspace } from "./workspace.ts";
 
 export interface IngestBenchOptions {
   readonly readings: number;
   readonly rounds: number;
+  readonly forms: readonly FormName[];
 }
 
-/** Prints the table of medians. @returns every figure, for `--json` */
-export async function benchIngest({ readings, rounds }: IngestBenchOptions, print: (text: string) => void) {
+/** Prints a table of medians for each form of the file. @returns every figure, for `--json` */
+export async function benchIngest(options: IngestBenchOptions, print: (text: string) => void) {
   const binary = findVictoriaMetrics();
   await using workspace = await openWorkspace();
   const machine = describeMachine();
   print(`${machineLine(machine)}\n`);
-  const input = await writeInput(workspace.path, readings);
-  print(`${count(readings)} readings, ${mebibytes(input.bytes)} MiB of CSV, ${rounds} rounds\n\n`);
+  const forms: Partial<Record<FormName, Awaited<ReturnType<typeof benchForm>>>> = {};
+  for (const name of options.forms) forms[name] = await benchForm(name, options, { binary, workspace, print });
+  return { bench: "ingest", machine, forms };
+}
+
+async function benchForm(
+  name: FormName,
+  { readings: wanted, rounds }: IngestBenchOptions,
+  { binary, workspace, print }: { binary: string; workspace: Workspace; print: (text: string) => void },
+) {
+  const input = await writeInput(workspace.path, wanted, FORMS[name]);
+  const { readings, bytes } = input;
+  print(`\n${input.form.title}: ${count(readings)} readings, ${mebibytes(bytes)} MiB of CSV, ${rounds} rounds\n\n`);
   const sides = {
     ours: () => measureIngest(input, workspace),
     victoriaMetrics: () => measureVictoriaMetrics(binary, input, workspace),
@@ -34,9 +47,7 @@ export async function benchIngest({ readings, rounds }: IngestBenchOptions, prin
   print(`\n${formatMedians(ours, victoriaMetrics, readings)}`);
   const bytesPerReading = { ours: ours.diskBytes / readings, victoriaMetrics: victoriaMetrics.diskBytes / readings };
   return {
-    bench: "ingest",
-    machine,
-    input: { readings, bytes: input.bytes },
+    input: { readings, bytes },
     rounds: measured,
     medians: { ours, victoriaMetrics, bytesPerReading },
     ratios: ratiosOf(ours, victoriaMetrics),

@@ -3,19 +3,23 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writePieces } from "../../data/output.ts";
 import { DEFAULT_SIMULATION, type SimulationOptions, simulate } from "../../data/simulation.ts";
+import { FORMS, type Form, inForm } from "./forms.ts";
 
 export interface Input {
   readonly path: string;
+  readonly form: Form;
   readonly readings: number;
   readonly bytes: number;
 }
 
 const FLEET: SimulationOptions = { ...DEFAULT_SIMULATION, hosts: 30, durationMs: Number.POSITIVE_INFINITY };
 
-export async function writeInput(folder: string, readings: number): Promise<Input> {
+/** @param readings rounded up where the form has several rows per reading of a GPU */
+export async function writeInput(folder: string, readings: number, form: Form = FORMS.usual): Promise<Input> {
   const path = join(folder, "fleet.csv");
-  await writePieces(simulate({ ...FLEET, maxRows: readings }), path);
-  return { path, readings, bytes: (await stat(path)).size };
+  const maxRows = Math.ceil(readings / form.copies);
+  await writePieces(inForm(form, simulate({ ...FLEET, maxRows })), path);
+  return { path, form, readings: maxRows * form.copies, bytes: (await stat(path)).size };
 }
 
 /** Estimates how many readings fill a file of this size. */

@@ -7,6 +7,7 @@ import { ATTACKS } from "./abuse/bad.ts";
 import { benchAbuse } from "./abuse.ts";
 import { benchApi } from "./api.ts";
 import { benchBacklog } from "./backlog.ts";
+import { FORM_NAMES } from "./forms.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchLive } from "./live.ts";
 import { benchMemory } from "./memory.ts";
@@ -19,6 +20,7 @@ const USAGE = `Usage: bun run bench NAME [options]
   ingest    CSV file to queryable, against VictoriaMetrics: wall time, CPU, memory, disk
               --readings N     readings in the file (1000000)
               --rounds N       runs per side, in turn (3)
+              --only FORMS     forms of the file, separated by commas: usual, columns, labels, holders (usual)
   abuse     what 50 well-behaved clients notice of 200 misbehaving ones, and the memory of each process
               --seconds N      seconds of abuse (60)
               --only KINDS     kinds of misbehaviour, separated by commas (all); the table of outcomes names them
@@ -82,11 +84,12 @@ const readingsOf = ({ readings = "1000000" }: Values) =>
 const roundsOf = ({ rounds = "3" }: Values) => readNumber("rounds", rounds, integer({ min: 1, max: 100 }));
 
 /** @throws UsageError */
-function readKinds(text: string | undefined): readonly string[] {
-  const all = Object.keys(ATTACKS);
-  const kinds = text === undefined ? all : text.split(",").map((kind) => kind.trim());
-  const unknown = kinds.find((kind) => !all.includes(kind));
-  if (unknown === undefined) return kinds;
+function readOnly<Name extends string>(text: string, all: readonly Name[]): readonly Name[] {
+  const names = text.split(",").map((name) => name.trim());
+  const isKnown = (name: string): name is Name => all.some((known) => known === name);
+  const known = names.filter(isKnown);
+  if (known.length === names.length) return known;
+  const unknown = names.find((name) => !isKnown(name));
   throw new UsageError(`--only must be some of ${all.join(", ")}, got ${JSON.stringify(unknown)}`);
 }
 
@@ -94,7 +97,8 @@ function readKinds(text: string | undefined): readonly string[] {
 const BENCHES: Readonly<Record<string, (values: Values) => () => Promise<object>>> = {
   abuse: ({ only, seconds = "60" }) => {
     const load = { good: 50, bad: 200, seconds: readNumber("seconds", seconds, integer({ min: 5, max: 3600 })) };
-    const kinds = readKinds(only);
+    const all = Object.keys(ATTACKS);
+    const kinds = only === undefined ? all : readOnly(only, all);
     return () => benchAbuse({ ...load, kinds }, print);
   },
   api: (values) => {
@@ -110,7 +114,8 @@ const BENCHES: Readonly<Record<string, (values: Values) => () => Promise<object>
     return () => benchBacklog(options, print);
   },
   ingest: (values) => {
-    const options = { readings: readingsOf(values), rounds: roundsOf(values) };
+    const forms = readOnly(values.only ?? "usual", FORM_NAMES);
+    const options = { readings: readingsOf(values), rounds: roundsOf(values), forms };
     return () => benchIngest(options, print);
   },
   live: ({ subscribers = "400", readings = "10000", seconds = "60" }) => {

@@ -10,7 +10,6 @@ import type { Workspace } from "./workspace.ts";
 const BINARIES = ["victoria-metrics", "victoria-metrics-prod"];
 /** The folders of readings and their index. The caches (2 MB and more) do not count, because it can rebuild them. */
 const KEPT = ["data", "indexdb", "metadata"];
-const COLUMNS = "1:time:rfc3339,2:label:metric,5:label:uuid,6:label:model,7:label:host,11:metric:dcgm";
 
 /** @throws Error that says how to install VictoriaMetrics */
 export function findVictoriaMetrics(): string {
@@ -82,7 +81,7 @@ export async function measureVictoriaMetrics(binary: string, input: Input, works
   await using server = await startServer(binary, data, signal);
   const cpuBefore = cpuSeconds(server.pid);
   const startedAt = performance.now();
-  const format = new URLSearchParams({ format: COLUMNS });
+  const format = new URLSearchParams({ format: input.form.imported });
   await ask(`${server.url}/api/v1/import/csv?${format}`, { method: "POST", body: Bun.file(input.path), signal });
   await ask(`${server.url}/internal/force_flush`, { signal });
   const stored = await countReadings(server.url, signal);

@@ -1,6 +1,7 @@
 /** Takes rows from the front of a window. Each becomes a reading or a skip; a bad row does not affect good rows. */
 import { isUtf8 } from "node:buffer";
-import { parseRowIdentity, parseRowTime, type RowLayout } from "../../../schema/dcgm/row.ts";
+import { parseRowTime, type RowLayout } from "../../../schema/dcgm/row.ts";
+import { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
 import type { Place, RowTarget, SkipReason } from "../port.ts";
@@ -24,7 +25,7 @@ const TRUNCATED = () => "row must be whole, got the end of the file inside it";
 
 export class LineReader {
   readonly #window: ByteWindow;
-  readonly #layout: RowLayout;
+  readonly #identities: RowIdentities;
   readonly #fields = new LineFields(MAX_FIELDS);
   readonly #shapes: RowShapes;
   readonly #isTimeFirst: boolean;
@@ -37,8 +38,8 @@ export class LineReader {
   /** @param line number of the window's first line */
   constructor(window: ByteWindow, layout: RowLayout, line: number, limits: ShapeLimits) {
     this.#window = window;
-    this.#layout = layout;
     const { columns } = layout;
+    this.#identities = new RowIdentities(layout);
     this.#line = line;
     this.#isTimeFirst = columns.timestamp < columns.value;
     this.#needed = Math.max(columns.timestamp, columns.value) + 1;
@@ -102,8 +103,8 @@ export class LineReader {
     const line = this.#line;
     this.#advance(newline, 1);
     const stop =
-      parts === undefined || this.#fields.count !== this.#layout.columns.names.length
-        ? deliverRow(target, this.#layout, this.#fields.texts(), line, lastTime)
+      parts === undefined || this.#fields.count !== this.#identities.columns.names.length
+        ? deliverRow(target, this.#identities, this.#fields.texts(), line, lastTime)
         : this.#shapedRow(target, parts, line, lastTime);
     return stop ? "stop" : "read";
   }
@@ -111,7 +112,7 @@ export class LineReader {
   /** Returns the parts of the line scanned; undefined if its fields do not include both time and value. */
   #parts(end: number): RowParts | undefined {
     const { starts, ends, count } = this.#fields;
-    const { timestamp, value } = this.#layout.columns;
+    const { timestamp, value } = this.#identities.columns;
     if (count < this.#needed) return undefined;
     const [first, second] = this.#isTimeFirst ? [timestamp, value] : [value, timestamp];
     return {
@@ -128,15 +129,21 @@ export class LineReader {
     const { bytes, view } = this.#window;
     let slot = this.#shapes.find(view, parts);
     if (slot === undefined) {
-      slot = slotOf(target, this.#layout, this.#fields.texts(), line);
+      slot = slotOf(target, this.#identities, this.#fields.texts(), line);
       if (slot === undefined) return false;
       this.#shapes.learn(bytes, view, parts, slot);
     }
     if (slot < 0) return false;
-    const time = this.#fields.text(this.#layout.columns.timestamp);
+    const time = this.#fields.text(this.#identities.columns.timestamp);
     this.#shapes.learnTime(time);
     if (this.#shapes.readParts(this.#window, parts, lastTime)) return this.#shapes.give(target, slot, bytes, line);
-    return deliverReading(target, slot, { time, value: this.#fields.text(this.#layout.columns.value) }, line, lastTime);
+    return deliverReading(
+      target,
+      slot,
+      { time, value: this.#fields.text(this.#identities.columns.value) },
+      line,
+      lastTime,
+    );
   }
 
   /** Reads a line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
@@ -153,7 +160,7 @@ export class LineReader {
       if (record.kind === "fields") {
         const line = this.#line;
         this.#advance(newline, lines);
-        return deliverRow(target, this.#layout, record.fields, line, lastTime) ? "stop" : "read";
+        return deliverRow(target, this.#identities, record.fields, line, lastTime) ? "stop" : "read";
       }
       newline = record.kind === "open" && lines < MAX_RECORD_LINES ? this.#newlineFrom(newline + 1) : -1;
       const isHopeless = record.kind === "invalid" || lines === MAX_RECORD_LINES || ended;
@@ -182,15 +189,15 @@ export class LineReader {
     if (this.#withoutReturn(window.end) === window.start) return false;
     const isWhole = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast();
     const texts = isWhole ? this.#fields.texts() : [];
-    const time = parseRowTime(texts[this.#layout.columns.timestamp] ?? "", lastTime);
-    const value = parseDcgmValue(texts[this.#layout.columns.value] ?? "");
+    const time = parseRowTime(texts[this.#identities.columns.timestamp] ?? "", lastTime);
+    const value = parseDcgmValue(texts[this.#identities.columns.value] ?? "");
     if (!isWhole || !time.ok || (!value.ok && value.error.reason === "value")) {
       target.skip("truncated", this.#line, TRUNCATED);
       return false;
     }
     // The newline of this line has not been written yet, so the line number stays.
     window.start = window.end;
-    return deliverRow(target, this.#layout, texts, this.#line, lastTime);
+    return deliverRow(target, this.#identities, texts, this.#line, lastTime);
   }
 
   #scanLast(): boolean {
@@ -202,7 +209,7 @@ export class LineReader {
   }
 
   #identifyLast(): boolean {
-    return parseRowIdentity(this.#layout, this.#fields.texts()).ok;
+    return this.#identities.of(this.#fields.texts()).ok;
   }
 
   /** Returns the index of the next newline in the window, or -1. */

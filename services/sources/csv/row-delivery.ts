@@ -1,16 +1,17 @@
 /** Hands the fields of one row to the target: as a reading, or as a skip with its reason. */
-import { parseRowIdentity, parseRowTime, type RowLayout } from "../../../schema/dcgm/row.ts";
+import { parseRowTime } from "../../../schema/dcgm/row.ts";
+import type { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { RowTarget } from "../port.ts";
 
 /** Returns the target's slot for the row's GPU and series. If the row lacks them, skips it and returns undefined. */
 export function slotOf(
   target: RowTarget,
-  layout: RowLayout,
+  identities: RowIdentities,
   fields: readonly string[],
   line: number,
 ): number | undefined {
-  const identity = parseRowIdentity(layout, fields);
+  const identity = identities.of(fields, target);
   if (identity.ok) return target.slot(identity.value.facts, identity.value.series, identity.value.holders);
   target.skip(identity.error.reason, line, () => identity.error.detail);
   return undefined;
@@ -40,14 +41,14 @@ export function deliverReading(
 /** Hands over a row, given by its fields. Returns true if the target says stop. */
 export function deliverRow(
   target: RowTarget,
-  layout: RowLayout,
+  identities: RowIdentities,
   fields: readonly string[],
   line: number,
   lastTime: number,
 ): boolean {
-  const slot = slotOf(target, layout, fields, line);
+  const slot = slotOf(target, identities, fields, line);
   if (slot === undefined || slot < 0) return false;
-  const { columns } = layout;
+  const { columns } = identities;
   const texts = { time: fields[columns.timestamp] ?? "", value: fields[columns.value] ?? "" };
   return deliverReading(target, slot, texts, line, lastTime);
 }

@@ -3,6 +3,8 @@ import type { Batch } from "../../../schema/batch/batch.ts";
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
 import { encodeBatch } from "../../../schema/batch/codec.ts";
 import { AppError, isAppError } from "../../../schema/model/errors.ts";
+import type { GpuUuid } from "../../../schema/model/gpu.ts";
+import type { Series } from "../../../schema/model/reading.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { ReadingOrder } from "./reading-order.ts";
 
@@ -18,6 +20,8 @@ export interface CutBatch {
   readonly readings: number;
   /** Readings dropped from this batch because another had the same series and time, by whether values were equal. */
   readonly merged: { readonly same: number; readonly differing: number };
+  /** The series of which readings with differing values were merged, each with one GPU. */
+  readonly differing: ReadonlyMap<Series, GpuUuid>;
 }
 
 export interface BatchCutter {
@@ -83,7 +87,7 @@ export function createBatchCutter(ahead: ReadAhead, builder: BatchBuilder, size:
         }
         if (body instanceof AppError) throw body;
         const merged = { same: builder.merged.same - same, differing: builder.merged.differing - differing };
-        return { batch, body, end, readings, merged };
+        return { batch, body, end, readings, merged, differing: builder.differing };
       }
     },
     renew() {

@@ -24,6 +24,8 @@ const WITHOUT_UUID: Refusal = {
   reason: "uuid",
   detail: () => "uuid must be given while FORMAT is 1, got none; set FORMAT=2 once all processes can read version 2",
 };
+/** The range of a slot whose readings are all refused: no value is in it, so accepted readings need no other check. */
+const NOTHING: MetricRange = { metric: "", min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
 
 /** A name that no series has. */
 const refusedSeries = (series: Series): Series => `${metricOf(series)}{}` as Series;
@@ -41,6 +43,7 @@ export interface ReadAheadOptions {
   /** Series of one metric and GPU that differ only in labels; readings of further ones are refused. */
   readonly maxSeriesPerMetric: number;
   readonly onSkip: (reason: SkipReason, line: number, detail: () => string) => void;
+  readonly onIgnored: (label: string, metric: string) => void;
 }
 
 export interface Filled {
@@ -64,8 +67,8 @@ export class ReadAhead implements RowTarget {
   readonly #options: ReadAheadOptions;
   readonly #gpus = new Map<string, number>();
   readonly #limits: SeriesLimits;
-  /** For each slot: why all its readings are refused; undefined if they are not. */
-  readonly #refusalOfSlot: (Refusal | undefined)[] = [];
+  /** By slot: why all its readings are refused. */
+  readonly #refusals = new Map<number, Refusal>();
   /** For each slot: the values that its metric can have. */
   readonly #rangeOfSlot: MetricRange[] = [];
   #mark: Mark;
@@ -131,14 +134,14 @@ export class ReadAhead implements RowTarget {
     // Refused series share a slot, so that they take no memory.
     const kept = refusal === undefined ? series : refusedSeries(series);
     const slot = this.#options.builder.slot(facts, kept, holders);
-    this.#refusalOfSlot[slot] = refusal;
+    if (refusal !== undefined) this.#refusals.set(slot, refusal);
     let gpu = this.#gpus.get(facts.uuid);
     if (gpu === undefined) {
       gpu = this.#gpus.size;
       this.#gpus.set(facts.uuid, gpu);
     }
     this.gpuOfSlot[slot] = gpu;
-    this.#rangeOfSlot[slot] ??= rangeOf(metricOf(series));
+    this.#rangeOfSlot[slot] ??= refusal === undefined ? rangeOf(metricOf(series)) : NOTHING;
     return slot;
   }
 
@@ -157,15 +160,11 @@ export class ReadAhead implements RowTarget {
     const range = this.#rangeOfSlot[slot] as MetricRange;
     this.slots[entry] = slot;
     this.at[entry] = at;
-    const refusal = this.#refusalOfSlot[slot];
-    if (refusal !== undefined) {
-      this.values[entry] = Number.NaN;
-      this.skip(refusal.reason, line, refusal.detail);
-    } else if (value >= range.min && value <= range.max) {
+    if (value >= range.min && value <= range.max) {
       this.values[entry] = value;
     } else {
       this.values[entry] = Number.NaN;
-      this.skip("implausible", line, () => describeImplausible(range, value));
+      this.#refuse(slot, value, line);
     }
     if (entry > 0 && at !== this.at[entry - 1]) {
       this.#lastRun = entry;
@@ -176,6 +175,16 @@ export class ReadAhead implements RowTarget {
 
   skip(reason: SkipReason, line: number, detail: () => string): void {
     this.#options.onSkip(reason, line, detail);
+  }
+
+  ignored(label: string, metric: string): void {
+    this.#options.onIgnored(label, metric);
+  }
+
+  #refuse(slot: number, value: number, line: number): void {
+    const refusal = this.#refusals.get(slot);
+    if (refusal !== undefined) this.skip(refusal.reason, line, refusal.detail);
+    else this.skip("implausible", line, () => describeImplausible(this.#rangeOfSlot[slot] as MetricRange, value));
   }
 
   /** Drops the read-ahead, and moves the readings of the next one to the front. */

@@ -22,6 +22,10 @@ export function createMeter(metrics: Metrics): Meter {
     help: "Rows that gave no reading, by reason.",
     labels: ["reason"],
   });
+  const ignored = metrics.counter({
+    name: "streamer_labels_ignored_total",
+    help: "Labels that were ignored, each once per source, up to 100 of a source.",
+  });
   const waits = metrics.counter({
     name: "streamer_waits_total",
     help: "Publishes delayed or repeated, by reason.",
@@ -45,6 +49,7 @@ export function createMeter(metrics: Metrics): Meter {
       bytes.inc(growth("bytes", totals.bytes));
       merged.inc({ values: "same" }, growth("same", totals.merged.same));
       merged.inc({ values: "differing" }, growth("differing", totals.merged.differing));
+      ignored.inc(growth("ignored", totals.ignoredLabels));
       for (const [reason, count] of Object.entries(totals.skipped)) {
         skipped.inc({ reason }, growth(`skipped ${reason}`, count));
       }

@@ -21,6 +21,8 @@ export interface StreamerTotals {
   /** Readings dropped because another of the same series and time was in the batch, by whether values were equal. */
   readonly merged: { readonly same: number; readonly differing: number };
   readonly waits: Readonly<Partial<Record<WaitReason, number>>>;
+  /** Labels that were ignored, each once per source, up to 100 of a source. */
+  readonly ignoredLabels: number;
 }
 
 export interface SourceReport {
@@ -75,6 +77,7 @@ export class Tally {
     skipped: {} as Partial<Record<SkipReason, number>>,
     merged: { same: 0, differing: 0 },
     waits: {} as Partial<Record<WaitReason, number>>,
+    ignoredLabels: 0,
   } satisfies StreamerTotals;
   passes = 0;
   readonly #gpus = new Set<string>();
@@ -107,6 +110,10 @@ export class Tally {
     const count = (this.totals.skipped[reason] ?? 0) + 1;
     this.totals.skipped[reason] = count;
     if (count <= MAX_EXAMPLES) this.#skipExamples.push({ source, reason, line, detail: detail() });
+  }
+
+  ignored(): void {
+    this.totals.ignoredLabels++;
   }
 
   waited(reason: WaitReason): void {

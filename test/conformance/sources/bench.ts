@@ -65,6 +65,7 @@ export function recorder({
       if (detail() === "") throw new Error("A skip must have a detail");
       events.push(`line ${line} ${reason}`);
     },
+    ignored() {},
   };
 }
 

@@ -1,7 +1,8 @@
 /** A simple model of reading a DCGM CSV file: line by line, all through csv-parse. */
 import { type CsvError, parse } from "csv-parse/sync";
 import { parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
-import { lastRowTime, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { lastRowTime, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import { keepRows, rowClock, type Taken, usualRules } from "./dcgm-file.ts";
 
@@ -29,7 +30,7 @@ export function readByModel(content: Buffer): Taken {
   };
   const bare = (bytes: Buffer) => (bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes);
   const give = (fields: string[], at: number) => {
-    const identity = parseRowIdentity({ columns: header.value, rules: usualRules }, fields);
+    const identity = new RowIdentities({ columns: header.value, rules: usualRules }).of(fields);
     if (!identity.ok) return kept.skip(identity.error.reason, at, () => identity.error.detail);
     const slot = kept.slot(identity.value.facts, identity.value.series, identity.value.holders);
     const when = parseRowTime(fields[header.value.timestamp] ?? "", lastRowTime(rowClock.now()));

@@ -113,6 +113,7 @@ export function keepRows(
     skip(reason, line, detail) {
       kept.skips.push({ reason, line, detail: detail() });
     },
+    ignored() {},
   };
   return kept;
 }

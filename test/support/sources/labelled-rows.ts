@@ -1,7 +1,8 @@
 /** Rows for tests, given by their labels and written in each of the forms that a file may have. */
 import { parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
 import { createLabelRules, DEFAULT_LABELS, type LabelOptions } from "../../../schema/dcgm/label-rules.ts";
-import { parseRowIdentity, type RowFault, type RowIdentity } from "../../../schema/dcgm/row.ts";
+import type { RowFault, RowIdentity } from "../../../schema/dcgm/row.ts";
+import { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
 import { quoted } from "./dcgm-file.ts";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -63,10 +64,7 @@ export function identify(
   const columns = parseDcgmHeader(cells.map(([name]) => name));
   if (!columns.ok) throw new Error(columns.error);
   const rules = createLabelRules({ ...DEFAULT_LABELS, ...options });
-  const identity = parseRowIdentity(
-    { columns: columns.value, rules },
-    cells.map(([, cell]) => cell),
-  );
+  const identity = new RowIdentities({ columns: columns.value, rules }).of(cells.map(([, cell]) => cell));
   return identity.ok ? identity.value : identity.error;
 }
 

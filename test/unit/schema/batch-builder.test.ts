@@ -75,6 +75,22 @@ describe("BatchBuilder.take()", () => {
     expect(builder.merged).toEqual({ same: 1, differing: 1 });
   });
 
+  test("names the series with differing values in the last batch, each with the first GPU", () => {
+    const builder = createBatchBuilder(2);
+    const takeDiffering = (...values: number[]) => {
+      for (const gpu of [2, 1]) {
+        const [util, temp] = [UTIL, TEMP].map((series) => builder.slot(factsOf(gpu), series, NOBODY));
+        for (const value of values) builder.add(util as number, START, value);
+        for (const _ of values) builder.add(temp as number, START, 1);
+      }
+      builder.take({ producer: "p", epoch: 1, seq: 1 });
+      return [...builder.differing];
+    };
+    const [first] = [1, 2].map((gpu) => factsOf(gpu).uuid).sort();
+    expect(takeDiffering(1, 2, 3)).toEqual([[UTIL, first as never]]);
+    expect(takeDiffering(1, 1)).toEqual([]);
+  });
+
   test("starts the next batch empty, with slots that still mean the same GPU and series", () => {
     const builder = createBatchBuilder(2);
     const [util, temp] = [UTIL, TEMP].map((series) => builder.slot(factsOf(1), series, NOBODY));

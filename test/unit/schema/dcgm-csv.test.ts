@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { DCGM_HEADER, parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
 import { parseLabels } from "../../../schema/dcgm/labels.ts";
-import { lastRowTime, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { lastRowTime, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { HolderSet } from "../../../schema/model/holder.ts";
 import { gpuUuid, type RowFields, rowFields, usualRules } from "../../support/sources/dcgm-file.ts";
@@ -14,7 +15,7 @@ const columnsOf = (names: readonly string[]) => {
 
 /** Parses a row given as a record of column names and fields. */
 const identify = (fields: RowFields) =>
-  parseRowIdentity({ columns: columnsOf(Object.keys(fields)), rules: usualRules }, Object.values(fields));
+  new RowIdentities({ columns: columnsOf(Object.keys(fields)), rules: usualRules }).of(Object.values(fields));
 
 const factsOf = (fields: RowFields) => {
   const identity = identify(fields);
@@ -51,7 +52,7 @@ describe("parseDcgmHeader()", () => {
   });
 });
 
-describe("parseRowIdentity()", () => {
+describe("RowIdentities.of()", () => {
   test("reads facts from columns and the driver from labels, and empty text as unknown", () => {
     expect(factsOf(rowFields(3))).toEqual({
       uuid: gpuUuid(3) as never,
@@ -146,7 +147,7 @@ describe("parseRowIdentity()", () => {
     const columns = columnsOf(DCGM_HEADER.split(","));
     const fields = Object.values(rowFields(0));
     for (const some of [fields.slice(1), [...fields, "x"]]) {
-      expect(parseRowIdentity({ columns, rules: usualRules }, some)).toMatchObject({ error: { reason: "fields" } });
+      expect(new RowIdentities({ columns, rules: usualRules }).of(some)).toMatchObject({ error: { reason: "fields" } });
     }
   });
 });

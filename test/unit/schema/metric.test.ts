@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { canonicalMetric, METRICS } from "../../../schema/model/metric.ts";
 import { METRIC_ALIASES } from "../../../schema/model/metric-aliases.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import { metricOf, seriesOf } from "../../../schema/model/series.ts";
+import { metricOf, seriesLabels, seriesOf } from "../../../schema/model/series.ts";
 
 describe("metric catalogue", () => {
   test("maps each alias to one canonical name, and no alias is the name of another metric", () => {
@@ -41,23 +41,23 @@ describe("metric catalogue", () => {
   });
 });
 
-describe("seriesOf()", () => {
-  test("writes the labels sorted by name, without empty ones", () => {
+describe("seriesLabels() and seriesOf()", () => {
+  test("write the labels sorted by name, without empty ones", () => {
     const labels = new Map([
       ["xid", "48"],
       ["GPU_I_ID", "3"],
       ["nvlink", ""],
     ]);
-    expect(seriesOf("M", labels)).toBe('M{GPU_I_ID="3",xid="48"}' as Series);
-    expect(seriesOf("M", [["xid", ""]])).toBe("M" as Series);
+    expect(seriesOf("M", seriesLabels(labels))).toBe('M{GPU_I_ID="3",xid="48"}' as Series);
+    expect(seriesOf("M", seriesLabels([["xid", ""]]))).toBe("M" as Series);
   });
 
-  test("escapes values like Prometheus", () => {
-    expect(seriesOf("M", new Map([["vgpu", 'a"b\\c\nd']]))).toBe('M{vgpu="a\\"b\\\\c\\nd"}' as Series);
+  test("escape values like Prometheus", () => {
+    expect(seriesOf("M", seriesLabels([["vgpu", 'a"b\\c\nd']]))).toBe('M{vgpu="a\\"b\\\\c\\nd"}' as Series);
   });
 
-  test("is reversed by metricOf()", () => {
-    expect(metricOf(seriesOf("M", new Map([["xid", "1"]])))).toBe("M");
+  test("are reversed by metricOf()", () => {
+    expect(metricOf(seriesOf("M", seriesLabels([["xid", "1"]])))).toBe("M");
     expect(metricOf("M" as Series)).toBe("M");
     expect(metricOf('dcgm_gpu_temp{vgpu="1"}' as Series)).toBe("DCGM_FI_DEV_GPU_TEMP");
   });

@@ -151,6 +151,11 @@ describe.each(Object.entries(FORMS))("a row in the form %s", (_, form) => {
     ["an old MIG uuid", { UUID: `MIG-${UUID}/7/0` }, UUID],
     ["host and index", { Hostname: "n-1", gpu: "5" }, "HOST-n-1-5"],
     ["cluster, host and index", { Hostname: "n-1", gpu: "5", cluster: "eu-2" }, "HOST-eu-2:n-1-5"],
+    [
+      "a cluster whose name has slashes",
+      { Hostname: "n-1", gpu: "5", cluster: "a:b/prod eu" },
+      "HOST-a:b_prod_eu:n-1-5",
+    ],
     ["node and index", { Hostname: "dcgm-exporter-1", node: "n-1", gpu: "5" }, "HOST-n-1-5"],
     ["host and index of an NVLink", { Hostname: "n-1", gpu: "5", nvlink: "2" }, "HOST-n-1-5"],
     ["a malformed uuid", { UUID: "GPU-1", Hostname: "n-1", gpu: "5" }, "uuid"],
@@ -174,6 +179,11 @@ describe.each(Object.entries(FORMS))("a row in the form %s", (_, form) => {
     (metric) => expect(faultOf(metric, { hostname: "n-1" })).toBe("other_device"),
   );
 
+  test.each(["DCGM_FI_DEV_CPU_TEMP_CURRENT", "DCGM_FI_DEV_NVSWITCH_TEMPERATURE_CURRENT"])(
+    "of %s with the number of its device is of no GPU",
+    (metric) => expect(faultOf(metric, { hostname: "n-1", gpu: "0" })).toBe("other_device"),
+  );
+
   test("of the old MIG uuid has the instance in its series", () => {
     expect(seriesOf(UTIL, { ...CARD, UUID: `MIG-${UUID}/7/0` })).toBe(`${UTIL}{GPU_I_ID="7"}`);
     expect(seriesOf(UTIL, { ...CARD, UUID: `MIG-${UUID}/7/0`, GPU_I_ID: "9" })).toBe(`${UTIL}{GPU_I_ID="9"}`);
@@ -191,52 +201,5 @@ describe.each(Object.entries(FORMS))("a row in the form %s", (_, form) => {
     const old = { ...rest, uuid: UUID, pod_name: "rank-0", pod_namespace: "s", container_name: "grpc", team: "x" };
     expect(seriesOf(metric, old)).toBe(series);
     expect(holderOf(old, metric)).toEqual(["s", "rank-0", "grpc"]);
-  });
-});
-
-describe("options of labels", () => {
-  const raw = FORMS["labels_raw alone"]!;
-
-  test("EXPORTER_PODS decides which pods and hosts are the exporter's", () => {
-    const labels = { ...CARD, Hostname: "telemetry-abc", node: "n-1", pod: "telemetry-abc", namespace: "o" };
-    expect(identify(raw, UTIL, labels)).toMatchObject({
-      facts: { host: "telemetry-abc" },
-      holders: [{ pod: "telemetry-abc" }],
-    });
-    const known = identify(raw, UTIL, labels, { exporterPods: ["telemetry-"] });
-    expect(known).toMatchObject({ facts: { host: "n-1" }, holders: [] });
-  });
-
-  test("LABEL_CLASSES makes a label part of the series, or keeps it out", () => {
-    const labels = { ...CARD, team: "vision", vgpu: "0" };
-    const classes = [
-      { glob: "team", class: "series" },
-      { glob: "vgpu", class: "ignored" },
-    ] as const;
-    expect(identify(raw, UTIL, labels, { classes })).toMatchObject({ series: `${UTIL}{team="vision"}` });
-  });
-
-  test("LABEL_CLASSES names a label of another exporter that has the uuid, or that names a holder", () => {
-    const { UUID: _, ...rest } = CARD;
-    const labels = { ...rest, board: UUID, tenant: "blue" };
-    const classes = [
-      { glob: "board", class: "device" },
-      { glob: "tenant", class: "holder" },
-    ] as const;
-    expect(identify(raw, "my_metric", labels, { classes })).toMatchObject({
-      facts: { uuid: UUID },
-      series: 'my_metric{tenant="blue"}',
-    });
-    expect(identify(raw, UTIL, labels, { classes })).toMatchObject({ facts: { uuid: UUID }, series: UTIL });
-  });
-
-  test("a column wins over labels_raw, unless it is empty", () => {
-    const form = FORMS["fixed columns and labels_raw"]!;
-    const both: typeof form = (metric, labels) =>
-      form(metric, labels).map(([name, cell]) => [name, name === "pod" ? "" : name === "Hostname" ? "n-9" : cell]);
-    expect(identify(both, UTIL, { ...CARD, pod: "train-0" })).toMatchObject({
-      facts: { host: "n-9" },
-      holders: [{ pod: "train-0" }],
-    });
   });
 });

@@ -23,6 +23,7 @@ test("runStreamer() returns what it has read, sent, skipped and merged", async (
     skipped: { time: 2, value: 1 },
     merged: { same: 1, differing: 1 },
     waits: {},
+    ignoredLabels: 0,
     gpus: 6,
     metrics: ["DCGM_FI_DEV_TEST_0", "DCGM_FI_DEV_TEST_1"],
     firstAt: Date.UTC(2025, 6, 18, 20, 42, 34),

@@ -4,6 +4,8 @@ import { pacedPieces } from "./paced-pieces.ts";
 
 /** A reader that takes no piece for this long is cut off, as a reader of a stream is. */
 const PATIENCE_MS = 30_000;
+/** An answer holds its place until its reader has taken it: one of 25 MB for at most seven minutes. */
+const LEAST_BYTES_PER_S = 64 * 1024;
 /** The least that a reader takes at once. */
 const PIECE_BYTES = 256 * 1024;
 
@@ -15,7 +17,12 @@ export interface PacedOptions {
   readonly onEnd: () => void;
 }
 
-const paceOf = ({ clock, onEnd }: PacedOptions) => ({ clock, patienceMs: PATIENCE_MS, onEnd: () => onEnd() });
+const paceOf = ({ clock, onEnd }: PacedOptions) => ({
+  clock,
+  patienceMs: PATIENCE_MS,
+  leastBytesPerS: LEAST_BYTES_PER_S,
+  onEnd: () => onEnd(),
+});
 
 /** Joins texts and bytes to pieces of `PIECE_BYTES`, and splits longer ones. */
 export function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Piece> {

@@ -13,6 +13,8 @@ export interface PaceOptions {
   readonly clock: Clock;
   /** A reader that takes no piece for this long is cut off. */
   readonly patienceMs: number;
+  /** A reader that falls behind this pace by `patienceMs` is cut off. Default: any pace will do. */
+  readonly leastBytesPerS?: number;
   /** Called once, at the end. @param reason why the stream was cut; undefined: it is complete, or the reader left */
   readonly onEnd: (reason?: string) => void;
 }
@@ -23,9 +25,14 @@ export interface PaceOptions {
  */
 export function pacedPieces<Piece extends Uint8Array>(
   pieces: Pieces<Piece>,
-  { clock, patienceMs, onEnd }: PaceOptions,
+  { clock, patienceMs, leastBytesPerS = 0, onEnd }: PaceOptions,
 ): ReadableStream<Piece> {
   let taken = new AbortController();
+  let bytes = 0;
+  /** How long the reader was waited for, and since when it is. */
+  let waitedMs = 0;
+  let offeredAt = clock.monotonic();
+  const earnedMs = () => (leastBytesPerS === 0 ? Number.POSITIVE_INFINITY : (1000 * bytes) / leastBytesPerS);
   let isEnded = false;
   const end = (reason?: string) => {
     taken.abort();
@@ -33,9 +40,11 @@ export function pacedPieces<Piece extends Uint8Array>(
     isEnded = true;
   };
   async function cutUnlessTaken(controller: ReadableStreamDefaultController, signal: AbortSignal): Promise<void> {
-    await clock.sleep(patienceMs, { signal });
+    const leftMs = patienceMs + earnedMs() - waitedMs;
+    await clock.sleep(Math.min(patienceMs, leftMs), { signal });
     if (signal.aborted) return;
-    end(`the client read nothing for ${patienceMs / 1000} s`);
+    const isSlow = leftMs < patienceMs;
+    end(`the client read ${isSlow ? `less than ${leastBytesPerS} bytes/s` : `nothing for ${patienceMs / 1000} s`}`);
     // No reason is passed, because Bun and Deno would print it.
     controller.error();
     await pieces.leave();
@@ -44,6 +53,7 @@ export function pacedPieces<Piece extends Uint8Array>(
     {
       async pull(controller) {
         taken.abort();
+        waitedMs += clock.monotonic() - offeredAt;
         try {
           await othersAnswered();
           const { done, value } = await pieces.next();
@@ -53,7 +63,9 @@ export function pacedPieces<Piece extends Uint8Array>(
             controller.close();
             return;
           }
+          bytes += value.byteLength;
           controller.enqueue(value);
+          offeredAt = clock.monotonic();
           taken = new AbortController();
           void cutUnlessTaken(controller, taken.signal);
         } catch (error) {

@@ -35,7 +35,7 @@ const p99 = ({ latencies }: GoodFigures): number => quantile(latencies, 0.99);
 const listed = (counts: Iterable<[string, number]>): string =>
   [...counts].map(([outcome, times]) => `${outcome} × ${times}`).join(", ") || "none";
 
-function tableOf({ quiet, under, outcomes, processes }: AbuseFigures): string {
+function tableOf({ quiet, under, outcomes, processes, clientSeconds }: AbuseFigures): string {
   const row = (name: string, of: (figures: GoodFigures) => string, target = "") => [name, of(quiet), of(under), target];
   return [
     formatTable([
@@ -48,13 +48,16 @@ function tableOf({ quiet, under, outcomes, processes }: AbuseFigures): string {
       row("lost without a code", ({ lost }) => count(lost), "0"),
     ]),
     formatTable([
-      ["process", "peak, MiB", "limit, MiB", "/healthz p50, ms", "p99, ms", `worst, ms (≤ ${HEALTH_MS})`],
-      ...Object.entries(processes).map(([name, { peak, limitMiB, healthMs }]) => [
+      ["process", "peak, MiB", "limit, MiB", "CPU, s", "/healthz p50, ms", "p99, ms", `worst, ms (≤ ${HEALTH_MS})`],
+      ...Object.entries(processes).map(([name, { peak, limitMiB, healthMs, cpuSeconds }]) => [
         name,
         mebibytes(peak),
         count(limitMiB),
+        decimal(cpuSeconds, 1),
         ...[0.5, 0.99, 1].map((share) => decimal(quantile(healthMs, share), 1)),
       ]),
+      ["well-behaved clients", "", "", decimal(clientSeconds.good, 1), "", "", ""],
+      ["misbehaving clients", "", "", decimal(clientSeconds.bad, 1), "", "", ""],
     ]),
     formatTable([
       ["misbehaving clients", "outcomes"],

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NumberedFleet } from "../../support/chaos/numbered-fleet.ts";
 import { BUN, ROOT, startProgram } from "../../support/programs/process.ts";
-import { peakBytes } from "../proc.ts";
+import { cpuSeconds, peakBytes } from "../proc.ts";
 import { type GoodFigures, runGood } from "./good.ts";
 import type { Wiring } from "./wirings.ts";
 
@@ -27,6 +27,8 @@ export interface ProcessFigures {
   readonly limitMiB: number;
   /** Duration of each answer of /healthz, ms. */
   readonly healthMs: readonly number[];
+  /** CPU time under abuse. */
+  readonly cpuSeconds: number;
 }
 
 export interface AbuseFigures {
@@ -34,6 +36,8 @@ export interface AbuseFigures {
   readonly under: GoodFigures;
   readonly outcomes: Outcomes;
   readonly processes: Readonly<Record<string, ProcessFigures>>;
+  /** CPU time of the clients under abuse: they share the cores with the services. */
+  readonly clientSeconds: { readonly good: number; readonly bad: number };
 }
 
 const HEALTH_EVERY_MS = 100;
@@ -85,9 +89,12 @@ export async function measureAbuse(
   const spec = JSON.stringify({ ...wiring.target, uuids, clients: bad, kinds, only, seconds });
   await using attackers = startProgram([BUN, join(ROOT, "test/bench/abuse/bad-program.ts"), spec]);
   const watches = Object.entries(wiring.processes).map(([name, { pid, url: address, limitMiB }]) => {
-    return { name, pid, limitMiB, stop: watchHealth(address) };
+    return { name, pid, limitMiB, cpuBefore: cpuSeconds(pid), stop: watchHealth(address) };
   });
+  const ownBefore = cpuSeconds(process.pid);
   const under = await runGood(url, { ...clients, seconds });
+  const clientSeconds = { good: cpuSeconds(process.pid) - ownBefore, bad: cpuSeconds(attackers.pid) };
+  const cpu = watches.map(({ pid, cpuBefore }) => cpuSeconds(pid) - cpuBefore);
   const health = await Promise.all(watches.map(({ stop }) => stop()));
   const ended = await attackers.logLine(({ message }) => message === "ended", {
     what: "the end of the misbehaving clients",
@@ -95,9 +102,11 @@ export async function measureAbuse(
   });
   // Read at the end, so that it has what the last attacks took.
   const processes = watches.map(({ name, pid, limitMiB }, index) => {
-    return [name, { peak: peakBytes(pid) ?? 0, limitMiB, healthMs: health[index] ?? [] }] as const;
+    const figures = { peak: peakBytes(pid) ?? 0, limitMiB, healthMs: health[index] ?? [], cpuSeconds: cpu[index] ?? 0 };
+    return [name, figures] as const;
   });
-  return { quiet, under, outcomes: ended.outcomes as Outcomes, processes: Object.fromEntries(processes) };
+  const outcomes = ended.outcomes as Outcomes;
+  return { quiet, under, outcomes, processes: Object.fromEntries(processes), clientSeconds };
 }
 
 /** Requests and messages that got neither an answer nor a code, by kind. */

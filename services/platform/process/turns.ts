@@ -1,6 +1,6 @@
 /**
  * Begins work one piece after another, so that a burst of it does not block the process: between two pieces, the events
- * that have arrived are handled, probes among them. Clients take turns, so that a burst of one delays others little.
+ * that have arrived are handled, probes among them. The client with the least work that waits is served first.
  */
 import { AppError } from "../../../schema/model/errors.ts";
 import { othersAnswered } from "./others-answered.ts";
@@ -9,12 +9,15 @@ import { Shares } from "./shares.ts";
 /** How many pieces may wait. One takes a few milliseconds, so the last one waits for some seconds. */
 const MAX_WAITING = 1000;
 const RETRY_AFTER_MS = 1000;
+/** One turn in four goes to the clients in rotation, so that a client with much work waits, but does not starve. */
+const ROTATION = 4;
 
 export class Turns {
-  /** What each client waits for, in the order of arrival; the clients in the order of their turns. */
+  /** What each client waits for, in the order of arrival; the clients in the order of their last turns. */
   readonly #waiting = new Map<string, (() => void)[]>();
   readonly #places = new Shares({ places: MAX_WAITING, noun: "places of operations that wait" });
   #isTaken = false;
+  #turns = 0;
 
   /**
    * Resolves when the work may begin.
@@ -51,13 +54,21 @@ export class Turns {
   }
 
   #next(): (() => void) | undefined {
-    for (const [client, own] of this.#waiting) {
-      const next = own.shift();
-      // The client goes to the end of the rotation.
-      this.#waiting.delete(client);
-      if (own.length > 0) this.#waiting.set(client, own);
-      return next;
+    const isRotation = this.#turns++ % ROTATION === 0;
+    let chosen: string | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [client, { length }] of this.#waiting) {
+      if (length >= least) continue;
+      chosen = client;
+      least = length;
+      if (isRotation || length === 1) break;
     }
-    return undefined;
+    if (chosen === undefined) return undefined;
+    const own = this.#waiting.get(chosen) ?? [];
+    const next = own.shift();
+    // The client goes to the end of the rotation.
+    this.#waiting.delete(chosen);
+    if (own.length > 0) this.#waiting.set(chosen, own);
+    return next;
   }
 }

@@ -21,10 +21,25 @@ test("enter() lets events be handled between two pieces of work", async () => {
   expect(seen.size).toBe(10);
 });
 
-test("enter() gives each client a turn before one gets its second", async () => {
-  const begun = await turnsOf([...Array(20).fill("many"), "a", "b"]);
-  expect(begun.slice(0, 4)).toEqual(["many", "many", "a", "b"]);
-  expect(begun).toHaveLength(22);
+test("enter() serves clients with little work before one with much", async () => {
+  const begun = await turnsOf([...Array(20).fill("many"), ...Array(5).fill("some"), "one"]);
+  // The first one finds nothing that waits, and the second turn is one of the rotation.
+  expect(begun.slice(0, 3)).toEqual(["many", "many", "one"]);
+  expect(begun.lastIndexOf("some")).toBeLessThan(10);
+  expect(begun).toHaveLength(26);
+});
+
+test("enter() gives each client one turn in four of a rotation, while others keep coming", async () => {
+  const turns = new Turns();
+  let isOver = false;
+  const others = Array.from({ length: 3 }, async (_, client) => {
+    let count = 0;
+    for (; !isOver && count < 1000; count++) await turns.enter(`other ${client}`);
+    return count;
+  });
+  await Promise.all(Array.from({ length: 5 }, () => turns.enter("many")));
+  isOver = true;
+  expect(Math.max(...(await Promise.all(others)))).toBeLessThan(100);
 });
 
 test("enter() refuses a client that holds a tenth of the waiting places once half are taken, and serves others", async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Answer } from "../../../services/platform/graphql/answer.ts";
+import { othersAnswered } from "../../../services/platform/process/others-answered.ts";
 import type { DeadLetter, Queue } from "../../../services/queue/port.ts";
 import { createLetterLists } from "../../../services/queue-service/letter-lists.ts";
-import { ManualClock } from "../../support/time/manual-clock.ts";
+import { ManualClock, settled } from "../../support/time/manual-clock.ts";
 
 const MiB = 1024 * 1024;
 
@@ -45,6 +46,9 @@ describe("lists of dead letters", () => {
     const lists = answers.map((answer) => list({ limit: 1 }, { answer }));
     for (const [index, answer] of answers.entries()) {
       await lists[index];
+      // The others would read their pages now, if they had room.
+      await othersAnswered();
+      await settled();
       expect(pages()).toBe(index + 1);
       answer[Symbol.dispose]();
     }

@@ -1,5 +1,7 @@
 /** The texts of a batch: each is written once and referred to by number, from 1; 0 is null. */
 import { type GpuUuid, parseGpuUuid } from "../model/gpu.ts";
+import { isPrintable } from "../model/printable.ts";
+import { shown } from "../model/shown.ts";
 import { type ByteReader, DamagedBytes } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 
@@ -56,6 +58,7 @@ export class WrittenTexts {
     let text = this.#texts[number];
     if (text === undefined) {
       text = this.#from.textAt(this.#offsets[number] as number);
+      if (!isPrintable(text)) throw new DamagedBytes(`text ${number} must be printable, got ${shown(text)}`);
       this.#texts[number] = text;
     }
     return text;

@@ -7,6 +7,7 @@ import { serveUntil } from "../platform/http/serve.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
+import { Turns } from "../platform/process/turns.ts";
 import type { ApiConfig, GatewayConfig, SubgraphName } from "./config.ts";
 import { ABOUT_PATH, createAbout } from "./edge/about.ts";
 import { createAccess } from "./edge/access.ts";
@@ -65,9 +66,10 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const throttle = createThrottle(config, { metrics, clock });
   const watchdog = new Watchdog({ metrics, clock });
   parts.signal?.addEventListener("abort", () => watchdog.stop(), { once: true });
+  const turns = new Turns();
   const subscriptions = createSubscriptions(config.maxSubscriptions);
-  const gateway = await openGateway(subgraphs, { config, access, log, subscriptions: subscriptions.plugin });
-  const graphql = createGraphqlHttp({ runtime: gateway.runtime, access, watchdog, clientOf: throttle.clientOf });
+  const gateway = await openGateway(subgraphs, { config, access, log, turns, subscriptions: subscriptions.plugin });
+  const graphql = createGraphqlHttp({ runtime: gateway.runtime, access, watchdog, turns, clientOf: throttle.clientOf });
   const rest = createRest(gateway, { log, clock, clientOf: throttle.clientOf });
   const guards = createGuards({ access, throttle, config, pages: createPages(config) });
   const about = createAbout({
@@ -104,6 +106,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
       throttle,
       watchdog,
       metrics,
+      turns,
       config,
       headersOf,
       log,

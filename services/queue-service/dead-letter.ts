@@ -3,15 +3,12 @@ import { decodeBatch, sizeOfBatch } from "../../schema/batch/codec.ts";
 import { fail, ok, type Result } from "../../schema/model/result.ts";
 import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import { oncePerKey } from "../platform/process/once-per-key.ts";
-import type { DeadLetter, DeadLetterPage } from "../queue/port.ts";
+import { type ListedLetter, type ListedPage, PREVIEWS } from "./letter-lists.ts";
 
 const MAX_NAMES = 100;
 /** Larger batches have no preview, so that decoding one takes at most a few dozen megabytes. */
 const MAX_PREVIEW_READINGS = 131_072;
 const MAX_PREVIEW_BYTES = 8 * 1024 * 1024;
-/** The batches that are decoded for one page have at most as much together, so that a page takes about a second. */
-const MAX_PAGE_READINGS = 1 << 20;
-const MAX_PAGE_BODY_BYTES = 64 * 1024 * 1024;
 const SHOWN = `At most ${MAX_NAMES}.`;
 
 /** What a preview shows of a batch. It does not hold the batch, because an answer has the previews of a whole page. */
@@ -25,17 +22,6 @@ interface Preview {
   readonly series: readonly string[];
 }
 
-/** What the previews of one page may still decode. */
-interface PageBudget {
-  readings: number;
-  bytes: number;
-}
-
-/** A letter, with the budget that it shares with its page. */
-interface ListedLetter extends DeadLetter {
-  readonly budget: PageBudget;
-}
-
 function previewOf({ body, budget }: ListedLetter): Result<Preview> {
   const size = sizeOfBatch(body);
   if (!size.ok) return size;
@@ -47,7 +33,7 @@ function previewOf({ body, budget }: ListedLetter): Result<Preview> {
   }
   if (declared > budget.readings || bodyBytes > budget.bytes) {
     return fail(
-      `No preview: the previews of one page must have at most ${MAX_PAGE_READINGS} readings and ${MAX_PAGE_BODY_BYTES} bytes together, got more; list fewer`,
+      `No preview: the previews of one operation must have at most ${PREVIEWS.readings} readings and ${PREVIEWS.bytes} bytes together, got more; list fewer`,
     );
   }
   budget.readings -= declared;
@@ -85,11 +71,6 @@ function addPreview(builder: SubgraphBuilder) {
 export function addDeadLetterPage(builder: SubgraphBuilder) {
   // Two fields need the preview, so it is made once per letter.
   const read = oncePerKey(previewOf);
-  // A page that a query selects twice has one list.
-  const listed = oncePerKey(({ letters }: DeadLetterPage): readonly ListedLetter[] => {
-    const budget = { readings: MAX_PAGE_READINGS, bytes: MAX_PAGE_BODY_BYTES };
-    return letters.map((letter) => ({ ...letter, budget }));
-  });
   const preview = addPreview(builder);
   const letterType = builder.objectRef<ListedLetter>("DeadLetter").implement({
     description: "A batch that failed for good. It is kept until an operator returns it to the queue or deletes it.",
@@ -118,7 +99,7 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
         type: preview,
         nullable: true,
         description:
-          "Null if the batch cannot be decoded or is too large for a preview, alone or after those before it on the page; " +
+          "Null if the batch cannot be decoded or is too large for a preview, alone or after those before it in the operation; " +
           "`undecodable` says why.",
         resolve: (letter) => {
           const outcome = read(letter);
@@ -135,9 +116,9 @@ export function addDeadLetterPage(builder: SubgraphBuilder) {
       }),
     }),
   });
-  return builder.objectRef<DeadLetterPage>("DeadLetterPage").implement({
+  return builder.objectRef<ListedPage>("DeadLetterPage").implement({
     fields: (t) => ({
-      letters: t.field({ type: [letterType], description: "Oldest first.", resolve: (page) => [...listed(page)] }),
+      letters: t.field({ type: [letterType], description: "Oldest first.", resolve: ({ letters }) => [...letters] }),
       total: t.exposeInt("total", { description: "Number of dead letters in all." }),
       next: t.exposeString("next", {
         nullable: true,

@@ -7,6 +7,7 @@ import type { Clock } from "../platform/process/clock.ts";
 import { QUEUE_COUNTERS, type Queue, type QueueCounter, type QueueStats } from "../queue/port.ts";
 import { COUNTER_TEXTS } from "./counters.ts";
 import { addDeadLetterPage } from "./dead-letter.ts";
+import { createLetterLists } from "./letter-lists.ts";
 import { createQueueWatch, type QueueRates } from "./watch.ts";
 
 interface NamedQueue extends QueueStats {
@@ -67,6 +68,7 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
   const queueType = addQueue(builder);
   const watchQueue = createQueueWatch(queue, clock);
   const page = addDeadLetterPage(builder);
+  const listLetters = createLetterLists(queue, clock);
   const named = (ids: readonly string[] | null | undefined): readonly string[] | undefined =>
     ids === null ? refuse("ids", null, "a list of ids (leave it out for all dead letters)") : ids;
 
@@ -85,8 +87,8 @@ export function createPipelineSchema({ queue, clock }: PipelineParts): GraphQLSc
         limit: t.arg.int({ defaultValue: LETTER_PAGE.default }),
         after: t.arg.string({ description: "The `next` of the previous page." }),
       },
-      resolve: (_root, { limit, after }) =>
-        queue.deadLetters.list({ limit: parseLimit(limit, LETTER_PAGE), after: after ?? undefined }),
+      resolve: (_root, { limit, after }, context) =>
+        listLetters({ limit: parseLimit(limit, LETTER_PAGE), after: after ?? undefined }, context),
     }),
   }));
   builder.subscriptionType({

@@ -13,6 +13,7 @@ import { withDeadline } from "../../platform/graphql/limits.ts";
 import { exposeError, type SubgraphContext } from "../../platform/graphql/subgraph.ts";
 import { endUnsent } from "../../platform/graphql/unsent.ts";
 import type { Logger } from "../../platform/process/logger.ts";
+import type { Turns } from "../../platform/process/turns.ts";
 import { generatedFile } from "../assets.ts";
 import type { ApiConfig } from "../config.ts";
 import type { Access } from "../edge/access.ts";
@@ -34,11 +35,16 @@ export interface Gateway extends AsyncDisposable {
   /**
    * Executes a prepared query on one subgraph, without planning, under the deadline that planned queries have.
    * @param options.left aborts when the caller disconnects
+   * @param options.client the address of the caller
    */
   ask(
     subgraph: string,
     query: DocumentNode,
-    options: { variables: Readonly<Record<string, unknown>>; left?: AbortSignal | undefined },
+    options: {
+      variables: Readonly<Record<string, unknown>>;
+      left?: AbortSignal | undefined;
+      client?: string | undefined;
+    },
   ): Promise<ExecutionResult>;
 }
 
@@ -58,13 +64,15 @@ export interface GatewayParts {
   readonly config: ApiConfig;
   readonly access: Access;
   readonly log: Logger;
+  /** The turns in which prepared queries begin. */
+  readonly turns: Turns;
   /** Returns the plugin that runs subscriptions. It stores the subgraph context of each subscription in `contexts`. */
   readonly subscriptions: (contexts: SubgraphContexts) => GatewayPlugin;
 }
 
 export async function openGateway(
   subgraphs: Readonly<Record<string, Subgraph>>,
-  { config, access, log, subscriptions }: GatewayParts,
+  { config, access, log, turns, subscriptions }: GatewayParts,
 ): Promise<Gateway> {
   const contexts: SubgraphContexts = new WeakMap();
   const contextOf = (gatewayContext: object | undefined): SubgraphContext => {
@@ -125,12 +133,19 @@ export async function openGateway(
   await runtime.getSchema();
   return {
     runtime,
-    async ask(subgraph, document, { variables, left }) {
+    async ask(subgraph, document, { variables, left, client }) {
       // The caller makes a text of it at once: of one page, which is small.
-      using answer = new Answer({ isOneStep: true });
+      using answer = new Answer({ isOneStep: true, client });
       return await withDeadline(
         config.queryTimeoutMs,
-        (signal) => executorOf(subgraph)({ document, variables }, { signal, answer }) as Promise<ExecutionResult>,
+        async (signal): Promise<ExecutionResult> => {
+          try {
+            await turns.enter(answer.client);
+          } catch (error) {
+            return { errors: [exposeError(error, log)] };
+          }
+          return (await executorOf(subgraph)({ document, variables }, { signal, answer })) as ExecutionResult;
+        },
         { left },
       );
     },

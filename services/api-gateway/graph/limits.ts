@@ -21,8 +21,9 @@ export const limitShape = () =>
 /** The context that the subgraphs get, by the context that the gateway has for the operation. */
 export type SubgraphContexts = WeakMap<object, SubgraphContext>;
 
-/** Returns a signal that aborts when the client of an HTTP request disconnects. Over WebSocket it never aborts. */
-const leavingOf = (context: { readonly request?: Request }): AbortSignal | undefined => context.request?.signal;
+/** Returns a signal that aborts when the client disconnects; over WebSocket, also when it completes the operation. */
+const leavingOf = ({ left, request }: { readonly left?: AbortSignal; readonly request?: Request }) =>
+  left ?? request?.signal;
 
 /** Ends each execution after `timeoutMs`, or when its client disconnects. */
 export function limitTime(timeoutMs: number, contexts: SubgraphContexts): GatewayPlugin {

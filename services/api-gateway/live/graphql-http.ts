@@ -2,11 +2,12 @@
 import type { GatewayRuntime } from "@graphql-hive/gateway-runtime";
 import { shown } from "../../../schema/model/shown.ts";
 import { Answer } from "../../platform/graphql/answer.ts";
-import { limitBody, refuseGraphql } from "../../platform/graphql/limits.ts";
+import { limitBody, refusalOf, refuseGraphql } from "../../platform/graphql/limits.ts";
 import { RowLists } from "../../platform/graphql/row-lists.ts";
 import { isWhole } from "../../platform/graphql/server.ts";
 import { pacedBody, pacedBytes, pacedStream } from "../../platform/http/paced-body.ts";
 import { methodNotAllowed, problem } from "../../platform/http/problem.ts";
+import type { Turns } from "../../platform/process/turns.ts";
 import type { Access } from "../edge/access.ts";
 import { MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
 import { firstAnswer, type Guard } from "../edge/guards.ts";
@@ -67,19 +68,24 @@ export interface GraphqlHttpParts {
   readonly runtime: GatewayRuntime;
   readonly access: Access;
   readonly watchdog: Watchdog;
+  /** The turns in which operations begin. */
+  readonly turns: Turns;
   readonly clientOf: Throttle["clientOf"];
 }
 
-export function createGraphqlHttp({ runtime, access, watchdog, clientOf }: GraphqlHttpParts) {
+export function createGraphqlHttp({ runtime, access, watchdog, turns, clientOf }: GraphqlHttpParts) {
   const guards = [origin(access), method, contentType, parameters];
   return async (request: Request, url: URL): Promise<Response> => {
     const refusal = await firstAnswer(guards, request, url);
     if (refusal !== null) return refusal;
     const client = clientOf(request);
     const rows = new RowLists();
-    const answer = new Answer({ rows });
+    const answer = new Answer({ rows, client });
     const paced = { clock: watchdog.clock, onEnd: () => answer[Symbol.dispose]() };
-    const response = await limitBody(request, MAX_BODY_BYTES, (bounded) => runtime.fetch(bounded, { client, answer }));
+    const response = await limitBody(request, MAX_BODY_BYTES, async (bounded) => {
+      const refusal = await refusalOf(turns.enter(client));
+      return refusal ?? runtime.fetch(bounded, { client, answer });
+    });
     answer.made();
     if (isEventStream(response)) {
       // The events of a subscription have no lists.

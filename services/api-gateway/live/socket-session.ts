@@ -1,6 +1,6 @@
 /** One WebSocket: sends subscription results at the reader's pace, and closes it if the client is silent or stalled. */
 import type { Peer } from "crossws";
-import type { SocketState } from "../../platform/graphql/graphql-socket.ts";
+import type { SocketState } from "../../platform/graphql/socket-link.ts";
 import { SocketRoom } from "../../platform/http/socket-room.ts";
 import type { SocketPlaces } from "./socket-places.ts";
 import { type EndReason, PING_MS, SILENT_MS, STALLED_MS, type Watchdog } from "./watchdog.ts";

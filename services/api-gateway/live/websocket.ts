@@ -9,6 +9,7 @@ import type { SocketHooks } from "../../platform/http/listen.ts";
 import { problem, problemOf } from "../../platform/http/problem.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
+import type { Turns } from "../../platform/process/turns.ts";
 import type { ApiConfig } from "../config.ts";
 import { type Access, bearerOf } from "../edge/access.ts";
 import { GRAPHQL_PATH, MAX_BODY_BYTES } from "../edge/graphql-endpoint.ts";
@@ -36,6 +37,8 @@ export interface WebSocketParts {
   readonly throttle: Throttle;
   readonly watchdog: Watchdog;
   readonly metrics: Metrics;
+  /** The turns in which operations begin. */
+  readonly turns: Turns;
   readonly config: Pick<ApiConfig, "rateLimit" | "maxSubscriptions">;
   /** Returns the headers that every answer gets. Here, refused upgrades get them. */
   readonly headersOf: (request: Request, response: Response) => Readonly<Record<string, string>>;
@@ -43,10 +46,10 @@ export interface WebSocketParts {
 }
 
 export function createWebSocket(parts: WebSocketParts): SocketHooks {
-  const { runtime, access, throttle, watchdog, metrics, config, headersOf, log } = parts;
+  const { runtime, access, throttle, watchdog, metrics, turns, config, headersOf, log } = parts;
   const base = getGraphQLWSOptions<Record<string, unknown>, SocketSession>(runtime, ({ extra }) => ({
     client: extra.client,
-    answer: new Answer({ rows: new RowLists() }),
+    answer: new Answer({ rows: new RowLists(), client: extra.client }),
     // Plugins read the HTTP request of an operation. Over WebSocket there is none, so this one takes its place.
     request: new Request(`http://websocket.local${GRAPHQL_PATH}`, { method: "POST" }),
   }));
@@ -88,6 +91,7 @@ export function createWebSocket(parts: WebSocketParts): SocketHooks {
   return createGraphqlSocket({
     options,
     limits: LIMITS,
+    turns,
     log,
     refusalOf({ extra, subscriptions }, id, payload) {
       const retryAfterMs = throttle.waitMs(extra.client, "websocket");

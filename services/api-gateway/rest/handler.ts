@@ -42,12 +42,13 @@ export function createRest(
     if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed(request.method, "GET, HEAD");
     if (!call.ok) return problemOf("invalid", call.error);
     const { route } = call.value;
+    const asked = { ...call.value, client: clientOf(request) };
     const accept = request.headers.get("accept");
     const media = chooseMedia(accept, mediaOf(route));
     if (media === null) return notAcceptable(accept, mediaOf(route));
-    const make = (signal: AbortSignal) => asJson(call.value, signal);
+    const make = (signal: AbortSignal) => asJson(asked, signal);
     let answer: Representation | Response;
-    if (media !== JSON_MEDIA) answer = await exportRows(call.value, media, request);
+    if (media !== JSON_MEDIA) answer = await exportRows(asked, media, request);
     else
       answer = route.recent
         ? await recent(url.pathname + url.search, make, request.signal)

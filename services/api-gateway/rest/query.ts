@@ -10,10 +10,10 @@ import type { RestCall } from "./request.ts";
  */
 export async function runQuery(
   gateway: Pick<Gateway, "ask">,
-  { route, variables }: RestCall,
+  { route, variables, client }: RestCall,
   signal: AbortSignal,
 ): Promise<ExecutionResult> {
-  const result = await gateway.ask(route.subgraph, route.query, { variables, left: signal });
+  const result = await gateway.ask(route.subgraph, route.query, { variables, left: signal, client });
   if (result.errors !== undefined || result.data?.[route.field] != null) return result;
   const message = `No GPU has uuid ${JSON.stringify(variables.uuid)}`;
   return { errors: [graphqlError("not_found", message)] };

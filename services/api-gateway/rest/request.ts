@@ -10,6 +10,8 @@ export interface RestCall {
   readonly route: RestRoute;
   /** Variables of the route's query: `uuid` from the path, if it has one, and the query parameters that were given. */
   readonly variables: Readonly<Record<string, unknown>>;
+  /** The address by which the caller is counted. */
+  readonly client?: string;
 }
 
 /** The older form of MIG uuids contains slashes: MIG-GPU-<uuid>/<gpu instance>/<compute instance>. */

@@ -21,9 +21,12 @@ const FIRST_BYTES = MiB / 2;
 const LARGE_BYTES = 32 * MiB;
 const NEW_LINE = 10;
 
-/** Of 512 MiB that the chart gives the gateway: 100 MiB are taken when it is idle, and half of the rest is garbage. */
+/**
+ * Of 512 MiB that the chart gives the gateway: 100 MiB are taken when it is idle, and a byte of an answer takes three
+ * or four until its garbage is collected. Two of the largest answers fit at once.
+ */
 export const createBytesUnderWay = (clock: Clock): UnderWay =>
-  new UnderWay({ noun: "bytes", small: 4 * MiB, allSmall: 32 * MiB, allLarge: 128 * MiB, clock });
+  new UnderWay({ noun: "bytes", small: 4 * MiB, allSmall: 32 * MiB, allLarge: 64 * MiB, clock });
 
 const budgetOf = perRequest(() => ({ bytes: MAX_ANSWER_BYTES }));
 

@@ -2,7 +2,7 @@
 import type { ExecutionResult } from "@graphql-tools/utils";
 import { type DocumentNode, type GraphQLFormattedError, print } from "graphql";
 import { isAppError, messageOf } from "../../../schema/model/errors.ts";
-import { ROW_LISTS_HEADER } from "../../platform/graphql/server.ts";
+import { CLIENT_HEADER, ROW_LISTS_HEADER } from "../../platform/graphql/server.ts";
 import { exposeError, type SubgraphContext } from "../../platform/graphql/subgraph.ts";
 import type { UnderWay } from "../../platform/graphql/under-way.ts";
 import { bearer } from "../../platform/http/bearer.ts";
@@ -59,7 +59,12 @@ export function createRemoteHttp({ name, url, token, log, clock, underWay, onReq
   async function post(body: string, context: SubgraphContext): Promise<WireResult> {
     const signal = context.signal ?? null;
     const call = context.answer?.rows?.call() ?? null;
-    const asked = call === null ? headers : { ...headers, [ROW_LISTS_HEADER]: call.prefix };
+    const client = context.answer?.client ?? "";
+    const asked = {
+      ...headers,
+      ...(client === "" ? {} : { [CLIENT_HEADER]: client }),
+      ...(call === null ? {} : { [ROW_LISTS_HEADER]: call.prefix }),
+    };
     const response = await fetch(url, { method: "POST", headers: asked, body, redirect: "error", signal });
     const text = await readAnswer(response, context, { underWay, call });
     if (response.status === 401)

@@ -6,6 +6,7 @@ export interface AnswerOptions {
   /** Default: true if `rows` is given. */
   readonly isCompact?: boolean;
   readonly isOneStep?: boolean;
+  readonly client?: string | undefined;
 }
 
 export class Answer implements Disposable {
@@ -15,13 +16,16 @@ export class Answer implements Disposable {
   readonly isCompact: boolean;
   /** Whether one step reads all of it. */
   readonly isOneStep: boolean;
+  /** The address of the client that asked; empty if it is not known. */
+  readonly client: string;
   readonly #whenMade: (() => void)[] = [];
   readonly #whenSent: (() => void)[] = [];
 
-  constructor({ rows = null, isCompact = rows !== null, isOneStep = false }: AnswerOptions = {}) {
+  constructor({ rows = null, isCompact = rows !== null, isOneStep = false, client = "" }: AnswerOptions = {}) {
     this.rows = rows;
     this.isCompact = isCompact;
     this.isOneStep = isOneStep;
+    this.client = client;
   }
 
   /** Calls `run` when everything of this answer has been read. */

@@ -3,13 +3,16 @@
  * what is kept of it is bounded while it is answered, and every message to the client waits until there is room for it.
  */
 import type { Hooks, Peer } from "crossws";
-import { type DocumentNode, type GraphQLError, Kind, parse } from "graphql";
+import type { ExecutionArgs, GraphQLError } from "graphql";
 import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from "graphql-ws";
 import type { SocketHooks } from "../http/listen.ts";
-import type { SocketRoom } from "../http/socket-room.ts";
 import type { Logger } from "../process/logger.ts";
+import type { Turns } from "../process/turns.ts";
 import type { Answer } from "./answer.ts";
 import { graphqlError } from "./errors.ts";
+import { Link, type SocketState } from "./socket-link.ts";
+import { declaredOf, type Params, tokenOf } from "./socket-payload.ts";
+import { exposeError } from "./subgraph.ts";
 
 /** Bytes of a message before the connection is acknowledged. A token needs far less, and nothing else is read. */
 export const MAX_INIT_BYTES = 8192;
@@ -21,17 +24,6 @@ const TOO_BIG = 1009;
 const FAILED = 1011;
 const TRY_AGAIN = 1013;
 
-/** What the server knows of one socket. */
-export interface SocketState {
-  readonly room: SocketRoom;
-  /** Called with each message of the client. */
-  heard?(): void;
-  /** Takes a part of the text that the operations of all sockets may hold. Returns its release; null: refused. */
-  hold?(bytes: number): (() => void) | null;
-  /** Called once, when the socket is closed. */
-  close(): void;
-}
-
 export interface SocketLimits {
   /** Bytes of one message. A longer one ends its socket with 1009. */
   readonly maxMessageBytes: number;
@@ -39,7 +31,6 @@ export interface SocketLimits {
   readonly maxTextBytes: number;
 }
 
-type Params = Record<string, unknown> | undefined;
 export type SocketOptions<State> = ServerOptions<Params, State>;
 
 type Context<State> = Parameters<NonNullable<SocketOptions<State>["onSubscribe"]>>[0];
@@ -53,62 +44,24 @@ export interface GraphqlSocketParts<State extends SocketState> {
     payload: SubscribePayload,
   ) => readonly GraphQLError[] | null;
   readonly limits: SocketLimits;
+  /** The turns in which operations begin. Default: each begins at once. */
+  readonly turns?: Turns;
   readonly open: (peer: Peer) => State;
   readonly upgrade: (request: Request) => Response | null;
   readonly log: Logger;
 }
 
-/** The token of a `connection_init`, all that is kept of its payload. */
-function tokenOf(params: Params): Params {
-  if (params === undefined) return undefined;
-  const { authorization, Authorization } = params;
-  const token = authorization ?? Authorization;
-  return typeof token === "string" ? { authorization: token } : {};
-}
-
-function documentOf(query: string): DocumentNode | null {
-  try {
-    return parse(query, { noLocation: true });
-  } catch {
-    return null;
-  }
-}
-
-/** The variables that the document declares. GraphQL ignores others, which would be kept while the operation runs. */
-function declaredOf({ query, variables }: SubscribePayload): Record<string, unknown> {
-  const given = Object.keys(variables ?? {}).length === 0 ? null : documentOf(query);
-  const declared: Record<string, unknown> = {};
-  for (const definition of given?.definitions ?? []) {
-    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-    for (const { variable } of definition.variableDefinitions ?? []) {
-      const { value: name } = variable.name;
-      if (variables !== null && variables !== undefined && Object.hasOwn(variables, name)) {
-        Object.defineProperty(declared, name, { value: variables[name], enumerable: true });
-      }
-    }
-  }
-  return declared;
-}
-
 /** graphql-ws keeps the payload for as long as the operation runs. */
 type Kept = { -readonly [Name in keyof SubscribePayload]: SubscribePayload[Name] };
 
-const TOO_MUCH = "The operations under way hold too much text: try again later, or send shorter ones";
-
-class Link<State extends SocketState> {
-  readonly state: State;
-  isReady = false;
-  textBytes = 0;
-  /** Whether the message that is being received must not begin an operation. */
-  isOverloaded = false;
-  isPonging = false;
-  receive: (text: string) => Promise<void> = async () => {};
-  signalClosure: (code: number, reason: string) => Promise<void> = async () => {};
-
-  constructor(state: State) {
-    this.state = state;
-  }
+/** What this server adds to the context of an operation, and reads of it. */
+interface OperationContext {
+  readonly answer?: Answer;
+  /** Aborts when the client completes the operation, or its socket closes. */
+  left?: AbortSignal;
 }
+
+const TOO_MUCH = "The operations under way hold too much text: try again later, or send shorter ones";
 
 /** The text of a `next` message. */
 function nextMessage(id: string, result: unknown, { rows }: Answer): string {
@@ -132,7 +85,10 @@ export function createGraphqlSocket<State extends SocketState>(parts: GraphqlSoc
     async onConnect(context) {
       const link = linksOf.get(context.extra);
       // At once: an operation may come before the acknowledgement is sent.
-      if (link !== undefined) link.isReady = true;
+      if (link !== undefined) {
+        link.isReady = true;
+        link.known = context.subscriptions;
+      }
       const permitted = await options.onConnect?.(context);
       (context as { connectionParams?: Params }).connectionParams = tokenOf(context.connectionParams);
       return permitted;
@@ -147,23 +103,30 @@ export function createGraphqlSocket<State extends SocketState>(parts: GraphqlSoc
       if (link?.isOverloaded) return refused([graphqlError("overloaded", TOO_MUCH)]);
       const errors = parts.refusalOf?.(context, id, payload) ?? null;
       if (errors !== null) return refused(errors);
+      try {
+        await parts.turns?.enter(context.extra.client ?? "");
+      } catch (error) {
+        return refused([exposeError(error, log)]);
+      }
       kept.variables = declaredOf(payload);
       const begun = await options.onSubscribe?.(context, id, payload);
       if (Array.isArray(begun)) return refused(begun);
       kept.extensions = {};
       // A result that could not be sent is not computed.
       await context.extra.room.wait();
+      Object.assign((begun as ExecutionArgs | undefined)?.contextValue ?? {}, { left: link?.begin(id) });
       return begun;
     },
     async onOperation(context, id, payload, args, result) {
       const replaced = await options.onOperation?.(context, id, payload, args, result);
       if (replaced !== undefined || Symbol.asyncIterator in result) return replaced;
-      const { answer } = args.contextValue as { readonly answer?: Answer };
+      const { answer, left } = args.contextValue as OperationContext;
       if (answer === undefined) return undefined;
-      // The answer holds its part of the process until the text is sent, so it is sent here.
+      // The answer holds its part of the process until its reader has taken the text, so it is sent here.
       using _held = answer;
       answer.made();
-      if (id in context.subscriptions) await context.extra.room.send(() => nextMessage(id, result, answer));
+      const { room } = context.extra;
+      if (!left?.aborted && (await room.send(() => nextMessage(id, result, answer)))) await room.wait();
       return nothing();
     },
   });
@@ -226,6 +189,7 @@ export function createGraphqlSocket<State extends SocketState>(parts: GraphqlSoc
       try {
         link.isOverloaded = release === null;
         await link.receive(text);
+        link.stopLeft();
       } catch (error) {
         log.error("socket failed", { error });
         state.room.end(FAILED, "Internal error");
@@ -238,6 +202,7 @@ export function createGraphqlSocket<State extends SocketState>(parts: GraphqlSoc
       const link = links.get(peer.websocket);
       if (link === undefined) return;
       links.delete(peer.websocket);
+      link.stopLeft({ isClosed: true });
       link.state.close();
       void link.signalClosure(code, reason);
     },

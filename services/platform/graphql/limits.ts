@@ -9,12 +9,23 @@ import { graphqlError } from "./errors.ts";
 export function refuseGraphql(
   code: ErrorCode,
   message: string,
-  { retryAfterMs }: { retryAfterMs?: number } = {},
+  { retryAfterMs }: { retryAfterMs?: number | undefined } = {},
 ): Response {
   const { status, graphql } = ERROR_CODES[code];
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
   const headers = retryAfterMs === undefined ? {} : { "retry-after": retryAfterSeconds(retryAfterMs) };
   return Response.json({ errors: [{ message, extensions: { code: graphql, ...wait } }] }, { status, headers });
+}
+
+/** The error response of work that was not admitted; null: it was. @throws what is not an AppError */
+export async function refusalOf(admitted: Promise<unknown>): Promise<Response | null> {
+  try {
+    await admitted;
+    return null;
+  } catch (error) {
+    if (isAppError(error)) return refuseGraphql(error.code, error.message, error);
+    throw error;
+  }
 }
 
 const tooLarge = (maxBytes: number): Response =>

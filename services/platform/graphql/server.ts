@@ -8,9 +8,10 @@ import { pacedBody, pacedBytes, pacedStream } from "../http/paced-body.ts";
 import { systemClock } from "../process/clock.ts";
 import type { Logger } from "../process/logger.ts";
 import { ANSWER_SECONDS, type Metrics } from "../process/metrics.ts";
+import { Turns } from "../process/turns.ts";
 import { Answer } from "./answer.ts";
 import { keepDocuments } from "./documents.ts";
-import { limitBody, withDeadline } from "./limits.ts";
+import { limitBody, refusalOf, withDeadline } from "./limits.ts";
 import { isPrefix, RowCall, writeLists } from "./row-lists.ts";
 import { createSubgraphSocket, type ServerContext, type SubgraphYoga } from "./socket.ts";
 import { exposeError, type SubgraphContext } from "./subgraph.ts";
@@ -25,6 +26,9 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 export const ROW_LISTS_HEADER = "row-lists";
 /** The content type of an answer whose lists follow its text. See PROTOCOL.md of the gateway. */
 export const ROW_LISTS_MEDIA = "application/vnd.gpu-telemetry.row-lists";
+
+/** A request header: the address of the client on whose behalf the gateway asks. Clients take turns. */
+export const CLIENT_HEADER = "client";
 
 export interface SubgraphServerParts {
   readonly log: Logger;
@@ -91,10 +95,14 @@ export function createSubgraphServer(schema: GraphQLSchema, parts: SubgraphServe
     cors: false,
     logging: false,
   });
+  const turns = new Turns();
   async function execute(request: Request): Promise<Response> {
+    const client = request.headers.get(CLIENT_HEADER) ?? "";
+    const refusal = await refusalOf(turns.enter(client));
+    if (refusal !== null) return refusal;
     const prefix = request.headers.get(ROW_LISTS_HEADER) ?? "";
     const rows = isPrefix(prefix) ? new RowCall(prefix) : null;
-    const answer = new Answer({ isCompact: rows !== null });
+    const answer = new Answer({ isCompact: rows !== null, client });
     const options = { clock: systemClock, onEnd: () => answer[Symbol.dispose]() };
     const response = await yoga.fetch(request, { answer, rows });
     answer.made();

@@ -9,9 +9,10 @@ import { SocketRoom } from "../http/socket-room.ts";
 import { systemClock } from "../process/clock.ts";
 import type { Logger } from "../process/logger.ts";
 import { Answer } from "./answer.ts";
-import { createGraphqlSocket, type SocketLimits, type SocketOptions, type SocketState } from "./graphql-socket.ts";
+import { createGraphqlSocket, type SocketLimits, type SocketOptions } from "./graphql-socket.ts";
 import { FrameWindow, readSubscribeExtensions, readTaken } from "./pace.ts";
 import type { RowCall } from "./row-lists.ts";
+import type { SocketState } from "./socket-link.ts";
 import { exposeError, type SubgraphContext } from "./subgraph.ts";
 
 /** Fields that a transport adds to the context of a request. */

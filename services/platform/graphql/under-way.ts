@@ -41,6 +41,7 @@ export interface Share {
 
 class HeldShare implements Share {
   readonly #lanes: Lanes;
+  readonly #client: string;
   /** How many steps of the size of the first one are expected. */
   readonly #steps: number;
   #pass: Pass | null = null;
@@ -53,6 +54,7 @@ class HeldShare implements Share {
 
   constructor(lanes: Lanes, answer: Answer) {
     this.#lanes = lanes;
+    this.#client = answer.client;
     this.#steps = answer.isOneStep ? 1 : 2;
     answer.onMade(() => this.#pass?.resize(this.#read));
     answer.onSent(() => {
@@ -87,13 +89,14 @@ class HeldShare implements Share {
   async #enter(most: number, whole: number, signal: AbortSignal | undefined): Promise<void> {
     const { small, large, maxSmall } = this.#lanes;
     const held = this.#read + this.#pending;
+    const client = this.#client;
     if (this.#isLarge) this.#pass?.resize(Math.max(this.#pass.weight, held + most));
     else if (this.#pass === null && most <= maxSmall) {
-      this.#pass = await small.enter(this.#roomFor(most), { signal });
+      this.#pass = await small.enter(this.#roomFor(most), { client, signal });
     } else if (this.#pass === null || held + most > this.#pass.weight) {
       this.#pass?.[Symbol.dispose]();
       this.#pass = null;
-      this.#pass = await large.enter(Math.max(held + most, whole), { signal });
+      this.#pass = await large.enter(Math.max(held + most, whole), { client, signal });
       this.#isLarge = true;
       await othersAnswered();
     }

@@ -1,11 +1,15 @@
 /** Sends a body at the pace of its reader, and cuts off a reader that takes nothing. */
 import type { Clock } from "../process/clock.ts";
-import { othersAnswered } from "../process/others-answered.ts";
+import { pacedPieces } from "./paced-pieces.ts";
 
 /** A reader that takes no piece for this long is cut off, as a reader of a stream is. */
 const PATIENCE_MS = 30_000;
+/** An answer holds its place until its reader has taken it: one of 25 MB for at most seven minutes. */
+const LEAST_BYTES_PER_S = 64 * 1024;
 /** The least that a reader takes at once. */
 const PIECE_BYTES = 256 * 1024;
+
+type Piece = Uint8Array<ArrayBuffer>;
 
 export interface PacedOptions {
   readonly clock: Clock;
@@ -13,8 +17,15 @@ export interface PacedOptions {
   readonly onEnd: () => void;
 }
 
+const paceOf = ({ clock, onEnd }: PacedOptions) => ({
+  clock,
+  patienceMs: PATIENCE_MS,
+  leastBytesPerS: LEAST_BYTES_PER_S,
+  onEnd: () => onEnd(),
+});
+
 /** Joins texts and bytes to pieces of `PIECE_BYTES`, and splits longer ones. */
-export function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8Array<ArrayBuffer>> {
+export function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Piece> {
   const encoder = new TextEncoder();
   let waiting: Uint8Array[] = [];
   let size = 0;
@@ -26,7 +37,7 @@ export function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8
     const piece = waiting.length === 1 && first !== undefined ? first : Buffer.concat(waiting);
     waiting = [];
     size = 0;
-    return piece as Uint8Array<ArrayBuffer>;
+    return piece as Piece;
   };
   for (const part of parts) {
     if (typeof part === "string") text += part;
@@ -43,60 +54,6 @@ export function* piecesOf(parts: Iterable<string | Uint8Array>): Generator<Uint8
   if (size > 0) yield flush();
 }
 
-type NextPiece = () => IteratorResult<Uint8Array<ArrayBuffer>> | Promise<IteratorResult<Uint8Array<ArrayBuffer>>>;
-
-function bodyOf(
-  next: NextPiece,
-  { clock, onEnd, leave }: PacedOptions & { leave: () => void },
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let taken = new AbortController();
-  let ended = false;
-  const end = () => {
-    taken.abort();
-    if (ended) return;
-    ended = true;
-    onEnd();
-  };
-  async function cutUnlessTaken(controller: ReadableStreamDefaultController, signal: AbortSignal): Promise<void> {
-    await clock.sleep(PATIENCE_MS, { signal });
-    if (signal.aborted) return;
-    end();
-    leave();
-    // No reason is passed, because Bun and Deno would print it.
-    controller.error();
-  }
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        taken.abort();
-        try {
-          await othersAnswered();
-          const { done, value } = await next();
-          if (ended) return;
-          if (done) {
-            end();
-            controller.close();
-            return;
-          }
-          controller.enqueue(value);
-          taken = new AbortController();
-          void cutUnlessTaken(controller, taken.signal);
-        } catch {
-          if (ended) return;
-          end();
-          controller.error();
-        }
-      },
-      cancel() {
-        end();
-        leave();
-      },
-    },
-    // No piece is made before the reader asks for it.
-    { highWaterMark: 0 },
-  );
-}
-
 /**
  * Returns `parts` as a body. The first piece is made at once, and sent whole if it is all. The others are made when the
  * reader asks for them.
@@ -104,7 +61,7 @@ function bodyOf(
  */
 export function pacedBody(parts: Iterable<string | Uint8Array>, options: PacedOptions): BodyInit {
   const pieces = piecesOf(parts);
-  let first: IteratorResult<Uint8Array<ArrayBuffer>> | null = pieces.next();
+  let first: IteratorResult<Piece> | null = pieces.next();
   if (first.done || first.value.byteLength < PIECE_BYTES) {
     options.onEnd();
     return first.done ? "" : first.value;
@@ -114,7 +71,7 @@ export function pacedBody(parts: Iterable<string | Uint8Array>, options: PacedOp
     first = null;
     return piece;
   };
-  return bodyOf(next, { ...options, leave: () => void pieces.return(undefined) });
+  return pacedPieces({ next, leave: () => void pieces.return(undefined) }, paceOf(options));
 }
 
 /** Returns a response whose body comes from a stream, piece by piece as the reader takes them. */
@@ -123,18 +80,16 @@ export function pacedStream(response: Response, options: PacedOptions): Response
     options.onEnd();
     return response;
   }
-  const source = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  const source = response.body.getReader() as ReadableStreamDefaultReader<Piece>;
+  const next = async () => (await source.read()) as IteratorResult<Piece, undefined>;
   const leave = () => void source.cancel().catch(() => {});
-  return new Response(
-    bodyOf(async () => (await source.read()) as IteratorResult<Uint8Array<ArrayBuffer>>, { ...options, leave }),
-    response,
-  );
+  return new Response(pacedPieces({ next, leave }, paceOf(options)), response);
 }
 
 /**
  * Returns bytes as a body. A short one is sent at once: the buffers of the connection hold it.
  */
-export function pacedBytes(bytes: Uint8Array<ArrayBuffer>, options: PacedOptions): BodyInit {
+export function pacedBytes(bytes: Piece, options: PacedOptions): BodyInit {
   if (bytes.byteLength > PIECE_BYTES) return pacedBody([bytes], options);
   options.onEnd();
   return bytes;

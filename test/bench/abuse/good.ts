@@ -47,8 +47,9 @@ async function askAgainAndAgain(
     try {
       const response = await fetch(path, { ...init, headers, signal: AbortSignal.timeout(PATIENCE_MS) });
       const text = await response.text();
+      const code = /"code":"([A-Z_]+)"/.exec(text)?.[1];
       if (response.status !== 200) count(figures.refusals, String(response.status));
-      else if (text.includes('"errors"')) count(figures.refusals, "errors");
+      else if (code !== undefined) count(figures.refusals, code);
       else figures.latencies.push(performance.now() - startedAt);
     } catch {
       figures.lost++;

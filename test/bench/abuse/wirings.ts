@@ -1,19 +1,47 @@
 /** The pipelines under abuse: as services over Redis, and in one process. Both stores hold the same fleet. */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { startAllInOne } from "../../support/programs/all-in-one.ts";
-import { addressOf } from "../../support/programs/process.ts";
+import { addressOf, ROOT } from "../../support/programs/process.ts";
 import { INTERNAL_TOKEN, openServices } from "../../support/programs/services.ts";
 import { startRedisServer } from "../../support/servers/redis-server.ts";
-import type { Target } from "./bad.ts";
+import type { Target } from "./bad-client.ts";
 
 export interface Wiring extends AsyncDisposable {
   readonly target: Omit<Target, "uuids">;
-  /** Process id and memory limit of the chart in MiB, by name; no limit for what the chart does not run. */
-  readonly processes: Readonly<Record<string, { readonly pid: number; readonly limitMiB: number | null }>>;
+  readonly processes: Readonly<Record<string, MeasuredProcess>>;
 }
 
-/** Limits of `infra/helm/gpu-telemetry/values.yaml`. */
-const LIMITS = { "api-gateway": 512, inventory: 384, telemetry: 512, "queue-service": 512, collector: 512 } as const;
+export interface MeasuredProcess {
+  readonly pid: number;
+  readonly url: string;
+  readonly limitMiB: number;
+}
+
+/** all-in-one is not in the chart: twice the limit of a service that is a part of it. */
+const EMBEDDED_MIB = 1024;
+const SERVICES = {
+  "api-gateway": "apiGateway",
+  inventory: "inventory",
+  telemetry: "telemetry",
+  "queue-service": "queueService",
+  collector: "collector",
+  streamer: "streamer",
+} as const;
+type Service = keyof typeof SERVICES;
+
+/** Returns the memory limit of a service in the chart, MiB. */
+async function readLimits(): Promise<(service: Service) => number> {
+  const values = parse(await readFile(join(ROOT, "infra/helm/gpu-telemetry/values.yaml"), "utf8"));
+  return (service) => {
+    const limit = values[SERVICES[service]].resources.limits.memory as string;
+    const mebibytes = /^(\d+)Mi$/.exec(limit)?.[1];
+    if (mebibytes === undefined) throw new Error(`The memory limit of ${service} must be in Mi, got ${limit}`);
+    return Number(mebibytes);
+  };
+}
+
 /** X-Forwarded-For identifies the clients, and no rate limit slows them. */
 const OPEN = { TRUSTED_PROXIES: "1", RATE_LIMIT: "0" };
 
@@ -29,7 +57,8 @@ export async function openServicesUnderAbuse(store: string): Promise<Wiring> {
       gateway: OPEN,
     }),
   );
-  const names = ["queue-service", "inventory", "telemetry", "collector", "streamer", "api-gateway"] as const;
+  const limitOf = await readLimits();
+  const names = Object.keys(SERVICES) as Service[];
   await services.start(...names);
   await services.ready();
   const internal = (["inventory", "telemetry"] as const).map((name) => services.urlOf(name));
@@ -37,8 +66,9 @@ export async function openServicesUnderAbuse(store: string): Promise<Wiring> {
   return {
     target: { url: services.url, internal, queue: services.urlOf("queue-service"), internalToken: INTERNAL_TOKEN },
     processes: Object.fromEntries(
-      Object.entries(LIMITS).map(([name, limitMiB]) => {
-        return [name, { pid: services.members[name as keyof typeof LIMITS].program.pid, limitMiB }];
+      names.map((name) => {
+        const { pid } = services.members[name].program;
+        return [name, { pid, url: services.urlOf(name), limitMiB: limitOf(name) }];
       }),
     ),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
@@ -46,11 +76,11 @@ export async function openServicesUnderAbuse(store: string): Promise<Wiring> {
 }
 
 export async function openEmbeddedUnderAbuse(store: string): Promise<Wiring> {
-  const program = startAllInOne({ SQLITE_PATH: join(store), STREAM_INTERVAL: "200ms", ...OPEN });
+  const program = startAllInOne({ SQLITE_PATH: store, STREAM_INTERVAL: "200ms", ...OPEN });
   const url = await addressOf(program);
   return {
     target: { url, internal: [], queue: null, internalToken: "" },
-    processes: { "all-in-one": { pid: program.pid, limitMiB: null } },
+    processes: { "all-in-one": { pid: program.pid, url, limitMiB: EMBEDDED_MIB } },
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }

@@ -177,10 +177,8 @@ test("a 33rd stream is refused, and a 17th of one client; each stream frees its 
   // Half of the places for one client, and three for each of the others.
   const clientOf = (place: number) => (place < 16 ? 0 : 1 + Math.floor((place - 16) / 3));
   const places = () => Promise.all(Array.from({ length: 32 }, (_, place) => streamOf(clientOf(place))));
-  let pages = 0;
   let stopped = 0;
-  api.store.before = async (signal) => {
-    if (++pages <= 32) return;
+  api.store.beforeNext = async (signal) => {
     await new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));
     stopped++;
   };
@@ -195,7 +193,7 @@ test("a 33rd stream is refused, and a 17th of one client; each stream frees its 
   expect([greedy.status, await greedy.text()]).toEqual([429, expect.stringContaining("more than 3 of 32 streams")]);
   for (const answer of open) await answer.body?.cancel();
   await eventually(() => stopped === 32, { what: "all store calls to stop" });
-  api.store.before = async () => {};
+  api.store.beforeNext = async () => {};
   for (const answer of await places())
     expect([answer.status, (await answer.text()).endsWith("\r\n")]).toEqual([200, true]);
 });

@@ -67,6 +67,8 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
   };
   /** Awaited by most calls. A test may make it fail or wait. */
   before: (signal?: AbortSignal) => Promise<void> = async () => {};
+  /** Awaited by `readings` for every page but the first one. */
+  beforeNext: (signal?: AbortSignal) => Promise<void> = async () => {};
   /** Awaited by `latest`. */
   beforeLatest: (signal?: AbortSignal) => Promise<void> = async () => {};
 
@@ -138,6 +140,7 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
   async readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage> {
     this.calls.readings++;
     await this.before(query.signal);
+    if (query.after !== undefined) await this.beforeNext(query.signal);
     return this.#pageOf(gpu, window, query);
   }
 

@@ -51,6 +51,6 @@ test("a client that reads nothing for 2 minutes is cut off", async () => {
   await clock.advance(119_000);
   expect(ends).toEqual([]);
   await clock.advance(1000);
-  expect([ends, state.left]).toEqual([["the client read nothing for 2 minutes"], true]);
+  expect([ends, state.left]).toEqual([["the client read nothing for 120 s"], true]);
   expect(reader.read()).rejects.toBeUndefined();
 });

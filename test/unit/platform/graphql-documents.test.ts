@@ -6,6 +6,7 @@ import { createAccess } from "../../../services/api-gateway/edge/access.ts";
 import { openGateway } from "../../../services/api-gateway/graph/gateway.ts";
 import { keepDocuments } from "../../../services/platform/graphql/documents.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
+import { Turns } from "../../../services/platform/process/turns.ts";
 
 type Parse = (text: string) => DocumentNode;
 
@@ -22,6 +23,7 @@ const openings: Record<string, () => Promise<{ parse: Parse; close: () => unknow
         config,
         access: createAccess(config),
         log: silentLogger,
+        turns: new Turns(),
         subscriptions: () => ({}),
       },
     );

@@ -53,6 +53,26 @@ describe("paced body", () => {
     await expect(reader.read()).rejects.toBeUndefined();
   });
 
+  test("is cut when its reader falls 30 s behind a pace of 64 KiB a second", async () => {
+    const { clock, options, ends } = open();
+    const reader = streamOf(pacedBody(["x".repeat(100 * PIECE)], options)).getReader();
+    // A piece is worth 4 s.
+    let pieces = 0;
+    for (; ends() === 0 && pieces < 100; pieces++) {
+      await reader.read();
+      await clock.advance(29_000);
+    }
+    expect(pieces).toBe(2);
+    await expect(reader.read()).rejects.toBeUndefined();
+  });
+
+  test("is not cut when its reader keeps that pace", async () => {
+    const { clock, options, ends } = open();
+    const reader = streamOf(pacedBody(["x".repeat(100 * PIECE)], options)).getReader();
+    while (!(await reader.read()).done) await clock.advance(4000);
+    expect(ends()).toBe(1);
+  });
+
   test("ends when its reader leaves", async () => {
     const { clock, options, ends } = open();
     const reader = streamOf(pacedBody(["x".repeat(3 * PIECE)], options)).getReader();

@@ -76,4 +76,31 @@ describe("turnstile", () => {
     await expect(turnstile.enter(8, { signal: caller.signal })).rejects.toMatchObject({ code: "unavailable" });
     expect([turnstile.inside, turnstile.waiting, clock.sleeping]).toEqual([8, 0, 0]);
   });
+
+  test("admits others before a client that has half of the room already", async () => {
+    const { turnstile } = open();
+    const own = await turnstile.enter(4, { client: "a" });
+    const order: string[] = [];
+    const entered = (client: string, weight: number) =>
+      turnstile.enter(weight, { client }).then((pass) => {
+        order.push(`${client} ${weight}`);
+        return pass;
+      });
+    const waiting = entered("a", 2);
+    const other = await entered("b", 6);
+    expect([order, turnstile.inside, turnstile.waiting]).toEqual([["b 6"], 10, 1]);
+    own[Symbol.dispose]();
+    await waiting;
+    expect(order).toEqual(["b 6", "a 2"]);
+    other[Symbol.dispose]();
+  });
+
+  test("lets no client take all places to wait", async () => {
+    const { turnstile } = open({ maxWaiting: 20 });
+    await turnstile.enter(10, { client: "a" });
+    const waits = Array.from({ length: 20 }, () => turnstile.enter(1, { client: "a" }).catch((error) => error.code));
+    void turnstile.enter(1, { client: "b" }).catch(() => {});
+    expect(turnstile.waiting).toBe(11);
+    expect(await Promise.race(waits)).toBe("overloaded");
+  });
 });

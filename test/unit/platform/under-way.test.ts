@@ -80,6 +80,16 @@ describe("answers under way", () => {
     expect(await hasRoom(underWay, 1000)).toBe(true);
   });
 
+  test("of one client leave half of the room to others", async () => {
+    const { underWay } = open();
+    const answerOf = (client: string) => new Answer({ client });
+    await shareOf(underWay, answerOf("a")).take(400, 400);
+    const own = shareOf(underWay, answerOf("a")).take(200, 200);
+    await shareOf(underWay, answerOf("b")).take(600, 600);
+    await settled();
+    expect(await Promise.race([own.then(() => "in"), settled().then(() => "waiting")])).toBe("waiting");
+  });
+
   test("give back what they took after their reader left", async () => {
     const { underWay } = open();
     const answer = new Answer();

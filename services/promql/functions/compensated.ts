@@ -1,10 +1,11 @@
 /** Sums that do not lose small numbers beside large ones (Kahan and Neumaier), as Prometheus sums. */
 
-/** What the sum of `sum` and `value` lost, added to what was lost before. */
+/** What the sum of `sum` and `value` lost, added to what was lost before; nothing once the sum is out of range. */
 export function lost(sum: number, value: number, before: number): number {
   const next = sum + value;
-  if (next === Number.POSITIVE_INFINITY || next === Number.NEGATIVE_INFINITY) return 0;
-  return Math.abs(sum) >= Math.abs(value) ? before + (sum - next + value) : before + (value - next + sum);
+  const taken = next - sum;
+  const error = sum - (next - taken) + (value - taken);
+  return Number.isNaN(error) ? 0 : before + error;
 }
 
 export function sumOf(values: Float64Array, from: number, to: number): number {
@@ -77,4 +78,34 @@ export function varianceOf(values: Float64Array, from: number, to: number): numb
     squares += square;
   }
   return (squares + squaresRest) / (to - from);
+}
+
+/** Sums of any part of a series in constant time: running sums of twice the precision of a number. */
+export class PartSums {
+  readonly #sums: Float64Array;
+  readonly #rests: Float64Array;
+
+  constructor(values: Float64Array) {
+    this.#sums = new Float64Array(values.length + 1);
+    this.#rests = new Float64Array(values.length + 1);
+    for (let index = 0; index < values.length; index++) {
+      const sum = this.#sums[index]!;
+      const value = values[index]!;
+      const rest = lost(sum, value, this.#rests[index]!);
+      const whole = sum + value + rest;
+      this.#sums[index + 1] = whole;
+      this.#rests[index + 1] = sum + value - whole + rest;
+    }
+  }
+
+  /** Whether a value or a running sum is out of range, so that parts cannot be told from it. */
+  get isOutOfRange(): boolean {
+    return !Number.isFinite(this.#sums.at(-1)!);
+  }
+
+  sum(from: number, to: number): number {
+    const until = this.#sums[to]!;
+    const before = -this.#sums[from]!;
+    return until + before + lost(until, before, this.#rests[to]! - this.#rests[from]!);
+  }
 }

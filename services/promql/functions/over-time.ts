@@ -1,7 +1,7 @@
 /** Range functions that summarise the samples of a window. */
-import { meanOf, sumOf, varianceOf } from "./compensated.ts";
+import { meanOf, PartSums, sumOf, varianceOf } from "./compensated.ts";
 import type { Kernel } from "./kernel.ts";
-import { quantileOfSorted, sortAscending } from "./quantile.ts";
+import { quantileOfSorted, SortedWindow, sortAscending } from "./quantile.ts";
 
 /** A kernel that looks at each window by itself. */
 function perWindow(summary: (values: Float64Array, from: number, to: number) => number): Kernel {
@@ -35,23 +35,51 @@ function extreme(isBetter: (value: number, best: number) => boolean): Kernel {
   };
 }
 
-const quantileOverTime: Kernel = ({ values }, { count, low, high }, output, [quantiles]) => {
-  let window = new Float64Array(64);
-  for (let step = 0; step < count; step++) {
-    const from = low[step]!;
-    const to = high[step]!;
-    if (from >= to) continue;
-    const size = to - from;
-    if (size > window.length) window = new Float64Array(size * 2);
-    window.set(values.subarray(from, to));
-    sortAscending(window, size);
-    output.set(step, quantileOfSorted(quantiles![step]!, window, size));
-  }
-};
+/** How often the windows see each sample, from which on running sums pay off. */
+const WORTH_RUNNING_SUMS = 8;
+
+/** Sums of windows that overlap much are differences of running sums. */
+function summed(direct: (values: Float64Array, from: number, to: number) => number, isMean: boolean): Kernel {
+  const perSample = perWindow(direct);
+  return (series, windows, output, scalars) => {
+    const { values } = series;
+    const { count, low, high } = windows;
+    let seen = 0;
+    for (let step = 0; step < count; step++) seen += high[step]! - low[step]!;
+    const sums = seen > values.length * WORTH_RUNNING_SUMS ? new PartSums(values) : null;
+    if (sums === null || sums.isOutOfRange) return perSample(series, windows, output, scalars);
+    for (let step = 0; step < count; step++) {
+      const from = low[step]!;
+      const to = high[step]!;
+      if (from < to) output.set(step, isMean ? sums.sum(from, to) / (to - from) : sums.sum(from, to));
+    }
+  };
+}
+
+/** With a NaN in the series each window is sorted by itself, NaN first. */
+function quantilesOfWindows(): Kernel {
+  return ({ values }, { count, low, high }, output, [quantiles]) => {
+    const window = values.some(Number.isNaN) ? null : new SortedWindow(values);
+    for (let step = 0; step < count; step++) {
+      const from = low[step]!;
+      const to = high[step]!;
+      if (from >= to) continue;
+      let sorted: Float64Array;
+      if (window === null) {
+        sorted = values.slice(from, to);
+        sortAscending(sorted, to - from);
+      } else {
+        window.moveTo(from, to);
+        sorted = window.sorted;
+      }
+      output.set(step, quantileOfSorted(quantiles![step]!, sorted, to - from));
+    }
+  };
+}
 
 export const OVER_TIME_KERNELS: Readonly<Record<string, Kernel>> = {
-  avg_over_time: perWindow(meanOf),
-  sum_over_time: perWindow(sumOf),
+  avg_over_time: summed(meanOf, true),
+  sum_over_time: summed(sumOf, false),
   count_over_time: perWindow((_, from, to) => to - from),
   min_over_time: extreme((value, best) => value < best),
   max_over_time: extreme((value, best) => value > best),
@@ -61,5 +89,5 @@ export const OVER_TIME_KERNELS: Readonly<Record<string, Kernel>> = {
   absent_over_time: perWindow(() => 1),
   stddev_over_time: perWindow((values, from, to) => Math.sqrt(varianceOf(values, from, to))),
   stdvar_over_time: perWindow(varianceOf),
-  quantile_over_time: quantileOverTime,
+  quantile_over_time: quantilesOfWindows(),
 };

@@ -11,8 +11,14 @@ interface Line {
 
 /** Least squares over `[from, to)`; `origin` in milliseconds. */
 function fit(times: Float64Array, values: Float64Array, from: number, to: number, origin: number): Line {
-  let [sumX, restX, sumY, restY] = [0, 0, 0, 0];
-  let [sumXY, restXY, sumXX, restXX] = [0, 0, 0, 0];
+  let sumX = 0;
+  let restX = 0;
+  let sumY = 0;
+  let restY = 0;
+  let sumXY = 0;
+  let restXY = 0;
+  let sumXX = 0;
+  let restXX = 0;
   const first = values[from]!;
   let isConstant = true;
   for (let index = from; index < to; index++) {

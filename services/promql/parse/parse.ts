@@ -20,6 +20,8 @@ const MAX_OPERATORS = 1000;
 const TOKENS =
   /"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|`[^`]*`?|#[^\n]*|[A-Za-z_][\w:]*|\d[\d_]*\.(?![\d.])|[\d.]+|[\s\S]/g;
 
+const TERMINATED = /^(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`)$/;
+
 /** Functions of durations; the grammar knows them in lower case only. */
 const DURATION_FUNCTION = /^(?:step|range|min_of|max_of)$/i;
 
@@ -30,6 +32,9 @@ const DURATION_FUNCTION = /^(?:step|range|min_of|max_of)$/i;
 function prepare(text: string): string {
   let depth = 0;
   return text.replace(TOKENS, (token, at: number) => {
+    if (/^["'`]/.test(token) && !TERMINATED.test(token)) {
+      throw parseError(text, { from: at }, "unterminated quoted string");
+    }
     if (DURATION_FUNCTION.test(token) && /^\s*\(/.test(text.slice(at + token.length))) return token.toLowerCase();
     if (token === "(" || token === "[" || token === "{") depth++;
     if (token === ")" || token === "]" || token === "}") depth--;
@@ -46,10 +51,7 @@ function boundOperators(tree: Tree): void {
     },
   });
   if (operators > MAX_OPERATORS) {
-    const got = operators.toLocaleString("en");
-    throw invalid(
-      `query must have at most ${MAX_OPERATORS.toLocaleString("en")} operators, got ${got}; split the query`,
-    );
+    throw invalid(`query must have at most ${MAX_OPERATORS.toLocaleString("en")} operators; split the query`);
   }
 }
 

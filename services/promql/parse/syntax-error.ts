@@ -48,7 +48,7 @@ const CONTEXTS: Readonly<Record<string, readonly [context: string, accepted: str
 /** The error for text that the grammar does not accept. */
 export function unexpected(text: string, at: number, parent: string | undefined): PromqlError {
   const { from, shown } = tokenAt(text, at);
-  const isFirst = text.slice(0, from).trim() === "";
+  const isFirst = from === tokenAt(text, 0).from;
   if (isFirst && shown === "end of input") return parseError(text, { from: 0 }, "no expression found in input");
   const elsewhere = isFirst ? "expression" : 'operator, "[", offset, @ or end of input';
   const [context, accepted] = CONTEXTS[parent ?? ""] ?? ["", elsewhere];

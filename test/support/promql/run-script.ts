@@ -1,6 +1,7 @@
 /** Runs a test script of Prometheus against our evaluator. */
 import { messageOf } from "../../../schema/model/errors.ts";
 import { PromqlError, type QueryResult, queryInstant, queryRange } from "../../../services/promql/promql.ts";
+import { atVariants } from "./at-variants.ts";
 import { compareAllRemarks, compareData } from "./compare.ts";
 import { type Eval, readScript } from "./script.ts";
 import { ScriptStorage } from "./script-storage.ts";
@@ -93,6 +94,17 @@ async function problemOf(one: Eval, storage: ScriptStorage): Promise<string | nu
   }
 }
 
+/** The problem of an eval, or of the same one with its time fixed by `@`. */
+async function anyProblem(one: Eval, storage: ScriptStorage): Promise<string | null> {
+  const problem = await problemOf(one, storage);
+  if (problem !== null || one.expectations.some(({ kind }) => kind === "fail")) return problem;
+  for (const variant of atVariants(one)) {
+    const found = await problemOf(variant, storage);
+    if (found !== null) return `${variant.query} at ${variant.startMs / 1000} s: ${found}`;
+  }
+  return null;
+}
+
 const rangeProblem = (one: Eval, storage: ScriptStorage): Promise<string | null> =>
   one.range === null ? compareInRange(one, storage) : Promise.resolve(null);
 
@@ -106,7 +118,7 @@ export async function runScript(script: string): Promise<ScriptRun> {
     else {
       evals++;
       storage.takeTouched();
-      const problem = await problemOf(command, storage);
+      const problem = await anyProblem(command, storage);
       if (problem === null) continue;
       const reason = reasonOf(command, storage, command.query);
       failures.push({ line: command.line, query: command.query, reason, problem });

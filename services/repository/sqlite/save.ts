@@ -160,6 +160,7 @@ export function createSave({ database, seriesLists, texts, known, learner, keepe
         learned.map((one) => ({ ...one, times: () => timesOf(one) })),
         present,
       );
+      keeper.write(gpu, gpu.gpu?.lastSeen);
       keeper.checkSilence(gpu, gpu.gpu?.lastSeen ?? Number.NEGATIVE_INFINITY, present);
     }
     for (const { producer, epoch, seq, position } of positions) addPosition.run(producer, epoch, seq, position);

@@ -5,7 +5,7 @@
  */
 
 /** Later than any time. */
-export const LASTS = Number.MAX_SAFE_INTEGER;
+const LASTS = Number.MAX_SAFE_INTEGER;
 
 /** Returns what is stored for an end. */
 export const storedEnd = <T extends number | null>(end: T, lastSeen: number | undefined): T | number =>

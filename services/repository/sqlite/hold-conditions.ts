@@ -29,6 +29,7 @@ export function ofHolder(names: Pick<WorkloadQuery, "namespace" | "pod" | "job">
   return (["namespace", "pod", "job"] as const).flatMap((column): Condition[] => {
     const name = names[column];
     if (name === undefined) return [];
-    return [name === "" ? ["false"] : [`holders.${column} = ?`, name]];
+    // The index of jobs has none of the holders without a job.
+    return [name === "" ? ["false"] : [`holders.${column} = ? AND holders.${column} != ''`, name]];
   });
 }

@@ -1,10 +1,8 @@
 /** Counts the commands that MongoDB clients of this process send, and the documents that they write. */
 import { type CommandStartedEvent, type CommandSucceededEvent, MongoClient } from "mongodb";
 
-/** Add it to the address of a server, so that the driver reports its commands. */
-export const MONITORED = "monitorCommands=true";
-
-export const monitored = (uri: string): string => `${uri}${uri.includes("?") ? "&" : "?"}${MONITORED}`;
+/** Returns the address of the server for clients that report their commands. */
+export const monitored = (uri: string): string => `${uri}${uri.includes("?") ? "&" : "?"}monitorCommands=true`;
 
 export interface Counts {
   /** Documents inserted, deleted, or matched by an update, by collection. */

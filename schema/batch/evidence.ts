@@ -2,7 +2,7 @@
  * Holder evidence of a block: the holders that the rows of each series named, at each time. Most blocks have one track:
  * every series named the same holders throughout.
  */
-import { type HolderSet, holderSetOf } from "../model/holder.ts";
+import { type HolderSet, holderSetOf, sameHolder } from "../model/holder.ts";
 
 /** From time `tick` of the block to the next run, the series' readings and marks name the holders of set `set`. */
 export interface Run {
@@ -27,6 +27,28 @@ export interface Evidence {
 /** Returns the track of a column. */
 export const trackOf = ({ tracks, ofColumn }: Evidence, column: number): Track =>
   tracks[ofColumn?.[column] ?? 0] as Track;
+
+function sameList<T>(a: readonly T[], b: readonly T[], same: (one: T, other: T) => boolean): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (!same(a[index] as T, b[index] as T)) return false;
+  return true;
+}
+
+export const sameSet = (a: HolderSet, b: HolderSet): boolean => sameList(a, b, sameHolder);
+const sameRun = (a: Run, b: Run): boolean => a.tick === b.tick && a.set === b.set;
+const sameTrack = (a: Track, b: Track): boolean => sameList(a, b, sameRun);
+const sameNumber = (a: number, b: number): boolean => a === b;
+
+export function sameEvidence(a: Evidence | null, b: Evidence | null): boolean {
+  if (a === b || a === null || b === null) return a === b;
+  return (
+    sameList(a.sets, b.sets, sameSet) &&
+    sameList(a.tracks, b.tracks, sameTrack) &&
+    (a.ofColumn === b.ofColumn ||
+      (a.ofColumn !== null && b.ofColumn !== null && sameList(a.ofColumn, b.ofColumn, sameNumber)))
+  );
+}
 
 /** All holders that the rows of a block name from time `tick` to the next stretch. */
 export interface HeldStretch {

@@ -16,11 +16,23 @@ export type HolderSet = readonly Holder[];
 
 export const NOBODY: HolderSet = [];
 
+export const sameHolder = (a: Holder, b: Holder): boolean => a === b || compareHolders(a, b) === 0;
+
+/** Blocks share their holders, so each key is made once. */
+const keys = new WeakMap<Holder, string>();
+
 /** Returns a text that only equal holders have in common. */
-export const holderKey = (holder: Holder): string =>
-  holder.kind === "job"
-    ? JSON.stringify(["job", holder.job])
-    : JSON.stringify(["pod", holder.namespace, holder.pod, holder.container, holder.podUid]);
+export function holderKey(holder: Holder): string {
+  let key = keys.get(holder);
+  if (key === undefined) {
+    key =
+      holder.kind === "job"
+        ? JSON.stringify(["job", holder.job])
+        : JSON.stringify(["pod", holder.namespace, holder.pod, holder.container, holder.podUid]);
+    keys.set(holder, key);
+  }
+  return key;
+}
 
 /** Reads the text of `holderKey`. @throws SyntaxError for other texts */
 export function holderOfKey(key: string): Holder {

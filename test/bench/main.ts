@@ -11,6 +11,7 @@ import { FORM_NAMES } from "./forms.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchLive } from "./live.ts";
 import { benchMemory } from "./memory.ts";
+import { benchMongodbWrites } from "./mongodb-writes.ts";
 import { benchNewGpus } from "./new-gpus.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchQueue } from "./queue.ts";
@@ -36,6 +37,8 @@ const USAGE = `Usage: bun run bench NAME [options]
               --seconds N      seconds of load (60)
   memory    peak memory of ingest on a large file
               --size SIZE      size of the file (1GiB)
+  mongodb-writes
+            documents that four collectors write into MongoDB for 240 GPUs in a simulated hour
   new-gpus  one save of a batch of GPUs that the store has never seen: 2,000, 20,000 and 100,000
   queue     publish, claim + ack and latency of the queue on Redis, against BullMQ on the same Redis
               --messages N     messages of one reading; a fifth as many of 500 readings follow (50000)
@@ -131,6 +134,7 @@ const BENCHES: Readonly<Record<string, (values: Values) => () => Promise<object>
     const bytes = readNumber("size", size, byteSize({ min: 1 << 20 }));
     return () => benchMemory({ bytes }, print);
   },
+  "mongodb-writes": () => () => benchMongodbWrites(print),
   "new-gpus": () => () => benchNewGpus(print),
   pipeline: (values) => {
     const options = { readings: readingsOf(values), rounds: roundsOf(values) };

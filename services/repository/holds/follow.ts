@@ -2,13 +2,13 @@
  * Follows the holds of one GPU through a block without reading stored evidence: if the block is later than all before
  * it, complete, and without a pause, the holders that each series named last decide what it takes up and drops.
  */
-import { type Evidence, type Track, trackOf } from "../../../schema/batch/evidence.ts";
+import { constantEvidence, type Evidence, sameSet, type Track, trackOf } from "../../../schema/batch/evidence.ts";
 import { TrackFinder } from "../../../schema/batch/track-finder.ts";
-import { type Holder, type HolderSet, holderKey, NOBODY } from "../../../schema/model/holder.ts";
+import { type Holder, type HolderSet, NOBODY, sameHolder } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { HoldRecord } from "./derive.ts";
 import { type BlockEvidence, openHoldKey } from "./recent.ts";
-import { seriesParts } from "./series-parts.ts";
+import { partsOfList } from "./series-parts.ts";
 import { SHORTEST_SILENCE_MS } from "./silence.ts";
 
 /** The holders that each series of a list named with its last reading. */
@@ -20,36 +20,47 @@ interface Last {
 /** How many lists of series to know per GPU. */
 const MAX_LISTS = 4;
 
-/** MIG instances of the series; undefined if series are replicas of each other, whose holders are united. */
-const instances = new WeakMap<readonly Series[], readonly (string | null)[] | { readonly none: true }>();
-
-function instancesOf(series: readonly Series[]): readonly (string | null)[] | undefined {
-  let known = instances.get(series);
-  if (known === undefined) {
-    const parts = series.map(seriesParts);
-    known = parts.some(({ vgpu }) => vgpu !== "") ? { none: true } : parts.map(({ instance }) => instance);
-    instances.set(series, known);
-  }
-  return "none" in known ? undefined : known;
-}
-
 const setIn = (evidence: Evidence, track: Track, tick: number): HolderSet =>
   evidence.sets[(track.findLast((run) => run.tick <= tick)?.set ?? 0) - 1] ?? NOBODY;
 
-const lastSetsOf = ({ series, evidence }: BlockEvidence): readonly HolderSet[] =>
-  series.map((_, column) =>
-    evidence === null ? NOBODY : setIn(evidence, trackOf(evidence, column), Number.POSITIVE_INFINITY),
-  );
+function lastSetsOf({ series, evidence }: BlockEvidence): readonly HolderSet[] {
+  if (evidence === null) return series.map(() => NOBODY);
+  const { sets, tracks, ofColumn } = evidence;
+  const ofTrack = tracks.map((track) => sets[(track.at(-1)?.set ?? 0) - 1] ?? NOBODY);
+  return series.map((_, column) => ofTrack[ofColumn?.[column] ?? 0] as HolderSet);
+}
 
 /** Returns the evidence that a block has if its series name throughout what they name last in this one. */
 export function lastEvidence({ evidence, series, isFull }: BlockEvidence): Evidence | null {
   if (evidence === null || !isFull || evidence.tracks.every(({ length }) => length === 1)) return evidence;
+  // Mostly, one track: every series names a new holder from the same time on.
+  if (evidence.ofColumn === null)
+    return constantEvidence(evidence.sets[(evidence.tracks[0]?.at(-1)?.set ?? 0) - 1] ?? NOBODY);
   const numbers = series.map((_, column) => trackOf(evidence, column).at(-1)?.set ?? 0);
   return new TrackFinder([NOBODY, ...evidence.sets]).find(Int32Array.from(numbers), 1, series.length, () => true);
 }
 
-const isIn = (set: HolderSet, holder: Holder): boolean =>
-  set.includes(holder) || (set.length > 0 && set.some((one) => holderKey(one) === holderKey(holder)));
+const isIn = (set: HolderSet, holder: Holder): boolean => set.some((one) => sameHolder(one, holder));
+
+/** Series of one instance that named the same holders before the block, and name the same in it. */
+interface Group {
+  readonly instance: string | null;
+  readonly track: number;
+  set: HolderSet;
+}
+
+function groupsOf({ series, evidence }: BlockEvidence, before: readonly HolderSet[] | undefined): readonly Group[] {
+  const groups: Group[] = [];
+  for (const [column, instance] of partsOfList(series).instances.entries()) {
+    const track = evidence?.ofColumn?.[column] ?? 0;
+    const set = before?.[column] ?? NOBODY;
+    const isKnown = groups.some(
+      (one) => one.instance === instance && one.track === track && (one.set === set || sameSet(one.set, set)),
+    );
+    if (!isKnown) groups.push({ instance, track, set });
+  }
+  return groups;
+}
 
 export class LastNamed {
   readonly #lists = new Map<readonly Series[], Last>();
@@ -93,19 +104,17 @@ export class LastNamed {
     timesOf: () => Float64Array,
   ): HoldRecord[] | null {
     const { series, evidence, from, longestGapMs, isFull, marks } = block;
-    const ofColumn = instancesOf(series);
-    if (!isFull || marks > 0 || longestGapMs >= SHORTEST_SILENCE_MS || ofColumn === undefined) return null;
+    if (!isFull || marks > 0 || longestGapMs >= SHORTEST_SILENCE_MS || partsOfList(series).hasReplicas) return null;
     const last = this.#lists.get(series);
     if (hasHolds && (last === undefined || from - last.to >= SHORTEST_SILENCE_MS)) return null;
-    const run = new Run(open, ofColumn, hasHolds ? (last as Last).sets : series.map(() => NOBODY));
+    const run = new Run(open, groupsOf(block, hasHolds ? last?.sets : undefined));
     const ticks = new Set(evidence === null ? [0] : evidence.tracks.flatMap((track) => track.map(({ tick }) => tick)));
     const at = ticks.size > 1 ? timesOf() : undefined;
     for (const tick of [...ticks].sort((a, b) => a - b)) {
       if (tick > 0) run.nameUntil(at?.[tick - 1] as number);
-      const sets = series.map((_, column) =>
-        evidence === null ? NOBODY : setIn(evidence, trackOf(evidence, column), tick),
-      );
-      if (!run.change(sets, at?.[tick] ?? from)) return null;
+      const setOf = (track: number) =>
+        evidence === null ? NOBODY : setIn(evidence, evidence.tracks[track] as Track, tick);
+      if (!run.change(setOf, at?.[tick] ?? from)) return null;
     }
     run.nameUntil(block.to);
     return run.changed();
@@ -115,25 +124,17 @@ export class LastNamed {
 /** The holds while a block is followed. */
 class Run {
   readonly #open: Map<string, HoldRecord>;
-  readonly #instances: readonly (string | null)[];
-  #sets: readonly HolderSet[];
+  readonly #groups: readonly Group[];
   readonly #changed = new Map<string, HoldRecord>();
 
-  constructor(open: ReadonlyMap<string, HoldRecord>, ofColumn: readonly (string | null)[], sets: readonly HolderSet[]) {
+  constructor(open: ReadonlyMap<string, HoldRecord>, groups: readonly Group[]) {
     this.#open = new Map(open);
-    this.#instances = ofColumn;
-    this.#sets = sets;
+    this.#groups = groups;
   }
 
   /** Extends the holds that the series name. */
   nameUntil(to: number): void {
-    const seen = new Map<HolderSet, Set<string | null>>();
-    for (const [column, set] of this.#sets.entries()) {
-      const instance = this.#instances[column] ?? null;
-      const done = seen.get(set);
-      if (set.length === 0 || done?.has(instance)) continue;
-      if (done === undefined) seen.set(set, new Set([instance]));
-      else done.add(instance);
+    for (const { instance, set } of this.#groups) {
       for (const holder of set) {
         const hold = this.#open.get(openHoldKey(instance, holder));
         if (hold !== undefined && hold.to < to) this.#put({ ...hold, to, usualMs: -1 });
@@ -141,14 +142,16 @@ class Run {
     }
   }
 
-  /** Drops and takes up. Returns false if only stored evidence can tell whether an open hold has ended by silence. */
-  change(sets: readonly HolderSet[], time: number): boolean {
-    const before = this.#sets;
-    this.#sets = sets;
+  /**
+   * Drops and takes up. Returns false if only stored evidence can tell whether an open hold has ended by silence.
+   * @param setOf returns what a track names from the time on
+   */
+  change(setOf: (track: number) => HolderSet, time: number): boolean {
     const taken = new Map<string, HoldRecord>();
-    for (const [column, set] of sets.entries()) {
-      const old = before[column] as HolderSet;
-      const instance = this.#instances[column] ?? null;
+    for (const group of this.#groups) {
+      const { instance, set: old } = group;
+      const set = setOf(group.track);
+      group.set = set;
       if (set === old) continue;
       for (const holder of old) if (!isIn(set, holder)) this.#end(openHoldKey(instance, holder), time);
       for (const holder of set) {

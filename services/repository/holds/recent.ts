@@ -2,11 +2,10 @@
  * Recognizes blocks that only extend the open holds of a GPU, which is nearly every block: the same series name the
  * same holders as in the block before, without a pause. Everything else is derived again from stored evidence.
  */
-import type { Evidence } from "../../../schema/batch/evidence.ts";
-import { evidenceText, trackOf } from "../../../schema/batch/evidence.ts";
+import { type Evidence, sameEvidence } from "../../../schema/batch/evidence.ts";
 import { type Holder, holderKey } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import { seriesParts } from "./series-parts.ts";
+import { partsOfList } from "./series-parts.ts";
 import { SHORTEST_SILENCE_MS } from "./silence.ts";
 
 /** A block of one GPU, as far as its holds are concerned. */
@@ -31,9 +30,7 @@ interface Entry {
   readonly series: readonly Series[];
   /** Names without `vgpu`. */
   readonly merged: ReadonlySet<string>;
-  /** Joined, because equal lists need not be one object. */
-  readonly list: string;
-  readonly evidence: string;
+  readonly evidence: Evidence | null;
   /** Keys of the holds that equal blocks extend; null: equal blocks may do more than that. */
   readonly extended: readonly string[] | null;
   to: number;
@@ -58,8 +55,9 @@ export class RecentEvidence {
     const { evidence, from, to, longestGapMs, isFull, marks } = block;
     if (marks > 0 || longestGapMs >= SHORTEST_SILENCE_MS) return null;
     if (evidence !== null && !(isFull && isConstant(evidence))) return null;
-    const text = evidence === null ? "" : evidenceText(evidence);
-    const entry = this.#entries.find((one) => one.evidence === text && sameList(one, block.series));
+    const entry = this.#entries.find(
+      (one) => sameList(one.series, block.series) && sameEvidence(one.evidence, evidence),
+    );
     if (entry?.extended == null || from <= entry.to || from - entry.to >= SHORTEST_SILENCE_MS) return null;
     entry.to = to;
     return entry.extended;
@@ -76,16 +74,15 @@ export class RecentEvidence {
 
   #learnBlock({ series, evidence, to, isFull, marks }: BlockEvidence, isSettled: boolean): void {
     // By merged names: what one replica names means little without the others.
-    const merged = new Set(series.map((name) => seriesParts(name).merged));
+    const { merged } = partsOfList(series);
     const kept = this.#entries.filter((entry) => entry.merged.isDisjointFrom(merged));
     const replaced = this.#entries.filter((entry) => !kept.includes(entry));
     const isAlone = to > this.#partialUntil && replaced.every((entry) => entry.to < to);
     const isPlain = marks === 0 && (evidence === null || (isFull && isConstant(evidence)));
     const entry = {
       series,
-      merged: isAlone ? merged : replaced.reduce((all, one) => all.union(one.merged), merged),
-      list: series.join("\n"),
-      evidence: evidence === null ? "" : evidenceText(evidence),
+      merged: isAlone ? merged : replaced.reduce<ReadonlySet<string>>((all, one) => all.union(one.merged), merged),
+      evidence,
       extended: isSettled && isAlone && isPlain ? extendedBy(series, evidence) : null,
       to,
     };
@@ -100,16 +97,22 @@ export class RecentEvidence {
   }
 }
 
-const sameList = (entry: Entry, series: readonly Series[]): boolean =>
-  entry.series === series || (entry.series.length === series.length && entry.list === series.join("\n"));
+const sameList = (a: readonly Series[], b: readonly Series[]): boolean =>
+  a === b || (a.length === b.length && a.every((name, column) => name === b[column]));
 
 function extendedBy(series: readonly Series[], evidence: Evidence | null): readonly string[] {
   if (evidence === null) return [];
+  const { sets, tracks, ofColumn } = evidence;
+  const { instances } = partsOfList(series);
+  const seen = new Map<string | null, number[]>();
   const keys = new Set<string>();
-  for (const [column, name] of series.entries()) {
-    const set = trackOf(evidence, column)[0]?.set ?? 0;
-    const { instance } = seriesParts(name);
-    for (const holder of evidence.sets[set - 1] ?? []) keys.add(openHoldKey(instance, holder));
+  for (const [column, instance] of instances.entries()) {
+    const set = tracks[ofColumn?.[column] ?? 0]?.[0]?.set ?? 0;
+    const done = seen.get(instance);
+    if (set === 0 || done?.includes(set)) continue;
+    if (done === undefined) seen.set(instance, [set]);
+    else done.push(set);
+    for (const holder of sets[set - 1] ?? []) keys.add(openHoldKey(instance, holder));
   }
   return [...keys];
 }

@@ -26,3 +26,30 @@ export function seriesParts(series: Series): SeriesParts {
   const metric = series.slice(0, brace);
   return { instance, vgpu, merged: kept.length === 0 ? metric : `${metric}{${kept.join()}}` };
 }
+
+/** What the names of a list of series say. */
+export interface ListParts {
+  /** `GPU_I_ID` of each series. */
+  readonly instances: readonly (string | null)[];
+  /** Names without `vgpu`. */
+  readonly merged: ReadonlySet<string>;
+  /** Whether some series are replicas of each other, whose holders are united. */
+  readonly hasReplicas: boolean;
+}
+
+/** Buckets share their lists, so each list is taken apart once. */
+const lists = new WeakMap<readonly Series[], ListParts>();
+
+export function partsOfList(series: readonly Series[]): ListParts {
+  let known = lists.get(series);
+  if (known === undefined) {
+    const parts = series.map(seriesParts);
+    known = {
+      instances: parts.map(({ instance }) => instance),
+      merged: new Set(parts.map(({ merged }) => merged)),
+      hasReplicas: parts.some(({ vgpu }) => vgpu !== ""),
+    };
+    lists.set(series, known);
+  }
+  return known;
+}

@@ -3,7 +3,7 @@ import { hourStartMs, nextHourStartMs } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import { type Bucket, unpackBucket } from "../bucket.ts";
 import type { Database, Row } from "./database.ts";
-import type { EvidenceTexts } from "./evidence-texts.ts";
+import type { EvidenceTable } from "./evidence-table.ts";
 import type { SeriesLists } from "./series-lists.ts";
 
 export interface GpuKey {
@@ -35,7 +35,7 @@ export interface Buckets {
   };
 }
 
-export function createBuckets(database: Database, seriesLists: SeriesLists, texts: EvidenceTexts): Buckets {
+export function createBuckets(database: Database, seriesLists: SeriesLists, evidenceTable: EvidenceTable): Buckets {
   const load = database.prepare("SELECT packed FROM columns WHERE id = ?");
   const heads = "SELECT last_at, hash, span, list, columns, evidence FROM buckets WHERE gpu = ?1";
   const touching = "AND last_at >= ?2 AND last_at - span <= ?3";
@@ -58,7 +58,7 @@ export function createBuckets(database: Database, seriesLists: SeriesLists, text
       to: to as number,
       series: seriesLists.seriesOf(list as number),
       unpack: () => unpackBucket(uuid, from, load.get(columns as number)?.[0] as Uint8Array),
-      evidence: () => texts.of(evidence as number),
+      evidence: () => evidenceTable.of(evidence as number),
     };
   };
   const chosen = (lists: readonly number[] | undefined) => (lists === undefined ? null : JSON.stringify(lists));

@@ -82,7 +82,7 @@ export function createGpuTable(database: Database, parts: { holds: HoldTable; in
   const gpusOf = (rows: readonly Row[]): Gpu[] => {
     const found = rows.map(rowOf);
     const open = parts.holds.openOf(found.map(({ id }) => id));
-    const instances = parts.instances.of(found.map(({ id }) => id));
+    const instances = parts.instances.present(found.map(({ id }) => id));
     return found.map(({ id, gpu }) => ({
       ...gpu,
       holders: open.ofGpu(id),

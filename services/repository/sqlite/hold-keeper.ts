@@ -1,6 +1,6 @@
 /**
  * Keeps the table of holds in step with the stored evidence. Call all functions inside `database.write`.
- * - A block that says what the blocks before it said extends the open holds: one update per hold and save.
+ * - A block that says what the blocks before it said extends the open holds, which changes no row (see ends.ts).
  * - Any other block that is newer than all before it: the GPU's holds are derived again, from the readings shortly
  *   before it.
  * - A block that is older: the GPU is marked (`gpus.stale_from`), and its holds are derived again before they are read.
@@ -18,10 +18,10 @@ import { SHORTEST_SILENCE_MS } from "../holds/silence.ts";
 import { deriveFrom } from "../holds/window.ts";
 import type { Buckets, GpuKey } from "./buckets.ts";
 import type { EarlierAttributions } from "./earlier-attributions.ts";
-import { type Changes, createChanges } from "./hold-changes.ts";
 import type { HeldGpu, HoldMemory } from "./hold-memory.ts";
 import type { HoldTable } from "./holds.ts";
 import { bucketsToDerive } from "./lookback.ts";
+import { OpenHolds } from "./open-holds.ts";
 import type { StaleGpus } from "./stale-gpus.ts";
 
 /** A block that this save has stored. */
@@ -42,6 +42,11 @@ export interface HoldKeeper {
    * @param present last time that counts as now
    */
   learn(gpu: HeldGpu, blocks: readonly StoredBlock[], newest: number, present: number): void;
+  /**
+   * Writes the holds that have changed, after the time of the GPU's newest reading has been written.
+   * @param newest that time
+   */
+  write(gpu: HeldGpu, newest: number | undefined): void;
   /** Derives the holds of a GPU again if it has been silent for longer than is known to be usual. */
   checkSilence(gpu: HeldGpu, newest: number, present: number): void;
   /** Marks a GPU: its holds from this time on do not follow from the stored readings yet. */
@@ -86,7 +91,7 @@ export function createHoldKeeper(parts: {
     const known = holds.reachingInto(gpu, from);
     const { records, unsettledFrom } = derive(evidence, { from, holds: known.filter((hold) => hold.from < from) });
     holds.replace(gpu, known, records);
-    gpu.holds.open = holds.notEnded(gpu.id);
+    gpu.holds.open = new OpenHolds(holds.notEnded(gpu.id));
     gpu.holds.hasHolds ||= records.length > 0;
     return unsettledFrom === Number.POSITIVE_INFINITY;
   };
@@ -113,19 +118,21 @@ export function createHoldKeeper(parts: {
   const advance = (
     gpu: HeldGpu,
     { recent, last, stored }: { recent: RecentBlock; last: number; stored: StoredBlock },
-    changes: Changes,
   ): boolean => {
     const { holds: memory } = gpu;
     const keys = memory.recent.extend(recent);
     if (keys !== null) {
-      for (const key of keys) changes.extend(key, recent.to);
+      for (const key of keys) memory.open.extend(key, recent.to);
       memory.named.extend(recent);
       return true;
     }
     if (recent.from <= last) return false;
-    const followed = memory.named.follow(recent, memory, () => timesOfColumns(stored.block.packed));
+    const followed = memory.named.follow(recent, { open: memory.open.records, hasHolds: memory.hasHolds }, () =>
+      timesOfColumns(stored.block.packed),
+    );
     if (followed === null) return false;
-    for (const hold of followed) changes.put(hold);
+    for (const hold of followed) memory.open.put(hold);
+    memory.hasHolds ||= followed.length > 0;
     remember(gpu, [recent], true);
     return true;
   };
@@ -141,12 +148,18 @@ export function createHoldKeeper(parts: {
   return {
     memoryOf: (gpu) => {
       const { staleFrom, hasHolds } = stale.of(gpu);
-      return { recent: new RecentEvidence(), named: new LastNamed(), open: holds.notEnded(gpu), hasHolds, staleFrom };
+      return {
+        recent: new RecentEvidence(),
+        named: new LastNamed(),
+        open: new OpenHolds(holds.notEnded(gpu)),
+        hasHolds,
+        staleFrom,
+      };
     },
     newMemory: () => ({
       recent: new RecentEvidence(),
       named: new LastNamed(),
-      open: new Map(),
+      open: new OpenHolds(),
       hasHolds: false,
       staleFrom: null,
     }),
@@ -155,7 +168,6 @@ export function createHoldKeeper(parts: {
       const { holds: memory } = gpu;
       if (!memory.hasHolds && blocks.every(({ evidence }) => evidence === null) && memory.staleFrom === null) return;
       const inOrder = blocks.length === 1 ? blocks : blocks.toSorted((a, b) => a.block.from - b.block.from);
-      const changes = createChanges(gpu, holds);
       let changedAt = Number.POSITIVE_INFINITY;
       let last = newest;
       const toLearn: RecentBlock[] = [];
@@ -163,24 +175,24 @@ export function createHoldKeeper(parts: {
         // What is later than the present counts when its time comes.
         if (stored.block.from > present) continue;
         if (memory.staleFrom !== null || stored.block.to > present) {
-          changes.write();
           return mark(gpu, Math.min(changedAt, stored.block.from));
         }
         const recent = recentBlockOf(stored);
-        if (changedAt < Number.POSITIVE_INFINITY || !advance(gpu, { recent, last, stored }, changes)) {
+        if (changedAt < Number.POSITIVE_INFINITY || !advance(gpu, { recent, last, stored })) {
           changedAt = Math.min(changedAt, recent.from);
           toLearn.push(recent);
         }
         last = Math.max(last, recent.to);
       }
-      changes.write();
       if (changedAt <= newest) return mark(gpu, changedAt);
       if (changedAt === Number.POSITIVE_INFINITY) return;
+      memory.open.write(gpu, holds, newest);
       remember(gpu, toLearn, deriveAgain(gpu, changedAt, present));
     },
+    write: (gpu, newest) => gpu.holds.open.write(gpu, holds, newest),
     checkSilence(gpu, newest, present) {
       if (gpu.holds.staleFrom !== null) return;
-      for (const { to, usualMs } of gpu.holds.open.values()) {
+      for (const { to, usualMs } of gpu.holds.open.records.values()) {
         if (usualMs >= 0 || newest - to < SHORTEST_SILENCE_MS) continue;
         if (!deriveAgain(gpu, newest + 1, present)) forget(gpu);
         return;

@@ -3,12 +3,13 @@ import type { GpuUuid, Hold } from "../../../schema/model/gpu.ts";
 import { type Holder, type HolderSet, holderSetOf, NOBODY } from "../../../schema/model/holder.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import type { HoldRecord } from "../holds/derive.ts";
-import { openHoldKey } from "../holds/recent.ts";
 import { HOLDS_MAX, holdOrder } from "../holds.ts";
 import type { GpuKey } from "./buckets.ts";
 import type { Database, Row } from "./database.ts";
-import { IS_OPEN } from "./hold-conditions.ts";
+import { endIn, endOf } from "./ends.ts";
+import { IS_OPEN, overlapping } from "./hold-conditions.ts";
 import type { HolderTable } from "./holders.ts";
+import type { HoldRows, StoredHold } from "./open-holds.ts";
 
 /** Holders of several GPUs at present. */
 export interface OpenHolders {
@@ -17,22 +18,19 @@ export interface OpenHolders {
   ofInstance(gpu: number, instance: string): HolderSet;
 }
 
-export interface HoldTable {
+export interface HoldTable extends HoldRows {
   openOf(gpus: readonly number[]): OpenHolders;
   overlapping(gpu: GpuKey, window: Window): Hold[];
-  /** Returns the holds of a GPU that have not ended, by `openHoldKey`. */
-  notEnded(gpu: number): Map<string, HoldRecord>;
+  /** Returns the holds of a GPU that have not ended. */
+  notEnded(gpu: number): readonly StoredHold[];
   /** Returns the holds of a GPU that begin or end at or after the time, or have not ended. */
   reachingInto(gpu: GpuKey, from: number): readonly HoldRecord[];
   /** Writes the difference between two lists of holds. */
   replace(gpu: GpuKey, known: readonly HoldRecord[], records: readonly HoldRecord[]): void;
-  /** Adds a hold, or replaces the one with the same instance, holder and start. */
-  put(gpu: GpuKey, hold: HoldRecord): void;
-  extend(gpu: GpuKey, hold: HoldRecord): void;
 }
 
 /** Columns of `holdOf`; needs `gpus` beside `holds`. */
-export const HOLD_COLUMNS = `holds.gpu, gpus.uuid, instance, holder, first_at, last_at, ${IS_OPEN}`;
+export const HOLD_COLUMNS = `holds.gpu, gpus.uuid, instance, holder, first_at, ${endOf("last_at")}, ${IS_OPEN}`;
 
 export const holdOf = ([, uuid, instance, holder, from, to, isOpen]: Row, holders: HolderTable): Hold => ({
   gpu: uuid as GpuUuid,
@@ -50,9 +48,10 @@ export function createHoldTable(database: Database, holders: HolderTable): HoldT
   );
   const touching = database.prepare(
     `SELECT ${HOLD_COLUMNS} FROM holds JOIN gpus ON gpus.id = gpu
-     WHERE gpu = ? AND first_at < ? AND last_at >= ? ORDER BY first_at, instance, holder LIMIT ${HOLDS_MAX}`,
+     WHERE gpu = ? AND ${overlapping({ from: 0, to: 0 })[0]} ORDER BY first_at, instance, holder LIMIT ${HOLDS_MAX}`,
   );
-  const recordColumns = "SELECT instance, holder, first_at, last_at, ended, usual_ms FROM holds WHERE gpu = ?1";
+  const recordColumns = `SELECT instance, holder, first_at, last_at, ended, usual_ms, gpus.last_seen
+    FROM holds JOIN gpus ON gpus.id = gpu WHERE gpu = ?1`;
   const notEnded = database.prepare(`${recordColumns} AND ended IS NULL`);
   const reaching = database.prepare(`${recordColumns} AND (first_at >= ?2 OR ended IS NULL OR ended >= ?2)`);
   const put = database.prepare(
@@ -65,21 +64,17 @@ export function createHoldTable(database: Database, holders: HolderTable): HoldT
      WHERE gpu = ?1 AND instance = ?2 AND holder = ?3 AND first_at = ?4`,
   );
 
-  const recordOf = ([instance, holder, from, to, ended, usualMs]: Row) =>
-    ({
-      instance: instance === "" ? null : instance,
-      holder: holders.of(holder as number),
-      from,
-      to,
-      ended,
-      usualMs,
-    }) as HoldRecord;
+  const storedOf = ([instance, holder, from, lastAt, ended, usualMs, lastSeen]: Row): StoredHold => {
+    const to = endIn(lastAt as number, lastSeen as number);
+    const named = { instance: instance === "" ? null : instance, holder: holders.of(holder as number) };
+    return { hold: { ...named, from, to, ended, usualMs } as HoldRecord, lastAt: lastAt as number };
+  };
   const keyOf = (gpu: GpuKey, { instance, holder, from }: HoldRecord) =>
     [gpu.id, instance ?? "", holders.idOf(holder), from] as const;
 
-  const write = (gpu: GpuKey, record: HoldRecord) => {
+  const write = (gpu: GpuKey, record: HoldRecord, lastAt: number) => {
     const [id, instance, holder, from] = keyOf(gpu, record);
-    put.run(id, instance, holder, from, record.to, record.ended, record.usualMs);
+    put.run(id, instance, holder, from, lastAt, record.ended, record.usualMs);
   };
 
   return {
@@ -100,17 +95,11 @@ export function createHoldTable(database: Database, holders: HolderTable): HoldT
     },
     overlapping: ({ id }, { from, to }) =>
       touching
-        .all(id, to, from)
+        .all(id, from, to)
         .map((row) => holdOf(row, holders))
         .sort(holdOrder),
-    notEnded: (gpu) =>
-      new Map(
-        notEnded
-          .all(gpu)
-          .map(recordOf)
-          .map((record) => [openHoldKey(record.instance, record.holder), record]),
-      ),
-    reachingInto: ({ id }, from) => reaching.all(id, from).map(recordOf),
+    notEnded: (gpu) => notEnded.all(gpu).map(storedOf),
+    reachingInto: ({ id }, from) => reaching.all(id, from).map((row) => storedOf(row).hold),
     replace(gpu, known, records) {
       const stale = new Map(known.map((record) => [keyOf(gpu, record).join("\n"), record]));
       for (const record of records) {
@@ -119,11 +108,11 @@ export function createHoldTable(database: Database, holders: HolderTable): HoldT
         stale.delete(key.join("\n"));
         const { to, ended, usualMs } = record;
         if (old?.to === to && old.ended === ended && old.usualMs === usualMs) continue;
-        write(gpu, record);
+        write(gpu, record, to);
       }
       for (const record of stale.values()) remove.run(...keyOf(gpu, record));
     },
     put: write,
-    extend: (gpu, record) => void extend.run(...keyOf(gpu, record), record.to, record.usualMs),
+    extend: (gpu, record, lastAt) => void extend.run(...keyOf(gpu, record), lastAt, record.usualMs),
   };
 }

@@ -3,13 +3,13 @@
  * `refresh`, which empties it if another process has committed.
  */
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
-import type { KnownGpu as InventoryGpu, KnownInstance } from "../inventory.ts";
+import type { KnownGpu as InventoryGpu } from "../inventory.ts";
 import type { Stay } from "../placements.ts";
 import type { Database } from "./database.ts";
 import type { GpuTable } from "./gpus.ts";
 import type { HoldKeeper } from "./hold-keeper.ts";
 import type { HeldGpu } from "./hold-memory.ts";
-import type { InstanceTable } from "./instances.ts";
+import { Instances, type InstanceTable } from "./instances.ts";
 import type { StayTable } from "./stays.ts";
 
 /** Number of GPUs, about 2 KB each, above which `refresh` empties the cache. */
@@ -19,7 +19,9 @@ export interface KnownGpu extends HeldGpu {
   /** Undefined: all its readings are later than the present. */
   gpu: InventoryGpu | undefined;
   stay: Stay | undefined;
-  readonly instances: Map<string, KnownInstance>;
+  /** `stays.last_at` of the newest stay; undefined: unknown. */
+  stayEnd: number | undefined;
+  readonly instances: Instances;
   /** Start of the newest hour with a bucket of each list of series, by the list's id. */
   readonly hours: Map<number, number>;
 }
@@ -60,8 +62,8 @@ export function createKnownGpus(database: Database, { gpus, stays, instances, ke
         id: row.id,
         uuid,
         gpu: row.gpu,
-        stay: stays.newest({ id: row.id, uuid }),
-        instances: instances.known(row.id),
+        ...stays.newest({ id: row.id, uuid }),
+        instances: new Instances(instances.of(row.id), row.gpu?.lastSeen),
         hours: new Map(hours.all(row.id) as [number, number][]),
         holds: keeper.memoryOf(row.id),
       };
@@ -75,7 +77,8 @@ export function createKnownGpus(database: Database, { gpus, stays, instances, ke
         uuid,
         gpu: undefined,
         stay: undefined,
-        instances: new Map(),
+        stayEnd: undefined,
+        instances: new Instances(),
         hours: new Map(),
         holds: keeper.newMemory(),
       };

@@ -108,17 +108,20 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (first_at, gpu, last_at, facts)
   ) STRICT, WITHOUT ROWID;
 
-  -- key: text of holderKey() in schema/model/holder.ts. The other columns are empty where the holder has no such part.
+  -- namespace, pod, job: empty where the holder has no such part. form: 1 is a job, 2 a pod whose namespace is empty and
+  -- not missing, 4 one whose name is.
   CREATE TABLE holders (
     id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
     namespace TEXT NOT NULL,
     pod TEXT NOT NULL,
-    job TEXT NOT NULL
+    container TEXT,
+    pod_uid TEXT,
+    job TEXT NOT NULL,
+    form INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX holders_in_order ON holders (namespace, pod, job, id);
+  CREATE INDEX holders_in_order ON holders (namespace, pod, job);
   CREATE INDEX holders_of_pod ON holders (pod);
-  CREATE INDEX holders_of_job ON holders (job);
+  CREATE INDEX holders_of_job ON holders (job) WHERE job != '';
 
   -- instance: empty for the card.
   CREATE TABLE holds (
@@ -131,10 +134,10 @@ export const MIGRATIONS: readonly string[] = [
     usual_ms REAL NOT NULL, -- longest usual interval; -1: not known since the hold was extended
     PRIMARY KEY (gpu, first_at, instance, holder)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX holds_of_holder ON holds (holder, last_at);
+  CREATE INDEX holds_of_holder ON holds (holder);
   CREATE INDEX holds_not_ended ON holds (gpu) WHERE ended IS NULL;
 
-  -- One row per distinct evidence. hash: 48 bits of the text's hash, because an index of texts would repeat them.
+  -- One row per distinct evidence. text: see FORMATS.md. hash: 48 bits of its hash, for an index without texts.
   CREATE TABLE evidence (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
   CREATE INDEX evidence_of_hash ON evidence (hash);
   -- 0: no row named a holder; -1: stored by version 1.
@@ -147,8 +150,8 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO stays (gpu, first_at, last_at, host, "index")
     SELECT id, first_seen, last_seen, host, "index" FROM gpus WHERE host != '';
 
-  INSERT INTO holders (key, namespace, pod, job)
-    SELECT DISTINCT json_array('pod', namespace, pod, container, NULL), ifnull(namespace, ''), ifnull(pod, ''), ''
+  INSERT INTO holders (namespace, pod, container, job, form)
+    SELECT DISTINCT ifnull(namespace, ''), ifnull(pod, ''), container, '', (namespace IS '') * 2 + (pod IS '') * 4
     FROM attributions
     WHERE NOT (namespace IS NULL AND pod IS NULL AND container IS NULL);
   INSERT INTO holds (gpu, instance, holder, first_at, last_at, ended, usual_ms)
@@ -156,6 +159,8 @@ export const MIGRATIONS: readonly string[] = [
       (SELECT min(later.first_at) FROM attributions AS later
        WHERE later.gpu = attributions.gpu AND later.first_at > attributions.first_at), -1
     FROM attributions JOIN gpus ON gpus.id = gpu
-      JOIN holders ON key = json_array('pod', attributions.namespace, attributions.pod, container, NULL);
+      JOIN holders ON holders.namespace = ifnull(attributions.namespace, '') AND holders.pod = ifnull(attributions.pod, '')
+        AND holders.container IS attributions.container
+        AND form = (attributions.namespace IS '') * 2 + (attributions.pod IS '') * 4;
   `,
 ];

@@ -7,6 +7,7 @@ import type { Logger } from "../../platform/process/logger.ts";
 import type { Metrics } from "../../platform/process/metrics.ts";
 import { checkSightings } from "../arrivals.ts";
 import { createDifferingCounter } from "../differing.ts";
+import { EvidenceMemory } from "../evidence-memory.ts";
 import { answersForMany } from "../many.ts";
 import type { Repository, StoredPosition } from "../port.ts";
 import { oldestKept } from "../rules.ts";
@@ -43,6 +44,7 @@ export async function openSqliteRepository(
   const database = await openDatabase(path, { clock, onBusy: () => busy?.inc() });
   const tables = createTables(database);
   const { seriesLists, buckets, gpus, stays, holds, holders } = tables;
+  const evidenceMemory = new EvidenceMemory();
   const save = createSave({ database, ...tables });
   const settle = createSettle({ database, ...tables }, clock);
   const workloads = createWorkloads(database, holders);
@@ -57,7 +59,7 @@ export async function openSqliteRepository(
   return {
     async save(batches, { positions = [], signal } = {}) {
       checkSightings(batches);
-      const blocks = hashBlocks(batches);
+      const blocks = hashBlocks(batches, evidenceMemory);
       const times = { cutoff: oldestKept(clock, retentionMs), present: lastPresentTime(clock.now()) };
       return database.write(() => save(blocks, positions, times), { undo: tables.forget, signal });
     },

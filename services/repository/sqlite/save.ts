@@ -6,9 +6,10 @@ import type { Evidence } from "../../../schema/batch/evidence.ts";
 import type { GpuFacts, GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrival, type Arrivals, createArrivals } from "../arrivals.ts";
+import type { EvidenceMemory } from "../evidence-memory.ts";
 import type { SaveOutcome, StoredPosition } from "../port.ts";
 import type { Database } from "./database.ts";
-import type { EvidenceTexts } from "./evidence-texts.ts";
+import type { EvidenceTable } from "./evidence-table.ts";
 import type { HoldKeeper, StoredBlock } from "./hold-keeper.ts";
 import type { KnownGpu, KnownGpus } from "./known-gpus.ts";
 import type { SeriesLists } from "./series-lists.ts";
@@ -23,18 +24,25 @@ const HASH_DIGITS = 12;
 export interface IncomingBlock {
   readonly batch: Batch;
   readonly block: Block;
+  /** What the block says of holders. */
+  readonly evidence: Evidence | null;
   readonly hash: number;
 }
 
 /** Hashes blocks before the transaction begins, because hashing is most of the work that needs no lock. */
-export const hashBlocks = (batches: readonly Batch[]): IncomingBlock[] =>
-  batches.flatMap((batch) =>
-    batch.blocks.map((block) => ({
-      batch,
-      block,
-      hash: Number.parseInt(blockHash(block, batch.series).slice(0, HASH_DIGITS), 16),
-    })),
-  );
+export const hashBlocks = (batches: readonly Batch[], memory: EvidenceMemory): IncomingBlock[] =>
+  batches.flatMap((batch) => {
+    const evidences = new BlockEvidence(batch);
+    return batch.blocks.map((block) => {
+      const evidence = memory.of(
+        block.gpu,
+        evidences.of(block, () => timesOfColumns(block.packed)),
+      );
+      const hashed = block.evidence === null ? block : { ...block, evidence };
+      const hash = Number.parseInt(blockHash(hashed, batch.series).slice(0, HASH_DIGITS), 16);
+      return { batch, block, evidence, hash };
+    });
+  });
 
 /** Returns a function that returns the times of a sighting's readings, ascending. */
 function createTimesOf(): (arrival: Arrival) => number[] {
@@ -55,7 +63,7 @@ const factsIn = ({ sightings }: Batch): ReadonlyMap<GpuUuid, GpuFacts> =>
 export interface SaveParts {
   readonly database: Database;
   readonly seriesLists: SeriesLists;
-  readonly texts: EvidenceTexts;
+  readonly evidenceTable: EvidenceTable;
   readonly known: KnownGpus;
   readonly learner: SightingLearner;
   readonly keeper: HoldKeeper;
@@ -75,7 +83,7 @@ export type Save = (
 ) => SaveOutcome;
 
 /** Call the returned function inside `database.write`. */
-export function createSave({ database, seriesLists, texts, known, learner, keeper }: SaveParts): Save {
+export function createSave({ database, seriesLists, evidenceTable, known, learner, keeper }: SaveParts): Save {
   const lastColumns = database.prepare("SELECT coalesce(max(id), 0) FROM columns");
   const addBucket = database.prepare(
     "INSERT OR IGNORE INTO buckets (gpu, last_at, hash, span, list, columns, evidence) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -98,20 +106,13 @@ export function createSave({ database, seriesLists, texts, known, learner, keepe
   ): SaveOutcome => {
     const outcome = { buckets: 0, duplicateBuckets: 0, readings: 0, duplicateReadings: 0, tooOld: 0 };
     const seen = new Map<Batch, ReadonlyMap<GpuUuid, GpuFacts>>();
-    const evidences = new Map<Batch, BlockEvidence>();
     const newGpu = (batch: Batch, uuid: GpuUuid): KnownGpu => {
       const facts = seen.get(batch) ?? factsIn(batch);
       seen.set(batch, facts);
       return known.add(facts.get(uuid) as GpuFacts);
     };
-    const evidenceIn = (batch: Batch, block: Block): Evidence | null => {
-      if (batch.v !== 1) return block.evidence;
-      const evidence = evidences.get(batch) ?? new BlockEvidence(batch);
-      evidences.set(batch, evidence);
-      return evidence.of(block, () => timesOfColumns(block.packed));
-    };
     let columns = (lastColumns.get()?.[0] as number) + 1;
-    for (const { batch, block, hash } of blocks) {
+    for (const { batch, block, evidence, hash } of blocks) {
       const { gpu: uuid, from, to, readings, packed } = block;
       if (to < cutoff) {
         outcome.tooOld += readings;
@@ -120,8 +121,8 @@ export function createSave({ database, seriesLists, texts, known, learner, keepe
       const gpu = known.find(uuid) ?? newGpu(batch, uuid);
       const series = block.series.map((index) => batch.series[index] as Series);
       const list = seriesLists.idOf(series);
-      const evidence = evidenceIn(batch, block);
-      const fresh = addBucket.run(gpu.id, to, hash, to - from, list, columns, texts.idOf(evidence)).changes !== 0;
+      const fresh =
+        addBucket.run(gpu.id, to, hash, to - from, list, columns, evidenceTable.idOf(evidence)).changes !== 0;
       arrivals.add(batch, uuid, fresh);
       if (!fresh) {
         outcome.duplicateBuckets++;
@@ -160,6 +161,7 @@ export function createSave({ database, seriesLists, texts, known, learner, keepe
         learned.map((one) => ({ ...one, times: () => timesOf(one) })),
         present,
       );
+      keeper.write(gpu, gpu.gpu?.lastSeen);
       keeper.checkSilence(gpu, gpu.gpu?.lastSeen ?? Number.NEGATIVE_INFINITY, present);
     }
     for (const { producer, epoch, seq, position } of positions) addPosition.run(producer, epoch, seq, position);

@@ -30,6 +30,7 @@ export function createSettle(
     for (const sighting of due) {
       const gpu = known.find(sighting.facts.uuid) as KnownGpu;
       learner.learn(gpu, [{ sighting, fresh: true, times: () => undefined }], present);
+      keeper.write(gpu, gpu.gpu?.lastSeen);
       keeper.mark(gpu, sighting.from);
     }
     return due.length > 0;

@@ -3,6 +3,7 @@ import type { Sighting } from "../../../schema/batch/batch.ts";
 import { afterInstance, afterSighting, sameFacts } from "../inventory.ts";
 import { sameSlot } from "../placements.ts";
 import type { Buckets } from "./buckets.ts";
+import { storedEnd } from "./ends.ts";
 import type { GpuTable } from "./gpus.ts";
 import type { InstanceTable } from "./instances.ts";
 import type { KnownGpu } from "./known-gpus.ts";
@@ -61,27 +62,23 @@ export function createSightingLearner(parts: {
   };
 
   const learnInstances = (gpu: KnownGpu, sightings: readonly Learned["sighting"][]): void => {
-    const changed = new Set<string>();
     for (const sighting of sightings) {
       const { instance } = sighting.facts;
       if (instance === null) continue;
       const known = gpu.instances.get(instance);
       const after = afterInstance(known, sighting);
-      if (after === known) continue;
-      gpu.instances.set(instance, after);
-      changed.add(instance);
+      if (after !== known) gpu.instances.set(instance, after);
     }
-    for (const id of changed)
-      instances.put(gpu.id, id, gpu.instances.get(id) as NonNullable<ReturnType<typeof gpu.instances.get>>);
+    gpu.instances.write(gpu.id, instances, gpu.gpu?.lastSeen);
   };
 
-  /** Writes the end of a stay once, after the last sighting that extends it, because most sightings only do that. */
+  const writeStayEnd = (gpu: KnownGpu, end: number | undefined): void => {
+    if (gpu.stay === undefined || end === undefined || gpu.stayEnd === end) return;
+    stays.extend(gpu, { from: gpu.stay.from, to: end });
+    gpu.stayEnd = end;
+  };
+
   const learnStays = (gpu: KnownGpu, parts: readonly Part[]): void => {
-    let written = gpu.stay?.to;
-    const settle = () => {
-      if (gpu.stay !== undefined && gpu.stay.to !== written) stays.extend(gpu, gpu.stay);
-      written = gpu.stay?.to;
-    };
     for (const { sighting, times } of parts) {
       const { facts, from, to } = sighting;
       const { host, index } = facts;
@@ -91,11 +88,10 @@ export function createSightingLearner(parts: {
         if (to > stay.to) gpu.stay = { ...stay, to };
         continue;
       }
-      settle();
+      writeStayEnd(gpu, stay?.to);
       gpu.stay = stays.add(gpu, stay, { host, index, from, to }, times);
-      written = gpu.stay.to;
+      gpu.stayEnd = undefined;
     }
-    settle();
   };
 
   return {
@@ -107,9 +103,11 @@ export function createSightingLearner(parts: {
         if (one.fresh) fresh.push(part);
         return [part.sighting];
       });
+      // Stays first: reading their table needs the last reading that it was written with.
+      learnStays(gpu, fresh);
       learnFacts(gpu, all);
       learnInstances(gpu, all);
-      learnStays(gpu, fresh);
+      writeStayEnd(gpu, gpu.stay && storedEnd(gpu.stay.to, gpu.gpu?.lastSeen));
     },
   };
 }

@@ -16,9 +16,13 @@ import {
 } from "../placements.ts";
 import type { Buckets, GpuKey } from "./buckets.ts";
 import type { Database, Row } from "./database.ts";
+import { endOf } from "./ends.ts";
 import { findTicks } from "./ticks.ts";
 
-const COLUMNS = `first_at, last_at, host, "index"`;
+const END = endOf("stays.last_at");
+/** Of a stay that is joined with its GPU. */
+const STAY = `first_at, ${END}, stays.host, stays."index"`;
+const STAYS_OF_GPU = "FROM stays JOIN gpus ON gpus.id = gpu WHERE gpu = ?1";
 
 const stayOf = ([from, to, host, index]: Row): Stay => ({ from, to, host, index }) as Stay;
 
@@ -27,28 +31,27 @@ const NEWCOMER = `NOT EXISTS (SELECT 1 FROM stays AS earlier
   WHERE earlier.gpu = other.gpu AND earlier.host = other.host AND earlier.first_at < other.first_at)`;
 
 export interface StayTable {
-  newest(gpu: GpuKey): Stay | undefined;
+  /** `stayEnd`: as stored (see ends.ts) */
+  newest(gpu: GpuKey): { readonly stay: Stay | undefined; readonly stayEnd: number | undefined };
   /**
    * Adds a sighting; `newest` is the GPU's newest stay. Returns the newest stay after it.
    * @param times returns the times of the sighting's readings; undefined: unknown
    */
   add(gpu: GpuKey, newest: Stay | undefined, sighting: Stay, times: () => readonly number[] | undefined): Stay;
-  /** Moves the end of the stay that begins at `stay.from` to `stay.to`. */
-  extend(gpu: GpuKey, stay: Stay): void;
+  /** Moves the end of the stay that begins at `from` to `to`. */
+  extend(gpu: GpuKey, stay: Pick<Stay, "from" | "to">): void;
   placements(of: { readonly gpu: GpuUuid } | { readonly host: string }, window: Window): Placement[];
   hosts(): Host[];
 }
 
 export function createStayTable(database: Database, buckets: Buckets): StayTable {
-  const newest = database.prepare(`SELECT ${COLUMNS} FROM stays WHERE gpu = ? ORDER BY first_at DESC LIMIT 1`);
-  const add = database.prepare(`INSERT INTO stays (gpu, ${COLUMNS}) VALUES (?, ?, ?, ?, ?)`);
+  const newest = database.prepare(`SELECT ${STAY}, last_at ${STAYS_OF_GPU} ORDER BY first_at DESC LIMIT 1`);
+  const add = database.prepare(`INSERT INTO stays (gpu, first_at, last_at, host, "index") VALUES (?, ?, ?, ?, ?)`);
   const extend = database.prepare("UPDATE stays SET last_at = ?3 WHERE gpu = ?1 AND first_at = ?2");
   const remove = database.prepare("DELETE FROM stays WHERE gpu = ? AND first_at = ?");
-  const before = database.prepare(
-    `SELECT ${COLUMNS} FROM stays WHERE gpu = ? AND first_at < ? ORDER BY first_at DESC LIMIT 1`,
-  );
+  const before = database.prepare(`SELECT ${STAY} ${STAYS_OF_GPU} AND first_at < ?2 ORDER BY first_at DESC LIMIT 1`);
   const from = database.prepare(
-    `SELECT ${COLUMNS} FROM stays WHERE gpu = ?1 AND first_at BETWEEN ?2 AND coalesce(
+    `SELECT ${STAY} ${STAYS_OF_GPU} AND first_at BETWEEN ?2 AND coalesce(
        (SELECT min(first_at) FROM stays WHERE gpu = ?1 AND first_at > ?3), ?3) ORDER BY first_at`,
   );
   const arrivals = database.prepare(
@@ -57,23 +60,27 @@ export function createStayTable(database: Database, buckets: Buckets): StayTable
   );
   const touching = (condition: string) =>
     database.prepare(
-      `SELECT gpu, uuid, first_at, last_at, stays.host, stays."index",
+      `SELECT gpu, uuid, ${STAY},
          NOT EXISTS (SELECT 1 FROM stays AS later WHERE later.gpu = stays.gpu AND later.first_at > stays.first_at)
-       FROM stays JOIN gpus ON gpus.id = gpu WHERE ${condition} AND first_at < ? AND last_at >= ?
+       FROM stays JOIN gpus ON gpus.id = gpu WHERE ${condition} AND first_at < ? AND ${END} >= ?
        ORDER BY first_at LIMIT ${PLACEMENTS_MAX}`,
     );
   const ofGpu = touching("uuid = ?");
   const ofHost = touching("stays.host = ?");
   const current = database.prepare(
-    `SELECT gpu, uuid, stays.host, last_at FROM stays JOIN gpus ON gpus.id = gpu
+    `SELECT gpu, uuid, stays.host, ${END} FROM stays JOIN gpus ON gpus.id = gpu
      WHERE NOT EXISTS (SELECT 1 FROM stays AS later WHERE later.gpu = stays.gpu AND later.first_at > stays.first_at)
        AND NOT EXISTS (SELECT 1 FROM stays AS other WHERE other.host = stays.host AND other."index" = stays."index"
-         AND other.first_at > stays.last_at AND other.gpu != stays.gpu AND ${NEWCOMER})
+         AND other.first_at > ${END} AND other.gpu != stays.gpu AND ${NEWCOMER})
      ORDER BY stays.host`,
   );
 
+  const reported = database.prepare(
+    `SELECT stays.host, max(${END}) FROM stays JOIN gpus ON gpus.id = gpu GROUP BY stays.host`,
+  );
+
   const put = ({ id }: GpuKey, stay: Stay) => void add.run(id, stay.from, stay.to, stay.host, stay.index);
-  const moveEnd = ({ id }: GpuKey, stay: Stay) => void extend.run(id, stay.from, stay.to);
+  const moveEnd = ({ id }: GpuKey, { from, to }: Pick<Stay, "from" | "to">) => void extend.run(id, from, to);
 
   const usualIntervalOf = (gpu: GpuKey, until: number): number => {
     const times = new Set<number>();
@@ -91,7 +98,7 @@ export function createStayTable(database: Database, buckets: Buckets): StayTable
   return {
     newest(gpu) {
       const row = newest.get(gpu.id);
-      return row && stayOf(row);
+      return { stay: row && stayOf(row), stayEnd: row?.[4] as number | undefined };
     },
     add(gpu, known, sighting, timesOf) {
       if (known === undefined || sighting.from > known.to) {
@@ -133,12 +140,10 @@ export function createStayTable(database: Database, buckets: Buckets): StayTable
     },
     hosts() {
       const rows = current.all() as [number, GpuUuid, string, number][];
-      const reported = new Map(
-        database.prepare("SELECT host, max(last_at) FROM stays GROUP BY host").all() as [string, number][],
-      );
+      const reportedAt = new Map(reported.all() as [string, number][]);
       const hosts = new Map<string, { gpus: number; lost: number; lastSeen: number }>();
       for (const [id, uuid, host, lastSeen] of rows) {
-        const silence = (reported.get(host) as number) - lastSeen;
+        const silence = (reportedAt.get(host) as number) - lastSeen;
         const isLost = silence > 0 && silence > LOST_INTERVALS * usualIntervalOf({ id, uuid }, lastSeen);
         const known = hosts.get(host) ?? { gpus: 0, lost: 0, lastSeen };
         known.gpus++;

@@ -3,7 +3,7 @@ import { BLOCK_SPAN_MS } from "../../../schema/batch/batch.ts";
 import { type Buckets, createBuckets } from "./buckets.ts";
 import type { Database } from "./database.ts";
 import { createEarlierAttributions, type EarlierAttributions } from "./earlier-attributions.ts";
-import { createEvidenceTexts, type EvidenceTexts } from "./evidence-texts.ts";
+import { createEvidenceTable, type EvidenceTable } from "./evidence-table.ts";
 import { createGpuTable, type GpuTable } from "./gpus.ts";
 import { createHoldKeeper, type HoldKeeper } from "./hold-keeper.ts";
 import { createHolderTable, type HolderTable } from "./holders.ts";
@@ -19,7 +19,7 @@ import { createStayTable, type StayTable } from "./stays.ts";
 
 export interface Tables {
   readonly seriesLists: SeriesLists;
-  readonly texts: EvidenceTexts;
+  readonly evidenceTable: EvidenceTable;
   readonly buckets: Buckets;
   readonly holders: HolderTable;
   readonly holds: HoldTable;
@@ -37,9 +37,9 @@ export interface Tables {
 
 export function createTables(database: Database): Tables {
   const seriesLists = createSeriesLists(database);
-  const texts = createEvidenceTexts(database);
-  const buckets = createBuckets(database, seriesLists, texts);
   const holders = createHolderTable(database);
+  const evidenceTable = createEvidenceTable(database, holders);
+  const buckets = createBuckets(database, seriesLists, evidenceTable);
   const holds = createHoldTable(database, holders);
   const instances = createInstanceTable(database);
   const gpus = createGpuTable(database, { holds, instances });
@@ -62,7 +62,7 @@ export function createTables(database: Database): Tables {
   const learner = createSightingLearner({ gpus, instances, stays, ahead, buckets });
   return {
     seriesLists,
-    texts,
+    evidenceTable,
     buckets,
     holders,
     holds,
@@ -77,7 +77,7 @@ export function createTables(database: Database): Tables {
     forget() {
       known.forget();
       seriesLists.forget();
-      texts.forget();
+      evidenceTable.forget();
       holders.forget();
     },
   };

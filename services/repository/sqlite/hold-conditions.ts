@@ -9,8 +9,8 @@ import { endOf } from "./ends.ts";
 export type Condition = readonly [text: string, ...values: Cell[]];
 
 /**
- * `isOpenAt` of holds/derive.ts, for a row of `holds` beside the row of `gpus` to which it belongs. A hold that lasts as
- * long as the GPU's readings is open by its `LASTS`.
+ * `isOpenAt` of holds/derive.ts, for a row of `holds` beside the row of `gpus` to which it belongs. A hold with `LASTS`
+ * is open.
  */
 export const IS_OPEN = `(holds.ended IS NULL AND
   (gpus.last_seen - holds.last_at < ${SHORTEST_SILENCE_MS} OR gpus.last_seen - holds.last_at <= 3 * holds.usual_ms))`;

@@ -153,7 +153,7 @@ describe.skipIf(!haveRedisServer())("a rolling upgrade from the previous release
         await eventually(async () => ((await stats())?.dead ?? 0) > 0, { what: "a dead letter" });
         const { letters } = await run.queue.deadLetters.list({ limit: 1 });
         expect(letters[0]?.reason).toBe("Cannot decode the batch: version must be 1, got 2");
-        await take({ role: "collector", format: "2" }, run);
+        await take({ role: "collector", format: "2" }, run, restartGracefully);
         const dead = (await stats())?.dead;
         expect(await run.queue.deadLetters.redrive()).toBe(dead as number);
       });

@@ -6,7 +6,7 @@ import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
 import type { SaveOptions, SaveOutcome } from "../port.ts";
 import { insertNew } from "./connection/insert-new.ts";
-import type { Link } from "./connection/link.ts";
+import { type Link, writing } from "./connection/link.ts";
 import type { BucketDocument, Collections } from "./documents.ts";
 import { arrivalsOf, createIncoming, type Incoming } from "./incoming.ts";
 import type { Learner } from "./inventory/learner.ts";
@@ -56,6 +56,21 @@ function* chunksOf(incoming: readonly Incoming[], format: BucketDocument["v"]): 
   if (chunk.documents.length > 0) yield chunk;
 }
 
+/**
+ * Adds the holders to buckets that a release before version 2 has stored: its process may have ended before it stored
+ * them elsewhere.
+ */
+async function addEvidence(
+  { points }: Collections,
+  documents: readonly BucketDocument[],
+  signal: AbortSignal,
+): Promise<void> {
+  const operations = documents.map(({ _id, held = null }) => {
+    return { updateOne: { filter: { _id, v: 1 as const, held: { $exists: false } }, update: { $set: { held } } } };
+  });
+  await points.bulkWrite(operations, { ordered: false, ...writing(signal) });
+}
+
 export function createSave({ link, collections, lists, learner, positions, format }: SaveParts) {
   const store = async (incoming: readonly Incoming[], signal: AbortSignal | undefined): Promise<void> => {
     for (const { documents, owners } of chunksOf(incoming, format)) {
@@ -63,6 +78,8 @@ export function createSave({ link, collections, lists, learner, positions, forma
         signal,
       });
       for (const [index, owner] of owners.entries()) if (!there.has(index)) owner.fresh++;
+      const stored = documents.filter((_, index) => there.has(index));
+      if (stored.length > 0) await link.call((callSignal) => addEvidence(collections, stored, callSignal), { signal });
       await setImmediate();
     }
   };

@@ -73,6 +73,12 @@ export class Evaluation implements Evaluators {
 
   async vector(expr: Expr, grid: Grid): Promise<Block> {
     this.#query.check();
+    const block = await this.#vector(expr, grid);
+    if (this.#query.isDue(sizeOf(block))) await this.#query.pause();
+    return block;
+  }
+
+  async #vector(expr: Expr, grid: Grid): Promise<Block> {
     switch (expr.kind) {
       case "selector":
         return evaluateSelector(expr, grid, this.#query);

@@ -115,6 +115,9 @@ export async function subqueryWindows(
 ): Promise<RangeVector> {
   const inner = subqueryGrid(subquery, grid, query);
   if (inner.grid.count === 0) return { series: [], windows: inner.windows, held: 0 };
+  // Before the operand is evaluated: a resolution of 1 ms over a year must not become an array.
+  query.state.usage.hold(inner.grid.count);
   const block = await evaluate(inner.grid);
+  query.state.usage.release(inner.grid.count);
   return { series: rowsAsSamples(block, inner.grid), windows: inner.windows, held: block.labels.length * block.steps };
 }

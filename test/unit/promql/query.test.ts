@@ -155,6 +155,8 @@ describe("a query ends", () => {
     const error = await bounded({ maxValues: 1000 });
     expect(error.kind).toBe("execution");
     expect(error.message).toContain("a query must hold at most 1,000 values at once, got 1,202; use a longer step");
+    expect((await bounded({}, "sum_over_time(vector(1)[100y:1ms])")).message).toContain("values at once");
+    expect((await bounded({}, "sum_over_time(vector(time())[100y:1ms])")).kind).toBe("execution");
     // A subquery's own steps count, too.
     expect((await bounded({ maxValues: 9000 }, "max_over_time(temp[1h:1s])")).message).toContain("values at once");
   });

@@ -101,6 +101,28 @@ describe.skipIf(server === null)("MongoDB store of version 1", () => {
     expect(await database.db.collection("attributions").countDocuments()).toBe(3);
   });
 
+  test("keeps the holders of a bucket that version 1 has stored without them, when it arrives again", async () => {
+    await using database = openDatabase(url);
+    const batches = [0, 1].map((tick) =>
+      batchOf([[UTIL, tick * 1000, 7, factsOf(1, heldBy(tick === 0 ? null : "b"))]]),
+    );
+    {
+      await using before = await database.open();
+      await before.save(batches);
+    }
+    // What a collector of version 1 leaves that is killed after it has stored the buckets.
+    const points = database.db.collection("telemetry_points");
+    await points.updateMany({}, { $set: { v: 1 }, $unset: { held: "" } });
+    for (const name of ["gpus", "holds", "stays", "turns", "pulses"]) await database.db.collection(name).deleteMany({});
+    {
+      await using again = await database.open();
+      await again.save(batches);
+    }
+    await using store = await database.open();
+    await store.save([batchOf([[UTIL, 2000, 7, factsOf(1, heldBy("b"))]])]);
+    expect(await shortHolds(store, GPU)).toEqual([["b", 1000, 2000, true]]);
+  });
+
   test("continues holds of version 1, and takes over what version 1 goes on to write", async () => {
     await using database = openDatabase(url);
     await fill(database);

@@ -2,9 +2,9 @@
 import { AppError } from "./errors.ts";
 import { type GpuUuid, parseGpuUuid } from "./gpu.ts";
 import { canonicalMetric } from "./metric.ts";
+import { parseMoment } from "./moment.ts";
 import { acceptedLimit, decodeCursor, type PageLimits } from "./page.ts";
 import { shown } from "./shown.ts";
-import { parseTimestamp, TIMESTAMP_FORM } from "./timestamp.ts";
 import type { Window } from "./window.ts";
 
 /** @throws always: AppError `invalid` */
@@ -29,19 +29,20 @@ export function parseLimit(limit: number | null | undefined, limits: PageLimits)
   return limit >= 1 && limit <= limits.max ? limit : refuse("limit", limit, acceptedLimit(limits));
 }
 
-function parseBound(name: string, value: unknown): number {
-  const time = typeof value === "string" ? parseTimestamp(value) : undefined;
-  if (time?.ok) return time.value;
-  return refuse(name, value, TIMESTAMP_FORM);
+function parseBound(name: string, value: unknown, now: number): number {
+  const time = parseMoment(value, now);
+  if (time.ok) return time.value;
+  throw new AppError(`${name} ${time.error}`, { code: "invalid" });
 }
 
 /**
  * Converts the API's inclusive bounds to a half-open window in whole milliseconds.
+ * @param now ms since the epoch; the same for all windows of a request
  * @throws AppError `invalid` for an invalid time, and for a `startTime` after `endTime`
  */
-export function parseWindow(args: { startTime?: unknown; endTime?: unknown }): Window {
-  const start = args.startTime == null ? Number.NEGATIVE_INFINITY : parseBound("startTime", args.startTime);
-  const end = args.endTime == null ? Number.POSITIVE_INFINITY : parseBound("endTime", args.endTime);
+export function parseWindow(args: { startTime?: unknown; endTime?: unknown }, now: number): Window {
+  const start = args.startTime == null ? Number.NEGATIVE_INFINITY : parseBound("startTime", args.startTime, now);
+  const end = args.endTime == null ? Number.POSITIVE_INFINITY : parseBound("endTime", args.endTime, now);
   if (start > end) refuse("startTime", args.startTime, `no later than endTime (${String(args.endTime)})`);
   return { from: Math.ceil(start), to: Math.floor(end) + 1 };
 }

@@ -4,7 +4,12 @@ import { parseUuid, parseWindow } from "../../schema/model/arguments.ts";
 import type { Gpu, GpuInstance, GpuUuid, Hold } from "../../schema/model/gpu.ts";
 import type { Window } from "../../schema/model/window.ts";
 import { answerField, Budget } from "../platform/graphql/fields.ts";
-import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
+import {
+  perRequest,
+  type SubgraphBuilder,
+  type SubgraphContext,
+  type timeOfRequest,
+} from "../platform/graphql/subgraph.ts";
 import { UnderWay } from "../platform/graphql/under-way.ts";
 import { systemClock } from "../platform/process/clock.ts";
 import type { GpuRepository } from "../repository/port.ts";
@@ -75,9 +80,10 @@ export interface GpuParts {
   readonly repository: GpuRepository;
   readonly loader: GpuLoader;
   readonly underWay: UnderWay;
+  readonly timeOf: ReturnType<typeof timeOfRequest>;
 }
 
-export function addGpu(builder: SubgraphBuilder, { repository, loader, underWay }: GpuParts) {
+export function addGpu(builder: SubgraphBuilder, { repository, loader, underWay, timeOf }: GpuParts) {
   const holdsOf = createHoldReader(repository, underWay);
   const { holder, attribution } = addHolder(builder);
   const instance = builder.objectRef<GpuInstance>("GpuInstance").implement({
@@ -120,7 +126,9 @@ export function addGpu(builder: SubgraphBuilder, { repository, loader, underWay 
         type: [attribution],
         description: "Holders of the GPU and its instances, oldest first. Both bounds of the window are inclusive.",
         args: { startTime: t.arg({ type: "DateTime" }), endTime: t.arg({ type: "DateTime" }) },
-        resolve: async (gpu, args, context) => [...(await holdsOf(gpu.uuid, parseWindow(args), context))],
+        resolve: async (gpu, args, context) => [
+          ...(await holdsOf(gpu.uuid, parseWindow(args, timeOf(context).now), context)),
+        ],
       }),
     }),
   });

@@ -1,14 +1,20 @@
 /** Defines query field `placements` and the type `Host`: which GPU was in which slot of which host, and when. */
 import { parseUuid, parseWindow, refuse } from "../../schema/model/arguments.ts";
 import type { Host, Placement } from "../../schema/model/gpu.ts";
-import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
+import type { SubgraphBuilder, timeOfRequest } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";
 import type { ReadRows } from "./gpu.ts";
 
 /** How many placements one answer may have. */
 const PLACEMENTS_MAX = 10_000;
 
-export function addPlacements(builder: SubgraphBuilder, repository: GpuRepository, readRows: ReadRows): void {
+interface PlacementParts {
+  readonly repository: GpuRepository;
+  readonly readRows: ReadRows;
+  readonly timeOf: ReturnType<typeof timeOfRequest>;
+}
+
+export function addPlacements(builder: SubgraphBuilder, { repository, readRows, timeOf }: PlacementParts): void {
   const placement = builder.objectRef<Placement>("Placement").implement({
     description: "A stretch of time in which a GPU was in a slot of a host, by the times of its readings there.",
     fields: (t) => ({
@@ -41,7 +47,9 @@ export function addPlacements(builder: SubgraphBuilder, repository: GpuRepositor
         const of = host === undefined ? { gpu: parseUuid(uuid) } : { host };
         const rows = { most: PLACEMENTS_MAX, sizeOf: ({ length }: readonly Placement[]) => length };
         const { signal } = context;
-        return [...(await readRows(context, rows, () => repository.placements(of, parseWindow(window), { signal })))];
+        const { now } = timeOf(context);
+        const ask = () => repository.placements(of, parseWindow(window, now), { signal });
+        return [...(await readRows(context, rows, ask))];
       },
     }),
   );

@@ -12,7 +12,7 @@ import type { GpuUuid, Host } from "../../schema/model/gpu.ts";
 import { METRICS, type MetricInfo } from "../../schema/model/metric.ts";
 import { encodeCursor, GPU_PAGE } from "../../schema/model/page.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
-import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
+import { createSubgraphBuilder, type SubgraphBuilder, timeOfRequest } from "../platform/graphql/subgraph.ts";
 import { type Clock, systemClock } from "../platform/process/clock.ts";
 import type { GpuCursor, GpuFilter, GpuPage, GpuRepository } from "../repository/port.ts";
 import { addGpu, createGpuLoader, createRowReader, createRowsUnderWay } from "./gpu.ts";
@@ -54,19 +54,19 @@ interface FilterArguments {
 
 const SEEN_WITHIN = { minMs: 1000, maxMs: 366 * 86_400_000 };
 
-function readFilter({ startTime, endTime, seenWithin, ...names }: FilterArguments, clock: Clock): GpuFilter {
+function readFilter({ startTime, endTime, seenWithin, ...names }: FilterArguments, now: number): GpuFilter {
   return {
     hostname: names.hostname ?? undefined,
     model: names.model ?? undefined,
     namespace: names.namespace ?? undefined,
     pod: names.pod ?? undefined,
     job: names.job ?? undefined,
-    window: startTime == null && endTime == null ? undefined : parseWindow({ startTime, endTime }),
-    seenSince: seenWithin == null ? undefined : clock.now() - parseDuration("seenWithin", seenWithin, SEEN_WITHIN),
+    window: startTime == null && endTime == null ? undefined : parseWindow({ startTime, endTime }, now),
+    seenSince: seenWithin == null ? undefined : now - parseDuration("seenWithin", seenWithin, SEEN_WITHIN),
   };
 }
 
-/** @param parts.clock for `seenWithin`; default: the system's */
+/** @param parts.clock for times relative to now; default: the system's */
 export function createInventorySchema({
   repository,
   clock = systemClock,
@@ -78,7 +78,8 @@ export function createInventorySchema({
   const underWay = createRowsUnderWay();
   const readRows = createRowReader(underWay);
   const loader = createGpuLoader(repository, readRows);
-  const gpu = addGpu(builder, { repository, loader, underWay });
+  const timeOf = timeOfRequest(clock);
+  const gpu = addGpu(builder, { repository, loader, underWay, timeOf });
   const host = addHost(builder);
   const metric = addMetric(builder);
   const catalogue = Object.entries(METRICS).map(([name, info]) => ({ name, ...info }));
@@ -127,7 +128,7 @@ export function createInventorySchema({
       },
       resolve: (_root, args, context) => {
         const query = {
-          filter: readFilter(args.filter ?? {}, clock),
+          filter: readFilter(args.filter ?? {}, timeOf(context).now),
           limit: parseLimit(args.limit, GPU_PAGE),
           after: parseCursor(args.after, readCursor),
           signal: context.signal,
@@ -172,7 +173,7 @@ export function createInventorySchema({
     }),
   }));
 
-  addPlacements(builder, repository, readRows);
-  addWorkloads(builder, { repository, loader, gpu, readRows });
+  addPlacements(builder, { repository, readRows, timeOf });
+  addWorkloads(builder, { repository, loader, gpu, readRows, timeOf });
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

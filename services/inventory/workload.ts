@@ -2,7 +2,7 @@
 import { parseCursor, parseLimit, parseWindow } from "../../schema/model/arguments.ts";
 import type { Hold, Workload } from "../../schema/model/gpu.ts";
 import { encodeCursor, WORKLOAD_PAGE } from "../../schema/model/page.ts";
-import type { SubgraphBuilder } from "../platform/graphql/subgraph.ts";
+import type { SubgraphBuilder, timeOfRequest } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository, WorkloadCursor, WorkloadPage } from "../repository/port.ts";
 import type { GpuLoader, GpuType, ReadRows } from "./gpu.ts";
 import { podOf } from "./holder.ts";
@@ -19,6 +19,7 @@ interface WorkloadParts {
   readonly loader: GpuLoader;
   readonly gpu: GpuType;
   readonly readRows: ReadRows;
+  readonly timeOf: ReturnType<typeof timeOfRequest>;
 }
 
 /** A page has at most 10,000 holds, unless one workload has more. */
@@ -27,7 +28,10 @@ const HOLDS = {
   sizeOf: ({ workloads }: WorkloadPage) => workloads.reduce((sum, { holds }) => sum + holds.length, 0),
 };
 
-export function addWorkloads(builder: SubgraphBuilder, { repository, loader, gpu, readRows }: WorkloadParts): void {
+export function addWorkloads(
+  builder: SubgraphBuilder,
+  { repository, loader, gpu, readRows, timeOf }: WorkloadParts,
+): void {
   const hold = builder.objectRef<Hold>("Hold").implement({
     description:
       "A stretch of time in which a container of the pod, or the job, held a GPU or one of its MIG instances.",
@@ -88,7 +92,7 @@ export function addWorkloads(builder: SubgraphBuilder, { repository, loader, gpu
           namespace: namespace ?? undefined,
           pod: pod ?? undefined,
           job: job ?? undefined,
-          window: parseWindow(window),
+          window: parseWindow(window, timeOf(context).now),
           limit: parseLimit(limit, WORKLOAD_PAGE),
           after: parseCursor(after, readCursor),
           signal: context.signal,

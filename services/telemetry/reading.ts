@@ -7,9 +7,9 @@ import type { Reading, Series } from "../../schema/model/reading.ts";
 import { formatTimestamp } from "../../schema/model/timestamp.ts";
 import { answerField, Budget } from "../platform/graphql/fields.ts";
 import { type RowShape, standIn } from "../platform/graphql/row-lists.ts";
-import { perRequest, type SubgraphBuilder, type SubgraphContext } from "../platform/graphql/subgraph.ts";
+import { perRequest, type SubgraphBuilder, type SubgraphContext, timeOfRequest } from "../platform/graphql/subgraph.ts";
 import { UnderWay } from "../platform/graphql/under-way.ts";
-import { systemClock } from "../platform/process/clock.ts";
+import { type Clock, systemClock } from "../platform/process/clock.ts";
 import { type ReadingCursor, type ReadingPage, sizeOfPage, type TelemetryRepository } from "../repository/port.ts";
 
 /** How many readings all pages of one answer may contain. Bounds the memory that a query takes. */
@@ -69,11 +69,13 @@ export interface PageReader {
 export function createPageReader(
   repository: Pick<TelemetryRepository, "readings" | "pages">,
   underWay: UnderWay,
+  clock: Clock,
 ): PageReader {
   const options = { items: MAX_READINGS_PER_REQUEST, beyond: BEYOND_PAGES, underWay, weightOf };
   const budgetOf = perRequest((context) => new Budget(context, options));
-  const read = (args: TelemetryArguments) => ({
-    window: parseWindow(args),
+  const timeOf = timeOfRequest(clock);
+  const read = (args: TelemetryArguments, context: SubgraphContext) => ({
+    window: parseWindow(args, timeOf(context).now),
     metrics: parseMetrics(args.metrics),
     limit: parseLimit(args.limit, READING_PAGE),
     after: parseCursor(args.after, readCursor),
@@ -86,7 +88,7 @@ export function createPageReader(
   });
   return {
     async one(gpu, args, context) {
-      const { window, ...query } = read(args);
+      const { window, ...query } = read(args, context);
       const budget = budgetOf(context);
       return budget.spend(query.limit, async () => {
         const page = await repository.readings(gpu, window, { ...query, signal: context.signal });
@@ -94,7 +96,7 @@ export function createPageReader(
         return { gpu, ...page };
       });
     },
-    amongMany: async (gpu, args, context) => ({ gpu, ...(await answer(gpu, read(args), context)) }),
+    amongMany: async (gpu, args, context) => ({ gpu, ...(await answer(gpu, read(args, context), context)) }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { LiveFeed, LiveFrame, LiveReading } from "../live-feed/port.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { standIn } from "../platform/graphql/row-lists.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
+import { type Clock, systemClock } from "../platform/process/clock.ts";
 import type { GpuRepository, TelemetryRepository } from "../repository/port.ts";
 import { watch } from "./live.ts";
 import { addReading, createLatestReader, createPageReader, createReadingsUnderWay, READING_ROWS } from "./reading.ts";
@@ -24,6 +25,8 @@ export interface TelemetryParts {
   readonly repository: Pick<TelemetryRepository, "readings" | "pages" | "latest"> &
     Pick<GpuRepository, "gpus" | "gpusByUuid">;
   readonly feed: LiveFeed;
+  /** For times relative to now; default: the system's. */
+  readonly clock?: Clock;
 }
 
 function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts): void {
@@ -113,10 +116,10 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
 
 export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
   const builder = createSubgraphBuilder();
-  const { repository } = parts;
+  const { repository, clock = systemClock } = parts;
   const { reading, telemetry } = addReading(builder);
   const underWay = createReadingsUnderWay();
-  const pages = createPageReader(repository, underWay);
+  const pages = createPageReader(repository, underWay, clock);
   const readLatest = createLatestReader(repository, underWay);
   const pageArguments = builder.args((t) => ({
     startTime: t.field({ type: "DateTime", description: "Earliest time, inclusive." }),

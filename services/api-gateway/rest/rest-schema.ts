@@ -20,6 +20,7 @@ const HOLDER_FIELDS = /* GraphQL */ `
 
 export const REST_SCHEMA = /* GraphQL */ `
   scalar DateTime
+  scalar Moment
 
   type Query {
     "GPUs, ordered by host, then by index as a number. An answer may be up to 100 ms old."
@@ -32,10 +33,10 @@ export const REST_SCHEMA = /* GraphQL */ `
       pod: String
       "Only GPUs that this Slurm job holds."
       job: String
-      "With a window, namespace, pod and job match whoever held the GPU in it, not only now. RFC 3339, with a zone."
-      start_time: DateTime
-      "End of the window, inclusive: RFC 3339, with a zone."
-      end_time: DateTime
+      "With a window, namespace, pod and job match whoever held the GPU in it, not only now. RFC 3339 with a zone, epoch seconds, or now-1h."
+      start_time: Moment
+      "End of the window, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
+      end_time: Moment
       "Only GPUs with a reading in this time before now: a duration from 1s to 366d, such as 15m."
       seen_within: String
       "Only GPUs of this model."
@@ -51,10 +52,10 @@ export const REST_SCHEMA = /* GraphQL */ `
     gpu_telemetry(
       "Id of the GPU: GPU-…, MIG-… or HOST-<host>-<index>"
       uuid: ID!
-      "Earliest time, inclusive: RFC 3339, with a zone."
-      start_time: DateTime
-      "Latest time, inclusive: RFC 3339, with a zone."
-      end_time: DateTime
+      "Earliest time, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
+      start_time: Moment
+      "Latest time, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
+      end_time: Moment
       "Metric name or alias; may be repeated. A metric covers all of its series."
       metric: [String!]
       "Maximum number of readings in the answer."
@@ -70,10 +71,10 @@ export const REST_SCHEMA = /* GraphQL */ `
       pod: String
       "Only the Slurm job with this id."
       job: String
-      "Begin of the window, inclusive: RFC 3339, with a zone."
-      start_time: DateTime
-      "End of the window, inclusive: RFC 3339, with a zone."
-      end_time: DateTime
+      "Begin of the window, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
+      start_time: Moment
+      "End of the window, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
+      end_time: Moment
       "Maximum number of workloads in the answer."
       limit: Int
       "Cursor: next of the previous page."

@@ -30,7 +30,10 @@ export const createSofaRouter = (answer: Pick<SofaConfig, "execute" | "errorHand
   createSofa({
     basePath: REST_PATH,
     schema: buildContract(),
-    customScalars: { DateTime: { type: "string", format: "date-time" } },
+    customScalars: {
+      DateTime: { type: "string", format: "date-time" },
+      Moment: { type: "string", examples: ["2025-07-18T20:42:34Z", "1752871354", "now-1h"] },
+    },
     routes: Object.fromEntries(REST_ROUTES.map(({ field, path }) => [`Query.${field}`, { path }])),
     swaggerUI: { endpoint: false },
     ...answer,

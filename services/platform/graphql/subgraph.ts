@@ -5,6 +5,7 @@ import FederationPlugin from "@pothos/plugin-federation";
 import { GraphQLError } from "graphql";
 import { ERROR_CODES, isAppError } from "../../../schema/model/errors.ts";
 import { formatTimestamp } from "../../../schema/model/timestamp.ts";
+import type { Clock } from "../process/clock.ts";
 import type { Logger } from "../process/logger.ts";
 import { oncePerKey } from "../process/once-per-key.ts";
 import type { Answer } from "./answer.ts";
@@ -39,7 +40,9 @@ export function createSubgraphBuilder() {
     defaultFieldNullability: false,
   });
   builder.scalarType("DateTime", {
-    description: "RFC 3339 time. Answers are in UTC, with milliseconds unless they are zero (2025-07-18T20:42:34Z).",
+    description:
+      "RFC 3339 time. Answers are in UTC, with milliseconds unless they are zero (2025-07-18T20:42:34Z). Arguments may " +
+      "also be seconds since the epoch (1752871354), or a time before now (now-1h).",
     serialize: (ms) => formatTimestamp(ms),
     parseValue: (value) => value,
   });
@@ -53,6 +56,9 @@ export type SubgraphBuilder = ReturnType<typeof createSubgraphBuilder>;
 export const perRequest: <T extends object>(
   create: (context: SubgraphContext) => T,
 ) => (context: SubgraphContext) => T = oncePerKey;
+
+/** Returns the time of a request: all its fields share one `now`, ms since the epoch. */
+export const timeOfRequest = (clock: Pick<Clock, "now">) => perRequest(() => ({ now: clock.now() }));
 
 /**
  * Returns the error that a caller may see. Messages of AppErrors and of graphql-js are kept. The reason of an

@@ -3,6 +3,11 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 const PREFIX = "gpu_telemetry_";
 
+/** The first line of every scrape: readers who look for the temperature of a GPU here find none. */
+const PREAMBLE =
+  "# These metrics measure the pipeline itself (queue, store, API). Metrics of GPUs are served by the API: " +
+  "/api/v1/telemetry, /api/v1/gpus/{uuid}/telemetry and /graphql.\n";
+
 /** Histogram buckets for response times, in seconds. */
 export const ANSWER_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 30];
 
@@ -20,7 +25,7 @@ export interface Metrics {
   histogram<Label extends string = never>(
     declaration: Declaration<Label> & { buckets: readonly number[] },
   ): Histogram<Label>;
-  /** Prometheus text format. */
+  /** Prometheus text format. Begins with a comment that says what is measured. */
   render(): Promise<string>;
   readonly contentType: string;
 }
@@ -47,7 +52,7 @@ export function createMetrics(): Metrics {
             }),
       }),
     histogram: (declaration) => new Histogram({ ...common(declaration), buckets: [...declaration.buckets] }),
-    render: () => registry.metrics(),
+    render: async () => PREAMBLE + (await registry.metrics()),
     contentType: registry.contentType,
   };
   metrics.gauge({ name: "process_resident_memory_bytes", help: "Resident memory of this process." }, () =>

@@ -6,9 +6,10 @@ import { AppError } from "../../../schema/model/errors.ts";
 import { openApi } from "../../support/api/api.ts";
 import { createContract, type OpenApi } from "../../support/api/contract.ts";
 import { type RestRequest, restRequests } from "../../support/api/rest-requests.ts";
-import { batchOfReadings, uuidOf, type WrittenReading } from "../../support/collector/batches.ts";
+import { batchOfReadings, NOON, uuidOf, type WrittenReading } from "../../support/collector/batches.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { openStore } from "../../support/repository/sqlite-store.ts";
+import { ManualClock } from "../../support/time/manual-clock.ts";
 
 const RUNS = 2000;
 const TIMEOUT_MS = 50;
@@ -39,7 +40,7 @@ const FAULTS = {
 type Fault = keyof typeof FAULTS;
 
 async function openFilledApi(path: string) {
-  const store = await openStore(path);
+  const store = await openStore(path, { clock: new ManualClock(NOON + 3_600_000) });
   await store.save([batchOfReadings(fleet())]);
   const api = await openApi({ gpus: 0, config: { queryTimeoutMs: TIMEOUT_MS } });
   let fault: Fault = "none";

@@ -110,6 +110,13 @@ describe("GET /api/v1/gpus/{uuid}/telemetry", () => {
     ]);
   });
 
+  test("takes times as seconds since the epoch, and relative to now", async () => {
+    const seconds = START / 1000;
+    const { body } = await ask(`${GPU}/telemetry?start_time=${seconds + 3}&end_time=${seconds + 3.5}&metric=${UTIL}`);
+    expect(body.telemetry.map(({ timestamp }: { timestamp: string }) => timestamp)).toEqual(["2025-07-20T10:00:03Z"]);
+    expect((await ask(`${GPU}/telemetry?start_time=now-1h&end_time=now`)).body.count).toBe(0);
+  });
+
   test("accepts more than twenty metrics, and returns nothing for unknown ones", async () => {
     const unknown = Array.from({ length: 30 }, (_, n) => `metric=NO_SUCH_${n}`).join("&");
     expect((await ask(`${GPU}/telemetry?${unknown}`)).body).toMatchObject({ telemetry: [], count: 0, next: null });
@@ -153,7 +160,7 @@ describe("bad requests", () => {
     ["a malformed time", `${T}?start_time=yesterday`, 400, "start_time", '"yesterday"', "RFC 3339"],
     ["a time without zone", `${T}?end_time=2025-07-20T10:00:00`, 400, "end_time", "with a zone"],
     ["a day that does not exist", `${T}?end_time=2025-02-30T10:00:00Z`, 400, "end_time", "2025-02-30"],
-    ["a zone with an unescaped plus", `${T}?end_time=2025-07-20T10:00:00+02:00`, 400, "end_time"],
+    ["a zone with an unescaped plus", `${T}?end_time=2025-07-20T10:00:00+02:00`, 400, "end_time", "%2B"],
     [
       "a window that runs backwards",
       `${T}?start_time=2025-07-21T00:00:00Z&end_time=2025-07-20T00:00:00Z`,

@@ -21,30 +21,40 @@ function refusal(call: () => unknown): string {
 }
 
 describe("parseWindow()", () => {
+  const NOW = Date.UTC(2025, 6, 18, 20);
   const at = (text: string) => Date.parse(text);
 
   test("turns inclusive bounds into a half-open window of whole milliseconds", () => {
     const [startTime, endTime] = ["2025-07-18T20:00:00.0001Z", "2025-07-18T21:00:00Z"];
-    expect(parseWindow({ startTime, endTime })).toEqual({
+    expect(parseWindow({ startTime, endTime }, NOW)).toEqual({
       from: at("2025-07-18T20:00:00.001Z"),
       to: at("2025-07-18T21:00:00.001Z"),
     });
   });
 
+  test("takes seconds since the epoch, and times relative to the given now", () => {
+    expect(parseWindow({ startTime: "now-1h", endTime: 1_752_871_354 }, NOW)).toEqual({
+      from: NOW - 3_600_000,
+      to: 1_752_871_354_001,
+    });
+  });
+
   test("leaves an absent bound open", () => {
-    expect(parseWindow({})).toEqual({ from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY });
-    expect(parseWindow({ startTime: null, endTime: "1970-01-01T00:00:00Z" }).to).toBe(1);
+    expect(parseWindow({}, NOW)).toEqual({ from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY });
+    expect(parseWindow({ startTime: null, endTime: "1970-01-01T00:00:00Z" }, NOW).to).toBe(1);
   });
 
   test("accepts a single moment and rejects a start after the end", () => {
     const startTime = "2025-07-18T21:00:00Z";
-    expect(parseWindow({ startTime, endTime: startTime })).toMatchObject({
+    expect(parseWindow({ startTime, endTime: startTime }, NOW)).toMatchObject({
       from: at(startTime),
       to: at(startTime) + 1,
     });
-    expect(refusal(() => parseWindow({ startTime, endTime: "2025-07-18T20:00:00Z" }))).toMatch(/^startTime .*endTime/);
-    expect(refusal(() => parseWindow({ endTime: "yesterday" }))).toMatch(/^endTime .*RFC 3339/);
-    expect(refusal(() => parseWindow({ endTime: 5 }))).toMatch(/^endTime .*RFC 3339/);
+    expect(refusal(() => parseWindow({ startTime, endTime: "2025-07-18T20:00:00Z" }, NOW))).toMatch(
+      /^startTime .*endTime/,
+    );
+    expect(refusal(() => parseWindow({ endTime: "yesterday" }, NOW))).toMatch(/^endTime .*RFC 3339/);
+    expect(refusal(() => parseWindow({ endTime: -5 }, NOW))).toMatch(/^endTime .*RFC 3339/);
   });
 });
 

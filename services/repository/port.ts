@@ -7,6 +7,7 @@
  */
 import type { Batch } from "../../schema/batch/batch.ts";
 import type { Gpu, GpuUuid, Hold, Host, Placement, Workload } from "../../schema/model/gpu.ts";
+import type { NameKind, NameQuery } from "../../schema/model/known-names.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { Window } from "../../schema/model/window.ts";
 
@@ -195,7 +196,20 @@ export interface WorkloadPage {
   readonly next: WorkloadCursor | null;
 }
 
-export interface Repository extends TelemetryRepository, GpuRepository, AsyncDisposable {
+export interface NameRepository {
+  /**
+   * Returns names that have been stored, ascending, each once. A name stays known when its readings expire.
+   * - `metric`: canonical names of metrics with readings
+   * - `hostname`: hosts that a GPU is or was in
+   * - `model`: of GPUs, as last seen
+   * - `namespace`, `pod`, `job`: of holders
+   *
+   * Not guaranteed: names that only readings later than the present have, and only those that still have a hold.
+   */
+  names(kind: NameKind, query: NameQuery): Promise<readonly string[]>;
+}
+
+export interface Repository extends TelemetryRepository, GpuRepository, NameRepository, AsyncDisposable {
   /** Resolves when the store answers. */
   ping(options?: { signal?: AbortSignal | undefined }): Promise<void>;
 }

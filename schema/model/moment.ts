@@ -4,7 +4,7 @@ import { shown } from "./shown.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
 /** Describes the accepted values in error messages. */
-export const MOMENT_FORM =
+const MOMENT_FORM =
   "an RFC 3339 time with a zone, such as 2025-07-18T20:42:34Z or 2025-07-18T22:42:34.5+02:00, seconds since the " +
   "epoch, such as 1752871354, or a time before now, such as now-1h";
 

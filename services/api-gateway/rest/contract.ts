@@ -72,6 +72,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
           gpus { ${GPU_FIELDS} last_seen: lastSeen }
           total
           next
+          notes
         }
       }
     `),
@@ -147,6 +148,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
             holds { gpu_uuid: gpuUuid instance container pod_uid: podUid from to is_open: isOpen }
           }
           next
+          notes
         }
       }
     `),

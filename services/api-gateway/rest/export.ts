@@ -27,7 +27,19 @@ interface Page {
   readonly rows: readonly Row[];
   /** Cursor of the next page; null on the last one. */
   readonly next: string | null;
+  /** Header `Note`: why the list is empty. */
+  readonly headers: Readonly<Record<string, string>>;
 }
+
+/** Writes notes as the value of a header: in ASCII, with escapes as in JSON. */
+const noteHeader = (notes: readonly string[]): Readonly<Record<string, string>> =>
+  notes.length === 0
+    ? {}
+    : {
+        note: notes
+          .join(". ")
+          .replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`),
+      };
 
 type ReadPage = (call: RestCall, signal: AbortSignal) => Promise<Page | Response>;
 
@@ -36,7 +48,8 @@ function createPageReader(gateway: Pick<Gateway, "ask">, log: Logger): ReadPage 
     const { errors, data } = await runQuery(gateway, call, signal);
     if (errors !== undefined) return answerErrors(errors, log);
     const page = data?.[call.route.field] as Row;
-    return { rows: call.route.table?.rows(page) ?? [], next: page.next as string | null };
+    const headers = noteHeader((page.notes as readonly string[] | undefined) ?? []);
+    return { rows: call.route.table?.rows(page) ?? [], next: page.next as string | null, headers };
   };
 }
 
@@ -99,7 +112,7 @@ export function createExport(gateway: Pick<Gateway, "ask">, { log, clock, client
       if (page.next !== null) query.set("after", page.next);
       // The link is relative, because a proxy may serve this path under another address.
       const link = page.next === null ? {} : { link: `<?${query}>; rel="next"` };
-      return represent(new TextEncoder().encode(text(page.rows, true)), format.type, link);
+      return represent(new TextEncoder().encode(text(page.rows, true)), format.type, { ...link, ...page.headers });
     }
 
     const client = clientOf(request);
@@ -116,6 +129,7 @@ export function createExport(gateway: Pick<Gateway, "ask">, { log, clock, client
       const headers = {
         "content-type": format.type,
         ...DATA_HEADERS,
+        ...first.headers,
         ...(coding === null ? {} : { "content-encoding": coding }),
       };
       if (request.method === "HEAD") return new Response(emptyStream(), { headers });

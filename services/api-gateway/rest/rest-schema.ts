@@ -56,7 +56,7 @@ export const REST_SCHEMA = /* GraphQL */ `
       start_time: Moment
       "Latest time, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
       end_time: Moment
-      "Metric name or alias; may be repeated. A metric covers all of its series."
+      "Metric name or alias, in any case, without DCGM_FI_DEV_ if unambiguous; may be repeated. Covers all of its series."
       metric: [String!]
       "Maximum number of readings in the answer."
       limit: Int
@@ -88,6 +88,8 @@ export const REST_SCHEMA = /* GraphQL */ `
     total: Int!
     "Cursor of the next page: pass it as after. null on the last page."
     next: String
+    "If no GPU matches: the names of the parameters that have never been seen, with the nearest ones."
+    notes: [String!]!
   }
 
   type Gpu {
@@ -146,6 +148,8 @@ export const REST_SCHEMA = /* GraphQL */ `
     workloads: [Workload!]!
     "Cursor of the next page: pass it as after. null on the last page."
     next: String
+    "If no workload matches: the names of the parameters that have never been seen, with the nearest ones."
+    notes: [String!]!
   }
 
   "A pod with all its containers, or a Slurm job."

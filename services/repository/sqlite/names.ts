@@ -12,7 +12,7 @@ const LISTS_SLICE = 200;
 /** Greater than every text that continues `startsWith`. */
 const LAST = "\u{10ffff}";
 
-/** Jumps from name to name in an index that begins with the column, so its cost depends on the names, not on the rows. */
+/** Jumps from name to name in an index that begins with the column: the cost depends on the names, not on the rows. */
 const fromIndex = (table: string, column: string): string => `
   WITH RECURSIVE found(name) AS (
     SELECT min(${column}) FROM ${table} WHERE ${column} > '' AND ${column} >= ?1 AND ${column} < ?2

@@ -11,6 +11,7 @@ import { parseTimestamp } from "../model/timestamp.ts";
 import { type DcgmColumns, labelsInColumns } from "./columns.ts";
 import { type DeviceFault, deviceOfRow } from "./device.ts";
 import { holderLabels, holderOfRow, holdersNamed } from "./holder.ts";
+import { holdersInCells } from "./holder-cells.ts";
 import { hostOfRow } from "./host.ts";
 import type { LabelRules } from "./label-rules.ts";
 import { parseLabels } from "./labels.ts";
@@ -75,7 +76,9 @@ export function parseRowIdentity(
       detail: `metric name must be a name such as DCGM_FI_DEV_GPU_UTIL, got ${shown(metric)}`,
     });
   }
-  const holder = holderOfRow(labels);
+  const named = holderOfRow(labels);
+  const holders = named !== null && columns.isExport ? holdersInCells(named) : [named];
+  const [holder = null] = holders;
   const facts: GpuFacts = {
     uuid: device.value.uuid,
     index: labels.first("device", "gpu_id", "gpu") ?? "",
@@ -96,7 +99,7 @@ export function parseRowIdentity(
     ...labels.of("series"),
   ]);
   if (device.value.instance !== undefined) distinguishing.set("GPU_I_ID", device.value.instance);
-  return ok({ facts, series: seriesOf(metric, distinguishing), holders: holderSetOf(holdersNamed(holder)) });
+  return ok({ facts, series: seriesOf(metric, distinguishing), holders: holderSetOf(holders.flatMap(holdersNamed)) });
 }
 
 /** DCGM did not exist before 2000, so an earlier time comes from a clock that was never set. */

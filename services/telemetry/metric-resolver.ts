@@ -7,6 +7,11 @@ import { shown } from "../../schema/model/shown.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import type { NameRepository } from "../repository/port.ts";
 
+/** Describes arguments that name metrics. */
+export const METRICS_FORM =
+  "Names or aliases, in any case and without `DCGM_FI_DEV_` where that is unambiguous; a metric covers all of its " +
+  "series. A name of no metric is an error.";
+
 /** How many stored metrics are known by name. In a store with more, every name is accepted. */
 const STORED_MAX = 10_000;
 /** How old the list of stored metrics may be when a name is refused. Bounds how often mistyped names ask the store. */

@@ -14,7 +14,7 @@ import { type ReadingCursor, type ReadingPage, sizeOfPage, type TelemetryReposit
 import type { ResolveMetrics } from "./metric-resolver.ts";
 
 /** How many readings all pages of one answer may contain. Bounds the memory that a query takes. */
-const MAX_READINGS_PER_REQUEST = 250_000;
+export const MAX_READINGS_PER_REQUEST = 250_000;
 /** How many newest readings one answer may contain: twice the number of series of the largest fleet. */
 const MAX_NEWEST_PER_REQUEST = 600_000;
 /** An estimate of the series of a GPU: DCGM exports 15 to 60 metrics. */
@@ -49,7 +49,7 @@ function readCursor(parts: readonly unknown[]): ReadingCursor | undefined {
 }
 
 const count = (items: number): string => items.toLocaleString("en-US");
-const BEYOND_PAGES =
+export const BEYOND_PAGES =
   `A query may read at most ${count(MAX_READINGS_PER_REQUEST)} readings: request fewer GPUs, a shorter window or a ` +
   "smaller limit, and continue with `after`";
 const BEYOND_NEWEST =
@@ -58,7 +58,7 @@ const BEYOND_NEWEST =
 
 /** A reading in an answer made of objects counts as three: it takes several objects and their text. */
 const OBJECTS = 3;
-const weightOf = ({ answer }: SubgraphContext): number => (answer?.isCompact ? 1 : OBJECTS);
+export const weightOf = ({ answer }: SubgraphContext): number => (answer?.isCompact ? 1 : OBJECTS);
 
 export interface ReaderParts {
   readonly underWay: UnderWay;

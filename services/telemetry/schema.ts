@@ -9,8 +9,9 @@ import { standIn } from "../platform/graphql/row-lists.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import { type Clock, systemClock } from "../platform/process/clock.ts";
 import type { GpuRepository, NameRepository, TelemetryRepository } from "../repository/port.ts";
+import { addFleetTelemetry } from "./fleet.ts";
 import { type Frame, watch } from "./live.ts";
-import { createMetricResolver, type ResolveMetrics } from "./metric-resolver.ts";
+import { createMetricResolver, METRICS_FORM, type ResolveMetrics } from "./metric-resolver.ts";
 import { addReading, createLatestReader, createPageReader, createReadingsUnderWay, READING_ROWS } from "./reading.ts";
 
 const MIN_INTERVAL_MS = 100;
@@ -21,13 +22,10 @@ const DEFAULT_INTERVAL = "1s";
  */
 const PACE = 0.9;
 const MAX_FILTER_VALUES = 10_000;
-const METRICS_FORM =
-  "Names or aliases, in any case and without `DCGM_FI_DEV_` where that is unambiguous; a metric covers all of its " +
-  "series. A name of no metric is an error.";
 
 export interface TelemetryParts {
   readonly repository: Pick<TelemetryRepository, "readings" | "pages" | "latest"> &
-    Pick<GpuRepository, "gpus" | "gpusByUuid"> &
+    Pick<GpuRepository, "gpus" | "gpusByUuid" | "holds" | "placements"> &
     NameRepository;
   readonly feed: LiveFeed;
   /** For times relative to now; default: the system's. */
@@ -186,6 +184,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
       },
     }),
   }));
+  addFleetTelemetry(builder, { repository, underWay, clock, resolveMetrics });
   addLive(builder, parts, resolveMetrics);
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

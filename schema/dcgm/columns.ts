@@ -19,12 +19,30 @@ const REQUIRED: readonly ColumnName[] = ["timestamp", "metric", "value"];
 /** Columns of which one must exist, so that rows can name their GPU. */
 const DEVICE_COLUMNS: readonly string[] = ["uuid", "UUID", "gpu_uuid", "gpuuuid", "gpu_id", "gpu", "labels_raw"];
 
+/** The columns of the API's export of readings, `GET /api/v1/telemetry`. Its rows name several holders in one cell. */
+export const EXPORT_COLUMNS = [
+  "timestamp",
+  "metric_name",
+  "uuid",
+  "GPU_I_ID",
+  "hostname",
+  "gpu_id",
+  "modelName",
+  "namespace",
+  "pod",
+  "container",
+  "value",
+  "labels",
+] as const;
+
 /** A name that Prometheus accepts for a label. */
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** The index of each column, from 0; -1 if the file does not have it. */
 export type DcgmColumns = Readonly<Record<ColumnName, number>> & {
   readonly names: readonly string[];
+  /** Whether these are the columns of the API's export. */
+  readonly isExport: boolean;
   readonly labelColumns: readonly LabelColumn[];
 };
 
@@ -36,7 +54,8 @@ export type LabelColumn = readonly [name: string, column: number];
  * column that is missing or appears twice.
  */
 export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
-  const columns = { timestamp: -1, metric: -1, value: -1, labels: -1 };
+  const isExport = names.join() === EXPORT_COLUMNS.join();
+  const columns = { timestamp: -1, metric: -1, value: -1, labels: isExport ? names.indexOf("labels") : -1 };
   for (const [column, accepted] of Object.entries(COLUMN_NAMES) as [ColumnName, readonly string[]][]) {
     const name = accepted.find((candidate) => names.includes(candidate));
     if (name !== undefined) columns[column] = names.indexOf(name);
@@ -52,7 +71,7 @@ export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
   const labelColumns = names.flatMap((name, column) =>
     LABEL_NAME.test(name) && !taken.includes(column) ? [[name, column] as const] : [],
   );
-  return ok({ ...columns, names, labelColumns });
+  return ok({ ...columns, names, isExport, labelColumns });
 }
 
 /** Returns the labels that a row has in columns; of a repeated column, the first that is not empty. */

@@ -149,7 +149,7 @@ export class RowIdentities {
       }
     }
     const labels = { columns: labelsInColumns(layout.columns, fields), raw: raw.value };
-    return meaningOf(new RowLabels(labels, this.#rules, metric), metric);
+    return meaningOf(new RowLabels(labels, this.#rules, metric), metric, this.columns);
   }
 
   #remember(key: string, meaning: RowMeaning): void {

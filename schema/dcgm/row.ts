@@ -11,6 +11,7 @@ import { parseTimestamp } from "../model/timestamp.ts";
 import type { DcgmColumns } from "./columns.ts";
 import { type DeviceFault, deviceOfRow } from "./device.ts";
 import { holderLabels, holderOfRow, holdersNamed } from "./holder.ts";
+import { holdersInCells } from "./holder-cells.ts";
 import { hostOfRow } from "./host.ts";
 import type { LabelRules } from "./label-rules.ts";
 import type { RowLabels } from "./row-labels.ts";
@@ -40,14 +41,23 @@ export interface RowMeaning extends Omit<RowIdentity, "series"> {
   readonly seriesLabels: SeriesLabels;
 }
 
-/** Returns the facts, the labels of the series and the holders that the labels of a row name. */
-export function meaningOf(labels: RowLabels, metric: string): Result<RowMeaning, RowFault> {
+/**
+ * Returns the facts, the labels of the series and the holders that the labels of a row name.
+ * @param columns of the row's file: in an export of the API, cells hold several holders
+ */
+export function meaningOf(
+  labels: RowLabels,
+  metric: string,
+  columns: Pick<DcgmColumns, "isExport">,
+): Result<RowMeaning, RowFault> {
   const host = hostOfRow(labels);
   const device = deviceOfRow(labels, metric, host);
   if (!device.ok) return device;
   const unprintable = labels.find(isPrintable);
   if (unprintable !== undefined) return fail(describeUnprintable(unprintable));
-  const holder = holderOfRow(labels);
+  const named = holderOfRow(labels);
+  const holders = named !== null && columns.isExport ? holdersInCells(named) : [named];
+  const [holder = null] = holders;
   const facts: GpuFacts = {
     uuid: device.value.uuid,
     index: labels.first("device", "gpu_id", "gpu") ?? "",
@@ -66,7 +76,8 @@ export function meaningOf(labels: RowLabels, metric: string): Result<RowMeaning,
     ...labels.of("series"),
   ]);
   if (device.value.instance !== undefined) distinguishing.set("GPU_I_ID", device.value.instance);
-  return ok({ facts, seriesLabels: seriesLabels(distinguishing), holders: holderSetOf(holdersNamed(holder)) });
+  const seriesOfRow = seriesLabels(distinguishing);
+  return ok({ facts, seriesLabels: seriesOfRow, holders: holderSetOf(holders.flatMap(holdersNamed)) });
 }
 
 function describeUnprintable([name, value]: readonly [string, string]): RowFault {

@@ -1,7 +1,6 @@
 /** Parses the arguments of queries. Every error names the argument, the accepted values and the given one. */
 import { AppError } from "./errors.ts";
 import { type GpuUuid, parseGpuUuid } from "./gpu.ts";
-import { canonicalMetric } from "./metric.ts";
 import { parseMoment } from "./moment.ts";
 import { acceptedLimit, decodeCursor, type PageLimits } from "./page.ts";
 import { shown } from "./shown.ts";
@@ -73,11 +72,11 @@ export function parseDuration(
 
 export const MAX_METRICS = 200;
 
-/** Returns canonical names without duplicates; unknown names pass. If absent, returns undefined: every metric. */
+/** Returns the names without duplicates, as given. If absent, returns undefined: every metric. */
 export function parseMetrics(names: readonly string[] | null | undefined): readonly string[] | undefined {
   if (names === null || names === undefined) return undefined;
   if (names.length > MAX_METRICS) refuse("metrics", names.length, `a list of at most ${MAX_METRICS} names`);
-  return [...new Set(names.map(canonicalMetric))];
+  return [...new Set(names)];
 }
 
 const CURSOR_FORM = "the `next` of the previous page";

@@ -22,6 +22,8 @@ export interface IngestConfig {
   readonly log: LogConfig;
 }
 
+export type ExportConfig = Pick<AllInOneConfig, "backends" | "log" | "api">;
+
 export interface AllInOneConfig extends IngestConfig {
   readonly api: ApiConfig;
 }
@@ -68,6 +70,19 @@ export function readIngestConfig(env: Env, paths: readonly string[], terminal: {
   const once: Env = { ...env, STREAM_INTERVAL: "0", LOOP_MODE: "false", TIMESTAMPS: "source", REDIS_ADDR: undefined };
   const config = readParts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal);
   return { ...config, streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths } } };
+}
+
+/**
+ * Reads the store alone: queue and live feed are in this process, and the API answers nobody else. `LOG_LEVEL` defaults
+ * to `error`, because the summary reports the rest.
+ * @throws ConfigError with every problem found
+ */
+export function readExportConfig(env: Env, terminal: { isTerminal: boolean }): ExportConfig {
+  return gatherConfigs({
+    backends: () => gatherConfigs({ store: () => readStore(env), redis: () => null }),
+    log: () => readLogConfig({ ...env, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal),
+    api: () => readApiConfig({}),
+  });
 }
 
 /** Describes for people where the readings are stored, without credentials. */

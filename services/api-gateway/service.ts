@@ -52,10 +52,12 @@ const BROWSER_HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 } as const;
 
+const LISTS: ReadonlySet<string> = new Set(["gpus", "telemetry", "workloads"].map((list) => `${REST_PATH}/${list}`));
+
 function routeOf(pathname: string): string {
   if (pathname === GRAPHQL_PATH || OPEN_PATHS.has(pathname) || pathname === "/metrics") return pathname;
-  if (!pathname.startsWith(`${REST_PATH}/gpus`)) return "other";
-  if (pathname === `${REST_PATH}/gpus`) return pathname;
+  if (LISTS.has(pathname)) return pathname;
+  if (!pathname.startsWith(`${REST_PATH}/gpus/`)) return "other";
   return pathname.endsWith("/telemetry") ? `${REST_PATH}/gpus/{uuid}/telemetry` : `${REST_PATH}/gpus/{uuid}`;
 }
 

@@ -14,8 +14,9 @@ import { encodeCursor, GPU_PAGE } from "../../schema/model/page.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { createSubgraphBuilder, type SubgraphBuilder, timeOfRequest } from "../platform/graphql/subgraph.ts";
 import { type Clock, systemClock } from "../platform/process/clock.ts";
-import type { GpuCursor, GpuFilter, GpuPage, GpuRepository } from "../repository/port.ts";
+import type { GpuCursor, GpuFilter, GpuPage, GpuQuery, GpuRepository, NameRepository } from "../repository/port.ts";
 import { addGpu, createGpuLoader, createRowReader, createRowsUnderWay } from "./gpu.ts";
+import { createNotes } from "./notes.ts";
 import { addHost, addPlacements } from "./placement.ts";
 import { addWorkloads } from "./workload.ts";
 
@@ -71,7 +72,7 @@ export function createInventorySchema({
   repository,
   clock = systemClock,
 }: {
-  repository: GpuRepository;
+  repository: GpuRepository & NameRepository;
   clock?: Clock;
 }): GraphQLSchema {
   const builder = createSubgraphBuilder();
@@ -82,10 +83,18 @@ export function createInventorySchema({
   const gpu = addGpu(builder, { repository, loader, underWay, timeOf });
   const host = addHost(builder);
   const metric = addMetric(builder);
+  const notesOn = createNotes(repository);
   const catalogue = Object.entries(METRICS).map(([name, info]) => ({ name, ...info }));
 
-  const page = builder.objectRef<GpuPage>("GpuPage").implement({
+  const page = builder.objectRef<GpuPage & Pick<GpuQuery, "filter">>("GpuPage").implement({
     fields: (t) => ({
+      notes: t.stringList({
+        description:
+          "If no GPU matches: the names of the filter that have never been seen, with the nearest ones. Empty " +
+          "otherwise, also if all names are known but no GPU meets all conditions.",
+        resolve: ({ total, filter: { hostname, model, namespace, pod, job } = {} }, _args, { signal }) =>
+          total > 0 ? [] : notesOn({ hostname, model, namespace, pod, job }, signal),
+      }),
       gpus: t.field({ type: [gpu], resolve: ({ gpus }) => gpus as GpuPage["gpus"][number][] }),
       total: t.exposeInt("total", { description: "Number of GPUs that match, regardless of the limit." }),
       next: t.string({
@@ -126,7 +135,7 @@ export function createInventorySchema({
         limit: t.arg.int({ defaultValue: GPU_PAGE.default }),
         after: t.arg.string({ description: "Cursor: `next` of the previous page." }),
       },
-      resolve: (_root, args, context) => {
+      resolve: async (_root, args, context) => {
         const query = {
           filter: readFilter(args.filter ?? {}, timeOf(context).now),
           limit: parseLimit(args.limit, GPU_PAGE),
@@ -134,7 +143,7 @@ export function createInventorySchema({
           signal: context.signal,
         };
         const rows = { most: query.limit, sizeOf: ({ gpus }: GpuPage) => gpus.length };
-        return readRows(context, rows, () => repository.gpus(query));
+        return { ...(await readRows(context, rows, () => repository.gpus(query))), filter: query.filter };
       },
     }),
     gpu: t.field({
@@ -174,6 +183,6 @@ export function createInventorySchema({
   }));
 
   addPlacements(builder, { repository, readRows, timeOf });
-  addWorkloads(builder, { repository, loader, gpu, readRows, timeOf });
+  addWorkloads(builder, { repository, loader, gpu, readRows, timeOf, notesOn });
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

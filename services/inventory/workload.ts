@@ -6,6 +6,7 @@ import type { SubgraphBuilder, timeOfRequest } from "../platform/graphql/subgrap
 import type { GpuRepository, WorkloadCursor, WorkloadPage } from "../repository/port.ts";
 import type { GpuLoader, GpuType, ReadRows } from "./gpu.ts";
 import { podOf } from "./holder.ts";
+import type { NamesFilter, NotesOn } from "./notes.ts";
 
 const isName = (part: unknown): part is string | null => part === null || typeof part === "string";
 
@@ -20,6 +21,7 @@ interface WorkloadParts {
   readonly gpu: GpuType;
   readonly readRows: ReadRows;
   readonly timeOf: ReturnType<typeof timeOfRequest>;
+  readonly notesOn: NotesOn;
 }
 
 /** A page has at most 10,000 holds, unless one workload has more. */
@@ -30,7 +32,7 @@ const HOLDS = {
 
 export function addWorkloads(
   builder: SubgraphBuilder,
-  { repository, loader, gpu, readRows, timeOf }: WorkloadParts,
+  { repository, loader, gpu, readRows, timeOf, notesOn }: WorkloadParts,
 ): void {
   const hold = builder.objectRef<Hold>("Hold").implement({
     description:
@@ -62,8 +64,13 @@ export function addWorkloads(
       holds: t.field({ type: [hold], resolve: ({ holds }) => [...holds] }),
     }),
   });
-  const page = builder.objectRef<WorkloadPage>("WorkloadPage").implement({
+  const page = builder.objectRef<WorkloadPage & { readonly asked: NamesFilter | null }>("WorkloadPage").implement({
     fields: (t) => ({
+      notes: t.stringList({
+        description:
+          "If no workload matches: the names of the arguments that have never been seen, with the nearest ones.",
+        resolve: ({ asked }, _args, { signal }) => (asked === null ? [] : notesOn(asked, signal)),
+      }),
       workloads: t.field({ type: [workload], resolve: ({ workloads }) => [...workloads] }),
       next: t.string({
         nullable: true,
@@ -87,7 +94,7 @@ export function addWorkloads(
         limit: t.arg.int({ defaultValue: WORKLOAD_PAGE.default }),
         after: t.arg.string({ description: "Cursor: `next` of the previous page." }),
       },
-      resolve: (_root, { namespace, pod, job, limit, after, ...window }, context) => {
+      resolve: async (_root, { namespace, pod, job, limit, after, ...window }, context) => {
         const query = {
           namespace: namespace ?? undefined,
           pod: pod ?? undefined,
@@ -97,7 +104,9 @@ export function addWorkloads(
           after: parseCursor(after, readCursor),
           signal: context.signal,
         };
-        return readRows(context, HOLDS, () => repository.workloads(query));
+        const found = await readRows(context, HOLDS, () => repository.workloads(query));
+        const isEmpty = found.workloads.length === 0 && query.after === undefined;
+        return { ...found, asked: isEmpty ? { namespace: query.namespace, pod: query.pod, job: query.job } : null };
       },
     }),
   );

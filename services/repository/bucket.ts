@@ -3,6 +3,7 @@ import { type Columns, unpackColumns } from "../../schema/batch/columns.ts";
 import { type Evidence, trackOf } from "../../schema/batch/evidence.ts";
 import { AppError } from "../../schema/model/errors.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
+import { type HolderSet, holderSetOf, NOBODY } from "../../schema/model/holder.ts";
 import type { Series } from "../../schema/model/reading.ts";
 
 export type Order = "newest" | "oldest";
@@ -18,6 +19,20 @@ export interface Bucket {
   readonly unpack: () => Columns;
   /** Holders that its rows named; null: none; undefined: unknown, because version 1 stored the bucket. */
   readonly evidence: () => Evidence | null | undefined;
+}
+
+/** Returns the holders that the rows of a reading named; null: unknown. */
+export function holdersOf({ evidence }: Pick<Bucket, "evidence">, column: number, tick: number): HolderSet | null {
+  const named = evidence();
+  if (named === undefined) return null;
+  if (named === null) return NOBODY;
+  return named.sets[(trackOf(named, column).findLast((run) => run.tick <= tick)?.set ?? 0) - 1] ?? NOBODY;
+}
+
+/** Returns what the rows of two buckets name together. */
+export function mergedHolders(a: HolderSet | null, b: HolderSet | null): HolderSet | null {
+  if (a === null || b === null) return a ?? b;
+  return a.length === 0 || b.length === 0 ? NOBODY : holderSetOf([...a, ...b]);
 }
 
 /** True if the reading comes from a row without a holder. Such readings win over others of their series and time. */

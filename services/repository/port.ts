@@ -7,6 +7,8 @@
  */
 import type { Batch } from "../../schema/batch/batch.ts";
 import type { Gpu, GpuUuid, Hold, Host, Placement, Workload } from "../../schema/model/gpu.ts";
+import type { HolderSet } from "../../schema/model/holder.ts";
+import type { NameKind, NameQuery } from "../../schema/model/known-names.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { Window } from "../../schema/model/window.ts";
 
@@ -53,11 +55,22 @@ export interface ReadingQuery {
   /** Which times come first. In both orders, readings of one time are in ascending order of series. Default: newest. */
   readonly order?: "newest" | "oldest";
   readonly after?: ReadingCursor | undefined;
+  /** Whether readings have `holders`. Default: false. */
+  readonly withHolders?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A reading, and with `withHolders` the holders that its rows named. */
+export interface StoredReading extends Reading {
+  /**
+   * None if one of the rows of this series and time named no holder, otherwise those of all rows. Null: unknown,
+   * because version 1 stored the reading; the holds then tell.
+   */
+  readonly holders?: HolderSet | null;
+}
+
 export interface ReadingPage {
-  readonly readings: readonly Reading[];
+  readonly readings: readonly StoredReading[];
   /** Where the next page begins; null on the last page. */
   readonly next: ReadingCursor | null;
 }
@@ -195,7 +208,20 @@ export interface WorkloadPage {
   readonly next: WorkloadCursor | null;
 }
 
-export interface Repository extends TelemetryRepository, GpuRepository, AsyncDisposable {
+export interface NameRepository {
+  /**
+   * Returns names that have been stored, ascending, each once. A name stays known when its readings expire.
+   * - `metric`: canonical names of metrics with readings
+   * - `hostname`: hosts that a GPU is or was in
+   * - `model`: of GPUs, as last seen
+   * - `namespace`, `pod`, `job`: of holders
+   *
+   * Not guaranteed: names that only readings later than the present have, and only those that still have a hold.
+   */
+  names(kind: NameKind, query: NameQuery): Promise<readonly string[]>;
+}
+
+export interface Repository extends TelemetryRepository, GpuRepository, NameRepository, AsyncDisposable {
   /** Resolves when the store answers. */
   ping(options?: { signal?: AbortSignal | undefined }): Promise<void>;
 }

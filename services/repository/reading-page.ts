@@ -2,19 +2,22 @@
  * Merges overlapping buckets into one page of readings, time by time; unpacks a bucket only when the page reaches it.
  */
 import type { GpuUuid } from "../../schema/model/gpu.ts";
-import type { Reading, Series } from "../../schema/model/reading.ts";
+import type { HolderSet } from "../../schema/model/holder.ts";
+import type { Series } from "../../schema/model/reading.ts";
 import { metricOf } from "../../schema/model/series.ts";
 import type { Window } from "../../schema/model/window.ts";
 import {
   type Bucket,
   type BucketReader,
   firstTickFrom,
+  holdersOf,
   isWithoutHolder,
+  mergedHolders,
   type Order,
   type Rival,
   stronger,
 } from "./bucket.ts";
-import type { ReadingCursor, ReadingPage } from "./port.ts";
+import type { ReadingCursor, ReadingPage, StoredReading } from "./port.ts";
 
 export interface PageRequest {
   readonly gpu: GpuUuid;
@@ -23,6 +26,7 @@ export interface PageRequest {
   readonly limit: number;
   readonly metrics?: readonly string[] | undefined;
   readonly after?: ReadingCursor | undefined;
+  readonly withHolders?: boolean;
 }
 
 /** Returns the first and the last time that a page can hold, both inclusive. If it can hold none, `from > to`. */
@@ -31,6 +35,12 @@ export function pageBounds({ window, order, after }: PageRequest): { readonly fr
   const to = Math.ceil(window.to) - 1;
   if (after === undefined) return { from, to };
   return order === "newest" ? { from, to: Math.min(to, after.at) } : { from: Math.max(from, after.at), to };
+}
+
+interface MergedReading {
+  readonly value: number;
+  /** Undefined if they were not asked for. */
+  readonly holders: HolderSet | null | undefined;
 }
 
 /** An unpacked bucket and the index of its next time. */
@@ -69,7 +79,7 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
   const bounds = pageBounds(request);
   const step = order === "newest" ? -1 : 1;
   const columnsOf = createColumnFilter(request.metrics);
-  const readings: Reading[] = [];
+  const readings: StoredReading[] = [];
   let open: OpenBucket[] = [];
 
   const openBucket = (bucket: Bucket): void => {
@@ -84,23 +94,27 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
   };
 
   /** Adds a reading, unless it is at or before the cursor. Returns false when the page is full. */
-  const add = (at: number, series: Series, value: number): boolean => {
+  const add = (at: number, series: Series, { value, holders }: MergedReading): boolean => {
     if (at === after?.at && series <= after.series) return true;
     if (readings.length === limit) return false;
-    readings.push({ gpu, series, at, value });
+    readings.push(holders === undefined ? { gpu, series, at, value } : { gpu, series, at, value, holders });
     return true;
   };
+  const namedBy = (bucket: OpenBucket, column: number, tick: number) =>
+    request.withHolders === true ? holdersOf(bucket, column, tick) : undefined;
 
   const addTick = (time: number): boolean => {
     const [only, ...others] = open.filter(({ at, tick }) => at[tick] === time) as [OpenBucket, ...OpenBucket[]];
     if (others.length === 0) {
       for (const column of only.columns) {
         const value = only.values[column]?.[only.tick] as number;
-        if (!Number.isNaN(value) && !add(time, only.series[column] as Series, value)) return false;
+        if (Number.isNaN(value)) continue;
+        const holders = namedBy(only, column, only.tick);
+        if (!add(time, only.series[column] as Series, { value, holders })) return false;
       }
       return true;
     }
-    const merged = new Map<Series, Rival>();
+    const merged = new Map<Series, Rival & MergedReading>();
     for (const bucket of [only, ...others]) {
       const { series, columns, values, tick } = bucket;
       for (const column of columns) {
@@ -108,12 +122,15 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
         if (Number.isNaN(value)) continue;
         const name = series[column] as Series;
         const known = merged.get(name);
-        const rival = { value, isWithoutHolder: isWithoutHolder(bucket, column, tick) };
+        const holders = namedBy(bucket, column, tick);
+        const rival = { value, isWithoutHolder: isWithoutHolder(bucket, column, tick), holders };
         if (known !== undefined && known.value !== value) onDiffering();
-        merged.set(name, known === undefined ? rival : stronger(known, rival));
+        if (known === undefined) merged.set(name, rival);
+        else if (holders === undefined || known.holders === undefined) merged.set(name, stronger(known, rival));
+        else merged.set(name, { ...stronger(known, rival), holders: mergedHolders(known.holders, holders) });
       }
     }
-    return [...merged.keys()].sort().every((name) => add(time, name, (merged.get(name) as Rival).value));
+    return [...merged.keys()].sort().every((name) => add(time, name, merged.get(name) as Rival & MergedReading));
   };
 
   let next = yield;
@@ -134,7 +151,7 @@ export function* readPage(request: PageRequest, onDiffering: () => void): Bucket
     }
     if (Number.isNaN(time)) return { readings, next: null };
     if (!addTick(time)) {
-      const { at, series } = readings.at(-1) as Reading;
+      const { at, series } = readings.at(-1) as StoredReading;
       return { readings, next: { at, series } };
     }
     let over = false;

@@ -1,5 +1,6 @@
 /** Makes the frames of one subscription: a snapshot of the newest stored readings, then the live feed. */
 import type { Gpu, GpuUuid } from "../../schema/model/gpu.ts";
+import { notesOnUnknown } from "../../schema/model/known-names.ts";
 import {
   type LiveFeed,
   type LiveFilter,
@@ -8,12 +9,18 @@ import {
   passesGpu,
   passesValue,
 } from "../live-feed/port.ts";
-import type { GpuCursor, GpuRepository, TelemetryRepository } from "../repository/port.ts";
+import type { GpuCursor, GpuRepository, NameRepository, TelemetryRepository } from "../repository/port.ts";
 
 /** How many GPUs a snapshot frame may contain. A large fleet's snapshot has several frames, which bounds the memory. */
 const SNAPSHOT_GPUS = 500;
 
-type Store = Pick<GpuRepository, "gpus" | "gpusByUuid"> & Pick<TelemetryRepository, "latest">;
+type Store = Pick<GpuRepository, "gpus" | "gpusByUuid"> & Pick<TelemetryRepository, "latest"> & NameRepository;
+
+/** A frame of the live feed or the snapshot. */
+export interface Frame extends LiveFrame {
+  /** What the filter names and nothing has ever had. Only in an empty snapshot. */
+  readonly notes?: readonly string[];
+}
 
 /** Yields the GPUs that the filter passes, page by page. */
 async function* matchingGpus(store: Store, filter: LiveFilter, signal: AbortSignal): AsyncGenerator<readonly Gpu[]> {
@@ -48,7 +55,7 @@ async function* snapshot(
   store: Store,
   { filter, resumed }: Pick<Watch, "filter" | "resumed">,
   signal: AbortSignal,
-): AsyncGenerator<LiveFrame> {
+): AsyncGenerator<Frame> {
   let hasFrame = false;
   let missed = resumed ? 1 : 0;
   for await (const gpus of matchingGpus(store, filter, signal)) {
@@ -67,7 +74,10 @@ async function* snapshot(
     yield { readings, missed };
     missed = 0;
   }
-  if (!hasFrame) yield { readings: [], missed };
+  if (hasFrame) return;
+  const asked = { hostname: filter.hosts ?? [], namespace: filter.namespaces ?? [] };
+  const notes = await notesOnUnknown(asked, (kind, query) => store.names(kind, query), signal);
+  yield { readings: [], missed, notes };
 }
 
 /**
@@ -82,18 +92,18 @@ export async function watch(
   store: Store,
   feed: LiveFeed,
   { filter, minIntervalMs, signal, resumed, snapshotOnly = false }: Watch,
-): Promise<AsyncIterableIterator<LiveFrame>> {
+): Promise<AsyncIterableIterator<Frame>> {
   const ended = new AbortController();
   const stop = AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]);
   const live = snapshotOnly ? null : await feed.subscribe({ filter, minIntervalMs, signal: stop });
   const first = snapshot(store, { filter, resumed }, stop);
   let isLive = false;
-  const end = async (): Promise<IteratorResult<LiveFrame>> => {
+  const end = async (): Promise<IteratorResult<Frame>> => {
     ended.abort();
     await live?.return?.();
     return { done: true, value: undefined };
   };
-  const frames: AsyncIterableIterator<LiveFrame> = {
+  const frames: AsyncIterableIterator<Frame> = {
     async next() {
       if (stop.aborted) return end();
       if (!isLive) {

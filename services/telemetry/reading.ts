@@ -1,6 +1,6 @@
 /** Defines the GraphQL types `Reading` and `GpuTelemetry`, and reads pages and newest readings from the store. */
 
-import { parseCursor, parseLimit, parseMetrics, parseWindow } from "../../schema/model/arguments.ts";
+import { parseCursor, parseLimit, parseWindow } from "../../schema/model/arguments.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import { encodeCursor, READING_PAGE } from "../../schema/model/page.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
@@ -11,9 +11,10 @@ import { perRequest, type SubgraphBuilder, type SubgraphContext, timeOfRequest }
 import { UnderWay } from "../platform/graphql/under-way.ts";
 import { type Clock, systemClock } from "../platform/process/clock.ts";
 import { type ReadingCursor, type ReadingPage, sizeOfPage, type TelemetryRepository } from "../repository/port.ts";
+import type { ResolveMetrics } from "./metric-resolver.ts";
 
 /** How many readings all pages of one answer may contain. Bounds the memory that a query takes. */
-const MAX_READINGS_PER_REQUEST = 250_000;
+export const MAX_READINGS_PER_REQUEST = 250_000;
 /** How many newest readings one answer may contain: twice the number of series of the largest fleet. */
 const MAX_NEWEST_PER_REQUEST = 600_000;
 /** An estimate of the series of a GPU: DCGM exports 15 to 60 metrics. */
@@ -48,7 +49,7 @@ function readCursor(parts: readonly unknown[]): ReadingCursor | undefined {
 }
 
 const count = (items: number): string => items.toLocaleString("en-US");
-const BEYOND_PAGES =
+export const BEYOND_PAGES =
   `A query may read at most ${count(MAX_READINGS_PER_REQUEST)} readings: request fewer GPUs, a shorter window or a ` +
   "smaller limit, and continue with `after`";
 const BEYOND_NEWEST =
@@ -57,7 +58,13 @@ const BEYOND_NEWEST =
 
 /** A reading in an answer made of objects counts as three: it takes several objects and their text. */
 const OBJECTS = 3;
-const weightOf = ({ answer }: SubgraphContext): number => (answer?.isCompact ? 1 : OBJECTS);
+export const weightOf = ({ answer }: SubgraphContext): number => (answer?.isCompact ? 1 : OBJECTS);
+
+export interface ReaderParts {
+  readonly underWay: UnderWay;
+  readonly clock: Clock;
+  readonly resolveMetrics: ResolveMetrics;
+}
 
 export interface PageReader {
   /** Reads a page of one GPU. */
@@ -68,19 +75,18 @@ export interface PageReader {
 
 export function createPageReader(
   repository: Pick<TelemetryRepository, "readings" | "pages">,
-  underWay: UnderWay,
-  clock: Clock,
+  { underWay, clock, resolveMetrics }: ReaderParts,
 ): PageReader {
   const options = { items: MAX_READINGS_PER_REQUEST, beyond: BEYOND_PAGES, underWay, weightOf };
   const budgetOf = perRequest((context) => new Budget(context, options));
   const timeOf = timeOfRequest(clock);
-  const read = (args: TelemetryArguments, context: SubgraphContext) => ({
+  const read = async (args: TelemetryArguments, context: SubgraphContext) => ({
     window: parseWindow(args, timeOf(context).now),
-    metrics: parseMetrics(args.metrics),
     limit: parseLimit(args.limit, READING_PAGE),
     after: parseCursor(args.after, readCursor),
+    metrics: await resolveMetrics(args.metrics),
   });
-  const answer = answerField<GpuUuid, ReturnType<typeof read>, ReadingPage>({
+  const answer = answerField<GpuUuid, Awaited<ReturnType<typeof read>>, ReadingPage>({
     ask: (gpus, { window, ...query }, options) => repository.pages(gpus, window, { ...query, ...options }),
     budgetOf,
     mostPerKey: ({ limit }) => limit,
@@ -88,7 +94,7 @@ export function createPageReader(
   });
   return {
     async one(gpu, args, context) {
-      const { window, ...query } = read(args, context);
+      const { window, ...query } = await read(args, context);
       const budget = budgetOf(context);
       return budget.spend(query.limit, async () => {
         const page = await repository.readings(gpu, window, { ...query, signal: context.signal });
@@ -96,12 +102,15 @@ export function createPageReader(
         return { gpu, ...page };
       });
     },
-    amongMany: async (gpu, args, context) => ({ gpu, ...(await answer(gpu, read(args, context), context)) }),
+    amongMany: async (gpu, args, context) => ({ gpu, ...(await answer(gpu, await read(args, context), context)) }),
   };
 }
 
 /** Reads the newest readings of a GPU: all GPUs of a request with the same metrics share one store call. */
-export function createLatestReader(repository: Pick<TelemetryRepository, "latest">, underWay: UnderWay) {
+export function createLatestReader(
+  repository: Pick<TelemetryRepository, "latest">,
+  { underWay, resolveMetrics }: Omit<ReaderParts, "clock">,
+) {
   const options = { items: MAX_NEWEST_PER_REQUEST, beyond: BEYOND_NEWEST, underWay, weightOf };
   const answer = answerField<GpuUuid, readonly string[] | null, readonly Reading[]>({
     ask: (gpus, metrics, { signal }) => repository.latest(gpus, { metrics: metrics ?? undefined, signal }),
@@ -110,7 +119,7 @@ export function createLatestReader(repository: Pick<TelemetryRepository, "latest
     sizeOf: ({ length }) => length,
   });
   return async (gpu: GpuUuid, names: readonly string[] | null | undefined, context: SubgraphContext) =>
-    answer(gpu, parseMetrics(names) ?? null, context);
+    answer(gpu, (await resolveMetrics(names)) ?? null, context);
 }
 
 /** Returns a function that remembers the text of the last value, because neighbours often share it. */

@@ -1,15 +1,17 @@
 /** Defines subgraph `telemetry`: pages of readings, newest readings per series, and a subscription to new readings. */
 import type { GraphQLSchema } from "graphql";
-import { parseDuration, parseMetrics, parseUuid, refuse } from "../../schema/model/arguments.ts";
+import { parseDuration, parseUuid, refuse } from "../../schema/model/arguments.ts";
 import type { GpuUuid } from "../../schema/model/gpu.ts";
 import { READING_PAGE } from "../../schema/model/page.ts";
-import type { LiveFeed, LiveFrame, LiveReading } from "../live-feed/port.ts";
+import type { LiveFeed, LiveReading } from "../live-feed/port.ts";
 import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { standIn } from "../platform/graphql/row-lists.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import { type Clock, systemClock } from "../platform/process/clock.ts";
-import type { GpuRepository, TelemetryRepository } from "../repository/port.ts";
-import { watch } from "./live.ts";
+import type { GpuRepository, NameRepository, TelemetryRepository } from "../repository/port.ts";
+import { addFleetTelemetry } from "./fleet.ts";
+import { type Frame, watch } from "./live.ts";
+import { createMetricResolver, METRICS_FORM, type ResolveMetrics } from "./metric-resolver.ts";
 import { addReading, createLatestReader, createPageReader, createReadingsUnderWay, READING_ROWS } from "./reading.ts";
 
 const MIN_INTERVAL_MS = 100;
@@ -23,13 +25,14 @@ const MAX_FILTER_VALUES = 10_000;
 
 export interface TelemetryParts {
   readonly repository: Pick<TelemetryRepository, "readings" | "pages" | "latest"> &
-    Pick<GpuRepository, "gpus" | "gpusByUuid">;
+    Pick<GpuRepository, "gpus" | "gpusByUuid" | "holds" | "placements"> &
+    NameRepository;
   readonly feed: LiveFeed;
   /** For times relative to now; default: the system's. */
   readonly clock?: Clock;
 }
 
-function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts): void {
+function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts, resolveMetrics: ResolveMetrics): void {
   const reading = builder.objectRef<LiveReading>("LiveReading").implement({
     fields: (t) => ({
       gpuUuid: t.exposeID("gpu"),
@@ -39,8 +42,14 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
       timestamp: t.expose("at", { type: "DateTime" }),
     }),
   });
-  const batch = builder.objectRef<LiveFrame>("ReadingBatch").implement({
+  const batch = builder.objectRef<Frame>("ReadingBatch").implement({
     fields: (t) => ({
+      notes: t.stringList({
+        description:
+          "In the first frame, if no GPU matches the filter: the hosts and namespaces of the filter that have never " +
+          "been seen, with the nearest names.",
+        resolve: ({ notes = [] }) => [...notes],
+      }),
       readings: t.field({ type: [reading], resolve: ({ readings }) => readings as LiveReading[] }),
       missed: t.exposeInt("missed", {
         description:
@@ -54,7 +63,7 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
       gpus: t.idList(),
       hosts: t.stringList(),
       namespaces: t.stringList(),
-      metrics: t.stringList({ description: "Names or aliases. A metric covers all of its series." }),
+      metrics: t.stringList({ description: METRICS_FORM }),
       above: t.float({
         description: "Matches values greater than this. With `below`, a value matches when it meets either condition.",
       }),
@@ -90,14 +99,14 @@ function addLive(builder: SubgraphBuilder, { repository, feed }: TelemetryParts)
             description: `Least time between two frames, to within a tenth. At least 100ms; by default ${DEFAULT_INTERVAL}.`,
           }),
         },
-        subscribe: (_root, args, context) => {
+        subscribe: async (_root, args, context) => {
           const asked = args.filter ?? {};
           return watch(repository, feed, {
             filter: {
               gpus: bounded("filter.gpus", asked.gpus)?.map(parseUuid),
               hosts: bounded("filter.hosts", asked.hosts),
               namespaces: bounded("filter.namespaces", asked.namespaces),
-              metrics: parseMetrics(asked.metrics),
+              metrics: await resolveMetrics(asked.metrics),
               above: asked.above ?? undefined,
               below: asked.below ?? undefined,
             },
@@ -119,13 +128,14 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
   const { repository, clock = systemClock } = parts;
   const { reading, telemetry } = addReading(builder);
   const underWay = createReadingsUnderWay();
-  const pages = createPageReader(repository, underWay, clock);
-  const readLatest = createLatestReader(repository, underWay);
+  const resolveMetrics = createMetricResolver(repository, clock);
+  const pages = createPageReader(repository, { underWay, clock, resolveMetrics });
+  const readLatest = createLatestReader(repository, { underWay, resolveMetrics });
   const pageArguments = builder.args((t) => ({
     startTime: t.field({ type: "DateTime", description: "Earliest time, inclusive." }),
     endTime: t.field({ type: "DateTime", description: "Latest time, inclusive." }),
     metrics: t.stringList({
-      description: "Names or aliases; a metric covers all of its series. Default: all metrics.",
+      description: `${METRICS_FORM} Default: all metrics.`,
     }),
     limit: t.int({ defaultValue: READING_PAGE.default }),
     after: t.string({ description: "Cursor: `next` of the previous page." }),
@@ -140,7 +150,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
         description:
           "The newest reading of each series, ordered by series. A reading that is more than 10 minutes ahead of the " +
           "clock does not count before its time.",
-        args: { metrics: t.arg.stringList() },
+        args: { metrics: t.arg.stringList({ description: METRICS_FORM }) },
         resolve: async ({ uuid }, { metrics }, context, info) => [
           ...standIn(info, await readLatest(uuid, metrics, context), READING_ROWS),
         ],
@@ -174,6 +184,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
       },
     }),
   }));
-  addLive(builder, parts);
+  addFleetTelemetry(builder, { repository, underWay, clock, resolveMetrics });
+  addLive(builder, parts, resolveMetrics);
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

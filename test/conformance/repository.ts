@@ -4,6 +4,7 @@ import type { OpenRepository } from "./repository/bench.ts";
 import { holdAnswerConformance } from "./repository/hold-answers.ts";
 import { holdConformance } from "./repository/holds.ts";
 import { inventoryConformance } from "./repository/inventory.ts";
+import { knownNamesConformance } from "./repository/known-names.ts";
 import { latestConformance } from "./repository/latest.ts";
 import { manyConformance } from "./repository/many.ts";
 import { modelConformance } from "./repository/model.ts";
@@ -29,6 +30,7 @@ export function repositoryConformance(name: string, open: OpenRepository): void 
     workloadConformance(open);
     manyConformance(open);
     namesConformance(open);
+    knownNamesConformance(open);
     positionConformance(open);
     retentionConformance(open);
     modelConformance(open);

@@ -72,6 +72,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
           gpus { ${GPU_FIELDS} last_seen: lastSeen }
           total
           next
+          notes
         }
       }
     `),
@@ -121,6 +122,33 @@ export const REST_ROUTES: readonly RestRoute[] = [
     `),
   },
   {
+    field: "telemetry",
+    path: "/telemetry",
+    subgraph: "telemetry",
+    limits: READING_PAGE,
+    recent: false,
+    table: { rowType: "FleetReading", rows: ({ telemetry }) => telemetry as readonly Row[] },
+    query: parse(/* GraphQL */ `
+      query telemetry(
+        $uuid: ID, $hostname: String, $model: String, $namespace: String, $pod: String, $job: String,
+        $metric: [String!], $start_time: DateTime, $end_time: DateTime, $limit: Int, $after: String
+      ) {
+        telemetry: fleetTelemetry(
+          filter: { uuid: $uuid, hostname: $hostname, model: $model, namespace: $namespace, pod: $pod, job: $job }
+          startTime: $start_time, endTime: $end_time, metrics: $metric, limit: $limit, after: $after
+        ) {
+          telemetry {
+            timestamp metric_name: metricName uuid: gpuUuid GPU_I_ID: instance hostname gpu_id: gpuIndex modelName namespace
+            pod container value labels
+          }
+          count
+          next
+          notes
+        }
+      }
+    `),
+  },
+  {
     field: "workloads",
     path: "/workloads",
     subgraph: "inventory",
@@ -147,6 +175,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
             holds { gpu_uuid: gpuUuid instance container pod_uid: podUid from to is_open: isOpen }
           }
           next
+          notes
         }
       }
     `),

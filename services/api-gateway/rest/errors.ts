@@ -9,11 +9,13 @@ const CODE_OF = new Map<unknown, ErrorCode>(
   Object.entries(ERROR_CODES).map(([code, { graphql }]) => [graphql, code as ErrorCode]),
 );
 
-/** Replaces the camelCase names that GraphQL's messages give to arguments with the names in the REST contract. */
-const inSnakeCase = (message: string): string =>
-  message.replace(/\b(startTime|endTime|seenWithin)\b/g, (name) =>
-    name.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`),
-  );
+/** Replaces the names that GraphQL's messages give to arguments with the names in the REST contract. */
+const inRestNames = (message: string): string =>
+  message
+    .replace(/^metrics\b/, "metric")
+    .replace(/\b(startTime|endTime|seenWithin)\b/g, (name) =>
+      name.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`),
+    );
 
 /** Returns the first error as problem details. An error without a known code is logged, and its message is hidden. */
 export function answerErrors(
@@ -27,7 +29,7 @@ export function answerErrors(
     return problemOf("internal", "Internal error: see the log of the service");
   }
   const retryAfterMs = error.extensions?.retryAfterMs;
-  return problemOf(code, inSnakeCase(error.message), {
+  return problemOf(code, inRestNames(error.message), {
     retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
   });
 }

@@ -1,5 +1,7 @@
 /** Exports lists as CSV or NDJSON: one page, or a stream of all pages at the pace of the client. */
 
+import { parseMoment } from "../../../schema/model/moment.ts";
+import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 import { problemOf } from "../../platform/http/problem.ts";
 import { emptyStream } from "../../platform/http/requests.ts";
 import type { Clock } from "../../platform/process/clock.ts";
@@ -27,7 +29,19 @@ interface Page {
   readonly rows: readonly Row[];
   /** Cursor of the next page; null on the last one. */
   readonly next: string | null;
+  /** Header `Note`: why the list is empty. */
+  readonly headers: Readonly<Record<string, string>>;
 }
+
+/** Writes notes as the value of a header: in ASCII, with escapes as in JSON. */
+const noteHeader = (notes: readonly string[]): Readonly<Record<string, string>> =>
+  notes.length === 0
+    ? {}
+    : {
+        note: notes
+          .join(". ")
+          .replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`),
+      };
 
 type ReadPage = (call: RestCall, signal: AbortSignal) => Promise<Page | Response>;
 
@@ -36,7 +50,8 @@ function createPageReader(gateway: Pick<Gateway, "ask">, log: Logger): ReadPage 
     const { errors, data } = await runQuery(gateway, call, signal);
     if (errors !== undefined) return answerErrors(errors, log);
     const page = data?.[call.route.field] as Row;
-    return { rows: call.route.table?.rows(page) ?? [], next: page.next as string | null };
+    const headers = noteHeader((page.notes as readonly string[] | undefined) ?? []);
+    return { rows: call.route.table?.rows(page) ?? [], next: page.next as string | null, headers };
   };
 }
 
@@ -44,6 +59,20 @@ const withPage = (call: RestCall, page: { readonly limit: number; readonly after
   ...call,
   variables: { ...call.variables, ...page },
 });
+
+/**
+ * Replaces times relative to now by fixed ones, so that all pages of a list have the same window. Values that are no
+ * time stay as they are: the subgraph explains them.
+ */
+function withFixedTimes(call: RestCall, now: number): RestCall {
+  const variables: Record<string, unknown> = { ...call.variables };
+  for (const name of ["start_time", "end_time"]) {
+    const given = variables[name];
+    const time = typeof given === "string" && given.startsWith("now") ? parseMoment(given, now) : undefined;
+    if (time?.ok) variables[name] = formatTimestamp(Math.floor(time.value));
+  }
+  return { ...call, variables };
+}
 
 /** Yields the text of each page. @throws Error when a page cannot be read; the text yielded so far is incomplete */
 async function* allPieces(
@@ -84,7 +113,8 @@ export function createExport(gateway: Pick<Gateway, "ask">, { log, clock, client
   const contract = buildContract();
   const streams = new Shares({ places: MAX_STREAMS, noun: "streams of lists" });
 
-  return async (call, media, request) => {
+  return async (asked, media, request) => {
+    const call = withFixedTimes(asked, clock.now());
     const { table } = call.route;
     const names = table === undefined ? [] : columnsOf(table, contract);
     const format = TABLE_FORMATS[media];
@@ -97,9 +127,12 @@ export function createExport(gateway: Pick<Gateway, "ask">, { log, clock, client
       if (page instanceof Response) return page;
       const query = new URL(request.url).searchParams;
       if (page.next !== null) query.set("after", page.next);
+      for (const name of ["start_time", "end_time"]) {
+        if (query.has(name)) query.set(name, String(call.variables[name]));
+      }
       // The link is relative, because a proxy may serve this path under another address.
       const link = page.next === null ? {} : { link: `<?${query}>; rel="next"` };
-      return represent(new TextEncoder().encode(text(page.rows, true)), format.type, link);
+      return represent(new TextEncoder().encode(text(page.rows, true)), format.type, { ...link, ...page.headers });
     }
 
     const client = clientOf(request);
@@ -116,6 +149,7 @@ export function createExport(gateway: Pick<Gateway, "ask">, { log, clock, client
       const headers = {
         "content-type": format.type,
         ...DATA_HEADERS,
+        ...first.headers,
         ...(coding === null ? {} : { "content-encoding": coding }),
       };
       if (request.method === "HEAD") return new Response(emptyStream(), { headers });

@@ -43,6 +43,9 @@ export const HEADERS: Readonly<Record<string, unknown>> = {
   ),
   Vary: textHeader("The request headers on which the form of the answer depends."),
   Link: textHeader('CSV and NDJSON with a limit: `<?…>; rel="next"` if there is a next page.'),
+  Note: textHeader(
+    "Empty lists as CSV and NDJSON: the names that have never been seen, as in the field notes of JSON.",
+  ),
   Allow: textHeader("The accepted methods.", { const: "GET, HEAD" }),
   "Retry-After": {
     description: "Seconds to wait before the next attempt.",

@@ -132,7 +132,7 @@ function completeOperation(operation: Operation, route: RestRoute, contract: Gra
     );
   const { table } = route;
   const hasUuid = operation.parameters.some(({ name }) => name === "uuid");
-  const headers = headerRefs("ETag", "Cache-Control", "Vary", ...(table === undefined ? [] : ["Link"]));
+  const headers = headerRefs("ETag", "Cache-Control", "Vary", ...(table === undefined ? [] : ["Link", "Note"]));
   return {
     operationId: route.field,
     summary,

@@ -48,7 +48,9 @@ export function createRequestReader(contract: GraphQLSchema): ReadRestCall {
     route,
     pattern: new RegExp(`^${REST_PATH}${route.path.replace(":uuid", UUID_SEGMENT)}$`),
     parameters: new Map(
-      (fields[route.field]?.args ?? []).filter(({ name }) => name !== "uuid").map((arg) => [arg.name, arg]),
+      (fields[route.field]?.args ?? [])
+        .filter(({ name }) => !route.path.includes(`:${name}`))
+        .map((arg) => [arg.name, arg]),
     ),
   }));
   return ({ pathname, searchParams }) => {

@@ -56,13 +56,38 @@ export const REST_SCHEMA = /* GraphQL */ `
       start_time: Moment
       "Latest time, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
       end_time: Moment
-      "Metric name or alias; may be repeated. A metric covers all of its series."
+      "Metric name or alias, in any case, without DCGM_FI_DEV_ if unambiguous; may be repeated. Covers all of its series."
       metric: [String!]
       "Maximum number of readings in the answer."
       limit: Int
       "Cursor: next of the previous page."
       after: String
     ): GpuTelemetry
+    "Readings of the whole fleet with their labels: GPU after GPU in the order of the inventory, each oldest first."
+    telemetry(
+      "Only readings of this GPU: GPU-…, MIG-… or HOST-<host>-<index>"
+      uuid: ID
+      "Only readings of GPUs while they were in this host."
+      hostname: String
+      "Only GPUs of this model."
+      model: String
+      "Only readings of GPUs while a pod of this namespace held them."
+      namespace: String
+      "Only readings of GPUs while this pod held them."
+      pod: String
+      "Only readings of GPUs while this Slurm job held them."
+      job: String
+      "Metric name or alias, in any case, without DCGM_FI_DEV_ if unambiguous; may be repeated. Covers all of its series."
+      metric: [String!]
+      "Earliest time, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
+      start_time: Moment
+      "Latest time, inclusive: RFC 3339 with a zone, epoch seconds, or now-1h."
+      end_time: Moment
+      "Maximum number of readings in the answer. A page may have fewer although next is not null."
+      limit: Int
+      "Cursor: next of the previous page."
+      after: String
+    ): TelemetryPage
     "Pods and Slurm jobs that held a GPU in the window, also after they have gone, with those holds."
     workloads(
       "Only pods of this namespace."
@@ -88,6 +113,8 @@ export const REST_SCHEMA = /* GraphQL */ `
     total: Int!
     "Cursor of the next page: pass it as after. null on the last page."
     next: String
+    "If no GPU matches: the names of the parameters that have never been seen, with the nearest ones."
+    notes: [String!]!
   }
 
   type Gpu {
@@ -146,6 +173,8 @@ export const REST_SCHEMA = /* GraphQL */ `
     workloads: [Workload!]!
     "Cursor of the next page: pass it as after. null on the last page."
     next: String
+    "If no workload matches: the names of the parameters that have never been seen, with the nearest ones."
+    notes: [String!]!
   }
 
   "A pod with all its containers, or a Slurm job."
@@ -200,6 +229,39 @@ export const REST_SCHEMA = /* GraphQL */ `
 
   type Reading {
     ${READING_FIELDS}
+  }
+
+  type TelemetryPage {
+    telemetry: [FleetReading!]!
+    "Number of readings in this answer."
+    count: Int!
+    "Cursor of the next page: pass it as after. null on the last page."
+    next: String
+    "If no reading matches: the names of the parameters that have never been seen, with the nearest ones."
+    notes: [String!]!
+  }
+
+  "A reading with its labels: one line of CSV or NDJSON. Several holders are in one cell, separated by semicolons."
+  type FleetReading {
+    "Time at the source, in UTC."
+    timestamp: DateTime!
+    metric_name: String!
+    uuid: String!
+    "MIG instance."
+    GPU_I_ID: String
+    "The host that the GPU was in."
+    hostname: String
+    "Index on that host."
+    gpu_id: String
+    modelName: String
+    "Of the holders that the source named with this reading; a missing part is empty, and a semicolon in a part is escaped."
+    namespace: String
+    pod: String
+    container: String
+    "In the unit of the metric."
+    value: Float!
+    "Further labels, in Prometheus notation."
+    labels: String
   }
 
   "A reading with its GPU: one line of CSV or NDJSON."

@@ -25,6 +25,7 @@ import { createIndexes } from "./indexes.ts";
 import { createInventoryLedger } from "./inventory/gpu-ledger.ts";
 import { createGpus } from "./inventory/gpus.ts";
 import { createLearner } from "./inventory/learner.ts";
+import { createNames } from "./names.ts";
 import { createPositions } from "./positions.ts";
 import { createBuckets } from "./readings/buckets.ts";
 import { createLatest } from "./readings/latest.ts";
@@ -127,6 +128,7 @@ export async function openMongodbRepository(
     placements: whenCurrent(placements.placements),
     holds: whenCurrent(held.holds),
     workloads: whenCurrent(workloads),
+    names: whenCurrent(createNames(link, collections)),
     ping: (pingOptions) =>
       link.call(async (signal) => void (await link.db.command({ ping: 1 }, { signal })), {
         ...pingOptions,

@@ -14,6 +14,7 @@ import { oldestKept } from "../rules.ts";
 import { openDatabase } from "./database.ts";
 import { createExpire } from "./expire.ts";
 import { createLatest } from "./latest.ts";
+import { createNames } from "./names.ts";
 import { createReadings } from "./readings.ts";
 import { createSave, hashBlocks } from "./save.ts";
 import { createSettle } from "./settle.ts";
@@ -47,6 +48,7 @@ export async function openSqliteRepository(
   const evidenceMemory = new EvidenceMemory();
   const save = createSave({ database, ...tables });
   const settle = createSettle({ database, ...tables }, clock);
+  const names = createNames(database);
   const workloads = createWorkloads(database, holders);
   const position = database.prepare("SELECT producer, epoch, seq, position FROM positions WHERE producer = ?");
   const answer = database.prepare("SELECT 1 FROM gpus LIMIT 1");
@@ -97,6 +99,10 @@ export async function openSqliteRepository(
     async placements(of, window, options) {
       await settle(options);
       return database.read(() => stays.placements(of, window), options);
+    },
+    async names(kind, query) {
+      await settle(query);
+      return names(kind, query);
     },
     ping: (options) => database.read(() => void answer.get(), options),
     async [Symbol.asyncDispose]() {

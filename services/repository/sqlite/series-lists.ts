@@ -5,7 +5,7 @@
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Database } from "./database.ts";
 
-const SEPARATOR = "\n";
+export const SEPARATOR = "\n";
 
 export interface SeriesLists {
   /** Adds the list if it is new. Call inside a write. */

@@ -80,6 +80,7 @@ const question = fc.record({
   metrics: fc.option(fc.subarray(METRICS), { nil: undefined }),
   order: fc.constantFrom("newest" as const, "oldest" as const),
   limit: fc.integer({ min: 1, max: 60 }),
+  withHolders: fc.boolean(),
   max: fc.nat(100),
 });
 

@@ -40,6 +40,7 @@ for (const [wiring, open] of [
         hosts: 0,
         workloads: 0,
         placements: 0,
+        names: 0,
       });
     });
 

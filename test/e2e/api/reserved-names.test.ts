@@ -37,10 +37,15 @@ describe("names that objects have already", () => {
         }
       }
       for (const filter of ["hostname", "namespace", "model"]) {
-        expect(await (await api.get(`/api/v1/gpus?${filter}=${name}`)).json()).toMatchObject({ gpus: [], total: 0 });
+        expect(await (await api.get(`/api/v1/gpus?${filter}=${name}`)).json()).toMatchObject({
+          gpus: [],
+          total: 0,
+          notes: [expect.stringContaining(JSON.stringify(name))],
+        });
       }
       const readings = await api.get(`/api/v1/gpus/${uuidOf(0)}/telemetry?metric=${name}`);
-      expect(await readings.json()).toMatchObject({ telemetry: [], count: 0 });
+      expect([name, readings.status]).toEqual([name, 400]);
+      expect(await readings.json()).toMatchObject({ detail: expect.stringContaining(JSON.stringify(name)) });
       expect((await api.get(`/api/v1/gpus/${name}`)).status).toBe(400);
       for (const path of [`/${name}`, `/start/${name}`, `/swagger/${name}`, `/api/v1/${name}`]) {
         expect([path, (await api.get(path)).status]).toEqual([path, 404]);

@@ -49,7 +49,7 @@ const pointer = (...parts: string[]): string =>
   parts.map((part) => `/${encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("");
 
 /** Headers that an answer may lack. */
-const OPTIONAL_HEADERS = new Set(["Link", "ETag"]);
+const OPTIONAL_HEADERS = new Set(["Link", "Note", "ETag"]);
 
 export async function openContract(url: string): Promise<Contract> {
   return createContract(await (await fetch(`${url}/openapi.json`)).json());

@@ -1,5 +1,6 @@
 /** A store and a live feed over plain lists, which count their calls. */
 import type { Gpu, GpuUuid, Hold, Host, Placement } from "../../../schema/model/gpu.ts";
+import type { NameKind, NameQuery } from "../../../schema/model/known-names.ts";
 import type { Reading, Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { Window } from "../../../schema/model/window.ts";
@@ -17,6 +18,7 @@ import type {
   GpuPage,
   GpuQuery,
   GpuRepository,
+  NameRepository,
   ReadingPage,
   ReadingQuery,
   TelemetryRepository,
@@ -48,11 +50,13 @@ const holdsOf = ({ uuid, holders, firstSeen, lastSeen }: Gpu, window: Window): H
       })
     : [];
 
-export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "readings" | "pages" | "latest"> {
+export class ListedStore
+  implements GpuRepository, NameRepository, Pick<TelemetryRepository, "readings" | "pages" | "latest">
+{
   readonly known: Gpu[] = [];
   readonly stored: Reading[] = [];
   readonly calls: Record<
-    "gpus" | "gpusByUuid" | "hosts" | "holds" | "workloads" | "placements" | "readings" | "pages" | "latest",
+    "gpus" | "gpusByUuid" | "hosts" | "holds" | "workloads" | "placements" | "names" | "readings" | "pages" | "latest",
     number
   > = {
     gpus: 0,
@@ -61,6 +65,7 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
     holds: 0,
     workloads: 0,
     placements: 0,
+    names: 0,
     readings: 0,
     pages: 0,
     latest: 0,
@@ -135,6 +140,22 @@ export class ListedStore implements GpuRepository, Pick<TelemetryRepository, "re
       .map(({ uuid, host, index, firstSeen, lastSeen }) => {
         return { gpu: uuid, host, index, from: firstSeen, to: lastSeen, isCurrent: true };
       });
+  }
+
+  async names(kind: NameKind, { startsWith = "", limit, signal }: NameQuery): Promise<string[]> {
+    this.calls.names++;
+    await this.before(signal);
+    const pods = this.known.flatMap(({ holders }) => holders.flatMap((held) => (held.kind === "pod" ? [held] : [])));
+    const found: Readonly<Record<NameKind, (string | null)[]>> = {
+      metric: this.stored.map(({ series }) => metricOf(series)),
+      hostname: this.known.map(({ host }) => host),
+      model: this.known.map(({ model }) => model),
+      namespace: pods.map(({ namespace }) => namespace),
+      pod: pods.map(({ pod }) => pod),
+      job: this.known.flatMap(({ holders }) => holders.flatMap((held) => (held.kind === "job" ? [held.job] : []))),
+    };
+    const names = new Set(found[kind].filter((name) => name !== null && name !== "" && name.startsWith(startsWith)));
+    return ([...names] as string[]).sort().slice(0, limit);
   }
 
   async readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage> {

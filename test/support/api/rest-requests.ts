@@ -106,8 +106,8 @@ function valuesOf({ name, schema }: Parameter, known: Known): fc.Arbitrary<reado
   if (name === "after") return once(cursors(mine));
   if (schema.type === "integer") return once(integers(schema));
   if (name === "start_time" || name === "end_time") return once(moments);
-  // The document cannot say which durations and metrics there are.
-  const verdict = name === "seen_within" || name === "metric" ? "either" : "valid";
+  // The document cannot say which durations, metrics and uuids there are.
+  const verdict = ["seen_within", "metric", "uuid"].includes(name) ? "either" : "valid";
   const texts = fc.oneof(
     ...(mine.length > 0 ? [written(fc.constantFrom(...mine), "valid")] : []),
     written(anyText, verdict),

@@ -3,6 +3,7 @@ import type { Batch, Block } from "../../../schema/batch/batch.ts";
 import { BlockEvidence } from "../../../schema/batch/block-evidence.ts";
 import { unpackColumns } from "../../../schema/batch/columns.ts";
 import { trackOf } from "../../../schema/batch/evidence.ts";
+import { type HolderSet, holderSetOf, NOBODY } from "../../../schema/model/holder.ts";
 import type { Reading, Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { Window } from "../../../schema/model/window.ts";
@@ -15,8 +16,8 @@ export interface Bucket {
 }
 
 interface StoredReading extends Reading {
-  /** Whether its row named a holder. */
-  readonly isHeld: boolean;
+  /** The holders that its rows named. */
+  readonly holders: HolderSet;
 }
 
 export function bucketOf(block: Block, batch: Batch): Bucket {
@@ -31,8 +32,9 @@ export function bucketOf(block: Block, batch: Batch): Bucket {
     for (const [tick, at] of times.entries()) {
       const value = values[column]?.[tick] as number;
       if (Number.isNaN(value)) continue;
-      const isHeld = evidence !== null && trackOf(evidence, column).findLast((run) => run.tick <= tick)?.set !== 0;
-      readings.push({ gpu, series: names[name] as Series, at, value, isHeld });
+      const set = evidence && trackOf(evidence, column).findLast((run) => run.tick <= tick)?.set;
+      const holders = (set && evidence.sets[set - 1]) || NOBODY;
+      readings.push({ gpu, series: names[name] as Series, at, value, holders });
     }
   }
   return { to, readings };
@@ -42,15 +44,18 @@ const bySeries = (a: { readonly series: Series }, b: { readonly series: Series }
   a.series < b.series ? -1 : a.series > b.series ? 1 : 0;
 
 /** One reading per series and time: of rows without a holder if there are any, and of several values the largest. */
-function merge(readings: readonly StoredReading[], onDiffering: () => void): Reading[] {
+function merge(readings: readonly StoredReading[], onDiffering: () => void): StoredReading[] {
   return [...Map.groupBy(readings, ({ at, series }) => `${at} ${series}`).values()].map((rivals) => {
     const [first] = rivals as [StoredReading, ...StoredReading[]];
     for (const { value } of rivals) if (value !== first.value) onDiffering();
-    const free = rivals.filter(({ isHeld }) => !isHeld);
+    const free = rivals.filter(({ holders }) => holders.length === 0);
+    const holders = free.length > 0 ? NOBODY : holderSetOf(rivals.flatMap((rival) => rival.holders));
     const value = Math.max(...(free.length > 0 ? free : rivals).map((rival) => rival.value));
-    return { gpu: first.gpu, series: first.series, at: first.at, value };
+    return { gpu: first.gpu, series: first.series, at: first.at, value, holders };
   });
 }
+
+const withoutHolders = ({ holders: _, ...reading }: StoredReading): Reading => reading;
 
 const ofMetrics = (metrics: readonly string[] | undefined) => (reading: Reading) =>
   metrics === undefined || metrics.includes(metricOf(reading.series));
@@ -58,7 +63,7 @@ const ofMetrics = (metrics: readonly string[] | undefined) => (reading: Reading)
 export function pageOfReadings(
   buckets: readonly Bucket[],
   { from, to }: Window,
-  { metrics, limit, order = "newest", after }: ReadingQuery,
+  { metrics, limit, order = "newest", after, withHolders = false }: ReadingQuery,
   onDiffering: () => void,
 ): ReadingPage {
   const direction = order === "newest" ? -1 : 1;
@@ -71,7 +76,7 @@ export function pageOfReadings(
   const rest = merge(asked, onDiffering)
     .filter((reading) => after === undefined || inOrder(reading, after) > 0)
     .sort(inOrder);
-  const readings = rest.slice(0, limit);
+  const readings = rest.slice(0, limit).map((reading) => (withHolders ? reading : withoutHolders(reading)));
   const last = readings.at(-1);
   return { readings, next: last && rest.length > limit ? { at: last.at, series: last.series } : null };
 }
@@ -86,7 +91,7 @@ export function latestOf(
     .flatMap(({ readings }) => readings)
     .filter(ofMetrics(metrics))
     .filter(({ at }) => at <= last);
-  const newest = new Map<Series, Reading>();
+  const newest = new Map<Series, StoredReading>();
   for (const reading of merge(asked, () => {}).sort((a, b) => a.at - b.at)) newest.set(reading.series, reading);
-  return [...newest.values()].sort(bySeries);
+  return [...newest.values()].map(withoutHolders).sort(bySeries);
 }

@@ -6,6 +6,8 @@
 import { type Batch, type Block, bucketId, type Sighting } from "../../../schema/batch/batch.ts";
 import type { Gpu, GpuUuid, Hold } from "../../../schema/model/gpu.ts";
 import { lastPresentTime } from "../../../schema/model/present.ts";
+import type { Series } from "../../../schema/model/reading.ts";
+import { metricOf } from "../../../schema/model/series.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
 import type { Metrics } from "../../../services/platform/process/metrics.ts";
 import { checkSightings } from "../../../services/repository/arrivals.ts";
@@ -17,6 +19,7 @@ import { isFurther, oldestKept } from "../../../services/repository/rules.ts";
 import { answersThatFit } from "./answers-that-fit.ts";
 import { holdsOf, holdsWithin, observationsOf, pageOfWorkloads } from "./holds.ts";
 import { gpuOf, pageOfGpus, sightingsUntil, type TimedSighting } from "./inventory.ts";
+import { namesOf } from "./names.ts";
 import { hostsIn, noteSlot, placementsIn, type SlotAt } from "./placements.ts";
 import { type Bucket, bucketOf, latestOf, pageOfReadings } from "./readings.ts";
 
@@ -60,6 +63,7 @@ export function openModelRepository(
 ): Repository {
   const stored = new Map<GpuUuid, StoredGpu>();
   const positions = new Map<string, StoredPosition>();
+  const metricNames = new Set<string>();
   const onDiffering = createDifferingCounter(metrics);
   const bucketsOf = (gpu: GpuUuid): readonly Bucket[] => [...(stored.get(gpu)?.buckets.values() ?? [])];
 
@@ -90,6 +94,8 @@ export function openModelRepository(
         const sighted = new Set<GpuUuid>();
         const withNewBucket = new Set<GpuUuid>();
         for (const block of batch.blocks) {
+          for (const index of block.to < cutoff ? [] : block.series)
+            metricNames.add(metricOf(batch.series[index] as Series));
           if (block.to < cutoff) {
             outcome.tooOld += block.readings;
             continue;
@@ -169,6 +175,15 @@ export function openModelRepository(
         .filter((placement) => ("gpu" in of ? placement.gpu === of.gpu : placement.host === of.host))
         .filter((placement) => placement.from < to && placement.to >= from)
         .slice(0, PLACEMENTS_MAX),
+
+    names: async (kind, { startsWith = "", limit, signal }) => {
+      signal?.throwIfAborted();
+      const found = kind === "metric" ? metricNames : namesOf(kind, listed(), placementsIn(fleet()));
+      return [...new Set(found)]
+        .filter((name) => name !== "" && name.startsWith(startsWith))
+        .sort()
+        .slice(0, limit);
+    },
 
     ping: async () => {},
     [Symbol.asyncDispose]: async () => {},

@@ -25,6 +25,7 @@ import type {
   WorkloadPage,
   WorkloadQuery,
 } from "../../../services/repository/port.ts";
+import { namesOf } from "./listed-names.ts";
 
 const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 const inOrder = (a: GpuCursor, b: GpuCursor): number =>
@@ -145,17 +146,8 @@ export class ListedStore
   async names(kind: NameKind, { startsWith = "", limit, signal }: NameQuery): Promise<string[]> {
     this.calls.names++;
     await this.before(signal);
-    const pods = this.known.flatMap(({ holders }) => holders.flatMap((held) => (held.kind === "pod" ? [held] : [])));
-    const found: Readonly<Record<NameKind, (string | null)[]>> = {
-      metric: this.stored.map(({ series }) => metricOf(series)),
-      hostname: this.known.map(({ host }) => host),
-      model: this.known.map(({ model }) => model),
-      namespace: pods.map(({ namespace }) => namespace),
-      pod: pods.map(({ pod }) => pod),
-      job: this.known.flatMap(({ holders }) => holders.flatMap((held) => (held.kind === "job" ? [held.job] : []))),
-    };
-    const names = new Set(found[kind].filter((name) => name !== null && name !== "" && name.startsWith(startsWith)));
-    return ([...names] as string[]).sort().slice(0, limit);
+    const names = namesOf(kind, this).filter((name) => name.startsWith(startsWith));
+    return names.sort().slice(0, limit);
   }
 
   async readings(gpu: GpuUuid, window: Window, query: ReadingQuery): Promise<ReadingPage> {

@@ -35,7 +35,7 @@ import type { Series } from "../../schema/model/reading.ts";
  * - `quote`: a quote where RFC 4180 allows none, or one that never closes
  * - `too_long`: longer than 64 KiB
  * - `encoding`: not UTF-8
- * - `time`: not an RFC 3339 time, before 2000, or more than a day ahead of the clock
+ * - `time`: not in a form of FORMATS.md, before 2000, or more than a day ahead of the clock
  * - `uuid`: malformed, all zeros, or absent where host and index do not name the GPU either
  * - `other_device`: about a CPU, an NVSwitch or another device that is no GPU; nothing is wrong with it
  * - `cardinality`: its metric has too many series of this GPU already
@@ -94,6 +94,11 @@ export interface Place {
   readonly offset: number;
   /** Number of the next row's first line, for messages: the header of a CSV file is line 1. */
   readonly line: number;
+  /**
+   * ms since the epoch of the last time without a zone, if clocks of the source's zone show it twice: the order of rows
+   * decides which one the next is. Absent otherwise.
+   */
+  readonly repeated?: number;
 }
 
 /** Receives the rows of a source, in order. Its methods return at once and do not throw. */

@@ -1,11 +1,12 @@
 /** Takes rows from the front of a window. Each becomes a reading or a skip; a bad row does not affect good rows. */
 import { isUtf8 } from "node:buffer";
-import { parseRowIdentity, parseRowTime, type RowLayout } from "../../../schema/dcgm/row.ts";
+import { parseRowIdentity, type RowLayout } from "../../../schema/dcgm/row.ts";
+import type { RowTimes } from "../../../schema/dcgm/time.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
 import type { Place, RowTarget, SkipReason } from "../port.ts";
 import { LineFields, parseRecord } from "./line-fields.ts";
-import { deliverReading, deliverRow, slotOf } from "./row-delivery.ts";
+import { declined, deliverReading, deliverRow, type RowClock, slotOf } from "./row-delivery.ts";
 import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
 
 /** Longer lines are skipped. Records with newlines in quoted fields have the same limit. */
@@ -22,9 +23,16 @@ const BAD_QUOTE = () =>
 const BAD_ENCODING = () => "row must be UTF-8, got other bytes";
 const TRUNCATED = () => "row must be whole, got the end of the file inside it";
 
+/** How the rows of a source are read. */
+export interface RowForm {
+  readonly layout: RowLayout;
+  readonly times: RowTimes;
+}
+
 export class LineReader {
   readonly #window: ByteWindow;
   readonly #layout: RowLayout;
+  readonly #times: RowTimes;
   readonly #fields = new LineFields(MAX_FIELDS);
   readonly #shapes: RowShapes;
   readonly #isTimeFirst: boolean;
@@ -35,18 +43,21 @@ export class LineReader {
   #tooLongFrom: number | undefined;
 
   /** @param line number of the window's first line */
-  constructor(window: ByteWindow, layout: RowLayout, line: number, limits: ShapeLimits) {
+  constructor(window: ByteWindow, { layout, times }: RowForm, line: number, limits: ShapeLimits) {
     this.#window = window;
     this.#layout = layout;
+    this.#times = times;
     const { columns } = layout;
     this.#line = line;
     this.#isTimeFirst = columns.timestamp < columns.value;
     this.#needed = Math.max(columns.timestamp, columns.value) + 1;
-    this.#shapes = new RowShapes(limits, { isTimeFirst: this.#isTimeFirst });
+    this.#shapes = new RowShapes(limits, { isTimeFirst: this.#isTimeFirst, isUtc: times.isUtc });
   }
 
   get place(): Place {
-    return { offset: this.#tooLongFrom ?? this.#window.offsetOf(this.#window.start), line: this.#line };
+    const { repeated } = this.#times;
+    const offset = this.#tooLongFrom ?? this.#window.offsetOf(this.#window.start);
+    return { offset, line: this.#line, ...(repeated === undefined ? {} : { repeated }) };
   }
 
   /**
@@ -103,7 +114,7 @@ export class LineReader {
     this.#advance(newline, 1);
     const stop =
       parts === undefined || this.#fields.count !== this.#layout.columns.names.length
-        ? deliverRow(target, this.#layout, this.#fields.texts(), line, lastTime)
+        ? deliverRow(target, this.#layout, this.#fields.texts(), line, this.#clock(lastTime))
         : this.#shapedRow(target, parts, line, lastTime);
     return stop ? "stop" : "read";
   }
@@ -132,11 +143,12 @@ export class LineReader {
       if (slot === undefined) return false;
       this.#shapes.learn(bytes, view, parts, slot);
     }
-    if (slot < 0) return false;
     const time = this.#fields.text(this.#layout.columns.timestamp);
+    if (slot < 0) return declined(time, this.#clock(lastTime));
     this.#shapes.learnTime(time);
     if (this.#shapes.readParts(this.#window, parts, lastTime)) return this.#shapes.give(target, slot, bytes, line);
-    return deliverReading(target, slot, { time, value: this.#fields.text(this.#layout.columns.value) }, line, lastTime);
+    const texts = { time, value: this.#fields.text(this.#layout.columns.value) };
+    return deliverReading(target, slot, texts, line, this.#clock(lastTime));
   }
 
   /** Reads a line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
@@ -153,7 +165,7 @@ export class LineReader {
       if (record.kind === "fields") {
         const line = this.#line;
         this.#advance(newline, lines);
-        return deliverRow(target, this.#layout, record.fields, line, lastTime) ? "stop" : "read";
+        return deliverRow(target, this.#layout, record.fields, line, this.#clock(lastTime)) ? "stop" : "read";
       }
       newline = record.kind === "open" && lines < MAX_RECORD_LINES ? this.#newlineFrom(newline + 1) : -1;
       const isHopeless = record.kind === "invalid" || lines === MAX_RECORD_LINES || ended;
@@ -182,7 +194,7 @@ export class LineReader {
     if (this.#withoutReturn(window.end) === window.start) return false;
     const isWhole = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast();
     const texts = isWhole ? this.#fields.texts() : [];
-    const time = parseRowTime(texts[this.#layout.columns.timestamp] ?? "", lastTime);
+    const time = this.#times.peek(texts[this.#layout.columns.timestamp] ?? "", lastTime);
     const value = parseDcgmValue(texts[this.#layout.columns.value] ?? "");
     if (!isWhole || !time.ok || (!value.ok && value.error.reason === "value")) {
       target.skip("truncated", this.#line, TRUNCATED);
@@ -190,7 +202,11 @@ export class LineReader {
     }
     // The newline of this line has not been written yet, so the line number stays.
     window.start = window.end;
-    return deliverRow(target, this.#layout, texts, this.#line, lastTime);
+    return deliverRow(target, this.#layout, texts, this.#line, this.#clock(lastTime));
+  }
+
+  #clock(lastTime: number): RowClock {
+    return { times: this.#times, lastTime };
   }
 
   #scanLast(): boolean {

@@ -1,5 +1,6 @@
 /** Hands the fields of one row to the target: as a reading, or as a skip with its reason. */
-import { parseRowIdentity, parseRowTime, type RowLayout } from "../../../schema/dcgm/row.ts";
+import { parseRowIdentity, type RowLayout } from "../../../schema/dcgm/row.ts";
+import type { RowTimes } from "../../../schema/dcgm/time.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { RowTarget } from "../port.ts";
 
@@ -16,15 +17,21 @@ export function slotOf(
   return undefined;
 }
 
+/** How the times of a source are read, and the latest time that a row may have, ms since the epoch. */
+export interface RowClock {
+  readonly times: RowTimes;
+  readonly lastTime: number;
+}
+
 /** Hands over a row whose slot is known. Returns true if the target says stop. */
 export function deliverReading(
   target: RowTarget,
   slot: number,
   texts: { time: string; value: string },
   line: number,
-  lastTime: number,
+  { times, lastTime }: RowClock,
 ): boolean {
-  const time = parseRowTime(texts.time, lastTime);
+  const time = times.parse(texts.time, lastTime);
   if (!time.ok) {
     target.skip(time.error.reason, line, () => time.error.detail);
     return false;
@@ -37,17 +44,24 @@ export function deliverReading(
   return target.add(slot, time.value, value.value, line);
 }
 
+/** Leaves out a row. Its time still counts in the order that decides times of the hour that comes twice. */
+export function declined(time: string, { times, lastTime }: RowClock): false {
+  if (!times.isUtc) times.parse(time, lastTime);
+  return false;
+}
+
 /** Hands over a row, given by its fields. Returns true if the target says stop. */
 export function deliverRow(
   target: RowTarget,
   layout: RowLayout,
   fields: readonly string[],
   line: number,
-  lastTime: number,
+  clock: RowClock,
 ): boolean {
   const slot = slotOf(target, layout, fields, line);
-  if (slot === undefined || slot < 0) return false;
+  if (slot === undefined) return false;
   const { columns } = layout;
   const texts = { time: fields[columns.timestamp] ?? "", value: fields[columns.value] ?? "" };
-  return deliverReading(target, slot, texts, line, lastTime);
+  if (slot < 0) return declined(texts.time, clock);
+  return deliverReading(target, slot, texts, line, clock);
 }

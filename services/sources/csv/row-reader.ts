@@ -1,6 +1,7 @@
 /** Reads the rows of one open DCGM CSV file into a target, from any row on, in bounded memory. */
 import type { LabelRules } from "../../../schema/dcgm/label-rules.ts";
-import { lastRowTime } from "../../../schema/dcgm/row.ts";
+import { lastRowTime, RowTimes } from "../../../schema/dcgm/time.ts";
+import { type TimeZone, UTC } from "../../../schema/dcgm/time-zone.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import { type ByteSource, readBytes } from "../bytes/byte-source.ts";
 import { ByteWindow } from "../bytes/byte-window.ts";
@@ -13,12 +14,14 @@ import type { ShapeLimits } from "./row-shapes.ts";
 /**
  * - `clock`: gives the latest time that a row may have, and measures waits
  * - `rules`: decide what the labels of a row mean
+ * - `zone`: of times that do not name theirs; default UTC
  * - `chunkBytes`: how much is read at a time, and at most ahead; default 2 MiB
  * - `shapes`: how many row shapes the reader remembers; default 100,000 in 64 MiB
  */
 export interface RowReaderOptions {
   readonly clock: Clock;
   readonly rules: LabelRules;
+  readonly zone?: TimeZone;
   readonly chunkBytes?: number;
   readonly shapes?: ShapeLimits;
 }
@@ -99,10 +102,11 @@ export async function readCsvRows(
   file: OpenFile,
   { columns, firstRow }: CsvHeader,
   from: Place,
-  { clock, rules, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS }: RowReaderOptions,
+  { clock, rules, zone = UTC, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS }: RowReaderOptions,
 ): Promise<RowReader> {
   const start = from.offset > firstRow.offset ? from : firstRow;
   const source = await readBytes(file, start.offset);
   const window = new ByteWindow(source, start.offset, { chunkBytes });
-  return new CsvRowReader(source, window, new LineReader(window, { columns, rules }, start.line, shapes), clock);
+  const form = { layout: { columns, rules }, times: new RowTimes(zone, start.repeated) };
+  return new CsvRowReader(source, window, new LineReader(window, form, start.line, shapes), clock);
 }

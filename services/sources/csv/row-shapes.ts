@@ -4,7 +4,7 @@
  * comparing bytes replaces finding the row's end, splitting its fields and parsing them.
  */
 
-import { isRowTime } from "../../../schema/dcgm/row.ts";
+import { isRowTime } from "../../../schema/dcgm/time.ts";
 import { describeBlank, isBlankNumber } from "../../../schema/dcgm/value.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
 import type { RowTarget } from "../port.ts";
@@ -43,7 +43,7 @@ const NONE = 0;
 export class RowShapes {
   readonly #limits: ShapeLimits;
   readonly #isTimeFirst: boolean;
-  readonly #time = new AsciiTime();
+  readonly #time: AsciiTime;
   readonly #number = new AsciiNumber();
   #text: DataView<ArrayBuffer>;
   #textEnd = 0;
@@ -65,8 +65,14 @@ export class RowShapes {
   #refused = 0;
   /** Rows taken by the last `follow()`. */
   rows = 0;
-  constructor(limits: ShapeLimits, { isTimeFirst }: { isTimeFirst: boolean }) {
+
+  /**
+   * @param options.isTimeFirst false if the value is in front of the time
+   * @param options.isUtc whether times without a zone are UTC
+   */
+  constructor(limits: ShapeLimits, { isTimeFirst, isUtc }: { isTimeFirst: boolean; isUtc: boolean }) {
     this.#limits = limits;
+    this.#time = new AsciiTime({ isUtc });
     this.#isTimeFirst = isTimeFirst;
     this.#text = new DataView(new ArrayBuffer(Math.min(INITIAL_BYTES, limits.bytes)));
     const size = limits.shapes + 1;

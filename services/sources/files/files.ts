@@ -1,5 +1,6 @@
 /** Provides files as sources. Files are found by path, and each is opened and inspected once. */
 import { createLabelRules, type LabelOptions, type LabelRules } from "../../../schema/dcgm/label-rules.ts";
+import { createTimeZone, type TimeZone, UTC } from "../../../schema/dcgm/time-zone.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import { openFile } from "../bytes/open-file.ts";
 import { readCsvHeader } from "../csv/header.ts";
@@ -9,7 +10,10 @@ import { findFiles } from "./find-files.ts";
 import { continues, fingerprintOf } from "./fingerprint.ts";
 
 /** Opens a file once: fingerprint, compression, header and rows all come from the same handle. */
-async function openCsv(path: string, options: { clock: Clock; rules: LabelRules }): Promise<OpenSource> {
+async function openCsv(
+  path: string,
+  options: { clock: Clock; rules: LabelRules; zone: TimeZone },
+): Promise<OpenSource> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path));
   const header = await readCsvHeader(file);
@@ -30,8 +34,9 @@ async function openCsv(path: string, options: { clock: Clock; rules: LabelRules 
 
 export function openFiles(
   paths: readonly string[],
-  { clock, labels }: { clock: Clock; labels: LabelOptions },
+  { clock, labels, timeZone }: { clock: Clock; labels: LabelOptions; timeZone: string },
 ): Sources {
+  const zone = createTimeZone(timeZone) ?? UTC;
   const rules = createLabelRules(labels);
   return {
     where: paths,
@@ -40,6 +45,6 @@ export function openFiles(
       for (const path of paths) for (const file of await findFiles(path)) found.set(file.name, file);
       return [...found.values()];
     },
-    open: ({ name }) => openCsv(name, { clock, rules }),
+    open: ({ name }) => openCsv(name, { clock, rules, zone }),
   };
 }

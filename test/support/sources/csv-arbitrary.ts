@@ -12,12 +12,41 @@ const value = fc.oneof(
   fc.constantFrom("1e3", "+5", " 5", ".5", "5.", ".", "-", "-0", "0x10", "1_000", "007", "N/A", "NaN", "-Inf", ""),
   fc.constantFrom("1234567890123456789012345", "9223372036854775794", "2147483632", "140737488355329", "1e999", "4\n2"),
 );
+const seconds = (iso: string): number => Date.parse(iso) / 1000;
+
+/** Forms of one moment, with a fraction and a zone where the form has them. */
+const TIME_FORMS: readonly ((iso: string, fraction: string, zone: string) => string)[] = [
+  (iso, fraction, zone) => `${iso.slice(0, 19)}${fraction}${zone}`,
+  (iso, fraction, zone) => `${iso.slice(0, 10)} ${iso.slice(11, 19)}${fraction}${zone}`,
+  (iso, fraction) => `${seconds(iso)}${fraction}`,
+  (iso) => `${seconds(iso) * 1000}`,
+  (iso) => seconds(iso).toExponential(),
+];
+
 const time = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.integer({ min: 0, max: 200_000 }).map((s) => new Date(1752871354000 + s * 1000).toISOString()),
   },
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 3 }).map((s) => `2025-07-18T20:42:3${s}Z`) },
+  {
+    weight: 8,
+    arbitrary: fc
+      .record({
+        s: fc.integer({ min: 0, max: 90_000 }),
+        form: fc.constantFrom(...TIME_FORMS),
+        fraction: fc.constantFrom("", ".5", ".250000", ".1239999", "."),
+        zone: fc.constantFrom("Z", "+00:00", "+0200", "-05", " UTC", " +0100 CET", "", "+1:00"),
+      })
+      .map(({ s, form, fraction, zone }) => form(new Date(1752871354000 + s * 1000).toISOString(), fraction, zone)),
+  },
+  {
+    weight: 4,
+    // In Berlin, the clocks went from 03:00 to 02:00 in this night.
+    arbitrary: fc
+      .record({ hour: fc.constantFrom(1, 2, 2, 2, 3), minute: fc.constantFrom("00", "10", "59") })
+      .map(({ hour, minute }) => `2024-10-27 0${hour}:${minute}:00`),
+  },
   {
     weight: 2,
     arbitrary: fc.integer({ min: 0, max: 999 }).map((ms) => `2025-07-18T23:59:59.${String(ms).padStart(3, "0")}Z`),

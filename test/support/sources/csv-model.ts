@@ -1,12 +1,15 @@
 /** A simple model of reading a DCGM CSV file: line by line, all through csv-parse. */
 import { type CsvError, parse } from "csv-parse/sync";
 import { parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
-import { lastRowTime, parseRowIdentity, parseRowTime } from "../../../schema/dcgm/row.ts";
+import { parseRowIdentity } from "../../../schema/dcgm/row.ts";
+import { lastRowTime, RowTimes } from "../../../schema/dcgm/time.ts";
+import { type TimeZone, UTC } from "../../../schema/dcgm/time-zone.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import { keepRows, rowClock, type Taken, usualRules } from "./dcgm-file.ts";
 
 /** The readings and skips of all lines that end with a newline. */
-export function readByModel(content: Buffer): Taken {
+export function readByModel(content: Buffer, zone: TimeZone = UTC): Taken {
+  const times = new RowTimes(zone);
   const kept = keepRows();
   const latin = content.toString("latin1");
   const lines = latin.split("\n").map((text) => Buffer.from(text, "latin1"));
@@ -32,7 +35,7 @@ export function readByModel(content: Buffer): Taken {
     const identity = parseRowIdentity({ columns: header.value, rules: usualRules }, fields);
     if (!identity.ok) return kept.skip(identity.error.reason, at, () => identity.error.detail);
     const slot = kept.slot(identity.value.facts, identity.value.series, identity.value.holders);
-    const when = parseRowTime(fields[header.value.timestamp] ?? "", lastRowTime(rowClock.now()));
+    const when = times.parse(fields[header.value.timestamp] ?? "", lastRowTime(rowClock.now()));
     if (!when.ok) return kept.skip(when.error.reason, at, () => when.error.detail);
     const number = parseDcgmValue(fields[header.value.value] ?? "");
     if (!number.ok) return kept.skip(number.error.reason, at, () => number.error.detail);

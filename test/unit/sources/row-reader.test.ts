@@ -59,7 +59,7 @@ describe("readCsvRows() on a bad row", () => {
       "value",
       'value must be a number such as 42 or 0.5, got "hot"',
     ],
-    ["without a time zone", rowLine(9, { timestamp: "2025-07-18T20:42:34" }), "time", "with a zone"],
+    ["with a time of a spreadsheet", rowLine(9, { timestamp: "18.07.2025 20:42" }), "time", "Unix seconds"],
     ["before 2000", rowLine(9, { timestamp: "1999-12-31T23:59:59Z" }), "time", "1999-12-31T23:59:59Z"],
     ["more than a day ahead", rowLine(9, { timestamp: "2025-07-21T00:00:01Z" }), "time", "one day ahead"],
     ["with a uuid cut short", rowLine(9, { uuid: gpuUuid(9).slice(0, -1) }), "uuid", "GPU-5fd4f087"],

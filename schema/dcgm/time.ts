@@ -27,7 +27,11 @@ export const isRowTime = (at: number, last: number): boolean => at >= FIRST_TIME
  */
 const CALENDAR =
   /^(\d{4})([-/])(\d{2})\2(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(?:([Zz]| UTC)|( ?)([+-])([01]\d|2[0-3])(?::?([0-5]\d))?(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?(?: m=[+-]\d+\.\d+)?)?$/;
+const WITHOUT_ZONE = /^\d{4}([-/])\d{2}\1\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?$/;
 const EPOCH = /^\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?$/;
+
+/** True for a time that only `CSV_TIMEZONE` makes a moment. */
+export const lacksZone = (text: string): boolean => WITHOUT_ZONE.test(text);
 
 /** Smaller numbers are seconds, up to the year 5138; larger ones are milliseconds, from 1973 on. */
 const FIRST_MILLISECONDS = 1e11;

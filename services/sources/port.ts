@@ -22,7 +22,7 @@
  *
  * Errors are `AppError`:
  * - `not_found`: the source does not exist, or no longer exists.
- * - `invalid`: the content has a wrong header or damaged compression.
+ * - `invalid`: the content has a wrong header or damaged compression, or none of its rows can be read.
  * - `unavailable`: the system refused to list, open or read the source; the same call may succeed later.
  */
 import type { GpuFacts } from "../../schema/model/gpu.ts";
@@ -32,6 +32,7 @@ import type { Series } from "../../schema/model/reading.ts";
 /**
  * Why a row gave no reading. The metric's label and the summary use the same words.
  * - `fields`: not as many fields as the header
+ * - `syntax`: not in the source's format
  * - `quote`: a quote where RFC 4180 allows none, or one that never closes
  * - `too_long`: longer than 64 KiB
  * - `encoding`: not UTF-8
@@ -52,6 +53,7 @@ import type { Series } from "../../schema/model/reading.ts";
 export type SkipReason =
   | "fields"
   | "quote"
+  | "syntax"
   | "too_long"
   | "encoding"
   | "time"
@@ -123,7 +125,8 @@ export interface RowReader extends AsyncDisposable {
    *
    * A last row without its newline counts if it is complete; if more bytes could still belong to it, the reader first
    * waits until the source has not grown for two seconds.
-   * @throws AppError `invalid`, `unavailable`, after all rows before the damage; `place` is then after the last of them
+   * @throws AppError `invalid`, `unavailable`, after all rows before the damage; `place` is then after the last of them.
+   *   `invalid` at the end of a source that was read from its start and has rows, all skipped for their form
    */
   read(target: RowTarget, options: { signal: AbortSignal }): Promise<"stopped" | "end">;
   /** The place after the last row handed over. */

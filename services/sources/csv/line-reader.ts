@@ -1,39 +1,48 @@
 /** Takes rows from the front of a window. Each becomes a reading or a skip; a bad row does not affect good rows. */
 import { isUtf8 } from "node:buffer";
 import { parseRowIdentity, type RowLayout } from "../../../schema/dcgm/row.ts";
-import type { RowTimes } from "../../../schema/dcgm/time.ts";
-import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
 import type { Place, RowTarget, SkipReason } from "../port.ts";
-import { LineFields, parseRecord } from "./line-fields.ts";
-import { declined, deliverReading, deliverRow, type RowClock, slotOf } from "./row-delivery.ts";
-import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
+import {
+  declined,
+  deliverReading,
+  deliverRow,
+  isWhole,
+  type RowBounds,
+  type RowForms,
+  slotOf,
+} from "../rows/row-delivery.ts";
+import type { RowParser } from "../rows/row-parser.ts";
+import {
+  BAD_ENCODING,
+  MAX_RECORD_BYTES,
+  newlineFrom,
+  TOO_LONG,
+  TRUNCATED,
+  withoutReturn,
+} from "../rows/window-lines.ts";
+import { LineFields, parseRecord, type Separator } from "./line-fields.ts";
+import type { RowParts, ShapeLimits } from "./row-parts.ts";
+import { RowShapes } from "./row-shapes.ts";
 
-/** Longer lines are skipped. Records with newlines in quoted fields have the same limit. */
-const MAX_RECORD_BYTES = 65_536;
 /** How many lines a record with newlines in quotes may span. A quote that is still open after them counts as stray. */
 const MAX_RECORD_LINES = 8;
 
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
 const MAX_FIELDS = MAX_RECORD_BYTES + 1;
-const TOO_LONG = () => `row must have at most ${MAX_RECORD_BYTES} bytes, got more`;
 const BAD_QUOTE = () =>
   `quotes must enclose whole fields (RFC 4180) and close within ${MAX_RECORD_LINES} lines, got one that does not`;
-const BAD_ENCODING = () => "row must be UTF-8, got other bytes";
-const TRUNCATED = () => "row must be whole, got the end of the file inside it";
 
-/** How the rows of a source are read. */
-export interface RowForm {
+/** How the rows of a file are read. */
+export interface CsvForms extends RowForms {
   readonly layout: RowLayout;
-  readonly times: RowTimes;
+  readonly separator: Separator;
 }
 
-export class LineReader {
+export class LineReader implements RowParser {
   readonly #window: ByteWindow;
   readonly #layout: RowLayout;
-  readonly #times: RowTimes;
-  readonly #fields = new LineFields(MAX_FIELDS);
+  readonly #forms: CsvForms;
+  readonly #fields: LineFields;
   readonly #shapes: RowShapes;
   readonly #isTimeFirst: boolean;
   /** Number of fields up to the later of time and value. */
@@ -43,19 +52,24 @@ export class LineReader {
   #tooLongFrom: number | undefined;
 
   /** @param line number of the window's first line */
-  constructor(window: ByteWindow, { layout, times }: RowForm, line: number, limits: ShapeLimits) {
+  constructor(window: ByteWindow, forms: CsvForms, line: number, limits: ShapeLimits) {
     this.#window = window;
-    this.#layout = layout;
-    this.#times = times;
-    const { columns } = layout;
+    const { columns } = forms.layout;
+    this.#layout = forms.layout;
+    this.#forms = forms;
+    this.#fields = new LineFields(MAX_FIELDS, forms.separator);
     this.#line = line;
     this.#isTimeFirst = columns.timestamp < columns.value;
     this.#needed = Math.max(columns.timestamp, columns.value) + 1;
-    this.#shapes = new RowShapes(limits, { isTimeFirst: this.#isTimeFirst, isUtc: times.isUtc });
+    this.#shapes = new RowShapes(limits, {
+      isTimeFirst: this.#isTimeFirst,
+      isUtc: forms.times.isUtc,
+      hasDecimalComma: forms.hasDecimalComma,
+    });
   }
 
   get place(): Place {
-    const { repeated } = this.#times;
+    const { repeated } = this.#forms.times;
     const offset = this.#tooLongFrom ?? this.#window.offsetOf(this.#window.start);
     return { offset, line: this.#line, ...(repeated === undefined ? {} : { repeated }) };
   }
@@ -80,7 +94,7 @@ export class LineReader {
   #next(target: RowTarget, lastTime: number): "read" | "stop" | "more" {
     const window = this.#window;
     const { bytes, start } = window;
-    const newline = this.#newlineFrom(start);
+    const newline = newlineFrom(this.#window, start);
     if (newline === -1) {
       if (window.end - start > MAX_RECORD_BYTES) {
         this.#tooLongFrom ??= window.offsetOf(start);
@@ -91,7 +105,7 @@ export class LineReader {
     if (this.#tooLongFrom !== undefined || newline - start > MAX_RECORD_BYTES) {
       return this.#skip(target, newline, "too_long", TOO_LONG);
     }
-    const end = this.#withoutReturn(newline);
+    const end = withoutReturn(this.#window, newline);
     if (end === start) {
       this.#advance(newline, 1);
       return "read";
@@ -114,7 +128,7 @@ export class LineReader {
     this.#advance(newline, 1);
     const stop =
       parts === undefined || this.#fields.count !== this.#layout.columns.names.length
-        ? deliverRow(target, this.#layout, this.#fields.texts(), line, this.#clock(lastTime))
+        ? deliverRow(target, this.#layout, this.#fields.texts(), line, this.#bounds(lastTime))
         : this.#shapedRow(target, parts, line, lastTime);
     return stop ? "stop" : "read";
   }
@@ -144,11 +158,11 @@ export class LineReader {
       this.#shapes.learn(bytes, view, parts, slot);
     }
     const time = this.#fields.text(this.#layout.columns.timestamp);
-    if (slot < 0) return declined(time, this.#clock(lastTime));
+    if (slot < 0) return declined(time, this.#bounds(lastTime));
     this.#shapes.learnTime(time);
     if (this.#shapes.readParts(this.#window, parts, lastTime)) return this.#shapes.give(target, slot, bytes, line);
     const texts = { time, value: this.#fields.text(this.#layout.columns.value) };
-    return deliverReading(target, slot, texts, line, this.#clock(lastTime));
+    return deliverReading(target, slot, texts, line, this.#bounds(lastTime));
   }
 
   /** Reads a line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
@@ -156,18 +170,18 @@ export class LineReader {
     const { bytes, start, end, ended } = this.#window;
     let newline = firstNewline;
     for (let lines = 1; ; lines++) {
-      const text = bytes.subarray(start, this.#withoutReturn(newline));
+      const text = bytes.subarray(start, withoutReturn(this.#window, newline));
       if (!isUtf8(text)) {
         const first = newline === firstNewline;
         return this.#skip(target, firstNewline, first ? "encoding" : "quote", first ? BAD_ENCODING : BAD_QUOTE);
       }
-      const record = parseRecord(text.toString("utf8"));
+      const record = parseRecord(text.toString("utf8"), this.#forms.separator);
       if (record.kind === "fields") {
         const line = this.#line;
         this.#advance(newline, lines);
-        return deliverRow(target, this.#layout, record.fields, line, this.#clock(lastTime)) ? "stop" : "read";
+        return deliverRow(target, this.#layout, record.fields, line, this.#bounds(lastTime)) ? "stop" : "read";
       }
-      newline = record.kind === "open" && lines < MAX_RECORD_LINES ? this.#newlineFrom(newline + 1) : -1;
+      newline = record.kind === "open" && lines < MAX_RECORD_LINES ? newlineFrom(this.#window, newline + 1) : -1;
       const isHopeless = record.kind === "invalid" || lines === MAX_RECORD_LINES || ended;
       if (newline === -1 && !isHopeless && end - start <= MAX_RECORD_BYTES) return "more";
       if (newline === -1 || newline - start > MAX_RECORD_BYTES) {
@@ -191,27 +205,26 @@ export class LineReader {
       target.skip("too_long", this.#line, TOO_LONG);
       return false;
     }
-    if (this.#withoutReturn(window.end) === window.start) return false;
-    const isWhole = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast();
-    const texts = isWhole ? this.#fields.texts() : [];
-    const time = this.#times.peek(texts[this.#layout.columns.timestamp] ?? "", lastTime);
-    const value = parseDcgmValue(texts[this.#layout.columns.value] ?? "");
-    if (!isWhole || !time.ok || (!value.ok && value.error.reason === "value")) {
+    if (withoutReturn(this.#window, window.end) === window.start) return false;
+    const texts = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast() ? this.#fields.texts() : [];
+    const { timestamp, value } = this.#layout.columns;
+    const bounds = this.#bounds(lastTime);
+    if (!isWhole({ time: texts[timestamp] ?? "", value: texts[value] ?? "" }, bounds)) {
       target.skip("truncated", this.#line, TRUNCATED);
       return false;
     }
     // The newline of this line has not been written yet, so the line number stays.
     window.start = window.end;
-    return deliverRow(target, this.#layout, texts, this.#line, this.#clock(lastTime));
+    return deliverRow(target, this.#layout, texts, this.#line, bounds);
   }
 
-  #clock(lastTime: number): RowClock {
-    return { times: this.#times, lastTime };
+  #bounds(lastTime: number): RowBounds {
+    return { ...this.#forms, lastTime };
   }
 
   #scanLast(): boolean {
     const { bytes, start, end } = this.#window;
-    const to = this.#withoutReturn(end);
+    const to = withoutReturn(this.#window, end);
     return (
       this.#fields.scan(bytes, start, to, MAX_FIELDS) && (this.#fields.isAscii || isUtf8(bytes.subarray(start, to)))
     );
@@ -219,19 +232,6 @@ export class LineReader {
 
   #identifyLast(): boolean {
     return parseRowIdentity(this.#layout, this.#fields.texts()).ok;
-  }
-
-  /** Returns the index of the next newline in the window, or -1. */
-  #newlineFrom(index: number): number {
-    if (index >= this.#window.end) return -1;
-    const newline = this.#window.bytes.indexOf(LINE_FEED, index);
-    return newline < this.#window.end ? newline : -1;
-  }
-
-  /** Returns the end of the line whose newline is at this index, without a carriage return. */
-  #withoutReturn(newline: number): number {
-    const { bytes, start } = this.#window;
-    return newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
   }
 
   #skip(target: RowTarget, newline: number, reason: SkipReason, detail: () => string): "read" {

@@ -11,26 +11,7 @@ import type { RowTarget } from "../port.ts";
 import { AsciiNumber, MAX_NUMBER_BYTES } from "./ascii-number.ts";
 import { AsciiTime, MAX_TIME_BYTES } from "./ascii-time.ts";
 import { equalBytes, hashBytes } from "./equal-bytes.ts";
-
-/**
- * - `shapes`: how many shapes are remembered; 0 parses every row in full
- * - `bytes`: how many bytes all remembered shapes may take together
- */
-export interface ShapeLimits {
-  readonly shapes: number;
-  readonly bytes: number;
-}
-
-/** The parts of one row as indices into the window. First and second are time and value, in the file's order. */
-export interface RowParts {
-  readonly start: number;
-  readonly firstStart: number;
-  readonly firstEnd: number;
-  readonly secondStart: number;
-  readonly secondEnd: number;
-  /** The byte after the newline. */
-  readonly end: number;
-}
+import type { RowParts, ShapeForms, ShapeLimits } from "./row-parts.ts";
 
 /** Longer rows are not remembered. */
 const MAX_SHAPE_BYTES = 8192;
@@ -44,7 +25,7 @@ export class RowShapes {
   readonly #limits: ShapeLimits;
   readonly #isTimeFirst: boolean;
   readonly #time: AsciiTime;
-  readonly #number = new AsciiNumber();
+  readonly #number: AsciiNumber;
   #text: DataView<ArrayBuffer>;
   #textEnd = 0;
   #count = 1;
@@ -66,12 +47,9 @@ export class RowShapes {
   /** Rows taken by the last `follow()`. */
   rows = 0;
 
-  /**
-   * @param options.isTimeFirst false if the value is in front of the time
-   * @param options.isUtc whether times without a zone are UTC
-   */
-  constructor(limits: ShapeLimits, { isTimeFirst, isUtc }: { isTimeFirst: boolean; isUtc: boolean }) {
+  constructor(limits: ShapeLimits, { isTimeFirst, isUtc, hasDecimalComma }: ShapeForms) {
     this.#limits = limits;
+    this.#number = new AsciiNumber({ hasDecimalComma });
     this.#time = new AsciiTime({ isUtc });
     this.#isTimeFirst = isTimeFirst;
     this.#text = new DataView(new ArrayBuffer(Math.min(INITIAL_BYTES, limits.bytes)));

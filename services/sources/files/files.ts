@@ -1,9 +1,11 @@
 /** Provides files as sources. Files are found by path, and each is opened and inspected once. */
 import { createLabelRules, type LabelOptions, type LabelRules } from "../../../schema/dcgm/label-rules.ts";
+import { lacksZone } from "../../../schema/dcgm/time.ts";
 import { createTimeZone, type TimeZone, UTC } from "../../../schema/dcgm/time-zone.ts";
 import type { Clock } from "../../platform/process/clock.ts";
+import { openText } from "../bytes/encoding.ts";
 import { openFile } from "../bytes/open-file.ts";
-import { readCsvHeader } from "../csv/header.ts";
+import { type CsvHeader, readCsvHeader } from "../csv/header.ts";
 import { readCsvRows } from "../csv/row-reader.ts";
 import type { FoundSource, OpenSource, Sources } from "../port.ts";
 import { findFiles } from "./find-files.ts";
@@ -16,7 +18,8 @@ async function openCsv(
 ): Promise<OpenSource> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path));
-  const header = await readCsvHeader(file);
+  const text = await openText(file);
+  const header = readCsvHeader(text);
   const { size, head, compression } = file;
   const all = opened.move();
   return {
@@ -24,11 +27,22 @@ async function openCsv(
     fingerprint: fingerprintOf(head),
     details: {
       ...(compression === "none" ? {} : { compression }),
-      columns: header.columns.names.join(","),
+      ...detailsOf(header, options.zone),
     },
     continues: (earlier) => continues(head, earlier),
-    readFrom: (place) => readCsvRows(file, header, place, options),
+    readFrom: (place) => readCsvRows(text, header, place, options),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** A comma, UTF-8 and times with a zone are usual, so that only others are news. */
+function detailsOf({ columns, separator, encoding, sample }: CsvHeader, { name }: TimeZone): Record<string, string> {
+  const hasZone = sample === undefined || !lacksZone(sample.time);
+  return {
+    ...(separator === "," ? {} : { separator }),
+    ...(encoding === "UTF-8" ? {} : { encoding }),
+    ...(hasZone ? {} : { timeZone: `${name} (CSV_TIMEZONE) for times without a zone` }),
+    columns: columns.names.join(","),
   };
 }
 

@@ -10,7 +10,17 @@ const value = fc.oneof(
   { weight: 4, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }).map(showNumber) },
   { weight: 3, arbitrary: fc.stringMatching(/^-?\d{0,18}(\.\d{0,18})?$/) },
   fc.constantFrom("1e3", "+5", " 5", ".5", "5.", ".", "-", "-0", "0x10", "1_000", "007", "N/A", "NaN", "-Inf", ""),
-  fc.constantFrom("1234567890123456789012345", "9223372036854775794", "2147483632", "140737488355329", "1e999", "4\n2"),
+  fc.constantFrom(
+    "1234567890123456789012345",
+    "9223372036854775794",
+    "2147483632",
+    "140737488355329",
+    "1e999",
+    "4\n2",
+    "1,5",
+    "1,5e3",
+    "1.234,5",
+  ),
 );
 const seconds = (iso: string): number => Date.parse(iso) / 1000;
 
@@ -110,19 +120,20 @@ export const anyCsv: fc.Arbitrary<Buffer> = fc
   .record({
     order,
     lines: fc.array(line, { minLength: 1, maxLength: 12 }),
+    separator: fc.constantFrom(",", ",", ",", ";", "\t", "|"),
     rounds: fc.nat({ max: 5 }),
     last: fc.boolean(),
   })
-  .map(({ order, lines, rounds, last }) => {
+  .map(({ order, separator, lines, rounds, last }) => {
     const plain = lines.map((one) => ({ ...one, damage: (text: string) => text, bytes: undefined }));
     const all = [...Array.from({ length: rounds }, () => plain).flat(), ...lines, ...(rounds > 2 ? plain : [])];
     const parts = all.map(({ gpu, given, style, end, damage, bytes }) => {
       const fields = rowFields(gpu, given);
-      const write = (text: string) => (style === "all" || /[",\n]/.test(text) ? quoted(text) : text);
-      const written = Buffer.from(damage(order.map((name) => write(fields[name] ?? "")).join(",")) + end);
+      const write = (text: string) => (style === "all" || /[",;\t|\n]/.test(text) ? quoted(text) : text);
+      const written = Buffer.from(damage(order.map((name) => write(fields[name] ?? "")).join(separator)) + end);
       if (bytes !== undefined && written.length > 2) written[bytes % (written.length - 2)] = 0xff;
       return written;
     });
-    const bytes = Buffer.concat([Buffer.from(`${order.join(",")}\n`), ...parts]);
+    const bytes = Buffer.concat([Buffer.from(`${order.join(separator)}\n`), ...parts]);
     return last ? bytes : bytes.subarray(0, -1);
   });

@@ -8,10 +8,20 @@ import type { GpuFacts } from "../../../schema/model/gpu.ts";
 import type { HolderSet } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
+import { openText } from "../../../services/sources/bytes/encoding.ts";
 import { openFile } from "../../../services/sources/bytes/open-file.ts";
+import type { SourcesConfig } from "../../../services/sources/config.ts";
 import { readCsvHeader } from "../../../services/sources/csv/header.ts";
 import { type RowReaderOptions, readCsvRows } from "../../../services/sources/csv/row-reader.ts";
-import { type Place, type RowReader, type RowTarget, type SkipReason, START } from "../../../services/sources/port.ts";
+import { openSources } from "../../../services/sources/open.ts";
+import {
+  type FoundSource,
+  type Place,
+  type RowReader,
+  type RowTarget,
+  type SkipReason,
+  START,
+} from "../../../services/sources/port.ts";
 
 export const gpuUuid = (n: number): string => `GPU-5fd4f087-86f3-7a43-b711-${n.toString(16).padStart(12, "0")}`;
 
@@ -126,6 +136,18 @@ export const rowClock: Clock = {
   sleep: async () => {},
 };
 
+/** Everything that the sources hand over of one file, read as a program reads it. */
+export async function readSource(path: string, options: Partial<Omit<SourcesConfig, "paths">> = {}): Promise<Taken> {
+  const { timeZone = "UTC", labels = DEFAULT_LABELS } = options;
+  const sources = openSources({ kind: "files", paths: [path], labels, timeZone }, { clock: rowClock });
+  const [found] = await sources.find();
+  await using source = await sources.open(found as FoundSource);
+  await using reader = await source.readFrom(START);
+  const kept = keepRows();
+  await reader.read(kept, untilEnd);
+  return kept;
+}
+
 export const usualRules = createLabelRules(DEFAULT_LABELS);
 
 export type OpenRowsOptions = Partial<RowReaderOptions> & { readonly from?: Place | undefined };
@@ -134,8 +156,11 @@ export type OpenRowsOptions = Partial<RowReaderOptions> & { readonly from?: Plac
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<RowReader> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path));
+  const text = await openText(file);
   const { from = START, clock = rowClock, rules = usualRules, ...limits } = options;
-  const reader = opened.use(await readCsvRows(file, await readCsvHeader(file), from, { clock, rules, ...limits }));
+  const reader = opened.use(
+    await readCsvRows(text, readCsvHeader(text), from, { clock, rules, mayBeUnreadable: true, ...limits }),
+  );
   const all = opened.move();
   return {
     read: (target, reading) => reader.read(target, reading),

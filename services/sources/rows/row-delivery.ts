@@ -17,11 +17,22 @@ export function slotOf(
   return undefined;
 }
 
-/** How the times of a source are read, and the latest time that a row may have, ms since the epoch. */
-export interface RowClock {
+/** How times and numbers of a source are read. */
+export interface RowForms {
   readonly times: RowTimes;
+  /** True if numbers may have a comma in place of the point. */
+  readonly hasDecimalComma: boolean;
+}
+
+/** Also the latest time that a row may have, ms since the epoch. */
+export interface RowBounds extends RowForms {
   readonly lastTime: number;
 }
+
+const DECIMAL_COMMA = /^([^.,]*),([^.,]*)$/;
+
+const withPoint = (text: string, { hasDecimalComma }: RowForms): string =>
+  hasDecimalComma ? text.replace(DECIMAL_COMMA, "$1.$2") : text;
 
 /** Hands over a row whose slot is known. Returns true if the target says stop. */
 export function deliverReading(
@@ -29,14 +40,14 @@ export function deliverReading(
   slot: number,
   texts: { time: string; value: string },
   line: number,
-  { times, lastTime }: RowClock,
+  bounds: RowBounds,
 ): boolean {
-  const time = times.parse(texts.time, lastTime);
+  const time = bounds.times.parse(withPoint(texts.time, bounds), bounds.lastTime);
   if (!time.ok) {
     target.skip(time.error.reason, line, () => time.error.detail);
     return false;
   }
-  const value = parseDcgmValue(texts.value);
+  const value = parseDcgmValue(withPoint(texts.value, bounds));
   if (!value.ok) {
     target.skip(value.error.reason, line, () => value.error.detail);
     return false;
@@ -45,8 +56,8 @@ export function deliverReading(
 }
 
 /** Leaves out a row. Its time still counts in the order that decides times of the hour that comes twice. */
-export function declined(time: string, { times, lastTime }: RowClock): false {
-  if (!times.isUtc) times.parse(time, lastTime);
+export function declined(time: string, bounds: RowBounds): false {
+  if (!bounds.times.isUtc) bounds.times.parse(withPoint(time, bounds), bounds.lastTime);
   return false;
 }
 
@@ -56,12 +67,19 @@ export function deliverRow(
   layout: RowLayout,
   fields: readonly string[],
   line: number,
-  clock: RowClock,
+  bounds: RowBounds,
 ): boolean {
   const slot = slotOf(target, layout, fields, line);
   if (slot === undefined) return false;
   const { columns } = layout;
   const texts = { time: fields[columns.timestamp] ?? "", value: fields[columns.value] ?? "" };
-  if (slot < 0) return declined(texts.time, clock);
-  return deliverReading(target, slot, texts, line, clock);
+  if (slot < 0) return declined(texts.time, bounds);
+  return deliverReading(target, slot, texts, line, bounds);
+}
+
+/** True if time and value are whole: a row that ends elsewhere may have been cut short. */
+export function isWhole(texts: { time: string; value: string }, bounds: RowBounds): boolean {
+  const time = bounds.times.peek(withPoint(texts.time, bounds), bounds.lastTime);
+  const value = parseDcgmValue(withPoint(texts.value, bounds));
+  return time.ok && (value.ok || value.error.reason !== "value");
 }

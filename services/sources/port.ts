@@ -92,7 +92,10 @@ export interface Fingerprint {
  * continues the fingerprint taken with it, and nothing elsewhere.
  */
 export interface Place {
-  /** Grows with every row, in a unit of the source: for a file, decompressed bytes. 0 is the start. */
+  /**
+   * Grows with every row that has been handed over whole, in a unit of the source: for a file, bytes of its text,
+   * decompressed and as UTF-8. 0 is the start.
+   */
   readonly offset: number;
   /** Number of the next row's first line, for messages: the header of a CSV file is line 1. */
   readonly line: number;
@@ -101,6 +104,10 @@ export interface Place {
    * decides which one the next is. Absent otherwise.
    */
   readonly repeated?: number;
+  /** Offset of the part of the source that tells how to read on: a header, a series. Absent: the source's beginning. */
+  readonly section?: number;
+  /** How many readings of the row at `offset` have been handed over, if there are more of them. Absent: none. */
+  readonly taken?: number;
 }
 
 /** Receives the rows of a source, in order. Its methods return at once and do not throw. */
@@ -125,7 +132,7 @@ export interface RowReader extends AsyncDisposable {
    *
    * A last row without its newline counts if it is complete; if more bytes could still belong to it, the reader first
    * waits until the source has not grown for two seconds.
-   * @throws AppError `invalid`, `unavailable`, after all rows before the damage; `place` is then after the last of them.
+   * @throws AppError `invalid`, `unavailable`, after all rows before the damage, with `place` after the last of them.
    *   `invalid` at the end of a source that was read from its start and has rows, all skipped for their form
    */
   read(target: RowTarget, options: { signal: AbortSignal }): Promise<"stopped" | "end">;

@@ -27,7 +27,7 @@ export class AsciiNumber {
   }
 
   /**
-   * Reads digits with an optional `-` and decimal point, or comma, and returns where they end. Returns -1 for anything else:
+   * Reads digits with an optional `-` and decimal point or comma, and returns where they end. Returns -1 otherwise:
    * exponents, plus signs, more than 15 digits, text. Exception: a 64-bit blank is read, inexactly. The caller checks
    * what follows the number.
    */

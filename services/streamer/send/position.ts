@@ -5,7 +5,7 @@
  * The text is JSON with the fields
  * - `v`: 1
  * - `head`, `length`: fingerprint of the source (see the port of sources)
- * - `offset`, `line`, `repeated` if the place has it: place of the read-ahead's start
+ * - `offset`, `line`, `repeated`, `section` and `taken` if the place has them: place of the read-ahead's start
  * - `skip`, `size`, `sent`: see `Mark`
  * - `pass`, `stampedAt`: see `StreamPosition`
  */
@@ -35,10 +35,16 @@ export function parsePosition(text: string): StreamPosition | null {
   } catch {
     return null;
   }
-  const { v, head, length, offset, line, repeated, skip, size, sent, pass, stampedAt } = given;
+  const { v, head, length, offset, line, repeated, section, taken, skip, size, sent, pass, stampedAt } = given;
   if (v !== VERSION || typeof head !== "string" || !isCount(length) || !isCount(offset) || !isCount(line)) return null;
   if (!isCount(skip) || !isCount(size) || !isCount(sent) || !isCount(pass) || !isCount(stampedAt)) return null;
-  const place = { offset, line, ...(isCount(repeated) ? { repeated } : {}) };
+  const place = {
+    offset,
+    line,
+    ...(isCount(repeated) ? { repeated } : {}),
+    ...(isCount(section) ? { section } : {}),
+    ...(isCount(taken) ? { taken } : {}),
+  };
   return { head, length, place, skip, size, sent, pass, stampedAt };
 }
 

@@ -93,7 +93,7 @@ export async function readOn(reader: RowReader, target: Recorder): Promise<"stop
 }
 
 /** True for the events of a source that has rows of which none can be read. */
-export const isUnreadable = (events: readonly Event[]): boolean =>
+const isUnreadable = (events: readonly Event[]): boolean =>
   events.length > 0 && events.every((event) => event.startsWith("line"));
 
 /** All rows from a place on, through a reader of its own. */

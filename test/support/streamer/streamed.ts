@@ -22,6 +22,7 @@ export const filesAt = (...paths: string[]): SourcesConfig => ({
   paths,
   labels: DEFAULT_LABELS,
   timeZone: "UTC",
+  host: undefined,
 });
 
 export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig => ({

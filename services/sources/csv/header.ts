@@ -19,6 +19,8 @@ export interface CsvHeader {
 }
 
 const SHOWN_LENGTH = 200;
+/** Longer rows are not shown, so that a line of many thousand fields is not parsed for a message. */
+const MAX_SAMPLE_LENGTH = 8192;
 const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf);
 const LINE_FEED = 0x0a;
 /** Spreadsheets write such a line in front of the header. */
@@ -95,6 +97,7 @@ function sampleOf(
   { columns, separator }: Parsed,
 ): FirstRow | undefined {
   for (const { line, text } of lines) {
+    if (text.length > MAX_SAMPLE_LENGTH) continue;
     const record = parseRecord(text, separator);
     if (record.kind !== "fields" || record.fields.length !== columns.names.length) continue;
     const { [columns.timestamp]: time = "", [columns.value]: value = "" } = record.fields;

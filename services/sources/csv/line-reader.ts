@@ -24,6 +24,7 @@ import {
 import { LineFields, parseRecord, type Separator } from "./line-fields.ts";
 import type { RowParts, ShapeLimits } from "./row-parts.ts";
 import { RowShapes } from "./row-shapes.ts";
+import { Section } from "./section.ts";
 
 /** How many lines a record with newlines in quotes may span. A quote that is still open after them counts as stray. */
 const MAX_RECORD_LINES = 8;
@@ -40,29 +41,22 @@ export interface CsvForms extends RowForms {
 
 export class LineReader implements RowParser {
   readonly #window: ByteWindow;
-  readonly #layout: RowLayout;
   readonly #forms: CsvForms;
   readonly #fields: LineFields;
   readonly #shapes: RowShapes;
-  readonly #isTimeFirst: boolean;
-  /** Number of fields up to the later of time and value. */
-  readonly #needed: number;
+  readonly #section: Section;
   #line: number;
   /** Offset of the current line if it is too long and its end has not been read yet. */
   #tooLongFrom: number | undefined;
 
-  /** @param line number of the window's first line */
-  constructor(window: ByteWindow, forms: CsvForms, line: number, limits: ShapeLimits) {
+  constructor(window: ByteWindow, forms: CsvForms, { line, section }: Place, limits: ShapeLimits) {
     this.#window = window;
-    const { columns } = forms.layout;
-    this.#layout = forms.layout;
     this.#forms = forms;
     this.#fields = new LineFields(MAX_FIELDS, forms.separator);
     this.#line = line;
-    this.#isTimeFirst = columns.timestamp < columns.value;
-    this.#needed = Math.max(columns.timestamp, columns.value) + 1;
+    this.#section = new Section(forms.layout, section);
     this.#shapes = new RowShapes(limits, {
-      isTimeFirst: this.#isTimeFirst,
+      isTimeFirst: this.#section.isTimeFirst,
       isUtc: forms.times.isUtc,
       hasDecimalComma: forms.hasDecimalComma,
     });
@@ -71,7 +65,7 @@ export class LineReader implements RowParser {
   get place(): Place {
     const { repeated } = this.#forms.times;
     const offset = this.#tooLongFrom ?? this.#window.offsetOf(this.#window.start);
-    return { offset, line: this.#line, ...(repeated === undefined ? {} : { repeated }) };
+    return { offset, line: this.#line, ...(repeated === undefined ? {} : { repeated }), ...this.#section.context };
   }
 
   /**
@@ -111,7 +105,7 @@ export class LineReader implements RowParser {
       return "read";
     }
     let parts: RowParts | undefined;
-    if (this.#fields.scan(bytes, start, end, this.#needed)) {
+    if (this.#fields.scan(bytes, start, end, this.#section.needed)) {
       parts = this.#parts(newline + 1);
       const slot = parts === undefined ? undefined : this.#shapes.read(window, parts, lastTime);
       if (slot !== undefined) {
@@ -126,19 +120,20 @@ export class LineReader implements RowParser {
     }
     const line = this.#line;
     this.#advance(newline, 1);
-    const stop =
-      parts === undefined || this.#fields.count !== this.#layout.columns.names.length
-        ? deliverRow(target, this.#layout, this.#fields.texts(), line, this.#bounds(lastTime))
-        : this.#shapedRow(target, parts, line, lastTime);
-    return stop ? "stop" : "read";
+    if (parts !== undefined && this.#fields.count === this.#section.layout.columns.names.length) {
+      return this.#shapedRow(target, parts, line, lastTime) ? "stop" : "read";
+    }
+    const texts = this.#fields.texts();
+    if (this.#beginsSection(texts, window.offsetOf(start))) return "read";
+    return deliverRow(target, this.#section.layout, texts, line, this.#bounds(lastTime)) ? "stop" : "read";
   }
 
   /** Returns the parts of the line scanned; undefined if its fields do not include both time and value. */
   #parts(end: number): RowParts | undefined {
     const { starts, ends, count } = this.#fields;
-    const { timestamp, value } = this.#layout.columns;
-    if (count < this.#needed) return undefined;
-    const [first, second] = this.#isTimeFirst ? [timestamp, value] : [value, timestamp];
+    const { timestamp, value } = this.#section.layout.columns;
+    if (count < this.#section.needed) return undefined;
+    const [first, second] = this.#section.isTimeFirst ? [timestamp, value] : [value, timestamp];
     return {
       start: this.#window.start,
       firstStart: starts[first] as number,
@@ -153,16 +148,24 @@ export class LineReader implements RowParser {
     const { bytes, view } = this.#window;
     let slot = this.#shapes.find(view, parts);
     if (slot === undefined) {
-      slot = slotOf(target, this.#layout, this.#fields.texts(), line);
+      const texts = this.#fields.texts();
+      if (this.#beginsSection(texts, this.#window.offsetOf(parts.start))) return false;
+      slot = slotOf(target, this.#section.layout, texts, line);
       if (slot === undefined) return false;
       this.#shapes.learn(bytes, view, parts, slot);
     }
-    const time = this.#fields.text(this.#layout.columns.timestamp);
+    const time = this.#fields.text(this.#section.layout.columns.timestamp);
     if (slot < 0) return declined(time, this.#bounds(lastTime));
     this.#shapes.learnTime(time);
     if (this.#shapes.readParts(this.#window, parts, lastTime)) return this.#shapes.give(target, slot, bytes, line);
-    const texts = { time, value: this.#fields.text(this.#layout.columns.value) };
+    const texts = { time, value: this.#fields.text(this.#section.layout.columns.value) };
     return deliverReading(target, slot, texts, line, this.#bounds(lastTime));
+  }
+
+  #beginsSection(texts: readonly string[], offset: number): boolean {
+    const begun = this.#section.begin(texts, offset);
+    if (begun === "other") this.#shapes.restart(this.#section);
+    return begun !== null;
   }
 
   /** Reads a line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
@@ -179,7 +182,7 @@ export class LineReader implements RowParser {
       if (record.kind === "fields") {
         const line = this.#line;
         this.#advance(newline, lines);
-        return deliverRow(target, this.#layout, record.fields, line, this.#bounds(lastTime)) ? "stop" : "read";
+        return deliverRow(target, this.#section.layout, record.fields, line, this.#bounds(lastTime)) ? "stop" : "read";
       }
       newline = record.kind === "open" && lines < MAX_RECORD_LINES ? newlineFrom(this.#window, newline + 1) : -1;
       const isHopeless = record.kind === "invalid" || lines === MAX_RECORD_LINES || ended;
@@ -207,7 +210,7 @@ export class LineReader implements RowParser {
     }
     if (withoutReturn(this.#window, window.end) === window.start) return false;
     const texts = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast() ? this.#fields.texts() : [];
-    const { timestamp, value } = this.#layout.columns;
+    const { timestamp, value } = this.#section.layout.columns;
     const bounds = this.#bounds(lastTime);
     if (!isWhole({ time: texts[timestamp] ?? "", value: texts[value] ?? "" }, bounds)) {
       target.skip("truncated", this.#line, TRUNCATED);
@@ -215,7 +218,7 @@ export class LineReader implements RowParser {
     }
     // The newline of this line has not been written yet, so the line number stays.
     window.start = window.end;
-    return deliverRow(target, this.#layout, texts, this.#line, bounds);
+    return deliverRow(target, this.#section.layout, texts, this.#line, bounds);
   }
 
   #bounds(lastTime: number): RowBounds {
@@ -231,7 +234,7 @@ export class LineReader implements RowParser {
   }
 
   #identifyLast(): boolean {
-    return parseRowIdentity(this.#layout, this.#fields.texts()).ok;
+    return parseRowIdentity(this.#section.layout, this.#fields.texts()).ok;
   }
 
   #skip(target: RowTarget, newline: number, reason: SkipReason, detail: () => string): "read" {

@@ -23,7 +23,7 @@ const NONE = 0;
 
 export class RowShapes {
   readonly #limits: ShapeLimits;
-  readonly #isTimeFirst: boolean;
+  #isTimeFirst: boolean;
   readonly #time: AsciiTime;
   readonly #number: AsciiNumber;
   #text: DataView<ArrayBuffer>;
@@ -171,6 +171,13 @@ export class RowShapes {
   /** Remembers the day of a row's time, so that other times of that day need no full parser. */
   learnTime(text: string): void {
     this.#time.learnDay(text);
+  }
+
+  /** Forgets all shapes, because other columns follow. */
+  restart({ isTimeFirst }: Pick<ShapeForms, "isTimeFirst">): void {
+    this.#isTimeFirst = isTimeFirst;
+    this.#hashed = undefined;
+    this.#forget();
   }
 
   #lookUp(view: DataView, parts: RowParts): number {

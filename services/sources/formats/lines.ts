@@ -3,13 +3,14 @@ import { basename } from "node:path";
 import { lacksZone } from "../../../schema/dcgm/time.ts";
 import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 import type { TextFile } from "../bytes/encoding.ts";
+import { lineAt } from "../bytes/text-line.ts";
 import { fieldsOf, parseSmiHeader, type SmiColumns, type SmiHost, SmiTable } from "../nvidia-smi/table.ts";
 import type { Place } from "../port.ts";
 import { Exposition, type FirstSample, parseSample } from "../prometheus/exposition.ts";
 import { PromtoolText, seriesOfLine } from "../prometheus/promtool-text.ts";
 import { SeriesSlots } from "../rows/series-slots.ts";
 import { type LineHandler, TextLines } from "../rows/text-lines.ts";
-import { type Format, type FormatOptions, formsFrom, lineAt, readWindow } from "./reading.ts";
+import { type Format, type FormatOptions, formsFrom, readWindow } from "./reading.ts";
 
 const LINE_FEED = 0x0a;
 const EXTENSIONS = /(?:\.(?:csv|txt|log|gz|zst))+$/i;

@@ -62,17 +62,3 @@ export async function readWindow(
   const unread = new UnreadRows({ name: file.path, traits, firstRow: undefined, remedy: REMEDY }, isWhole);
   return new WindowRowReader({ source, window, parser: parserOf(window), unread, clock });
 }
-
-/** Returns the line that begins at an offset, without its newline. */
-export async function lineAt({ file, encoding }: TextFile, offset: number): Promise<string> {
-  await using source = await readText(file, encoding, offset);
-  const bytes = Buffer.alloc(65_536);
-  let length = 0;
-  while (length < bytes.length && !bytes.subarray(0, length).includes(0x0a)) {
-    const count = await source.read(bytes, length);
-    if (count === 0) break;
-    length += count;
-  }
-  const [line = ""] = bytes.toString("utf8", 0, length).split(/\r?\n/, 1);
-  return line;
-}

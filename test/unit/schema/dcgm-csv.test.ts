@@ -40,7 +40,7 @@ describe("parseDcgmHeader()", () => {
     const names = DCGM_HEADER.split(",");
     expect(parseDcgmHeader(names.filter((name) => name !== "metric_name"))).toEqual({
       ok: false,
-      error: "column metric_name or __name__ is missing",
+      error: "column metric_name or __name__ or metric is missing",
     });
     expect(parseDcgmHeader(["timestamp", "metric_name", "value", "pod"])).toEqual({
       ok: false,

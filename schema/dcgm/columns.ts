@@ -6,10 +6,10 @@ import { LABEL_TABLE } from "./label-classes.ts";
 export const DCGM_HEADER =
   "timestamp,metric_name,gpu_id,device,uuid,modelName,Hostname,container,pod,namespace,value,labels_raw";
 
-/** Accepted names of the columns that are no labels, the preferred one first. */
+/** Accepted names of the columns that are no labels, in any case, the preferred one first. */
 const COLUMN_NAMES = {
-  timestamp: ["timestamp"],
-  metric: ["metric_name", "__name__"],
+  timestamp: ["timestamp", "time"],
+  metric: ["metric_name", "__name__", "metric"],
   value: ["value"],
   labels: ["labels_raw"],
 } as const satisfies Record<string, readonly string[]>;
@@ -49,6 +49,24 @@ export type DcgmColumns = Readonly<Record<ColumnName, number>> & {
 /** A column that holds the label of this name. */
 export type LabelColumn = readonly [name: string, column: number];
 
+const LABELS_BY_LOWER_CASE: ReadonlyMap<string, string> = new Map(
+  LABEL_TABLE.toReversed().map(({ glob }) => [glob.toLowerCase(), glob]),
+);
+
+/** Returns the label of the table that a column names in another case, otherwise the name itself. */
+function labelNamed(name: string): string {
+  if (LABEL_TABLE.some(({ glob }) => glob === name)) return name;
+  return LABELS_BY_LOWER_CASE.get(name.toLowerCase()) ?? name;
+}
+
+/** A header inside a file has no more columns. */
+const MAX_COLUMNS = 1000;
+
+/** False for most rows: cheap to ask in front of `parseDcgmHeader()`. */
+export const mayBeDcgmHeader = (fields: readonly string[]): boolean =>
+  fields.length <= MAX_COLUMNS &&
+  fields.some((field) => COLUMN_NAMES.timestamp.some((name) => name === field.toLowerCase()));
+
 /**
  * Finds the columns by name, in any order. Every other column with the name of a label is a label. The error names a
  * column that is missing or appears twice.
@@ -56,19 +74,21 @@ export type LabelColumn = readonly [name: string, column: number];
 export function parseDcgmHeader(names: readonly string[]): Result<DcgmColumns> {
   const isExport = names.join() === EXPORT_COLUMNS.join();
   const columns = { timestamp: -1, metric: -1, value: -1, labels: isExport ? names.indexOf("labels") : -1 };
+  const lower = names.map((name) => name.toLowerCase());
   for (const [column, accepted] of Object.entries(COLUMN_NAMES) as [ColumnName, readonly string[]][]) {
-    const name = accepted.find((candidate) => names.includes(candidate));
-    if (name !== undefined) columns[column] = names.indexOf(name);
+    const name = accepted.find((candidate) => lower.includes(candidate));
+    if (name !== undefined) columns[column] = lower.indexOf(name);
     else if (REQUIRED.includes(column)) return fail(`column ${accepted.join(" or ")} is missing`);
   }
-  if (!names.some((name) => DEVICE_COLUMNS.includes(name))) {
+  const labels = names.map(labelNamed);
+  if (!labels.some((name) => DEVICE_COLUMNS.includes(name))) {
     return fail(`column ${DEVICE_COLUMNS.join(" or ")} is missing`);
   }
   const known = new Set<string>([...Object.values(COLUMN_NAMES).flat(), ...LABEL_TABLE.map(({ glob }) => glob)]);
   const repeated = names.find((name, index) => known.has(name) && names.indexOf(name) !== index);
   if (repeated !== undefined) return fail(`column ${repeated} appears twice`);
   const taken: readonly number[] = Object.values(columns);
-  const labelColumns = names.flatMap((name, column) =>
+  const labelColumns = labels.flatMap((name, column) =>
     LABEL_NAME.test(name) && !taken.includes(column) ? [[name, column] as const] : [],
   );
   return ok({ ...columns, names, isExport, labelColumns });

@@ -1,6 +1,7 @@
 /** Parses `labels_raw`, the Prometheus labels of a row as one text: `gpu="0",modelName="NVIDIA H100 80GB HBM3"`. */
 import { fail, ok, type Result } from "../model/result.ts";
 import { shown } from "../model/shown.ts";
+import { parseSeriesText } from "./series-text.ts";
 
 /** Describes the accepted text in error messages. */
 const LABELS_FORM = 'labels of the form name="value",name="value"';
@@ -23,6 +24,21 @@ function closingQuote(text: string, from: number): number {
   return -1;
 }
 
+/** The notations of other tools: in braces, with the metric's name in front, names in quotes, JSON. */
+function parseOtherNotation(text: string): ReadonlyMap<string, string> | undefined {
+  const trimmed = text.trim();
+  const series = parseSeriesText(trimmed.includes("{") ? trimmed : `{${trimmed}}`);
+  if (series.ok) return series.value.labels;
+  try {
+    const entries = Object.entries(JSON.parse(trimmed));
+    return entries.every((entry): entry is [string, string] => typeof entry[1] === "string")
+      ? new Map(entries)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Returns the labels by name; none for empty text. A repeated name has its last value. Truncated text is an error. */
 export function parseLabels(text: string): Result<ReadonlyMap<string, string>> {
   const labels = new Map<string, string>();
@@ -32,7 +48,10 @@ export function parseLabels(text: string): Result<ReadonlyMap<string, string>> {
     const quote = equals === -1 || !NAME.test(name) ? -1 : closingQuote(text, equals + 2);
     const end = quote + 1;
     if (quote === -1 || (end < text.length && text[end] !== ",")) {
-      return fail(`labels_raw must be ${LABELS_FORM}, got ${shown(text.slice(at))}`);
+      const other = parseOtherNotation(text);
+      if (other !== undefined) return ok(other);
+      // What is cut off may tell series apart, so the other columns alone would not do.
+      return fail(`labels_raw must be ${LABELS_FORM}, or empty, got ${shown(text.slice(at))}`);
     }
     labels.set(name, unescaped(text.slice(equals + 2, quote)));
     at = text[end + 1] === " " ? end + 2 : end + 1;

@@ -7,7 +7,6 @@ import type { Series } from "../model/reading.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import { type SeriesLabels, seriesLabels } from "../model/series.ts";
 import { shown } from "../model/shown.ts";
-import { parseTimestamp } from "../model/timestamp.ts";
 import type { DcgmColumns } from "./columns.ts";
 import { type DeviceFault, deviceOfRow } from "./device.ts";
 import { holderLabels, holderOfRow, holdersNamed } from "./holder.ts";
@@ -15,6 +14,7 @@ import { holdersInCells } from "./holder-cells.ts";
 import { hostOfRow } from "./host.ts";
 import type { LabelRules } from "./label-rules.ts";
 import type { RowLabels } from "./row-labels.ts";
+import type { TimeFault } from "./time.ts";
 import type { ValueFault } from "./value.ts";
 
 /** What the rows of a file have in common: where it has which label, and what labels mean. */
@@ -25,7 +25,14 @@ export interface RowLayout {
 
 /** Why a row gives no reading. `detail` is for the operator: name, accepted values, and the given one. */
 export interface RowFault {
-  readonly reason: "fields" | "metric" | "labels" | "control" | "time" | DeviceFault["reason"] | ValueFault["reason"];
+  readonly reason:
+    | "fields"
+    | "metric"
+    | "labels"
+    | "control"
+    | TimeFault["reason"]
+    | DeviceFault["reason"]
+    | ValueFault["reason"];
   readonly detail: string;
 }
 
@@ -83,25 +90,4 @@ export function meaningOf(
 function describeUnprintable([name, value]: readonly [string, string]): RowFault {
   const accepted = "have no control characters and no marks of text direction";
   return { reason: "control", detail: `${name} must ${accepted}, got ${shown(value)}` };
-}
-
-/** DCGM did not exist before 2000, so an earlier time comes from a clock that was never set. */
-const FIRST_TIME = Date.UTC(2000);
-const MAX_AHEAD_MS = 86_400_000;
-
-/** The last accepted time of a row: one day ahead of the clock. */
-export const lastRowTime = (now: number): number => now + MAX_AHEAD_MS;
-
-export const isRowTime = (at: number, last: number): boolean => at >= FIRST_TIME && at <= last;
-
-/** Returns whole milliseconds since the epoch, rounded down. A time before 2000 or after `last` is a fault. */
-export function parseRowTime(text: string, last: number): Result<number, RowFault> {
-  const time = parseTimestamp(text);
-  if (!time.ok) return fail({ reason: "time", detail: `timestamp ${time.error}` });
-  const at = Math.floor(time.value);
-  if (isRowTime(at, last)) return ok(at);
-  return fail({
-    reason: "time",
-    detail: `timestamp must be between 2000-01-01 and one day ahead of the clock, got ${shown(text)}`,
-  });
 }

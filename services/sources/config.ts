@@ -6,6 +6,7 @@ import {
   type LabelOptions,
   parseLabelClasses,
 } from "../../schema/dcgm/label-rules.ts";
+import { createTimeZone, UTC } from "../../schema/dcgm/time-zone.ts";
 import { type Env, parsed, parseEnv, text } from "../platform/process/env.ts";
 
 export interface SourcesConfig {
@@ -13,6 +14,10 @@ export interface SourcesConfig {
   /** Files, directories or globs. */
   readonly paths: readonly string[];
   readonly labels: LabelOptions;
+  /** IANA name of the zone of times that do not name theirs. */
+  readonly timeZone: string;
+  /** Host of the GPUs in files of nvidia-smi; undefined: the file's name. */
+  readonly host: string | undefined;
 }
 
 const SAMPLE = fileURLToPath(new URL("../../data/sample.csv.gz", import.meta.url));
@@ -29,16 +34,26 @@ const texts = () =>
     return found.some((part) => !/^\S+$/.test(part)) ? undefined : (found as readonly string[]);
   });
 
+const timeZone = () =>
+  parsed("the IANA name of a time zone such as UTC or Europe/Berlin", (given) => createTimeZone(given)?.name);
+
+const host = () =>
+  parsed("a host name without spaces and slashes", (given) => (/^[^\s/]{1,253}$/.test(given) ? given : undefined));
+
 /** @throws ConfigError with every problem found */
 export function readSourcesConfig(env: Env): SourcesConfig {
   const given = parseEnv(env, {
     CSV_PATH: text().default(SAMPLE),
     LABEL_CLASSES: labelClasses().default(DEFAULT_LABELS.classes),
+    CSV_TIMEZONE: timeZone().default(UTC.name),
+    CSV_HOST: host().optional(),
     EXPORTER_PODS: texts().default(DEFAULT_LABELS.exporterPods),
   });
   return {
     kind: "files",
     paths: [given.CSV_PATH],
+    timeZone: given.CSV_TIMEZONE,
+    host: given.CSV_HOST,
     labels: { classes: given.LABEL_CLASSES, exporterPods: given.EXPORTER_PODS },
   };
 }

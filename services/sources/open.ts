@@ -4,5 +4,5 @@ import type { SourcesConfig } from "./config.ts";
 import { openFiles } from "./files/files.ts";
 import type { Sources } from "./port.ts";
 
-export const openSources = ({ paths, labels }: SourcesConfig, { clock }: { clock: Clock }): Sources =>
-  openFiles(paths, { clock, labels });
+export const openSources = ({ paths, labels, timeZone, host }: SourcesConfig, { clock }: { clock: Clock }): Sources =>
+  openFiles(paths, { clock, labels, timeZone, host });

@@ -22,7 +22,7 @@
  *
  * Errors are `AppError`:
  * - `not_found`: the source does not exist, or no longer exists.
- * - `invalid`: the content has a wrong header or damaged compression.
+ * - `invalid`: the content has a wrong header or damaged compression, or none of its rows can be read.
  * - `unavailable`: the system refused to list, open or read the source; the same call may succeed later.
  */
 import type { GpuFacts } from "../../schema/model/gpu.ts";
@@ -32,10 +32,11 @@ import type { Series } from "../../schema/model/reading.ts";
 /**
  * Why a row gave no reading. The metric's label and the summary use the same words.
  * - `fields`: not as many fields as the header
+ * - `syntax`: not in the source's format
  * - `quote`: a quote where RFC 4180 allows none, or one that never closes
  * - `too_long`: longer than 64 KiB
  * - `encoding`: not UTF-8
- * - `time`: not an RFC 3339 time, before 2000, or more than a day ahead of the clock
+ * - `time`: not in a form of FORMATS.md, before 2000, or more than a day ahead of the clock
  * - `uuid`: malformed, all zeros, or absent where host and index do not name the GPU either, or `FORMAT` is 1
  * - `other_device`: about a CPU, an NVSwitch or another device that is no GPU; nothing is wrong with it
  * - `cardinality`: its metric has too many series of this GPU already
@@ -52,6 +53,7 @@ import type { Series } from "../../schema/model/reading.ts";
 export type SkipReason =
   | "fields"
   | "quote"
+  | "syntax"
   | "too_long"
   | "encoding"
   | "time"
@@ -90,10 +92,22 @@ export interface Fingerprint {
  * continues the fingerprint taken with it, and nothing elsewhere.
  */
 export interface Place {
-  /** Grows with every row, in a unit of the source: for a file, decompressed bytes. 0 is the start. */
+  /**
+   * Grows with every row that has been handed over whole, in a unit of the source: for a file, bytes of its text,
+   * decompressed and as UTF-8. 0 is the start.
+   */
   readonly offset: number;
   /** Number of the next row's first line, for messages: the header of a CSV file is line 1. */
   readonly line: number;
+  /**
+   * ms since the epoch of the last time without a zone, if clocks of the source's zone show it twice: the order of rows
+   * decides which one the next is. Absent otherwise.
+   */
+  readonly repeated?: number;
+  /** Offset of the part of the source that tells how to read on: a header, a series. Absent: the source's beginning. */
+  readonly section?: number;
+  /** How many readings of the row at `offset` have been handed over, if there are more of them. Absent: none. */
+  readonly taken?: number;
 }
 
 /** Receives the rows of a source, in order. Its methods return at once and do not throw. */
@@ -120,7 +134,8 @@ export interface RowReader extends AsyncDisposable {
    *
    * A last row without its newline counts if it is complete; if more bytes could still belong to it, the reader first
    * waits until the source has not grown for two seconds.
-   * @throws AppError `invalid`, `unavailable`, after all rows before the damage; `place` is then after the last of them
+   * @throws AppError `invalid`, `unavailable`, after all rows before the damage, with `place` after the last of them.
+   *   `invalid` at the end of a source that was read from its start and has rows, all skipped for their form
    */
   read(target: RowTarget, options: { signal: AbortSignal }): Promise<"stopped" | "end">;
   /** The place after the last row handed over. */

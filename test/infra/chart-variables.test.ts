@@ -35,6 +35,8 @@ test("the chart has the defaults of the code", () => {
 const OTHERS: Readonly<Record<string, string>> = {
   format: "1",
   "streamer.csv.path": "/data/other.csv",
+  "streamer.csv.host": "node-7",
+  "streamer.csv.timezone": "Europe/Berlin",
   "streamer.interval": "7s",
   "streamer.loop": "false",
   "streamer.batchSize": "77",

@@ -30,6 +30,8 @@ const fixed = (name: string, otherwise: string, services = readers(name)): Chart
 /** All variables, in the order of the table. */
 export const VARIABLES: readonly ChartVariable[] = [
   { ...from("CSV_PATH", "streamer.csv.path"), otherwise: "the sample in the image, or everything mounted at `/data`" },
+  from("CSV_TIMEZONE", "streamer.csv.timezone"),
+  { ...from("CSV_HOST", "streamer.csv.host"), otherwise: "the file's name" },
   from("LABEL_CLASSES", "streamer.labelClasses"),
   from("EXPORTER_PODS", "streamer.exporterPods"),
   from("MAX_SERIES_PER_METRIC", "streamer.maxSeriesPerMetric"),

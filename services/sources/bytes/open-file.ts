@@ -12,6 +12,8 @@ export interface OpenFile extends AsyncDisposable {
   readonly handle: FileHandle;
   /** Bytes on disk when the file was opened. */
   readonly size: number;
+  /** When the file had last been written to, ms since the epoch. */
+  readonly modifiedAt: number;
   /** The first `HEAD_BYTES` bytes on disk, or all of a shorter file. */
   readonly head: Buffer;
   readonly compression: Compression;
@@ -52,10 +54,18 @@ export async function openFile(path: string): Promise<OpenFile> {
     throw cannotOpen(path, error);
   });
   try {
-    const { size } = await handle.stat();
+    const { size, mtimeMs } = await handle.stat();
     const head = await readHead(handle);
     const compression = compressionOf(path, head);
-    return { path, handle, size, head, compression, [Symbol.asyncDispose]: () => handle.close() };
+    return {
+      path,
+      handle,
+      size,
+      modifiedAt: Math.floor(mtimeMs),
+      head,
+      compression,
+      [Symbol.asyncDispose]: () => handle.close(),
+    };
   } catch (error) {
     await handle.close();
     throw cannotOpen(path, error);

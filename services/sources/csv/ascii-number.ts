@@ -3,6 +3,7 @@
 const ZERO = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
+const COMMA = 0x2c;
 /** Mantissas of 15 digits and powers of ten up to 10^15 are exact doubles, so their quotient is rounded only once. */
 const MAX_DIGITS = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
@@ -19,9 +20,14 @@ export class AsciiNumber {
   value = 0;
   start = 0;
   end = 0;
+  readonly #point: number;
+
+  constructor({ hasDecimalComma = false } = {}) {
+    this.#point = hasDecimalComma ? COMMA : POINT;
+  }
 
   /**
-   * Reads digits with an optional `-` and decimal point, and returns where they end. Returns -1 for anything else:
+   * Reads digits with an optional `-` and decimal point or comma, and returns where they end. Returns -1 otherwise:
    * exponents, plus signs, more than 15 digits, text. Exception: a 64-bit blank is read, inexactly. The caller checks
    * what follows the number.
    */
@@ -38,7 +44,7 @@ export class AsciiNumber {
       mantissa = mantissa * 10 + digit;
       digit = ((bytes[++at] as number) - ZERO) >>> 0;
     }
-    if (bytes[at] === POINT) {
+    if (bytes[at] === this.#point) {
       digit = ((bytes[++at] as number) - ZERO) >>> 0;
       while (digit < 10) {
         if (++digits > MAX_DIGITS) return -1;

@@ -1,62 +1,113 @@
-/** Reads the first line of a DCGM CSV file. */
+/** Recognises a CSV file by its first line: the separator, and which column holds what. */
 import { DCGM_HEADER, type DcgmColumns, parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
 import { AppError } from "../../../schema/model/errors.ts";
-import { readBytes } from "../bytes/byte-source.ts";
-import type { OpenFile } from "../bytes/open-file.ts";
+import { fail, ok, type Result } from "../../../schema/model/result.ts";
+import { shown } from "../../../schema/model/shown.ts";
+import { BEGINNING_BYTES, type Encoding, type TextFile } from "../bytes/encoding.ts";
 import type { Place } from "../port.ts";
-import { parseRecord } from "./line-fields.ts";
+import type { FirstRow } from "../rows/unread-rows.ts";
+import { parseRecord, SEPARATORS, type Separator } from "./line-fields.ts";
 
 export interface CsvHeader {
   readonly columns: DcgmColumns;
+  readonly separator: Separator;
+  readonly encoding: Encoding;
+  /** Where the first row begins. */
   readonly firstRow: Place;
+  /** The first row as it is written. */
+  readonly sample: FirstRow | undefined;
 }
 
-const MAX_HEADER_BYTES = 65_536;
 const SHOWN_LENGTH = 200;
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+/** Longer rows are not shown, so that a line of many thousand fields is not parsed for a message. */
+const MAX_SAMPLE_LENGTH = 8192;
+const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf);
 const LINE_FEED = 0x0a;
+/** Spreadsheets write such a line in front of the header. */
+const SEPARATOR_LINE = /^"?sep=(.)"?$/;
 
-function refuse(path: string, found: string, why: string): never {
+function refuse({ file, encoding }: TextFile, found: string, why: string): never {
   const text = JSON.stringify(found);
-  const shown = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+  const line = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
   throw new AppError(
-    `Cannot read ${path}: its first line must be a DCGM header, but ${why}; expected ${DCGM_HEADER}, found ${shown}`,
+    `Cannot read ${file.path}: its first line must be a DCGM header, but ${why}; expected ${DCGM_HEADER}, ` +
+      `found ${line} (encoding ${encoding})`,
     { code: "invalid" },
   );
 }
 
-/** Returns the decompressed beginning of the file: past its first line feed, or as many bytes as a header may have. */
-async function readBeginning(file: OpenFile): Promise<Buffer> {
-  if (file.compression === "none") return file.head.subarray(0, MAX_HEADER_BYTES);
-  await using source = await readBytes(file, 0);
-  const bytes = Buffer.alloc(MAX_HEADER_BYTES);
-  let length = 0;
-  while (length < bytes.length && !bytes.subarray(0, length).includes(LINE_FEED)) {
-    const count = await source.read(bytes, length);
-    if (count === 0) break;
-    length += count;
+/** The lines of the file's beginning, by number from 1, with the offset after each. */
+function* linesOf(beginning: Buffer): Generator<{ line: number; text: string; end: number }> {
+  let from = beginning.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
+  for (let line = 1; from < beginning.length || line === 1; line++) {
+    const newline = beginning.indexOf(LINE_FEED, from);
+    const to = newline === -1 ? beginning.length : newline;
+    yield {
+      line,
+      text: beginning.toString("utf8", from, to).replace(/\r$/, ""),
+      end: Math.min(to + 1, beginning.length),
+    };
+    from = to + 1;
   }
-  return bytes.subarray(0, length);
+}
+
+interface Parsed {
+  readonly columns: DcgmColumns;
+  readonly separator: Separator;
+}
+
+/** The error is that of the separator under which the line has the most fields. */
+function parseHeader(line: string, separators: readonly Separator[]): Result<Parsed> {
+  let best = { fields: 0, error: "a quote is where RFC 4180 has none" };
+  for (const separator of separators) {
+    const record = parseRecord(line, separator);
+    if (record.kind !== "fields") continue;
+    const columns = parseDcgmHeader(record.fields);
+    if (columns.ok) return ok({ columns: columns.value, separator });
+    if (record.fields.length > best.fields) best = { fields: record.fields.length, error: columns.error };
+  }
+  return fail(best.error);
 }
 
 /**
- * Parses the first line of the file.
- * @throws AppError `invalid` for a file without a usable header, showing the expected and the found line, or for
- *   damaged compression; `unavailable` when the file cannot be read
+ * Parses the first line of the file, or the second one after `sep=;`.
+ * @throws AppError `invalid` for a file without a usable header, showing the expected and the found line
  */
-export async function readCsvHeader(file: OpenFile): Promise<CsvHeader> {
-  const bytes = await readBeginning(file);
-  const from = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte) ? BYTE_ORDER_MARK.length : 0;
-  const newline = bytes.indexOf(LINE_FEED);
-  const end = newline === -1 ? bytes.length : newline;
-  const line = bytes.toString("utf8", from, end).replace(/\r$/, "");
-  if (line === "") refuse(file.path, line, bytes.length === 0 ? "the file is empty" : "the line is empty");
-  if (newline === -1 && bytes.length === MAX_HEADER_BYTES) {
-    refuse(file.path, line, `the line is longer than ${MAX_HEADER_BYTES} bytes`);
+export function readCsvHeader(text: TextFile): CsvHeader {
+  const { beginning, encoding } = text;
+  const lines = linesOf(beginning);
+  let head = lines.next().value as { line: number; text: string; end: number };
+  const [, named] = SEPARATOR_LINE.exec(head.text) ?? [];
+  const separators = named === undefined ? SEPARATORS : SEPARATORS.filter((one) => one === named);
+  if (named !== undefined) head = lines.next().value ?? head;
+  if (head.text === "") refuse(text, head.text, beginning.length === 0 ? "the file is empty" : "the line is empty");
+  if (head.end === BEGINNING_BYTES && beginning.at(-1) !== LINE_FEED) {
+    refuse(text, head.text, `the line is longer than ${BEGINNING_BYTES} bytes`);
   }
-  const record = parseRecord(line);
-  if (record.kind !== "fields") refuse(file.path, line, "a quote is where RFC 4180 has none");
-  const columns = parseDcgmHeader(record.fields);
-  if (!columns.ok) refuse(file.path, line, columns.error);
-  return { columns: columns.value, firstRow: { offset: Math.min(end + 1, bytes.length), line: 2 } };
+  const parsed = parseHeader(head.text, separators);
+  if (!parsed.ok) refuse(text, head.text, parsed.error);
+  const { columns, separator } = parsed.value;
+  const firstRow = { offset: head.end, line: head.line + 1 };
+  return { columns, separator, encoding, firstRow, sample: sampleOf(lines, parsed.value) };
 }
+
+/** Returns the first line that has all fields. */
+function sampleOf(
+  lines: Iterable<{ line: number; text: string }>,
+  { columns, separator }: Parsed,
+): FirstRow | undefined {
+  for (const { line, text } of lines) {
+    if (text.length > MAX_SAMPLE_LENGTH) continue;
+    const record = parseRecord(text, separator);
+    if (record.kind !== "fields" || record.fields.length !== columns.names.length) continue;
+    const { [columns.timestamp]: time = "", [columns.value]: value = "" } = record.fields;
+    return { line, time, value };
+  }
+  return undefined;
+}
+
+/** Describes separator and encoding for messages. */
+export const traitsOf = ({ separator, encoding }: CsvHeader): readonly string[] => [
+  `separator ${shown(separator)}`,
+  `encoding ${encoding}`,
+];

@@ -2,7 +2,10 @@
 import { CsvError, parse } from "csv-parse/sync";
 
 const QUOTE = 0x22;
-const COMMA = 0x2c;
+
+/** What may separate the fields of a line, in the order in which a header is tried. */
+export const SEPARATORS = [",", ";", "\t", "|"] as const;
+export type Separator = (typeof SEPARATORS)[number];
 
 /** Field positions of the last line scanned, for lines whose quotes all follow RFC 4180. */
 export class LineFields {
@@ -10,6 +13,7 @@ export class LineFields {
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly #escaped: Uint8Array;
+  readonly #separator: number;
   #bytes: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
@@ -23,7 +27,8 @@ export class LineFields {
   isEmpty = false;
 
   /** @param capacity how many fields a line may have */
-  constructor(capacity: number) {
+  constructor(capacity: number, separator: Separator = ",") {
+    this.#separator = separator.charCodeAt(0);
     this.starts = new Int32Array(capacity);
     this.ends = new Int32Array(capacity);
     this.#escaped = new Uint8Array(capacity);
@@ -34,6 +39,7 @@ export class LineFields {
    * @param most number of fields after which to stop; all properties describe only the fields found
    */
   scan(bytes: Buffer, from: number, to: number, most: number): boolean {
+    const separator = this.#separator;
     let at = from;
     let count = 0;
     let bits = 0;
@@ -55,11 +61,11 @@ export class LineFields {
           at++;
         }
         end = at++;
-        if (at < to && bytes[at] !== COMMA) return false;
+        if (at < to && bytes[at] !== separator) return false;
       } else {
         for (; at < to; at++) {
           const byte = bytes[at] as number;
-          if (byte === COMMA) break;
+          if (byte === separator) break;
           if (byte === QUOTE) return false;
           bits |= byte;
         }
@@ -79,7 +85,7 @@ export class LineFields {
     this.count = count;
     this.isAscii = bits < 0x80;
     this.isClosed = closed;
-    this.isEmpty = !closed && bytes[at - 1] === COMMA;
+    this.isEmpty = !closed && bytes[at - 1] === separator;
     return true;
   }
 
@@ -103,9 +109,9 @@ export class LineFields {
 export type Record = { readonly kind: "fields"; readonly fields: string[] } | { readonly kind: "open" | "invalid" };
 
 /** @param text the line or lines of one record, without the final newline */
-export function parseRecord(text: string): Record {
+export function parseRecord(text: string, separator: Separator = ","): Record {
   try {
-    const records: string[][] = parse(text, { relax_column_count: true, record_delimiter: "\n" });
+    const records: string[][] = parse(text, { delimiter: separator, relax_column_count: true, record_delimiter: "\n" });
     const [fields] = records;
     return fields === undefined || records.length > 1 ? { kind: "invalid" } : { kind: "fields", fields };
   } catch (error) {

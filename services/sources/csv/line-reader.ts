@@ -1,53 +1,71 @@
 /** Takes rows from the front of a window. Each becomes a reading or a skip; a bad row does not affect good rows. */
 import { isUtf8 } from "node:buffer";
-import { parseRowTime, type RowLayout } from "../../../schema/dcgm/row.ts";
-import { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
-import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
+import type { RowLayout } from "../../../schema/dcgm/row.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
 import type { Place, RowTarget, SkipReason } from "../port.ts";
-import { LineFields, parseRecord } from "./line-fields.ts";
-import { deliverReading, deliverRow, slotOf } from "./row-delivery.ts";
-import { type RowParts, RowShapes, type ShapeLimits } from "./row-shapes.ts";
+import {
+  declined,
+  deliverReading,
+  deliverRow,
+  isWhole,
+  type RowBounds,
+  type RowForms,
+  slotOf,
+} from "../rows/row-delivery.ts";
+import type { RowParser } from "../rows/row-parser.ts";
+import {
+  BAD_ENCODING,
+  MAX_RECORD_BYTES,
+  newlineFrom,
+  TOO_LONG,
+  TRUNCATED,
+  withoutReturn,
+} from "../rows/window-lines.ts";
+import { LineFields, parseRecord, type Separator } from "./line-fields.ts";
+import type { RowParts, ShapeLimits } from "./row-parts.ts";
+import { RowShapes } from "./row-shapes.ts";
+import { Section } from "./section.ts";
 
-/** Longer lines are skipped. Records with newlines in quoted fields have the same limit. */
-const MAX_RECORD_BYTES = 65_536;
 /** How many lines a record with newlines in quotes may span. A quote that is still open after them counts as stray. */
 const MAX_RECORD_LINES = 8;
 
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
 const MAX_FIELDS = MAX_RECORD_BYTES + 1;
-const TOO_LONG = () => `row must have at most ${MAX_RECORD_BYTES} bytes, got more`;
 const BAD_QUOTE = () =>
   `quotes must enclose whole fields (RFC 4180) and close within ${MAX_RECORD_LINES} lines, got one that does not`;
-const BAD_ENCODING = () => "row must be UTF-8, got other bytes";
-const TRUNCATED = () => "row must be whole, got the end of the file inside it";
 
-export class LineReader {
+/** How the rows of a file are read. */
+export interface CsvForms extends RowForms {
+  readonly layout: RowLayout;
+  readonly separator: Separator;
+}
+
+export class LineReader implements RowParser {
   readonly #window: ByteWindow;
-  readonly #identities: RowIdentities;
-  readonly #fields = new LineFields(MAX_FIELDS);
+  readonly #forms: CsvForms;
+  readonly #fields: LineFields;
   readonly #shapes: RowShapes;
-  readonly #isTimeFirst: boolean;
-  /** Number of fields up to the later of time and value. */
-  readonly #needed: number;
+  readonly #section: Section;
   #line: number;
   /** Offset of the current line if it is too long and its end has not been read yet. */
   #tooLongFrom: number | undefined;
 
-  /** @param line number of the window's first line */
-  constructor(window: ByteWindow, layout: RowLayout, line: number, limits: ShapeLimits) {
+  constructor(window: ByteWindow, forms: CsvForms, { line, section }: Place, limits: ShapeLimits) {
     this.#window = window;
-    const { columns } = layout;
-    this.#identities = new RowIdentities(layout);
+    this.#forms = forms;
+    this.#fields = new LineFields(MAX_FIELDS, forms.separator);
     this.#line = line;
-    this.#isTimeFirst = columns.timestamp < columns.value;
-    this.#needed = Math.max(columns.timestamp, columns.value) + 1;
-    this.#shapes = new RowShapes(limits, { isTimeFirst: this.#isTimeFirst });
+    this.#section = new Section(forms.layout, section);
+    this.#shapes = new RowShapes(limits, {
+      isTimeFirst: this.#section.isTimeFirst,
+      isUtc: forms.times.isUtc,
+      hasDecimalComma: forms.hasDecimalComma,
+    });
   }
 
   get place(): Place {
-    return { offset: this.#tooLongFrom ?? this.#window.offsetOf(this.#window.start), line: this.#line };
+    const { repeated } = this.#forms.times;
+    const offset = this.#tooLongFrom ?? this.#window.offsetOf(this.#window.start);
+    return { offset, line: this.#line, ...(repeated === undefined ? {} : { repeated }), ...this.#section.context };
   }
 
   /**
@@ -70,7 +88,7 @@ export class LineReader {
   #next(target: RowTarget, lastTime: number): "read" | "stop" | "more" {
     const window = this.#window;
     const { bytes, start } = window;
-    const newline = this.#newlineFrom(start);
+    const newline = newlineFrom(this.#window, start);
     if (newline === -1) {
       if (window.end - start > MAX_RECORD_BYTES) {
         this.#tooLongFrom ??= window.offsetOf(start);
@@ -81,13 +99,13 @@ export class LineReader {
     if (this.#tooLongFrom !== undefined || newline - start > MAX_RECORD_BYTES) {
       return this.#skip(target, newline, "too_long", TOO_LONG);
     }
-    const end = this.#withoutReturn(newline);
+    const end = withoutReturn(this.#window, newline);
     if (end === start) {
       this.#advance(newline, 1);
       return "read";
     }
     let parts: RowParts | undefined;
-    if (this.#fields.scan(bytes, start, end, this.#needed)) {
+    if (this.#fields.scan(bytes, start, end, this.#section.needed)) {
       parts = this.#parts(newline + 1);
       const slot = parts === undefined ? undefined : this.#shapes.read(window, parts, lastTime);
       if (slot !== undefined) {
@@ -102,19 +120,20 @@ export class LineReader {
     }
     const line = this.#line;
     this.#advance(newline, 1);
-    const stop =
-      parts === undefined || this.#fields.count !== this.#identities.columns.names.length
-        ? deliverRow(target, this.#identities, this.#fields.texts(), line, lastTime)
-        : this.#shapedRow(target, parts, line, lastTime);
-    return stop ? "stop" : "read";
+    if (parts !== undefined && this.#fields.count === this.#section.columns.names.length) {
+      return this.#shapedRow(target, parts, line, lastTime) ? "stop" : "read";
+    }
+    const texts = this.#fields.texts();
+    if (this.#beginsSection(texts, window.offsetOf(start))) return "read";
+    return deliverRow(target, this.#section.identities, texts, line, this.#bounds(lastTime)) ? "stop" : "read";
   }
 
   /** Returns the parts of the line scanned; undefined if its fields do not include both time and value. */
   #parts(end: number): RowParts | undefined {
     const { starts, ends, count } = this.#fields;
-    const { timestamp, value } = this.#identities.columns;
-    if (count < this.#needed) return undefined;
-    const [first, second] = this.#isTimeFirst ? [timestamp, value] : [value, timestamp];
+    const { timestamp, value } = this.#section.columns;
+    if (count < this.#section.needed) return undefined;
+    const [first, second] = this.#section.isTimeFirst ? [timestamp, value] : [value, timestamp];
     return {
       start: this.#window.start,
       firstStart: starts[first] as number,
@@ -129,21 +148,24 @@ export class LineReader {
     const { bytes, view } = this.#window;
     let slot = this.#shapes.find(view, parts);
     if (slot === undefined) {
-      slot = slotOf(target, this.#identities, this.#fields.texts(), line);
+      const texts = this.#fields.texts();
+      if (this.#beginsSection(texts, this.#window.offsetOf(parts.start))) return false;
+      slot = slotOf(target, this.#section.identities, texts, line);
       if (slot === undefined) return false;
       this.#shapes.learn(bytes, view, parts, slot);
     }
-    if (slot < 0) return false;
-    const time = this.#fields.text(this.#identities.columns.timestamp);
+    const time = this.#fields.text(this.#section.columns.timestamp);
+    if (slot < 0) return declined(time, this.#bounds(lastTime));
     this.#shapes.learnTime(time);
     if (this.#shapes.readParts(this.#window, parts, lastTime)) return this.#shapes.give(target, slot, bytes, line);
-    return deliverReading(
-      target,
-      slot,
-      { time, value: this.#fields.text(this.#identities.columns.value) },
-      line,
-      lastTime,
-    );
+    const texts = { time, value: this.#fields.text(this.#section.columns.value) };
+    return deliverReading(target, slot, texts, line, this.#bounds(lastTime));
+  }
+
+  #beginsSection(texts: readonly string[], offset: number): boolean {
+    const begun = this.#section.begin(texts, offset);
+    if (begun === "other") this.#shapes.restart(this.#section);
+    return begun !== null;
   }
 
   /** Reads a line with unusual quotes: csv-parse decides whether it is a record, alone or with the lines after it. */
@@ -151,18 +173,20 @@ export class LineReader {
     const { bytes, start, end, ended } = this.#window;
     let newline = firstNewline;
     for (let lines = 1; ; lines++) {
-      const text = bytes.subarray(start, this.#withoutReturn(newline));
+      const text = bytes.subarray(start, withoutReturn(this.#window, newline));
       if (!isUtf8(text)) {
         const first = newline === firstNewline;
         return this.#skip(target, firstNewline, first ? "encoding" : "quote", first ? BAD_ENCODING : BAD_QUOTE);
       }
-      const record = parseRecord(text.toString("utf8"));
+      const record = parseRecord(text.toString("utf8"), this.#forms.separator);
       if (record.kind === "fields") {
         const line = this.#line;
         this.#advance(newline, lines);
-        return deliverRow(target, this.#identities, record.fields, line, lastTime) ? "stop" : "read";
+        return deliverRow(target, this.#section.identities, record.fields, line, this.#bounds(lastTime))
+          ? "stop"
+          : "read";
       }
-      newline = record.kind === "open" && lines < MAX_RECORD_LINES ? this.#newlineFrom(newline + 1) : -1;
+      newline = record.kind === "open" && lines < MAX_RECORD_LINES ? newlineFrom(this.#window, newline + 1) : -1;
       const isHopeless = record.kind === "invalid" || lines === MAX_RECORD_LINES || ended;
       if (newline === -1 && !isHopeless && end - start <= MAX_RECORD_BYTES) return "more";
       if (newline === -1 || newline - start > MAX_RECORD_BYTES) {
@@ -186,43 +210,33 @@ export class LineReader {
       target.skip("too_long", this.#line, TOO_LONG);
       return false;
     }
-    if (this.#withoutReturn(window.end) === window.start) return false;
-    const isWhole = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast();
-    const texts = isWhole ? this.#fields.texts() : [];
-    const time = parseRowTime(texts[this.#identities.columns.timestamp] ?? "", lastTime);
-    const value = parseDcgmValue(texts[this.#identities.columns.value] ?? "");
-    if (!isWhole || !time.ok || (!value.ok && value.error.reason === "value")) {
+    if (withoutReturn(this.#window, window.end) === window.start) return false;
+    const texts = this.#scanLast() && !this.#fields.isEmpty && this.#identifyLast() ? this.#fields.texts() : [];
+    const { timestamp, value } = this.#section.columns;
+    const bounds = this.#bounds(lastTime);
+    if (!isWhole({ time: texts[timestamp] ?? "", value: texts[value] ?? "" }, bounds)) {
       target.skip("truncated", this.#line, TRUNCATED);
       return false;
     }
     // The newline of this line has not been written yet, so the line number stays.
     window.start = window.end;
-    return deliverRow(target, this.#identities, texts, this.#line, lastTime);
+    return deliverRow(target, this.#section.identities, texts, this.#line, bounds);
+  }
+
+  #bounds(lastTime: number): RowBounds {
+    return { ...this.#forms, lastTime };
   }
 
   #scanLast(): boolean {
     const { bytes, start, end } = this.#window;
-    const to = this.#withoutReturn(end);
+    const to = withoutReturn(this.#window, end);
     return (
       this.#fields.scan(bytes, start, to, MAX_FIELDS) && (this.#fields.isAscii || isUtf8(bytes.subarray(start, to)))
     );
   }
 
   #identifyLast(): boolean {
-    return this.#identities.of(this.#fields.texts()).ok;
-  }
-
-  /** Returns the index of the next newline in the window, or -1. */
-  #newlineFrom(index: number): number {
-    if (index >= this.#window.end) return -1;
-    const newline = this.#window.bytes.indexOf(LINE_FEED, index);
-    return newline < this.#window.end ? newline : -1;
-  }
-
-  /** Returns the end of the line whose newline is at this index, without a carriage return. */
-  #withoutReturn(newline: number): number {
-    const { bytes, start } = this.#window;
-    return newline > start && bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
+    return this.#section.identities.of(this.#fields.texts()).ok;
   }
 
   #skip(target: RowTarget, newline: number, reason: SkipReason, detail: () => string): "read" {

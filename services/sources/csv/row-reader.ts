@@ -1,108 +1,85 @@
-/** Reads the rows of one open DCGM CSV file into a target, from any row on, in bounded memory. */
+/** Starts readers of CSV files. */
+import { type DcgmColumns, parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
 import type { LabelRules } from "../../../schema/dcgm/label-rules.ts";
-import { lastRowTime } from "../../../schema/dcgm/row.ts";
+import { RowTimes } from "../../../schema/dcgm/time.ts";
+import { type TimeZone, UTC } from "../../../schema/dcgm/time-zone.ts";
 import type { Clock } from "../../platform/process/clock.ts";
-import { type ByteSource, readBytes } from "../bytes/byte-source.ts";
 import { ByteWindow } from "../bytes/byte-window.ts";
-import type { OpenFile } from "../bytes/open-file.ts";
-import type { Place, RowReader, RowTarget } from "../port.ts";
-import type { CsvHeader } from "./header.ts";
+import { readText, type TextFile } from "../bytes/encoding.ts";
+import { lineAt } from "../bytes/text-line.ts";
+import type { Place, RowReader } from "../port.ts";
+import { CHUNK_BYTES, WindowRowReader } from "../rows/row-reader.ts";
+import { UnreadRows } from "../rows/unread-rows.ts";
+import { type CsvHeader, traitsOf } from "./header.ts";
+import { parseRecord } from "./line-fields.ts";
 import { LineReader } from "./line-reader.ts";
-import type { ShapeLimits } from "./row-shapes.ts";
+import type { ShapeLimits } from "./row-parts.ts";
 
 /**
  * - `clock`: gives the latest time that a row may have, and measures waits
  * - `rules`: decide what the labels of a row mean
+ * - `zone`: of times that do not name theirs; default UTC
+ * - `mayBeUnreadable`: a file of which no row can be read is no failure; default false
  * - `chunkBytes`: how much is read at a time, and at most ahead; default 2 MiB
  * - `shapes`: how many row shapes the reader remembers; default 100,000 in 64 MiB
  */
 export interface RowReaderOptions {
   readonly clock: Clock;
   readonly rules: LabelRules;
+  readonly zone?: TimeZone;
+  readonly mayBeUnreadable?: boolean;
   readonly chunkBytes?: number;
   readonly shapes?: ShapeLimits;
 }
 
-const CHUNK_BYTES = 2_097_152;
 const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
 
-/** If a file has not grown for this long, the reader stops waiting for the rest of its last row. */
-const GROWTH_WAIT_MS = 2000;
+const REMEDY =
+  'write times as 2025-07-18T20:42:34Z, 2025-07-18 20:42:34 (in CSV_TIMEZONE) or Unix seconds, numbers as 1234.5 (with the separator ";" also as 1234,5), and save the file as CSV in UTF-8';
 
-class CsvRowReader implements RowReader {
-  readonly #source: ByteSource;
-  readonly #window: ByteWindow;
-  readonly #lines: LineReader;
-  readonly #clock: Clock;
-  #finished = false;
-  /** Where the file ended when the reader last waited for it to grow. */
-  #waitedAt = -1;
-
-  constructor(source: ByteSource, window: ByteWindow, lines: LineReader, clock: Clock) {
-    this.#source = source;
-    this.#window = window;
-    this.#lines = lines;
-    this.#clock = clock;
-  }
-
-  get place(): Place {
-    return this.#lines.place;
-  }
-
-  get bytesRead(): number {
-    return this.#source.bytesRead;
-  }
-
-  async read(target: RowTarget, { signal }: { signal: AbortSignal }): Promise<"stopped" | "end"> {
-    const window = this.#window;
-    while (!this.#finished) {
-      if (signal.aborted) return "stopped";
-      const lastTime = lastRowTime(this.#clock.now());
-      if (this.#lines.read(target, lastTime)) return "stopped";
-      if (!window.ended) {
-        await window.fill();
-      } else if (!(await this.#mayHaveGrown(signal))) {
-        this.#finished = true;
-        if (this.#lines.readLast(target, lastTime)) return "stopped";
-      }
-    }
-    return "end";
-  }
-
-  /** Gives a writer time to finish the last row. Returns true if the reader must look for more bytes. */
-  async #mayHaveGrown(signal: AbortSignal): Promise<boolean> {
-    const window = this.#window;
-    const end = window.offsetOf(window.end);
-    if (window.start === window.end || end === this.#waitedAt || this.#lines.isLastClosed()) return false;
-    const modifiedAt = await this.#source.modifiedAt();
-    if (modifiedAt === null || this.#clock.now() - modifiedAt > GROWTH_WAIT_MS) return false;
-    await this.#clock.sleep(GROWTH_WAIT_MS, { signal });
-    if (!signal.aborted) this.#waitedAt = end;
-    window.lookAgain();
-    return true;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#window[Symbol.asyncDispose]();
-  }
+/** The columns of the section that begins with the line at an offset. */
+async function columnsAt(text: TextFile, section: number, header: CsvHeader): Promise<DcgmColumns> {
+  const record = parseRecord(await lineAt(text, section), header.separator);
+  const columns = record.kind === "fields" ? parseDcgmHeader(record.fields) : undefined;
+  return columns?.ok ? columns.value : header.columns;
 }
 
 /**
  * Starts a reader at a place.
+ * - A line inside the file that is a header begins a section with columns of its own.
  * - Rows follow RFC 4180, but a quote that never closes makes only its own line a skip.
  * - A last line without a newline is a row if it parses whole. Unless a quote closes it, it is taken only if the file
- *   does not grow for two seconds, and never after a comma.
+ *   does not grow for two seconds, and never after a separator.
  * - A row that is cut short is skipped as `truncated`. `place` stays before it, so that a later read finds it whole.
+ * - Where the separator is `;`, numbers may have a decimal comma.
  * @throws AppError `invalid`, `unavailable` if the content before the place cannot be read
  */
 export async function readCsvRows(
-  file: OpenFile,
-  { columns, firstRow }: CsvHeader,
+  text: TextFile,
+  header: CsvHeader,
   from: Place,
-  { clock, rules, chunkBytes = CHUNK_BYTES, shapes = SHAPE_LIMITS }: RowReaderOptions,
+  {
+    clock,
+    rules,
+    zone = UTC,
+    mayBeUnreadable = false,
+    chunkBytes = CHUNK_BYTES,
+    shapes = SHAPE_LIMITS,
+  }: RowReaderOptions,
 ): Promise<RowReader> {
+  const { separator, firstRow } = header;
   const start = from.offset > firstRow.offset ? from : firstRow;
-  const source = await readBytes(file, start.offset);
+  const source = await readText(text.file, text.encoding, start.offset);
   const window = new ByteWindow(source, start.offset, { chunkBytes });
-  return new CsvRowReader(source, window, new LineReader(window, { columns, rules }, start.line, shapes), clock);
+  const columns = start.section === undefined ? header.columns : await columnsAt(text, start.section, header);
+  const forms = {
+    layout: { columns, rules },
+    times: new RowTimes(zone, start.repeated),
+    separator,
+    hasDecimalComma: separator === ";",
+  };
+  const parser = new LineReader(window, forms, start, shapes);
+  const found = { name: text.file.path, traits: traitsOf(header), firstRow: header.sample, remedy: REMEDY };
+  const unread = mayBeUnreadable ? undefined : new UnreadRows(found, start === firstRow);
+  return new WindowRowReader({ source, window, parser, unread, clock });
 }

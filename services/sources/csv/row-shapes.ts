@@ -4,33 +4,14 @@
  * comparing bytes replaces finding the row's end, splitting its fields and parsing them.
  */
 
-import { isRowTime } from "../../../schema/dcgm/row.ts";
+import { isRowTime } from "../../../schema/dcgm/time.ts";
 import { describeBlank, isBlankNumber } from "../../../schema/dcgm/value.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
 import type { RowTarget } from "../port.ts";
 import { AsciiNumber, MAX_NUMBER_BYTES } from "./ascii-number.ts";
 import { AsciiTime, MAX_TIME_BYTES } from "./ascii-time.ts";
 import { equalBytes, hashBytes } from "./equal-bytes.ts";
-
-/**
- * - `shapes`: how many shapes are remembered; 0 parses every row in full
- * - `bytes`: how many bytes all remembered shapes may take together
- */
-export interface ShapeLimits {
-  readonly shapes: number;
-  readonly bytes: number;
-}
-
-/** The parts of one row as indices into the window. First and second are time and value, in the file's order. */
-export interface RowParts {
-  readonly start: number;
-  readonly firstStart: number;
-  readonly firstEnd: number;
-  readonly secondStart: number;
-  readonly secondEnd: number;
-  /** The byte after the newline. */
-  readonly end: number;
-}
+import type { RowParts, ShapeForms, ShapeLimits } from "./row-parts.ts";
 
 /** Longer rows are not remembered. */
 const MAX_SHAPE_BYTES = 8192;
@@ -42,9 +23,9 @@ const NONE = 0;
 
 export class RowShapes {
   readonly #limits: ShapeLimits;
-  readonly #isTimeFirst: boolean;
-  readonly #time = new AsciiTime();
-  readonly #number = new AsciiNumber();
+  #isTimeFirst: boolean;
+  readonly #time: AsciiTime;
+  readonly #number: AsciiNumber;
   #text: DataView<ArrayBuffer>;
   #textEnd = 0;
   #count = 1;
@@ -65,8 +46,11 @@ export class RowShapes {
   #refused = 0;
   /** Rows taken by the last `follow()`. */
   rows = 0;
-  constructor(limits: ShapeLimits, { isTimeFirst }: { isTimeFirst: boolean }) {
+
+  constructor(limits: ShapeLimits, { isTimeFirst, isUtc, hasDecimalComma }: ShapeForms) {
     this.#limits = limits;
+    this.#number = new AsciiNumber({ hasDecimalComma });
+    this.#time = new AsciiTime({ isUtc });
     this.#isTimeFirst = isTimeFirst;
     this.#text = new DataView(new ArrayBuffer(Math.min(INITIAL_BYTES, limits.bytes)));
     const size = limits.shapes + 1;
@@ -187,6 +171,13 @@ export class RowShapes {
   /** Remembers the day of a row's time, so that other times of that day need no full parser. */
   learnTime(text: string): void {
     this.#time.learnDay(text);
+  }
+
+  /** Forgets all shapes, because other columns follow. */
+  restart({ isTimeFirst }: Pick<ShapeForms, "isTimeFirst">): void {
+    this.#isTimeFirst = isTimeFirst;
+    this.#hashed = undefined;
+    this.#forget();
   }
 
   #lookUp(view: DataView, parts: RowParts): number {

@@ -1,38 +1,45 @@
 /** Provides files as sources. Files are found by path, and each is opened and inspected once. */
-import { createLabelRules, type LabelOptions, type LabelRules } from "../../../schema/dcgm/label-rules.ts";
+import { createLabelRules, type LabelOptions } from "../../../schema/dcgm/label-rules.ts";
+import { createTimeZone, UTC } from "../../../schema/dcgm/time-zone.ts";
 import type { Clock } from "../../platform/process/clock.ts";
+import { openText } from "../bytes/encoding.ts";
 import { openFile } from "../bytes/open-file.ts";
-import { readCsvHeader } from "../csv/header.ts";
-import { readCsvRows } from "../csv/row-reader.ts";
+import type { FormatOptions } from "../formats/reading.ts";
+import { recogniseFormat } from "../formats/recognise.ts";
 import type { FoundSource, OpenSource, Sources } from "../port.ts";
 import { findFiles } from "./find-files.ts";
 import { continues, fingerprintOf } from "./fingerprint.ts";
 
-/** Opens a file once: fingerprint, compression, header and rows all come from the same handle. */
-async function openCsv(path: string, options: { clock: Clock; rules: LabelRules }): Promise<OpenSource> {
+/** Opens a file once: fingerprint, compression, format and rows all come from the same handle. */
+async function openSource(path: string, options: FormatOptions): Promise<OpenSource> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path));
-  const header = await readCsvHeader(file);
+  const { details, readFrom } = recogniseFormat(await openText(file), options);
   const { size, head, compression } = file;
   const all = opened.move();
   return {
     bytes: size,
     fingerprint: fingerprintOf(head),
-    details: {
-      ...(compression === "none" ? {} : { compression }),
-      columns: header.columns.names.join(","),
-    },
+    details: { ...(compression === "none" ? {} : { compression }), ...details },
     continues: (earlier) => continues(head, earlier),
-    readFrom: (place) => readCsvRows(file, header, place, options),
+    readFrom,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
 
-export function openFiles(
-  paths: readonly string[],
-  { clock, labels }: { clock: Clock; labels: LabelOptions },
-): Sources {
-  const rules = createLabelRules(labels);
+/**
+ * - `timeZone`: IANA name of the zone of times that do not name theirs
+ * - `host`: of GPUs in files that name none; undefined: the file's name
+ */
+export interface FilesOptions {
+  readonly clock: Clock;
+  readonly labels: LabelOptions;
+  readonly timeZone: string;
+  readonly host: string | undefined;
+}
+
+export function openFiles(paths: readonly string[], { clock, labels, timeZone, host }: FilesOptions): Sources {
+  const options = { clock, rules: createLabelRules(labels), zone: createTimeZone(timeZone) ?? UTC, host };
   return {
     where: paths,
     async find() {
@@ -40,6 +47,6 @@ export function openFiles(
       for (const path of paths) for (const file of await findFiles(path)) found.set(file.name, file);
       return [...found.values()];
     },
-    open: ({ name }) => openCsv(name, { clock, rules }),
+    open: ({ name }) => openSource(name, options),
   };
 }

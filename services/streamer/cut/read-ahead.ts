@@ -197,4 +197,4 @@ export class ReadAhead implements RowTarget {
   }
 }
 
-const copy = ({ offset, line }: Place): Place => ({ offset, line });
+const copy = (place: Place): Place => ({ ...place });

@@ -5,7 +5,7 @@
  * The text is JSON with the fields
  * - `v`: 1
  * - `head`, `length`: fingerprint of the source (see the port of sources)
- * - `offset`, `line`: place of the read-ahead's start
+ * - `offset`, `line`, `repeated`, `section` and `taken` if the place has them: place of the read-ahead's start
  * - `skip`, `size`, `sent`: see `Mark`
  * - `pass`, `stampedAt`: see `StreamPosition`
  */
@@ -22,8 +22,7 @@ export interface StreamPosition extends Fingerprint, Mark {
 const VERSION = 1;
 
 export const encodePosition = ({ head, length, place, skip, size, sent, pass, stampedAt }: StreamPosition): string => {
-  const { offset, line } = place;
-  return JSON.stringify({ v: VERSION, head, length, offset, line, skip, size, sent, pass, stampedAt });
+  return JSON.stringify({ v: VERSION, head, length, ...place, skip, size, sent, pass, stampedAt });
 };
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -36,10 +35,17 @@ export function parsePosition(text: string): StreamPosition | null {
   } catch {
     return null;
   }
-  const { v, head, length, offset, line, skip, size, sent, pass, stampedAt } = given;
+  const { v, head, length, offset, line, repeated, section, taken, skip, size, sent, pass, stampedAt } = given;
   if (v !== VERSION || typeof head !== "string" || !isCount(length) || !isCount(offset) || !isCount(line)) return null;
   if (!isCount(skip) || !isCount(size) || !isCount(sent) || !isCount(pass) || !isCount(stampedAt)) return null;
-  return { head, length, place: { offset, line }, skip, size, sent, pass, stampedAt };
+  const place = {
+    offset,
+    line,
+    ...(isCount(repeated) ? { repeated } : {}),
+    ...(isCount(section) ? { section } : {}),
+    ...(isCount(taken) ? { taken } : {}),
+  };
+  return { head, length, place, skip, size, sent, pass, stampedAt };
 }
 
 /** Returns a number below 0 if `a` is less advanced than `b`. */

@@ -1,8 +1,9 @@
 /** The interface between the suite and an implementation, and the rows that readers must hand over. */
 import fc from "fast-check";
+import { isAppError } from "../../../schema/model/errors.ts";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
-import type { FoundSource, OpenSource, Place, RowTarget, Sources } from "../../../services/sources/port.ts";
+import type { FoundSource, OpenSource, Place, RowReader, RowTarget, Sources } from "../../../services/sources/port.ts";
 import { factsOf, type MemoryRow } from "../../support/sources/memory-files.ts";
 
 export interface SourcesBench extends AsyncDisposable {
@@ -81,11 +82,26 @@ export async function find(sources: Sources, name: string): Promise<FoundSource>
 export const open = async (sources: Sources, name: string): Promise<OpenSource> =>
   sources.open(await find(sources, name));
 
+/** Reads on until a stop or the end. A source of which no row can be read fails at its end: that counts as the end. */
+export async function readOn(reader: RowReader, target: Recorder): Promise<"stopped" | "end"> {
+  try {
+    return await reader.read(target, untilEnd);
+  } catch (error) {
+    const { events } = target;
+    if (!isAppError(error, "invalid") || !isUnreadable(events)) throw error;
+    return "end";
+  }
+}
+
+/** True for the events of a source that has rows of which none can be read. */
+const isUnreadable = (events: readonly Event[]): boolean =>
+  events.length > 0 && events.every((event) => event.startsWith("line"));
+
 /** All rows from a place on, through a reader of its own. */
 export async function eventsFrom(source: OpenSource, place: Place): Promise<Event[]> {
   await using reader = await source.readFrom(place);
   const target = recorder();
-  await reader.read(target, untilEnd);
+  await readOn(reader, target);
   return target.events;
 }
 

@@ -24,6 +24,35 @@ export function readingConformance(openBench: OpenSources): void {
     );
   });
 
+  test("read() fails with invalid behind the last row of a source of which no row can be read", async () => {
+    await using bench = await openBench();
+    await bench.write("a", [{ skip: "fields" }, { skip: "fields" }]);
+    await using source = await open(bench.sources, "a");
+    await using reader = await source.readFrom(START);
+    const target = recorder();
+    for (let call = 0; call < 2; call++) {
+      await expect(reader.read(target, untilEnd)).rejects.toMatchObject({ name: "AppError", code: "invalid" });
+    }
+    expect(target.events).toEqual(["line 2 fields", "line 3 fields"]);
+    await bench.append("a", fleetRows({ gpus: 1, ticks: 1, metrics: 1 }));
+    await using grown = await open(bench.sources, "a");
+    await using whole = await grown.readFrom(START);
+    expect(await whole.read(recorder(), untilEnd)).toBe("end");
+  });
+
+  test("read() of skipped rows alone ends as usual if rows before them were read, or belong to declined slots", async () => {
+    await using bench = await openBench();
+    const [first] = fleetRows({ gpus: 1, ticks: 1, metrics: 1 }) as [MemoryRow];
+    await bench.write("a", [first, { skip: "fields" }]);
+    await using source = await open(bench.sources, "a");
+    await using reader = await source.readFrom(START);
+    await reader.read(recorder({ stopAfter: () => 1 }), untilEnd);
+    await using rest = await source.readFrom(reader.place);
+    expect(await rest.read(recorder(), untilEnd)).toBe("end");
+    await using declined = await source.readFrom(START);
+    expect(await declined.read(recorder({ wants: () => false }), untilEnd)).toBe("end");
+  });
+
   test("read() stops behind the reading at which the target says stop, and returns end at the end", async () => {
     await using bench = await openBench();
     await bench.write("a", rows);

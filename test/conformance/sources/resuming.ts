@@ -3,7 +3,16 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type OpenSource, type Place, type Sources, START } from "../../../services/sources/port.ts";
 import { fleetRows } from "../../support/sources/memory-files.ts";
-import { anyRows, eventsFrom, eventsOf, type OpenSources, open, recorder, untilEnd } from "./bench.ts";
+import {
+  anyRows,
+  eventsFrom,
+  eventsOf,
+  type OpenSources,
+  open,
+  readOn as readMore,
+  recorder,
+  untilEnd,
+} from "./bench.ts";
 
 /** Where reading continues after a stop. */
 type Continuation = "same reader" | "new reader" | "opened again";
@@ -14,10 +23,10 @@ async function eventsInSteps(sources: Sources, stops: readonly number[], how: re
   const target = recorder({ stopAfter: () => stops[step % stops.length] as number });
   let place: Place = START;
   const next = () => how[step++ % how.length] as Continuation;
-  const readOn = async (source: OpenSource): Promise<"end" | Continuation> => {
+  const readSource = async (source: OpenSource): Promise<"end" | Continuation> => {
     await using reader = await source.readFrom(place);
     for (;;) {
-      const outcome = await reader.read(target, untilEnd);
+      const outcome = await readMore(reader, target);
       place = reader.place;
       if (outcome === "end") return "end";
       const continuation = next();
@@ -27,7 +36,7 @@ async function eventsInSteps(sources: Sources, stops: readonly number[], how: re
   for (;;) {
     await using source = await open(sources, "a");
     let continuation: "end" | Continuation = "new reader";
-    while (continuation === "new reader") continuation = await readOn(source);
+    while (continuation === "new reader") continuation = await readSource(source);
     if (continuation === "end") return target.events;
   }
 }

@@ -18,5 +18,5 @@ export function namesOf(
     pod: pods.map(({ pod }) => pod),
     job: holders.flatMap((held) => (held.kind === "job" ? [held.job] : [])),
   };
-  return [...new Set(found[kind])].filter((name) => name !== null && name !== "");
+  return [...new Set(found[kind])].flatMap((name) => (name ? [name] : []));
 }

@@ -10,14 +10,53 @@ const value = fc.oneof(
   { weight: 4, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }).map(showNumber) },
   { weight: 3, arbitrary: fc.stringMatching(/^-?\d{0,18}(\.\d{0,18})?$/) },
   fc.constantFrom("1e3", "+5", " 5", ".5", "5.", ".", "-", "-0", "0x10", "1_000", "007", "N/A", "NaN", "-Inf", ""),
-  fc.constantFrom("1234567890123456789012345", "9223372036854775794", "2147483632", "140737488355329", "1e999", "4\n2"),
+  fc.constantFrom(
+    "1234567890123456789012345",
+    "9223372036854775794",
+    "2147483632",
+    "140737488355329",
+    "1e999",
+    "4\n2",
+    "1,5",
+    "1,5e3",
+    "1.234,5",
+  ),
 );
+const seconds = (iso: string): number => Date.parse(iso) / 1000;
+
+/** Forms of one moment, with a fraction and a zone where the form has them. */
+const TIME_FORMS: readonly ((iso: string, fraction: string, zone: string) => string)[] = [
+  (iso, fraction, zone) => `${iso.slice(0, 19)}${fraction}${zone}`,
+  (iso, fraction, zone) => `${iso.slice(0, 10)} ${iso.slice(11, 19)}${fraction}${zone}`,
+  (iso, fraction) => `${seconds(iso)}${fraction}`,
+  (iso) => `${seconds(iso) * 1000}`,
+  (iso) => seconds(iso).toExponential(),
+];
+
 const time = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.integer({ min: 0, max: 200_000 }).map((s) => new Date(1752871354000 + s * 1000).toISOString()),
   },
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 3 }).map((s) => `2025-07-18T20:42:3${s}Z`) },
+  {
+    weight: 8,
+    arbitrary: fc
+      .record({
+        s: fc.integer({ min: 0, max: 90_000 }),
+        form: fc.constantFrom(...TIME_FORMS),
+        fraction: fc.constantFrom("", ".5", ".250000", ".1239999", "."),
+        zone: fc.constantFrom("Z", "+00:00", "+0200", "-05", " UTC", " +0100 CET", "", "+1:00"),
+      })
+      .map(({ s, form, fraction, zone }) => form(new Date(1752871354000 + s * 1000).toISOString(), fraction, zone)),
+  },
+  {
+    weight: 4,
+    // In Berlin, the clocks went from 03:00 to 02:00 in this night.
+    arbitrary: fc
+      .record({ hour: fc.constantFrom(1, 2, 2, 2, 3), minute: fc.constantFrom("00", "10", "59") })
+      .map(({ hour, minute }) => `2024-10-27 0${hour}:${minute}:00`),
+  },
   {
     weight: 2,
     arbitrary: fc.integer({ min: 0, max: 999 }).map((ms) => `2025-07-18T23:59:59.${String(ms).padStart(3, "0")}Z`),
@@ -81,19 +120,20 @@ export const anyCsv: fc.Arbitrary<Buffer> = fc
   .record({
     order,
     lines: fc.array(line, { minLength: 1, maxLength: 12 }),
+    separator: fc.constantFrom(",", ",", ",", ";", "\t", "|"),
     rounds: fc.nat({ max: 5 }),
     last: fc.boolean(),
   })
-  .map(({ order, lines, rounds, last }) => {
+  .map(({ order, separator, lines, rounds, last }) => {
     const plain = lines.map((one) => ({ ...one, damage: (text: string) => text, bytes: undefined }));
     const all = [...Array.from({ length: rounds }, () => plain).flat(), ...lines, ...(rounds > 2 ? plain : [])];
     const parts = all.map(({ gpu, given, style, end, damage, bytes }) => {
       const fields = rowFields(gpu, given);
-      const write = (text: string) => (style === "all" || /[",\n]/.test(text) ? quoted(text) : text);
-      const written = Buffer.from(damage(order.map((name) => write(fields[name] ?? "")).join(",")) + end);
+      const write = (text: string) => (style === "all" || /[",;\t|\n]/.test(text) ? quoted(text) : text);
+      const written = Buffer.from(damage(order.map((name) => write(fields[name] ?? "")).join(separator)) + end);
       if (bytes !== undefined && written.length > 2) written[bytes % (written.length - 2)] = 0xff;
       return written;
     });
-    const bytes = Buffer.concat([Buffer.from(`${order.join(",")}\n`), ...parts]);
+    const bytes = Buffer.concat([Buffer.from(`${order.join(separator)}\n`), ...parts]);
     return last ? bytes : bytes.subarray(0, -1);
   });

@@ -4,14 +4,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import { createLabelRules, DEFAULT_LABELS } from "../../../schema/dcgm/label-rules.ts";
+import { UTC } from "../../../schema/dcgm/time-zone.ts";
 import type { GpuFacts } from "../../../schema/model/gpu.ts";
 import type { HolderSet } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Clock } from "../../../services/platform/process/clock.ts";
+import { openText } from "../../../services/sources/bytes/encoding.ts";
 import { openFile } from "../../../services/sources/bytes/open-file.ts";
+import type { SourcesConfig } from "../../../services/sources/config.ts";
 import { readCsvHeader } from "../../../services/sources/csv/header.ts";
 import { type RowReaderOptions, readCsvRows } from "../../../services/sources/csv/row-reader.ts";
-import { type Place, type RowReader, type RowTarget, type SkipReason, START } from "../../../services/sources/port.ts";
+import type { Format, FormatOptions } from "../../../services/sources/formats/reading.ts";
+import { recogniseFormat } from "../../../services/sources/formats/recognise.ts";
+import { openSources } from "../../../services/sources/open.ts";
+import {
+  type FoundSource,
+  type Place,
+  type RowReader,
+  type RowTarget,
+  type SkipReason,
+  START,
+} from "../../../services/sources/port.ts";
 
 export const gpuUuid = (n: number): string => `GPU-5fd4f087-86f3-7a43-b711-${n.toString(16).padStart(12, "0")}`;
 
@@ -127,6 +140,53 @@ export const rowClock: Clock = {
   sleep: async () => {},
 };
 
+export type AnyOptions = Partial<FormatOptions>;
+
+/** Opens a file in whatever format it has, hands it to `use`, and closes it. */
+export async function withFormat<T>(
+  path: string,
+  options: AnyOptions,
+  use: (format: Format) => Promise<T>,
+): Promise<T> {
+  await using file = await openFile(path);
+  const usual = { clock: rowClock, rules: usualRules, zone: UTC, host: undefined };
+  return await use(recogniseFormat(await openText(file), { ...usual, ...options }));
+}
+
+/** Everything that one reader hands over of a file in any format. */
+export const readAny = (path: string, options: AnyOptions = {}): Promise<Taken> =>
+  withFormat(path, options, async (format) => {
+    await using reader = await format.readFrom(START);
+    const kept = keepRows();
+    await reader.read(kept, untilEnd);
+    return kept;
+  });
+
+/** The same, with a new reader after every `length` readings. */
+export const readAnyInSteps = (path: string, length: number, options: AnyOptions = {}): Promise<Taken> =>
+  withFormat(path, options, async (format) => {
+    const kept = keepRows({ stopAfter: () => length });
+    let place = START;
+    for (let outcome = "stopped"; outcome === "stopped"; ) {
+      await using reader = await format.readFrom(place);
+      outcome = await reader.read(kept, untilEnd);
+      ({ place } = reader);
+    }
+    return kept;
+  });
+
+/** Everything that the sources hand over of one file, read as a program reads it. */
+export async function readSource(path: string, options: Partial<Omit<SourcesConfig, "paths">> = {}): Promise<Taken> {
+  const { timeZone = "UTC", labels = DEFAULT_LABELS, host } = options;
+  const sources = openSources({ kind: "files", paths: [path], labels, timeZone, host }, { clock: rowClock });
+  const [found] = await sources.find();
+  await using source = await sources.open(found as FoundSource);
+  await using reader = await source.readFrom(START);
+  const kept = keepRows();
+  await reader.read(kept, untilEnd);
+  return kept;
+}
+
 export const usualRules = createLabelRules(DEFAULT_LABELS);
 
 export type OpenRowsOptions = Partial<RowReaderOptions> & { readonly from?: Place | undefined };
@@ -135,8 +195,11 @@ export type OpenRowsOptions = Partial<RowReaderOptions> & { readonly from?: Plac
 export async function openRows(path: string, options: OpenRowsOptions = {}): Promise<RowReader> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path));
+  const text = await openText(file);
   const { from = START, clock = rowClock, rules = usualRules, ...limits } = options;
-  const reader = opened.use(await readCsvRows(file, await readCsvHeader(file), from, { clock, rules, ...limits }));
+  const reader = opened.use(
+    await readCsvRows(text, readCsvHeader(text), from, { clock, rules, mayBeUnreadable: true, ...limits }),
+  );
   const all = opened.move();
   return {
     read: (target, reading) => reader.read(target, reading),

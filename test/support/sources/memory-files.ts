@@ -94,10 +94,13 @@ class MemoryReader implements RowReader {
   readonly #source: MemorySource;
   readonly #slots = new Map<string, number>();
   #row: number;
+  /** True if this reader, or one before it, has met a readable row. */
+  #hasRead: boolean;
 
   constructor(source: MemorySource, { offset }: Place) {
     this.#source = source;
     this.#row = Math.max(0, offset / ROW_BYTES - 1);
+    this.#hasRead = this.#row > 0;
     if (!Number.isInteger(this.#row)) throw new Error(`no row begins at ${offset}`);
   }
 
@@ -114,7 +117,7 @@ class MemoryReader implements RowReader {
       if (signal.aborted) return "stopped";
       this.#source.failAt(this.#row);
       const row = this.#source.rows[this.#row];
-      if (row === undefined) return "end";
+      if (row === undefined) return this.#end();
       const { line } = this.place;
       this.#row++;
       if ("skip" in row) target.skip(row.skip, line, () => `row ${line} is bad`);
@@ -122,8 +125,14 @@ class MemoryReader implements RowReader {
     }
   }
 
+  #end(): "end" {
+    if (this.#hasRead || this.#row === 0) return "end";
+    throw new AppError("Cannot read the rows: all are bad", { code: "invalid" });
+  }
+
   #add(target: RowTarget, row: Extract<MemoryRow, { gpu: number }>, line: number): boolean {
     const { gpu, metric, at, value, pod = "" } = row;
+    this.#hasRead = true;
     const key = `${gpu} ${metric} ${pod}`;
     let slot = this.#slots.get(key);
     if (slot === undefined) {

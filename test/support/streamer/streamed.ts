@@ -17,7 +17,13 @@ import { holdersOf } from "../schema/merged-rows.ts";
 import { readingText } from "../sources/memory-files.ts";
 import { InstantClock } from "../time/instant-clock.ts";
 
-export const filesAt = (...paths: string[]): SourcesConfig => ({ kind: "files", paths, labels: DEFAULT_LABELS });
+export const filesAt = (...paths: string[]): SourcesConfig => ({
+  kind: "files",
+  paths,
+  labels: DEFAULT_LABELS,
+  timeZone: "UTC",
+  host: undefined,
+});
 
 export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig => ({
   sources: filesAt("/data"),

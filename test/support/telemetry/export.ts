@@ -4,8 +4,9 @@ import { type DocumentNode, execute } from "graphql";
 import { createBatchBuilder } from "../../../schema/batch/builder.ts";
 import { parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
 import { createLabelRules, DEFAULT_LABELS } from "../../../schema/dcgm/label-rules.ts";
-import { parseRowTime } from "../../../schema/dcgm/row.ts";
 import { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
+import { RowTimes } from "../../../schema/dcgm/time.ts";
+import { UTC } from "../../../schema/dcgm/time-zone.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { Result } from "../../../schema/model/result.ts";
 import { createRest } from "../../../services/api-gateway/rest/handler.ts";
@@ -42,11 +43,12 @@ export async function storeOfExport(csv: string): Promise<Repository> {
   const [names = [], ...rows] = parse(csv) as string[][];
   const columns = valid(parseDcgmHeader(names));
   const identities = new RowIdentities({ columns, rules: createLabelRules(DEFAULT_LABELS) });
+  const times = new RowTimes(UTC);
   const builder = createBatchBuilder(2);
   const repository = openModel();
   for (const fields of rows) {
     const { facts, series, holders } = valid(identities.of(fields));
-    const at = valid(parseRowTime(fields[columns.timestamp] ?? "", clock.now()));
+    const at = valid(times.parse(fields[columns.timestamp] ?? "", clock.now()));
     builder.add(builder.slot(facts, series, holders), at, valid(parseDcgmValue(fields[columns.value] ?? "")));
   }
   if (rows.length > 0) await repository.save([builder.take({ producer: "export@0/1", epoch: 1, seq: 1 })]);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { DCGM_HEADER, parseDcgmHeader } from "../../../schema/dcgm/columns.ts";
 import { parseLabels } from "../../../schema/dcgm/labels.ts";
-import { lastRowTime, parseRowTime } from "../../../schema/dcgm/row.ts";
 import { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { HolderSet } from "../../../schema/model/holder.ts";
@@ -41,7 +40,7 @@ describe("parseDcgmHeader()", () => {
     const names = DCGM_HEADER.split(",");
     expect(parseDcgmHeader(names.filter((name) => name !== "metric_name"))).toEqual({
       ok: false,
-      error: "column metric_name or __name__ is missing",
+      error: "column metric_name or __name__ or metric is missing",
     });
     expect(parseDcgmHeader(["timestamp", "metric_name", "value", "pod"])).toEqual({
       ok: false,
@@ -203,27 +202,4 @@ describe("parseDcgmValue()", () => {
       expect([text, parsed.ok ? parsed.value : parsed.error.reason]).toEqual([text, reason]);
     }
   });
-});
-
-describe("parseRowTime()", () => {
-  const now = Date.UTC(2025, 6, 20);
-
-  test.each([
-    ["2025-07-18T20:42:34Z", Date.UTC(2025, 6, 18, 20, 42, 34)],
-    ["2025-07-18T22:42:34+02:00", Date.UTC(2025, 6, 18, 20, 42, 34)],
-    ["2025-07-18T20:42:34.1239Z", Date.UTC(2025, 6, 18, 20, 42, 34, 123)],
-    ["2000-01-01T00:00:00Z", Date.UTC(2000)],
-    ["2025-07-21T00:00:00Z", Date.UTC(2025, 6, 21)],
-  ])("reads %s", (text, at) => {
-    expect(parseRowTime(text, lastRowTime(now))).toEqual({ ok: true, value: at });
-  });
-
-  test.each(["2025-07-18T20:42:34", "1999-12-31T23:59:59Z", "2025-07-21T00:00:00.001Z", "1752871354", "", "yesterday"])(
-    "refuses %p and shows it",
-    (text) => {
-      const time = parseRowTime(text, lastRowTime(now));
-      expect(time).toMatchObject({ error: { reason: "time" } });
-      expect(time.ok ? "" : time.error.detail).toContain(`"${text}"`);
-    },
-  );
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseTimestamp } from "../../../schema/model/timestamp.ts";
+import { RowTimes } from "../../../schema/dcgm/time.ts";
+import { UTC } from "../../../schema/dcgm/time-zone.ts";
 import { AsciiNumber } from "../../../services/sources/csv/ascii-number.ts";
 import { AsciiTime } from "../../../services/sources/csv/ascii-time.ts";
 import { equalBytes } from "../../../services/sources/csv/equal-bytes.ts";
@@ -71,12 +72,14 @@ describe("AsciiTime.read()", () => {
     return time.read(bytes, view, 0) === text.length ? time.at : undefined;
   };
 
-  test("agrees with parseTimestamp() for times of the remembered day, in any order", () => {
+  const parse = (text: string) => new RowTimes(UTC).parse(text, Number.MAX_SAFE_INTEGER);
+
+  test("agrees with RowTimes for times of the remembered day, in any order", () => {
     const DAY = Date.UTC(2024, 1, 29);
     const moments = fc.array(fc.integer({ min: -1000, max: 86_401_000 }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(moments, fc.boolean(), (offsets, whole) => {
-        const time = new AsciiTime();
+        const time = new AsciiTime({ isUtc: true });
         time.learnDay("2024-02-29T12:00:00Z");
         for (const offset of offsets) {
           const iso = new Date(DAY + offset).toISOString();
@@ -84,7 +87,7 @@ describe("AsciiTime.read()", () => {
           const fraction =
             digits === 0 ? "" : `.${(iso.slice(20, 23) + String(Math.abs(offset)).padStart(6, "9")).slice(0, digits)}`;
           const text = `${iso.slice(0, 19)}${fraction}Z`;
-          const parsed = parseTimestamp(text);
+          const parsed = parse(text);
           const expected = iso.startsWith("2024-02-29") && parsed.ok ? Math.floor(parsed.value) : undefined;
           expect(read(time, text)).toBe(expected as number);
         }
@@ -93,30 +96,78 @@ describe("AsciiTime.read()", () => {
     );
   });
 
-  test("returns -1 or agrees with parseTimestamp() for a time with one damaged byte", () => {
+  test("returns -1 or agrees with RowTimes for a time with one damaged byte", () => {
     const text = "2024-02-29T23:59:58Z";
     for (let at = 0; at < text.length; at++) {
       for (const wrong of ["x", "9", " ", ":", "\0"]) {
         const damaged = text.slice(0, at) + wrong + text.slice(at + 1);
-        const time = new AsciiTime();
+        const time = new AsciiTime({ isUtc: true });
         time.learnDay(text);
         expect(read(time, text)).toBe(Date.UTC(2024, 1, 29, 23, 59, 58));
-        const parsed = parseTimestamp(damaged);
+        const parsed = parse(damaged);
         const value = read(time, damaged);
         if (value !== undefined) expect(parsed).toEqual({ ok: true, value });
       }
     }
   });
 
+  test("agrees with RowTimes, or leaves the time to it, for other forms of the day's times", () => {
+    const separators = fc.constantFrom("T", "t", " ", "_");
+    const fractions = fc.constantFrom("", ".", ".5", ".123456", ".1234567");
+    const zones = fc.constantFrom(
+      "Z",
+      "z",
+      "",
+      "+00:00",
+      "+0130",
+      "-11",
+      "+24:00",
+      "+0",
+      "+00:60",
+      "+0060",
+      " UTC",
+      " +0000 UTC",
+    );
+    const clocks = fc.constantFrom("00:00:00", "23:59:59", "24:00:00", "12:60:00", "1:00:00");
+    fc.assert(
+      fc.property(separators, clocks, fractions, zones, fc.boolean(), (separator, clock, fraction, zone, isUtc) => {
+        const time = new AsciiTime({ isUtc });
+        time.learnDay("2024-02-29 12:00:00");
+        const text = `2024-02-29${separator}${clock}${fraction}${zone}`;
+        const value = read(time, text);
+        if (value !== undefined) expect(parse(text)).toEqual({ ok: true, value });
+        if (!isUtc && zone === "") expect(value).toBeUndefined();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("agrees with RowTimes, or leaves the number to it, for Unix seconds and milliseconds", () => {
+    const numbers = fc.oneof(
+      fc.integer({ min: 946_684_800, max: 2_000_000_000 }).map(String),
+      fc.integer({ min: 946_684_800_000, max: 2_000_000_000_000 }).map(String),
+      fc.stringMatching(/^1[0-9]{9}\.[0-9]{0,5}$/),
+      fc.constantFrom("1e9", "1.5e9", "1700000000.1234567", "12345678901234567"),
+    );
+    fc.assert(
+      fc.property(numbers, (text) => {
+        const value = read(new AsciiTime({ isUtc: true }), text);
+        if (value !== undefined) expect(parse(text)).toEqual({ ok: true, value });
+        else expect(text).toMatch(/e|\d{16}|\.\d{6}/);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   test.each([
     "2024-02-29T24:00:00Z",
     "2024-02-29T23:60:00Z",
     "2024-02-29T23:59:60Z",
-    "2024-02-29T23:59:59+00:00",
+    "2024-02-29T23:59:59 UTC",
     "2024-02-29T23:59:59.Z",
     "2024-02-29T23:59:59.9999999Z",
   ])("returns -1 for %s", (text) => {
-    const time = new AsciiTime();
+    const time = new AsciiTime({ isUtc: true });
     time.learnDay("2024-02-29T00:00:00Z");
     expect(read(time, text)).toBeUndefined();
   });

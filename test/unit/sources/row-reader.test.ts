@@ -59,7 +59,7 @@ describe("readCsvRows() on a bad row", () => {
       "value",
       'value must be a number such as 42 or 0.5, got "hot"',
     ],
-    ["without a time zone", rowLine(9, { timestamp: "2025-07-18T20:42:34" }), "time", "with a zone"],
+    ["with another time", rowLine(9, { timestamp: "18.07.2025 20:42" }), "time", "Unix seconds"],
     ["before 2000", rowLine(9, { timestamp: "1999-12-31T23:59:59Z" }), "time", "1999-12-31T23:59:59Z"],
     ["more than a day ahead", rowLine(9, { timestamp: "2025-07-21T00:00:01Z" }), "time", "one day ahead"],
     ["with a uuid cut short", rowLine(9, { uuid: gpuUuid(9).slice(0, -1) }), "uuid", "GPU-5fd4f087"],
@@ -203,11 +203,11 @@ describe("readCsvRows() on a header", () => {
   test.each<[string, string, string]>([
     ["an empty file", "", "the file is empty"],
     ["an empty first line", "\nx", "the line is empty"],
-    ["no header", `${good(1)}\n`, "column timestamp is missing"],
-    ["a header of something else", "time,name,number\n", "column timestamp is missing"],
+    ["no header", `${good(1)}\n`, "column timestamp or time"],
+    ["another header", "time,name,number\n", "or metric is missing"],
     ["a header with a stray quote", `"${csvText(good(1))}`, "a quote is where RFC 4180 has none"],
     ["a header that does not end", "x".repeat(70_000), "the line is longer than 65536 bytes"],
-    ["UTF-16", Buffer.from(`\uFEFF${csvText(good(1))}`, "utf16le").toString("latin1"), "column timestamp is missing"],
+    ["UTF-16", Buffer.from(`\uFEFF${csvText(good(1))}`, "utf16le").toString("latin1"), "column timestamp or time"],
   ])(
     "rejects %s, showing the file, the expected header and at most 200 characters of its own",
     async (_, content, why) => {

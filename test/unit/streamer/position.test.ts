@@ -82,3 +82,9 @@ test.each([
 ])("parsePosition() returns null for %p", (text) => {
   expect(parsePosition(text)).toBeNull();
 });
+
+test("parsePosition() returns a place in the hour that comes twice as encodePosition() has written it", () => {
+  const place = { offset: 2547, line: 15, repeated: 1_792_890_000_000 };
+  const position = { head: "8b9b", length: 9, place, skip: 1, size: 2, sent: 1, pass: 3, stampedAt: 4 };
+  expect(parsePosition(encodePosition(position))).toEqual(position);
+});

@@ -68,6 +68,8 @@ cannot read what version 2 writes.
 {{- $values := index . 1 -}}
 {{- include "gpu-telemetry.variable" (list "QUEUE_SERVICE_URL" "http://queue-service:8080") }}
 {{- include "gpu-telemetry.variable" (list "CSV_PATH" (include "gpu-telemetry.csvPath" $)) }}
+{{- include "gpu-telemetry.variable" (list "CSV_TIMEZONE" $values.csv.timezone) }}
+{{- include "gpu-telemetry.variable" (list "CSV_HOST" $values.csv.host) }}
 {{- include "gpu-telemetry.variable" (list "LABEL_CLASSES" $values.labelClasses) }}
 {{- include "gpu-telemetry.variable" (list "EXPORTER_PODS" $values.exporterPods) }}
 {{- include "gpu-telemetry.variable" (list "MAX_SERIES_PER_METRIC" $values.maxSeriesPerMetric) }}

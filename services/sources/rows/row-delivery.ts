@@ -1,6 +1,6 @@
 /** Hands the fields of one row to the target: as a reading, or as a skip with its reason. */
-import { parseRowTime } from "../../../schema/dcgm/row.ts";
 import type { RowIdentities } from "../../../schema/dcgm/row-identities.ts";
+import type { RowTimes } from "../../../schema/dcgm/time.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
 import type { RowTarget } from "../port.ts";
 
@@ -17,25 +17,48 @@ export function slotOf(
   return undefined;
 }
 
+/** How times and numbers of a source are read. */
+export interface RowForms {
+  readonly times: RowTimes;
+  /** True if numbers may have a comma in place of the point. */
+  readonly hasDecimalComma: boolean;
+}
+
+/** Also the latest time that a row may have, ms since the epoch. */
+export interface RowBounds extends RowForms {
+  readonly lastTime: number;
+}
+
+const DECIMAL_COMMA = /^([^.,]*),([^.,]*)$/;
+
+const withPoint = (text: string, { hasDecimalComma }: RowForms): string =>
+  hasDecimalComma ? text.replace(DECIMAL_COMMA, "$1.$2") : text;
+
 /** Hands over a row whose slot is known. Returns true if the target says stop. */
 export function deliverReading(
   target: RowTarget,
   slot: number,
   texts: { time: string; value: string },
   line: number,
-  lastTime: number,
+  bounds: RowBounds,
 ): boolean {
-  const time = parseRowTime(texts.time, lastTime);
+  const time = bounds.times.parse(withPoint(texts.time, bounds), bounds.lastTime);
   if (!time.ok) {
     target.skip(time.error.reason, line, () => time.error.detail);
     return false;
   }
-  const value = parseDcgmValue(texts.value);
+  const value = parseDcgmValue(withPoint(texts.value, bounds));
   if (!value.ok) {
     target.skip(value.error.reason, line, () => value.error.detail);
     return false;
   }
   return target.add(slot, time.value, value.value, line);
+}
+
+/** Leaves out a row. Its time still counts in the order that decides times of the hour that comes twice. */
+export function declined(time: string, bounds: RowBounds): false {
+  if (!bounds.times.isUtc) bounds.times.parse(withPoint(time, bounds), bounds.lastTime);
+  return false;
 }
 
 /** Hands over a row, given by its fields. Returns true if the target says stop. */
@@ -44,11 +67,19 @@ export function deliverRow(
   identities: RowIdentities,
   fields: readonly string[],
   line: number,
-  lastTime: number,
+  bounds: RowBounds,
 ): boolean {
   const slot = slotOf(target, identities, fields, line);
-  if (slot === undefined || slot < 0) return false;
+  if (slot === undefined) return false;
   const { columns } = identities;
   const texts = { time: fields[columns.timestamp] ?? "", value: fields[columns.value] ?? "" };
-  return deliverReading(target, slot, texts, line, lastTime);
+  if (slot < 0) return declined(texts.time, bounds);
+  return deliverReading(target, slot, texts, line, bounds);
+}
+
+/** True if time and value are whole: a row that ends elsewhere may have been cut short. */
+export function isWhole(texts: { time: string; value: string }, bounds: RowBounds): boolean {
+  const time = bounds.times.peek(withPoint(texts.time, bounds), bounds.lastTime);
+  const value = parseDcgmValue(withPoint(texts.value, bounds));
+  return time.ok && (value.ok || value.error.reason !== "value");
 }

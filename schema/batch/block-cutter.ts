@@ -1,12 +1,21 @@
 /** Cuts the readings of one GPU into blocks: at full hours, columns sorted by series, duplicates merged. */
 
 import type { GpuUuid } from "../model/gpu.ts";
+import type { Series } from "../model/reading.ts";
 import { type Batch, type Block, hourStartMs } from "./batch.ts";
 import { ColumnPacker, MAX_BLOCK_CELLS } from "./columns.ts";
 import type { Evidence } from "./evidence.ts";
 import type { GpuReadings, ReadingColumns } from "./reading-log.ts";
 import type { SlotTable } from "./slot-table.ts";
 import { TrackFinder } from "./track-finder.ts";
+
+/** Two rows of one series and time whose values differ. */
+export interface DifferingRows {
+  readonly gpu: GpuUuid;
+  readonly series: Series;
+  readonly at: number;
+  readonly values: readonly [number, number];
+}
 
 export class BlockCutter {
   readonly merged = { same: 0, differing: 0 };
@@ -26,11 +35,13 @@ export class BlockCutter {
   #onlySet = 0;
   readonly #tracks: TrackFinder;
   readonly #version: Batch["v"];
+  readonly #onDiffering: (rows: DifferingRows) => void;
 
-  constructor(table: SlotTable, version: Batch["v"]) {
+  constructor(table: SlotTable, version: Batch["v"], onDiffering: (rows: DifferingRows) => void) {
     this.#table = table;
     this.#tracks = new TrackFinder(table.holders.sets);
     this.#version = version;
+    this.#onDiffering = onDiffering;
   }
 
   /**
@@ -101,7 +112,7 @@ export class BlockCutter {
   #block(gpu: GpuUuid, columns: ReadingColumns, start: number, end: number, times: number): Block {
     const series = this.#ordered;
     const marks = new Map<number, number>();
-    const readings = this.#fill(columns, start, end, times, marks);
+    const readings = this.#fill(gpu, columns, start, end, times, marks);
     const packed = this.#packer.pack(this.#times, times, this.#cells, series.length, [...marks.keys()]);
     const evidence = this.#evidence(times, marks);
     const [from, to] = [columns.at[start] as number, columns.at[end - 1] as number];
@@ -122,6 +133,7 @@ export class BlockCutter {
    * reading.
    */
   #fill(
+    gpu: GpuUuid,
     { slots, at, values }: ReadingColumns,
     start: number,
     end: number,
@@ -156,6 +168,10 @@ export class BlockCutter {
         setOf[cell] = set;
         readings++;
       } else {
+        if (value !== cells[cell]) {
+          const name = this.#table.series.texts[seriesOf[slot] as number] as Series;
+          this.#onDiffering({ gpu, series: name, at: time, values: [cells[cell] as number, value] });
+        }
         this.#merge(cell, value, set);
       }
     }

@@ -8,7 +8,7 @@ import type { GpuFacts } from "../model/gpu.ts";
 import type { HolderSet } from "../model/holder.ts";
 import type { Series } from "../model/reading.ts";
 import type { Batch, Block, Sighting } from "./batch.ts";
-import { BlockCutter } from "./block-cutter.ts";
+import { BlockCutter, type DifferingRows } from "./block-cutter.ts";
 import { ReadingLog } from "./reading-log.ts";
 import { sightingsOf } from "./sightings.ts";
 import { SlotTable } from "./slot-table.ts";
@@ -62,11 +62,15 @@ function withSeries(blocks: readonly Block[], table: SlotTable): Pick<Batch, "se
 /**
  * @param version of the batches. Version 1 drops marks, and keeps one pod as the holder of all readings of a GPU at one
  *   time
+ * @param onDiffering called for each merge of two rows with differing values
  */
-export function createBatchBuilder(version: Batch["v"]): BatchBuilder {
+export function createBatchBuilder(
+  version: Batch["v"],
+  onDiffering: (rows: DifferingRows) => void = () => {},
+): BatchBuilder {
   const table = new SlotTable(version === 1);
   const log = new ReadingLog();
-  const cutter = new BlockCutter(table, version);
+  const cutter = new BlockCutter(table, version, onDiffering);
   return {
     get size() {
       return log.size;

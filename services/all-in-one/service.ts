@@ -8,6 +8,7 @@ import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import { createPipelineSchema } from "../queue-service/schema.ts";
+import { logSkips } from "../streamer/log-skips.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";
 import type { Backends } from "./backends.ts";
@@ -26,7 +27,7 @@ export interface AllInOneParts {
 /**
  * Runs until the signal aborts, even after the source has ended. Then stops the streamer first and the collector last,
  * so that all readings read so far are stored.
- * @returns the exit code: 1 if one of several files could not be read, otherwise 0
+ * @returns the exit code: 1 if no row or one of several files could not be read, otherwise 0
  * @throws AppError if nothing of the source can be read, or the address is taken
  */
 export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts): Promise<number> {
@@ -75,15 +76,18 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
   await using listener = await listen({ port, hostname, fetch: api.fetch, websocket: api.websocket, log });
   log.info("listening", { url: listener.url, store: storePlace(config.backends.store) });
 
-  const { readings, passes, skipped, failed } = await streamer.run(config.streamer, {
+  const streamerLog = log.child({ component: "streamer" });
+  const { readings, passes, skipped, failed, unreadable } = await streamer.run(config.streamer, {
     queue,
-    log: log.child({ component: "streamer" }),
+    log: streamerLog,
     metrics,
     signal,
+    onFirstPass: (summary) => logSkips(summary, { log: streamerLog }),
     onState: (problem) => {
       problems.streamer = problem;
     },
   });
+  if (unreadable) return 1;
   await drained(queue, { clock, signal });
   if (!signal.aborted) {
     log.info("source ended", { readings, passes, skipped, failed });

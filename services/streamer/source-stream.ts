@@ -113,7 +113,7 @@ class SourceStream {
         tally.confirmed(batch, body.byteLength);
         recent.add(producer, seq, at);
         onTotals();
-        progress.in(this.#found, reader.bytesRead, tally.totals.readings);
+        progress.in(this.#found, reader.bytesRead, tally.totals);
       },
     });
     const poured = await this.#publish(reader, publisher, mark);
@@ -126,7 +126,7 @@ class SourceStream {
     const { config, clock, signal, tally, liveTimes } = this.#run;
     const { name: producer, epoch } = this.#producer;
     const paced = config.intervalMs > 0;
-    const builder = createBatchBuilder(config.format);
+    const builder = createBatchBuilder(config.format, (rows) => tally.differing(rows));
     const ahead = new ReadAhead(mark, {
       builder,
       by: paced ? "tick" : "bulk",

@@ -52,11 +52,22 @@ function readParts(env: Env, { isTerminal }: { isTerminal: boolean }): IngestCon
   });
 }
 
-/** @throws ConfigError with every problem found */
-export function readAllInOneConfig(env: Env, terminal: { isTerminal: boolean }): AllInOneConfig {
+/**
+ * @param options.paths files, directories or globs that take the place of CSV_PATH; empty: CSV_PATH counts
+ * @throws ConfigError with every problem found
+ */
+export function readAllInOneConfig(
+  env: Env,
+  { paths = [], ...terminal }: { isTerminal: boolean; paths?: readonly string[] },
+): AllInOneConfig {
   const { parts, api } = gatherConfigs({ parts: () => readParts(env, terminal), api: () => readApiConfig(env) });
-  return { ...parts, api };
+  return { ...(paths.length === 0 ? parts : withPaths(parts, paths)), api };
 }
+
+const withPaths = (config: IngestConfig, paths: readonly string[]): IngestConfig => ({
+  ...config,
+  streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths } },
+});
 
 /**
  * Reads the files once, at full speed, with their own times, through a queue in this process. `LOG_LEVEL` defaults to
@@ -67,7 +78,7 @@ export function readAllInOneConfig(env: Env, terminal: { isTerminal: boolean }):
 export function readIngestConfig(env: Env, paths: readonly string[], terminal: { isTerminal: boolean }): IngestConfig {
   const once: Env = { ...env, STREAM_INTERVAL: "0", LOOP_MODE: "false", TIMESTAMPS: "source", REDIS_ADDR: undefined };
   const config = readParts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal);
-  return { ...config, streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths } } };
+  return withPaths(config, paths);
 }
 
 /** Describes for people where the readings are stored, without credentials. */

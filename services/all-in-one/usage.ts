@@ -13,3 +13,20 @@ interrupted, the same command continues where it stopped. Skipped rows are expla
 Exit status: 0 something was read; 1 nothing, or a file not to its end; 2 bad usage; 130 interrupted.
 Variables: infra/CONFIGURATION.md
 `;
+
+export const START_USAGE = `Usage: npx -y bun run start [FILE…]
+
+Streams DCGM CSV files, directories or globs (.csv, .gz, .zst) into the store and serves it on
+http://localhost:8080 until Ctrl-C. Without a FILE, CSV_PATH names the files; without both, a sample
+fleet is replayed.
+
+  --help    print this text
+
+Variables that are often used; infra/CONFIGURATION.md lists them all:
+  CSV_PATH         a file, a directory or a glob; a FILE given here wins
+  LOOP_MODE=false  read the files once and keep their times, instead of replaying them for ever
+  PORT             8080
+  SQLITE_PATH      .data/telemetry.sqlite
+
+To store files at full speed without a server: npx -y bun run ingest FILE…
+`;

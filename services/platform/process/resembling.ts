@@ -23,13 +23,13 @@ function distance(a: string, b: string): number {
 /** Longer names resemble nothing, which bounds the work. */
 const MAX_LENGTH = 64;
 
-/** Returns the name with the fewest differing letters, at most a quarter of its length; undefined if there is none. */
+/** Returns the name with the fewest differing letters: two at most, of a short name a quarter; undefined if none is. */
 export function resembling(given: string, names: Iterable<string>): string | undefined {
   if (given.length > MAX_LENGTH) return undefined;
   let best: { readonly name: string; readonly away: number } | undefined;
   for (const name of names) {
     const away = distance(given.toLowerCase(), name.toLowerCase());
-    if (away <= name.length / 4 && away < (best?.away ?? Number.POSITIVE_INFINITY)) best = { name, away };
+    if (away <= Math.min(2, name.length / 4) && away < (best?.away ?? Number.POSITIVE_INFINITY)) best = { name, away };
   }
   return best?.name;
 }

@@ -64,6 +64,10 @@ function announce({ config, log }: Run, found: readonly FoundSource[]): void {
   const { intervalMs, batchSize, times, loop, shard, shards } = config;
   const bytes = found.reduce((sum, source) => sum + source.bytes, 0);
   log.info("streaming", { count: found.length, bytes, intervalMs, batchSize, times, loop, shard, shards });
+  if (intervalMs > 0) {
+    const hint = "LOOP_MODE=false without STREAM_INTERVAL, and ingest, read at full speed";
+    log.info("replay is paced", { intervalMs, hint });
+  }
 }
 
 /** Opens all producers before any source is read, which stops older streamers of them. Undefined: the run has ended. */

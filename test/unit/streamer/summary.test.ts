@@ -123,6 +123,18 @@ test("runStreamer() logs first how much it streams, and at what pace", async () 
   expect(lines[0]).toMatchObject({ message: "streaming", fields: { count: 2, bytes: 18_200, intervalMs: 0 } });
 });
 
+test.each([
+  { intervalMs: 0, says: 0 },
+  { intervalMs: 100, says: 1 },
+])(
+  "runStreamer() with a pause of $intervalMs ms logs $says times that the replay is paced",
+  async ({ intervalMs, says }) => {
+    const { log, lines } = keptLog();
+    await stream({ intervalMs }, { sources: new MemoryFiles({ "/data/a": rows }), log });
+    expect(lines.filter(({ message }) => message === "replay is paced")).toHaveLength(says);
+  },
+);
+
 test("runStreamer() reports its progress over all sources", async () => {
   const seen: number[] = [];
   const files = new MemoryFiles({ "/data/a": rows, "/data/b": others });

@@ -11,6 +11,7 @@ import type { Backends } from "./backends.ts";
 import { type IngestConfig, storePlace } from "./config.ts";
 import { drained } from "./drain.ts";
 import { droppingQueue } from "./dry-run.ts";
+import { FeedLocks } from "./feed-locks.ts";
 import { describeImport, importAsJson } from "./import-summary.ts";
 import { ProgressDisplay } from "./progress.ts";
 
@@ -49,7 +50,8 @@ async function storeFiles(config: IngestConfig, parts: ImportParts, display: Pro
     signal: stop.signal,
   });
   try {
-    const streamed = await send(queue);
+    using locks = new FeedLocks(config.backends.store, "ingest");
+    const streamed = await send(locks.guard(queue));
     await drained(queue, { clock, signal });
     stop.abort();
     const stored = await collector;

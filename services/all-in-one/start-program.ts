@@ -6,6 +6,7 @@ import { createMetrics } from "../platform/process/metrics.ts";
 import { openStreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
 import { readAllInOneConfig } from "./config.ts";
+import { chooseFeed } from "./feed.ts";
 import { runAllInOne } from "./service.ts";
 
 /**
@@ -15,11 +16,12 @@ import { runAllInOne } from "./service.ts";
 export const start = (paths: readonly string[]): Promise<never> =>
   runProgram("all-in-one", {
     read: () => readAllInOneConfig(readEnvironment(), { isTerminal: process.stdout.isTTY === true, paths }),
-    run: async (config, { log, signal }) => {
+    run: async (given, { log, signal }) => {
       const metrics = createMetrics();
       const clock = systemClock;
+      const config = await chooseFeed(given, { clock, log });
       const maxSubscribers = config.api.maxSubscriptions;
-      await using streamer = openStreamerThread();
+      await using streamer = config.feed === "none" ? null : openStreamerThread();
       await using backends = await openBackends(config.backends, { clock, log, metrics, maxSubscribers });
       return await runAllInOne(config, { backends, streamer, clock, log, metrics, signal });
     },

@@ -4,15 +4,14 @@ import { once } from "node:events";
 import { COMPONENTS, KIND_CONTEXT, kubectl, NAMESPACE, RELEASE } from "./run/place.ts";
 import { asTyped } from "./run/typed.ts";
 
-const USAGE =
-  asTyped(`Usage: just logs [component] [CONTEXT=…] [NAMESPACE=…] [--follow] [--previous] [--since=5m] [--tail=1000] …
+const USAGE = `Usage: just logs [component] [CONTEXT=…] [NAMESPACE=…] [--follow] [--previous] [--since=5m] [--tail=1000] …
 
 Prints the last log lines of a component's pods, or of all pods. Flags are those of \`kubectl logs\`.
 
   component  ${COMPONENTS.join(", ")}
   CONTEXT    of kubectl (${KIND_CONTEXT})
   NAMESPACE  of the release (${NAMESPACE})
-`);
+`;
 
 /** More than a usual deployment has in all. */
 const MOST_PODS = 100;
@@ -29,9 +28,11 @@ async function logs(args: readonly string[]): Promise<number> {
     else {
       const asked = /^(--help|-h)$/.test(argument);
       (asked ? process.stdout : process.stderr).write(
-        asked
-          ? USAGE
-          : `component must be one of ${COMPONENTS.join(", ")}, got ${JSON.stringify(argument)}\n\n${USAGE}`,
+        asTyped(
+          asked
+            ? USAGE
+            : `component must be one of ${COMPONENTS.join(", ")}, got ${JSON.stringify(argument)}\n\n${USAGE}`,
+        ),
       );
       return asked ? 0 : 2;
     }

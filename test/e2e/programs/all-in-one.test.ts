@@ -38,6 +38,9 @@ describe("all-in-one over an export of 247 GPUs", () => {
       expect({ run, differences: differences(stored, csv.expected) }).toEqual({ run, differences: [] });
       program.kill("SIGTERM");
       expect(await program.exited).toBe(0);
+      expect(program.output.stdout.trimEnd().split("\n").at(-1)).toContain(
+        "stopped: everything that was read is stored",
+      );
     }
   });
 

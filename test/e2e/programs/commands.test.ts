@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { COMMANDS } from "../../../infra/scripts/commands/table.ts";
 import packageJson from "../../../package.json" with { type: "json" };
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { BUN, ROOT, startProgram } from "../../support/programs/process.ts";
 
 async function outcomeOf(args: readonly string[], env: Record<string, string> = {}) {
@@ -57,9 +58,10 @@ test("a command names just in its usage only if just started it", async () => {
 });
 
 test("a command passes signals on and exits with the status of its program", async () => {
+  await using folder = await temporaryFolder();
   await using program = startProgram([BUN, "infra/scripts/commands/main.ts", "start"], {
     PORT: "0",
-    SQLITE_PATH: ":memory:",
+    SQLITE_PATH: join(folder.path, "store.sqlite"),
   });
   await program.logLine(({ message }) => message === "listening", { what: "the start of the server" });
   program.kill("SIGINT");

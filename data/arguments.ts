@@ -15,7 +15,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export const USAGE = `Usage: bun run sample [options]
+export const USAGE = `Usage: npx -y bun run sample [options]
 
 Simulates a fleet of GPUs and writes what dcgm-exporter would have reported, as CSV.
 

@@ -38,7 +38,7 @@ const DEFAULT_PORT = 9400;
 const MAX_SPEED = 10_000;
 const MAX_PORT = 65_535;
 
-export const USAGE = `Usage: bun run fleet [options]
+export const USAGE = `Usage: npx -y bun run fleet [options]
 
 Simulates a fleet of GPUs that is used, shared, broken and mended, writes what its exporters report as CSV, and a ledger
 of what each GPU and each of its holders really did. The same options give the same bytes.

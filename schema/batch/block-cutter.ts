@@ -9,10 +9,18 @@ import type { GpuReadings, ReadingColumns } from "./reading-log.ts";
 import type { SlotTable } from "./slot-table.ts";
 import { TrackFinder } from "./track-finder.ts";
 
+/** Two rows of one series and time whose values differ. */
+export interface DifferingRows {
+  readonly gpu: GpuUuid;
+  readonly series: Series;
+  readonly at: number;
+  readonly values: readonly [number, number];
+}
+
 export class BlockCutter {
   readonly merged = { same: 0, differing: 0 };
-  /** By series, one GPU of which readings with differing values were merged. */
-  readonly differing = new Map<Series, GpuUuid>();
+  /** By series, the earliest rows whose values differed. */
+  readonly differing = new Map<Series, DifferingRows>();
   readonly #table: SlotTable;
   readonly #packer = new ColumnPacker();
   /** For each series number: the column of that series in the current block, or -1. */
@@ -161,7 +169,7 @@ export class BlockCutter {
         setOf[cell] = set;
         readings++;
       } else {
-        this.#merge(cell, value, slot);
+        this.#merge(cell, value, slot, time);
       }
     }
     for (const cell of marks.keys()) if (!Number.isNaN(cells[cell])) marks.delete(cell);
@@ -169,7 +177,7 @@ export class BlockCutter {
   }
 
   /** Adds another row of a series and time. A row without a holder wins; among equals, the larger value. */
-  #merge(cell: number, value: number, slot: number): void {
+  #merge(cell: number, value: number, slot: number, at: number): void {
     const { holdersOf, seriesOf, series } = this.#table;
     const set = holdersOf[slot] as number;
     const cells = this.#cells;
@@ -180,7 +188,10 @@ export class BlockCutter {
     } else {
       this.merged.differing++;
       const name = series.texts[seriesOf[slot] as number] as Series;
-      if (!this.differing.has(name)) this.differing.set(name, this.#gpu);
+      const first = this.differing.get(name);
+      if (first === undefined || at < first.at) {
+        this.differing.set(name, { gpu: this.#gpu, series: name, at, values: [kept, value] });
+      }
     }
     if ((set === 0) === (keptSet === 0)) cells[cell] = Math.max(value, kept);
     else if (set === 0) cells[cell] = value;

@@ -4,11 +4,11 @@
  * depends on the readings alone, not on their order.
  */
 
-import type { GpuFacts, GpuUuid } from "../model/gpu.ts";
+import type { GpuFacts } from "../model/gpu.ts";
 import type { HolderSet } from "../model/holder.ts";
 import type { Series } from "../model/reading.ts";
 import type { Batch, Block, Sighting } from "./batch.ts";
-import { BlockCutter } from "./block-cutter.ts";
+import { BlockCutter, type DifferingRows } from "./block-cutter.ts";
 import { ReadingLog } from "./reading-log.ts";
 import { sightingsOf } from "./sightings.ts";
 import { SlotTable } from "./slot-table.ts";
@@ -38,8 +38,8 @@ export interface BatchBuilder {
   take(header: { producer: string; epoch: number; seq: number }): Batch;
   /** Running totals of merged duplicates: with the same value, and with differing values. */
   readonly merged: { readonly same: number; readonly differing: number };
-  /** The series whose duplicates in the last batch had differing values, each with one GPU. */
-  readonly differing: ReadonlyMap<Series, GpuUuid>;
+  /** By series: the earliest duplicates in the last batch that had differing values. */
+  readonly differing: ReadonlyMap<Series, DifferingRows>;
 }
 
 /** Lists the series that the blocks use, sorted by name, and renumbers the blocks accordingly. */

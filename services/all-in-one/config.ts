@@ -1,4 +1,5 @@
 /** Configuration of all-in-one and ingest: of each part of the pipeline, and of their backends. */
+import { resolve } from "node:path";
 import { type ApiConfig, readApiConfig } from "../api-gateway/config.ts";
 import { type CollectorConfig, readCollectorConfig } from "../collector/config.ts";
 import { ConfigError, type Env, gatherConfigs } from "../platform/process/env.ts";
@@ -26,11 +27,17 @@ export type ExportConfig = Pick<AllInOneConfig, "backends" | "log" | "api">;
 
 export interface AllInOneConfig extends IngestConfig {
   readonly api: ApiConfig;
+  /** What is streamed. `sample`: the sample or nothing, depending on what the store holds. */
+  readonly feed: "files" | "none" | "sample";
+  /** True if the store is that of a configuration which names none. */
+  readonly hasDefaultStore: boolean;
 }
+
+const DEFAULT_PATH = ".data/telemetry.sqlite";
 
 /** Reads the store: MongoDB if MONGODB_URI is set, otherwise a SQLite file. */
 function readStore(env: Env): RepositoryConfig {
-  if (!env.MONGODB_URI) return readStoreConfig({ ...env, SQLITE_PATH: env.SQLITE_PATH || ".data/telemetry.sqlite" });
+  if (!env.MONGODB_URI) return readStoreConfig({ ...env, SQLITE_PATH: env.SQLITE_PATH || DEFAULT_PATH });
   if (env.SQLITE_PATH) throw new ConfigError(["SQLITE_PATH and MONGODB_URI are both set: set one of them"]);
   return readStoreConfig(env, { defaultFormat: env.REDIS_ADDR ? 1 : 2 });
 }
@@ -54,11 +61,39 @@ function readParts(env: Env, { isTerminal }: { isTerminal: boolean }): IngestCon
   });
 }
 
-/** @throws ConfigError with every problem found */
-export function readAllInOneConfig(env: Env, terminal: { isTerminal: boolean }): AllInOneConfig {
+/**
+ * @param options.paths files, directories or globs that take the place of CSV_PATH; empty: CSV_PATH counts
+ * @throws ConfigError with every problem found
+ */
+export function readAllInOneConfig(
+  env: Env,
+  { paths = [], ...terminal }: { isTerminal: boolean; paths?: readonly string[] },
+): AllInOneConfig {
   const { parts, api } = gatherConfigs({ parts: () => readParts(env, terminal), api: () => readApiConfig(env) });
-  return { ...parts, api };
+  const config = paths.length === 0 ? parts : withPaths(parts, paths);
+  const { store } = config.backends;
+  return {
+    ...config,
+    api,
+    feed: feedOf(config.streamer.sources.paths),
+    hasDefaultStore: store.kind === "sqlite" && store.path === DEFAULT_PATH,
+  };
 }
+
+/** The sample is the sample also if its path is given. */
+function feedOf(paths: readonly string[]): AllInOneConfig["feed"] {
+  if (paths.length === 1 && paths[0] === NOTHING) return "none";
+  const [sample] = readStreamerConfig({}).sources.paths;
+  return paths.every((path) => resolve(path) === sample) ? "sample" : "files";
+}
+
+/** CSV_PATH of a server that streams nothing. */
+const NOTHING = "none";
+
+const withPaths = (config: IngestConfig, paths: readonly string[]): IngestConfig => ({
+  ...config,
+  streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths } },
+});
 
 /**
  * Reads the files once, at full speed, with their own times, through a queue in this process. `LOG_LEVEL` defaults to
@@ -69,7 +104,7 @@ export function readAllInOneConfig(env: Env, terminal: { isTerminal: boolean }):
 export function readIngestConfig(env: Env, paths: readonly string[], terminal: { isTerminal: boolean }): IngestConfig {
   const once: Env = { ...env, STREAM_INTERVAL: "0", LOOP_MODE: "false", TIMESTAMPS: "source", REDIS_ADDR: undefined };
   const config = readParts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal);
-  return { ...config, streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths } } };
+  return withPaths(config, paths);
 }
 
 /**

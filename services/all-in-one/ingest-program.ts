@@ -7,17 +7,25 @@ import { openBackends } from "./backends.ts";
 import { readIngestConfig } from "./config.ts";
 import { runImport } from "./import.ts";
 
-/**
- * Runs the import and ends the process.
- * @param paths files, directories or globs
- */
-export const ingest = (paths: readonly string[], streamer: StreamerThread): Promise<never> =>
+export interface IngestArguments {
+  /** Files, directories or globs. */
+  readonly paths: readonly string[];
+  /** Whether the summary is printed as JSON. */
+  readonly asJson: boolean;
+  /** Whether everything is read and nothing stored. */
+  readonly dryRun: boolean;
+}
+
+/** Runs the import and ends the process. */
+export const ingest = ({ paths, asJson, dryRun }: IngestArguments, streamer: StreamerThread): Promise<never> =>
   runProgram("ingest", {
     read: () => readIngestConfig(readEnvironment(), paths, { isTerminal: process.stderr.isTTY === true }),
     output: process.stderr,
     run: async (config, { log, signal }) => {
       const clock = systemClock;
+      const parts = { streamer, asJson, clock, log, signal };
+      if (dryRun) return await runImport(config, { backends: null, ...parts });
       await using backends = await openBackends(config.backends, { clock, log });
-      return await runImport(config, { backends, streamer, clock, log, signal });
+      return await runImport(config, { backends, ...parts });
     },
   });

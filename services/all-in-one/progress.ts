@@ -6,6 +6,8 @@ export interface Progress {
   readonly bytesRead: number;
   readonly bytesTotal: number;
   readonly readings: number;
+  /** Rows without a reading. */
+  readonly skipped: number;
   readonly source: string;
 }
 
@@ -61,13 +63,15 @@ export class ProgressDisplay {
     this.#drawn = false;
   }
 
-  #describe({ bytesRead, bytesTotal, readings, source }: Progress, tookMs: number): string {
+  #describe({ bytesRead, bytesTotal, readings, skipped, source }: Progress, tookMs: number): string {
     const share = bytesTotal === 0 ? 1 : Math.min(1, bytesRead / bytesTotal);
     const leftMs = bytesRead === 0 ? null : (tookMs / bytesRead) * Math.max(0, bytesTotal - bytesRead);
     const parts = [
       `${Math.floor(share * 100)}%`,
       `${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`,
-      `${formatCount((readings / Math.max(1, tookMs)) * 1000)} readings/s`,
+      readings === 0 && skipped > 0
+        ? `no readings, ${formatCount(skipped)} rows skipped`
+        : `${formatCount((readings / Math.max(1, tookMs)) * 1000)} readings/s`,
       ...(leftMs === null ? [] : [`${formatSpan(leftMs)} left`]),
       printable(source),
     ];

@@ -5,29 +5,42 @@ import { createInventorySchema } from "../inventory/schema.ts";
 import { withOutages } from "../platform/http/health.ts";
 import { listen } from "../platform/http/listen.ts";
 import type { Clock } from "../platform/process/clock.ts";
+import { aborted } from "../platform/process/lifecycle.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import { createPipelineSchema } from "../queue-service/schema.ts";
+import { logSkips } from "../streamer/log-skips.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";
 import type { Backends } from "./backends.ts";
 import { type AllInOneConfig, storePlace } from "./config.ts";
 import { drained } from "./drain.ts";
+import { FeedLocks } from "./feed-locks.ts";
 
 export interface AllInOneParts {
   readonly backends: Backends;
-  readonly streamer: StreamerThread;
+  /** Null: nothing is streamed. */
+  readonly streamer: StreamerThread | null;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
 }
 
+/** The last line of a stopped server: whether everything that was read is stored. */
+async function logEnd(queue: Backends["queue"], { log, readings }: { log: Logger; readings: number }): Promise<void> {
+  const { ready, leased, delayed, dead } = await queue.stats();
+  const left = ready + leased + delayed;
+  if (left + dead === 0) log.info("stopped: everything that was read is stored", { readings });
+  else log.warn("stopped: the next start reads again what is not stored yet", { readings, batches: left, dead });
+}
+
 /**
  * Runs until the signal aborts, even after the source has ended. Then stops the streamer first and the collector last,
  * so that all readings read so far are stored.
- * @returns the exit code: 1 if one of several files could not be read, otherwise 0
- * @throws AppError if nothing of the source can be read, or the address is taken
+ * @returns the exit code: 1 if no row or one of several files could not be read, otherwise 0
+ * @throws AppError if nothing of the source can be read, another process streams it into the same store, or the address
+ *   is taken
  */
 export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts): Promise<number> {
   const { backends, streamer, clock, log, metrics, signal } = parts;
@@ -50,7 +63,8 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
   await using _background = {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await collector;
+      const { readings } = await collector;
+      if (signal.aborted) await logEnd(queue, { log, readings });
     },
   };
   const health = async () =>
@@ -69,25 +83,41 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     metrics,
     clock,
     health,
+    isSample: config.feed === "sample",
     signal,
   });
-  const { port, host: hostname } = config.api;
-  await using listener = await listen({ port, hostname, fetch: api.fetch, websocket: api.websocket, log });
+  const { port, host: hostname, portVariable } = config.api;
+  await using listener = await listen({
+    port,
+    hostname,
+    portVariable,
+    fetch: api.fetch,
+    websocket: api.websocket,
+    log,
+  });
   log.info("listening", { url: listener.url, store: storePlace(config.backends.store) });
 
-  const { readings, passes, skipped, failed } = await streamer.run(config.streamer, {
-    queue,
-    log: log.child({ component: "streamer" }),
+  if (streamer === null) {
+    await aborted(signal);
+    return 0;
+  }
+  using locks = new FeedLocks(config.backends.store, `start, ${listener.url}`);
+  const streamerLog = log.child({ component: "streamer" });
+  const { readings, passes, skipped, failed, unreadable } = await streamer.run(config.streamer, {
+    queue: locks.guard(queue),
+    log: streamerLog,
     metrics,
     signal,
+    onFirstPass: (summary) => logSkips(summary, { log: streamerLog }),
     onState: (problem) => {
       problems.streamer = problem;
     },
   });
+  if (unreadable) return 1;
   await drained(queue, { clock, signal });
   if (!signal.aborted) {
     log.info("source ended", { readings, passes, skipped, failed });
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    await aborted(signal);
   }
   return failed ? 1 : 0;
 }

@@ -95,6 +95,7 @@ export function readApiConfig(env: Env, defaults: Pick<ApiConfig, "rateLimit"> =
   return {
     port: given.API_PORT ?? address.port,
     host: address.host,
+    ...(given.API_PORT === undefined ? {} : { portVariable: "API_PORT" }),
     apiToken: given.API_TOKEN ?? null,
     adminToken: given.ADMIN_TOKEN ?? null,
     corsOrigins: given.CORS_ORIGINS ?? [],

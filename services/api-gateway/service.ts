@@ -32,6 +32,8 @@ export interface ApiParts {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly health: () => Promise<Health>;
+  /** Whether the data are the simulated sample, which `/about.json` and the start page say. Default: false. */
+  readonly isSample?: boolean;
   /** When this signal aborts, subscriptions end in a way that makes clients subscribe again. */
   readonly signal?: AbortSignal;
 }
@@ -77,6 +79,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const about = createAbout({
     wiring: Object.values(subgraphs).every(isInProcess) ? "embedded" : "distributed",
     subgraphs: Object.keys(subgraphs),
+    sample: parts.isSample ?? false,
     clock,
   });
   const probes = createProbes({ metrics, health });
@@ -150,7 +153,7 @@ export async function runGateway(
       health: async () => (signal.aborted ? STOPPING : healthNow()),
     }),
   );
-  const { port, host: hostname } = config.api;
-  await serveUntil(signal, { port, hostname, fetch, websocket }, log);
+  const { port, host: hostname, portVariable } = config.api;
+  await serveUntil(signal, { port, hostname, portVariable, fetch, websocket }, log);
   return 0;
 }

@@ -14,7 +14,7 @@ const DATABASE = /^[^\s/\\."$*<>:|?]{1,63}$/;
 export function readStoreConfig(env: Env, { defaultFormat = 1 }: { defaultFormat?: Format } = {}): RepositoryConfig {
   const { SQLITE_PATH: path, RETENTION: retentionMs } = parseEnv(env, {
     SQLITE_PATH: text().optional(),
-    RETENTION: duration().default(0),
+    RETENTION: duration({ examples: "30m, 12h or 7d" }).default(0),
   });
   if (path !== undefined) return { kind: "sqlite", path, retentionMs };
   const given = parseEnv(env, {

@@ -15,6 +15,9 @@ import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts
 import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
 import { readSourcesConfig, type SourcesConfig } from "../sources/config.ts";
 
+/** Default of STREAM_INTERVAL in a loop: one that is read at full speed would fill the store with copies. */
+const LOOP_INTERVAL_MS = 100;
+
 export interface StreamerConfig {
   readonly sources: SourcesConfig;
   /** Pause after each batch; 0: send batches as fast as the queue accepts them. */
@@ -59,7 +62,7 @@ export function readStreamerConfig(env: Env, { defaultFormat = 1 }: { defaultFor
     sources: () => readSourcesConfig(env),
     given: () =>
       parseEnv(env, {
-        STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).default(100),
+        STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).optional(),
         LOOP_MODE: boolean().default(true),
         BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
         FORMAT: format().default(defaultFormat),
@@ -71,7 +74,7 @@ export function readStreamerConfig(env: Env, { defaultFormat = 1 }: { defaultFor
   });
   return {
     sources,
-    intervalMs: given.STREAM_INTERVAL,
+    intervalMs: given.STREAM_INTERVAL ?? (given.LOOP_MODE ? LOOP_INTERVAL_MS : 0),
     loop: given.LOOP_MODE,
     batchSize: given.BATCH_SIZE ?? null,
     format: given.FORMAT,

@@ -10,6 +10,7 @@ import { openQueue } from "../queue/open.ts";
 import { openSources } from "../sources/open.ts";
 import { announceSources } from "./announce.ts";
 import { readStreamerProcessConfig } from "./config.ts";
+import { logSkips } from "./log-skips.ts";
 import { runStreamer } from "./service.ts";
 
 await runProgram("streamer", {
@@ -23,20 +24,21 @@ await runProgram("streamer", {
     await announceSources(sources, { log });
     await using queue = await openQueue({ ...config.queue, clock: systemClock });
     await using _probes = await listenForProbes(config.listen, { log, metrics, health });
-    const { readings, passes, skipped, failed } = await runStreamer(config.streamer, {
+    const { readings, passes, skipped, failed, unreadable } = await runStreamer(config.streamer, {
       sources,
       queue,
       clock: systemClock,
       log,
       metrics,
       signal,
+      onFirstPass: (summary) => logSkips(summary, { log }),
       onState: (state) => {
         problem = state;
       },
     });
     const isDone = !signal.aborted;
     log.info(isDone ? "source ended" : "stopped", { readings, passes, skipped, failed });
-    if (failed) return 1;
+    if (failed || unreadable) return 1;
     // Otherwise, a supervisor that restarts every process that exits would start it again and again for nothing.
     if (isDone && config.atEnd === "wait") {
       await aborted(signal);

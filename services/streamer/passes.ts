@@ -9,8 +9,9 @@ import { type SourceOutcome, streamSource } from "./source-stream.ts";
 const IDLE_MS = 1000;
 
 /**
- * Returns after the first pass or, when looping, once the run's signal aborts. The first pass has the number of the
- * latest pass that any source had reached. At the start of each pass, new sources are added and missing ones dropped.
+ * Returns after the first pass or, when looping, once the run's signal aborts or no row of the first pass was readable.
+ * The first pass has the number of the latest pass that any source had reached. At the start of each pass, new sources
+ * are added and missing ones dropped.
  * @throws as `runStreamer`
  */
 export async function streamPasses(run: Run): Promise<void> {
@@ -26,7 +27,10 @@ export async function streamPasses(run: Run): Promise<void> {
     const before = tally.totals.batches;
     const lossesBefore = tally.totals.waits.gap ?? 0;
     const resumed = await streamPass(run, found, producers, pass);
-    if (signal.aborted) return;
+    if (signal.aborted) {
+      if (tally.passes === 0) run.onFirstPass();
+      return;
+    }
     if (found.length > 1 && (tally.totals.waits.gap ?? 0) > lossesBefore) {
       // Losses in sources that were already finished went unnoticed, so all producers are opened again.
       log.warn("queue has lost batches, checking all sources of the pass", { pass });
@@ -35,7 +39,8 @@ export async function streamPasses(run: Run): Promise<void> {
     }
     tally.passes++;
     log[tally.passes === 1 ? "info" : "debug"]("pass complete", { pass, batches: tally.totals.batches - before });
-    if (!config.loop) return;
+    if (tally.passes === 1) run.onFirstPass();
+    if (!config.loop || tally.isUnreadable()) return;
     pass++;
     if (tally.totals.batches === before && !resumed) {
       log.warn("pass sent nothing, pausing", { where: sources.where, pauseMs: IDLE_MS });
@@ -59,6 +64,10 @@ function announce({ config, log }: Run, found: readonly FoundSource[]): void {
   const { intervalMs, batchSize, times, loop, shard, shards } = config;
   const bytes = found.reduce((sum, source) => sum + source.bytes, 0);
   log.info("streaming", { count: found.length, bytes, intervalMs, batchSize, times, loop, shard, shards });
+  if (intervalMs > 0) {
+    const hint = "LOOP_MODE=false without STREAM_INTERVAL, and ingest, read at full speed";
+    log.info("replay is paced", { intervalMs, hint });
+  }
 }
 
 /** Opens all producers before any source is read, which stops older streamers of them. Undefined: the run has ended. */
@@ -99,7 +108,7 @@ async function streamPass(
     report(run, source, outcome, found.length === 1);
     anyResumed ||= outcome.resumed;
     if (run.signal.aborted) break;
-    progress.done(source, tally.totals.readings);
+    progress.done(source, tally.totals);
   }
   return anyResumed;
 }

@@ -27,6 +27,8 @@ export interface Run {
   /** Gives readings new times; null if they keep the times of the source. */
   readonly liveTimes: LiveTimes | null;
   readonly progress: Progress;
+  /** Called once, at the end of the first pass or when the signal aborts in it. */
+  readonly onFirstPass: () => void;
   /** Called when the totals have grown. */
   readonly onTotals: () => void;
 }

@@ -26,6 +26,8 @@ export interface StreamerOptions {
   readonly signal: AbortSignal;
   /** Called at most once per confirmed batch. */
   readonly onProgress?: ((progress: StreamerProgress) => void) | undefined;
+  /** Called at the end of the first pass, or when the signal aborts in it. */
+  readonly onFirstPass?: ((summary: StreamerSummary) => void) | undefined;
   /** Called with the problem when the streamer cannot work, and with null when it can again. */
   readonly onState?: ((problem: string | null) => void) | undefined;
   /** Called when the totals have grown, at most once per confirmed batch. The object keeps growing. */
@@ -33,16 +35,17 @@ export interface StreamerOptions {
 }
 
 /**
- * Returns when the last batch is confirmed, or when the signal has aborted; a loop ends by the signal alone. If one of
- * several sources cannot be read, it is left out, and the summary's `failed` is true.
+ * Returns when the last batch is confirmed, or when the signal has aborted. A loop ends by the signal, or after its
+ * first pass if that was `unreadable`. If one of several sources cannot be read, it is left out, and the summary's
+ * `failed` is true.
  * @throws AppError of the source, if it is the only one and nothing of it can be read; `not_found` and the like if
  *   there is no source; `conflict` if another streamer has opened the same source; other errors of the queue, except
  *   `unavailable`, which is retried
  */
 export async function runStreamer(config: StreamerConfig, options: StreamerOptions): Promise<StreamerSummary> {
-  const { sources, queue, clock, log, metrics, signal, onProgress, onState, onTotals } = options;
+  const { sources, queue, clock, log, metrics, signal, onProgress, onState, onTotals, onFirstPass } = options;
   const meter = metrics && createMeter(metrics);
-  const tally = new Tally();
+  const tally = new Tally({ isWhole: config.shards === 1 });
   const report = () => {
     meter?.update(tally.totals);
     onTotals?.(tally.totals);
@@ -74,6 +77,7 @@ export async function runStreamer(config: StreamerConfig, options: StreamerOptio
       liveTimes: config.times === "live" ? new LiveTimes(clock) : null,
       progress: new Progress((progress) => onProgress?.(progress)),
       onTotals: report,
+      onFirstPass: () => onFirstPass?.(tally.summary()),
     });
     return tally.summary();
   } finally {

@@ -113,7 +113,7 @@ class SourceStream {
         tally.confirmed(batch, body.byteLength);
         recent.add(producer, seq, at);
         onTotals();
-        progress.in(this.#found, reader.bytesRead, tally.totals.readings);
+        progress.in(this.#found, reader.bytesRead, tally.totals);
       },
     });
     const poured = await this.#publish(reader, publisher, mark);
@@ -159,7 +159,10 @@ class SourceStream {
         };
         this.#producer.position = at;
         tally.cut(readings, merged);
-        for (const [series, gpu] of differing) labelNotices.differing(this.#found.name, series, gpu);
+        for (const rows of differing.values()) {
+          tally.differing(rows);
+          labelNotices.differing(this.#found.name, rows);
+        }
         const sealed = { seq, body, readings: batch.readings, position: encodePosition(at), batch, at };
         const gap = (await publisher.send(sealed)) ?? (paced ? await publisher.flush() : null);
         if (gap !== null) return { kind: "end" };

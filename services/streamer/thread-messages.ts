@@ -20,6 +20,7 @@ export type FromThread =
   | { readonly kind: "totals"; readonly totals: StreamerTotals }
   | { readonly kind: "progress"; readonly progress: StreamerProgress }
   | { readonly kind: "state"; readonly problem: string | null }
+  | { readonly kind: "first pass"; readonly summary: StreamerSummary }
   | { readonly kind: "done"; readonly summary: StreamerSummary }
   | { readonly kind: "failed"; readonly failure: Failure };
 

@@ -42,7 +42,7 @@ export function openStreamerThread(): StreamerThread {
 async function runIn(
   worker: Worker,
   config: StreamerConfig,
-  { queue, log, metrics, signal, onProgress, onState }: StreamerThreadOptions,
+  { queue, log, metrics, signal, onProgress, onState, onFirstPass }: StreamerThreadOptions,
 ): Promise<StreamerSummary> {
   const meter = metrics && createMeter(metrics);
   const { port1, port2 } = new MessageChannel();
@@ -62,6 +62,8 @@ async function runIn(
           case "state":
             meter?.ready(message.problem === null);
             return onState?.(message.problem);
+          case "first pass":
+            return onFirstPass?.(message.summary);
           case "done":
             meter?.update(message.summary);
             return resolve(message.summary);

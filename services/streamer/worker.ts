@@ -70,6 +70,7 @@ function serve(parent: MessagePort): void {
         log,
         signal: controller.signal,
         onState: (problem) => post({ kind: "state", problem }),
+        onFirstPass: (summary) => post({ kind: "first pass", summary }),
         onTotals: totals.offer,
         onProgress: progress.offer,
       });

@@ -16,7 +16,7 @@ import { benchNewGpus } from "./new-gpus.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchQueue } from "./queue.ts";
 
-const USAGE = `Usage: bun run bench NAME [options]
+const USAGE = `Usage: npx -y bun run bench NAME [options]
 
   ingest    CSV file to queryable, against VictoriaMetrics: wall time, CPU, memory, disk
               --readings N     readings in the file (1000000)
@@ -61,6 +61,7 @@ const OPTIONS = {
   seconds: { type: "string" },
   only: { type: "string" },
   json: { type: "string" },
+  help: { type: "boolean" },
 } as const;
 
 class UsageError extends Error {}
@@ -148,8 +149,7 @@ const BENCHES: Readonly<Record<string, (values: Values) => () => Promise<object>
 };
 
 /** @throws UsageError */
-function chooseBench(args: readonly string[]) {
-  const { positionals, values } = readOptions(args);
+function chooseBench({ positionals, values }: ReturnType<typeof readOptions>) {
   const names = positionals.join(" ");
   const read = Object.hasOwn(BENCHES, names) ? BENCHES[names] : undefined;
   if (read === undefined)
@@ -158,9 +158,14 @@ function chooseBench(args: readonly string[]) {
 }
 
 try {
-  const { json, run } = chooseBench(process.argv.slice(2));
-  const figures = await run();
-  if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
+  const given = readOptions(process.argv.slice(2));
+  if (given.values.help === true) {
+    print(USAGE);
+  } else {
+    const { json, run } = chooseBench(given);
+    const figures = await run();
+    if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
+  }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   if (error instanceof UsageError) process.stderr.write(`\n${USAGE}`);

@@ -6,7 +6,9 @@ export LC_ALL=C
 
 usage() {
   cat <<'END'
-Twelve checks of a deployed system: test/e2e/system-test.sh
+Usage: npx -y bun run system-test
+
+Runs twelve checks of a deployed system, which the environment names:
 
   API_URL    address of the API (http://localhost:$API_PORT)
   API_PORT   its port on localhost, if API_URL is not set (8080)

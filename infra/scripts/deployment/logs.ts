@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { COMPONENTS, KIND_CONTEXT, kubectl, NAMESPACE, RELEASE } from "./run/place.ts";
+import { asTyped } from "./run/typed.ts";
 
 const USAGE = `Usage: just logs [component] [CONTEXT=…] [NAMESPACE=…] [--follow] [--previous] [--since=5m] [--tail=1000] …
 
@@ -27,9 +28,11 @@ async function logs(args: readonly string[]): Promise<number> {
     else {
       const asked = /^(--help|-h)$/.test(argument);
       (asked ? process.stdout : process.stderr).write(
-        asked
-          ? USAGE
-          : `component must be one of ${COMPONENTS.join(", ")}, got ${JSON.stringify(argument)}\n\n${USAGE}`,
+        asTyped(
+          asked
+            ? USAGE
+            : `component must be one of ${COMPONENTS.join(", ")}, got ${JSON.stringify(argument)}\n\n${USAGE}`,
+        ),
       );
       return asked ? 0 : 2;
     }

@@ -8,6 +8,7 @@ import { createDryShell, createShell, type Shell } from "./run/shell.ts";
 import { lock, openState, type State } from "./run/state.ts";
 import { createSteps, type Steps } from "./run/steps.ts";
 import { UsageError } from "./run/trouble.ts";
+import { asTyped } from "./run/typed.ts";
 
 export interface Run {
   readonly values: CommandLine["values"];
@@ -26,8 +27,8 @@ export interface Program extends Command {
   act(run: Run): Promise<void>;
 }
 
-const print = (line: string) => process.stdout.write(`${line}\n`);
-const complain = (line: string) => process.stderr.write(`${line}\n`);
+const print = (line: string) => process.stdout.write(`${asTyped(line)}\n`);
+const complain = (line: string) => process.stderr.write(`${asTyped(line)}\n`);
 
 /** Returns the exit code: 0 done, 1 failed, 2 bad usage. */
 export async function runProgram(program: Program, args: readonly string[]): Promise<number> {

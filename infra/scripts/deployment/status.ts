@@ -12,6 +12,7 @@ import { KIND_CONTEXT, kubectl, NAMESPACE, type Place } from "./run/place.ts";
 import { createShell, type Shell } from "./run/shell.ts";
 import { openState } from "./run/state.ts";
 import { Trouble, UsageError } from "./run/trouble.ts";
+import { asTyped } from "./run/typed.ts";
 
 const STATUS = {
   name: "status",
@@ -70,20 +71,20 @@ async function status(args: readonly string[]): Promise<number> {
   try {
     const { values, help } = parseCommandLine(STATUS, args);
     if (help) {
-      process.stdout.write(usageOf(STATUS));
+      process.stdout.write(asTyped(usageOf(STATUS)));
       return 0;
     }
     const place = { context: values.CONTEXT ?? KIND_CONTEXT, namespace: values.NAMESPACE ?? NAMESPACE };
     const state = openState(environment.stateFolder);
     const shell = createShell({ logFile: `${state.folder}/status.log` });
     const found = await findings(shell, place);
-    for (const { good, text } of found) process.stdout.write(`${good ? "ok  " : "BAD "} ${text}\n`);
+    for (const { good, text } of found) process.stdout.write(`${good ? "ok  " : "BAD "} ${asTyped(text)}\n`);
     const table = await shell.ask(kubectl(place, "get", "pods"));
     if (found.length > 1) process.stdout.write(`\n${table?.stdout ?? ""}`);
     return found.every(({ good }) => good) ? 0 : 1;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}\n\n${usageOf(STATUS)}`);
+    process.stderr.write(asTyped(`${error.message}\n\n${usageOf(STATUS)}`));
     return 2;
   }
 }

@@ -12,13 +12,15 @@ interface About {
   readonly wiring: "embedded" | "distributed";
   /** Names of all subgraphs. `/health` reports unavailable subgraphs under the same names. */
   readonly subgraphs: readonly string[];
+  /** True if all data are the simulated sample. */
+  readonly sample: boolean;
 }
 
-export interface AboutParts extends Pick<About, "wiring" | "subgraphs"> {
+export interface AboutParts extends Pick<About, "wiring" | "subgraphs" | "sample"> {
   readonly clock: Clock;
 }
 
-export function createAbout({ wiring, subgraphs, clock }: AboutParts): (request: Request) => Response {
+export function createAbout({ wiring, subgraphs, sample, clock }: AboutParts): (request: Request) => Response {
   const startedAt = clock.monotonic();
   return ({ method }) => {
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
@@ -27,6 +29,7 @@ export function createAbout({ wiring, subgraphs, clock }: AboutParts): (request:
       uptimeSeconds: Math.floor((clock.monotonic() - startedAt) / 1000),
       wiring,
       subgraphs,
+      sample,
     };
     return Response.json(about, { headers: { "cache-control": "no-store" } });
   };

@@ -16,6 +16,14 @@ interface Parts {
   readonly clock: Clock;
 }
 
+/** What SQLite and the system say when a disk is full, in the reasons of any part. */
+const DISK_FULL = /disk is full|no space left/i;
+
+function publicReason(reason: string): string {
+  if (PUBLIC.test(reason)) return reason;
+  return DISK_FULL.test(reason) ? "cannot write: the disk is full" : "is unavailable";
+}
+
 /** Replaces reasons that must not be shown. The log gets one line for each outage of a part, with the real reason. */
 export function createPublicHealth(health: () => Promise<Health>, { log, clock }: Parts): () => Promise<Health> {
   const parts = new Map<string, Availability>();
@@ -27,10 +35,7 @@ export function createPublicHealth(health: () => Promise<Health>, { log, clock }
       part.down(reason);
     }
     for (const [name, part] of parts) if (!(name in away)) part.up();
-    const reasons = Object.entries(away).map(([name, reason]) => [
-      name,
-      PUBLIC.test(reason) ? reason : "is unavailable",
-    ]);
+    const reasons = Object.entries(away).map(([name, reason]) => [name, publicReason(reason)]);
     return { ...state, away: Object.fromEntries(reasons) };
   };
 }

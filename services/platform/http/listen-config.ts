@@ -5,6 +5,8 @@ export interface ListenConfig {
   /** If 0, the system chooses a free port. */
   readonly port: number;
   readonly host: string;
+  /** The variable that `port` comes from; absent: PORT. */
+  readonly portVariable?: string;
 }
 
 export const port = () => integer({ max: 65_535 });

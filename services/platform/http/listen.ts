@@ -1,8 +1,9 @@
 /** An HTTP and WebSocket listener that behaves the same on Bun and Deno. */
+import { lookup } from "node:dns/promises";
 import type { Hooks } from "crossws";
 import { serve, plugin as websocketPlugin } from "crossws/server";
 import type { ServerPlugin } from "srvx";
-import { AppError } from "../../../schema/model/errors.ts";
+import { AppError, messageOf } from "../../../schema/model/errors.ts";
 import type { Logger } from "../process/logger.ts";
 import { problemOf } from "./problem.ts";
 import { MAX_BUFFERED_BYTES } from "./socket-room.ts";
@@ -25,6 +26,8 @@ export interface ListenOptions {
   /** If 0, the system chooses a free port. */
   readonly port: number;
   readonly hostname: string;
+  /** The environment variable that `port` comes from, for messages. Default: PORT. */
+  readonly portVariable?: string | undefined;
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** Default: WebSocket upgrades are refused. */
   readonly websocket?: SocketHooks;
@@ -105,10 +108,32 @@ function socketPlugins({ maxMessageBytes, ...hooks }: SocketHooks): ServerPlugin
   return [websocketPlugin(hooks) as ServerPlugin, limitMessages];
 }
 
+const isKnownHost = (hostname: string): Promise<boolean> =>
+  lookup(hostname).then(
+    () => true,
+    () => false,
+  );
+
+/** Says what is wrong: the port, or the address. For an unknown name, Bun says that the port is in use. */
+async function reasonOf(error: unknown, hostname: string, portVariable: string): Promise<string> {
+  if (!(await isKnownHost(hostname))) {
+    return `HOST must be an address or a name of this machine, got ${JSON.stringify(hostname)}`;
+  }
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "EADDRINUSE":
+      return `another process listens there; free the port or set ${portVariable}`;
+    case "EACCES":
+      return `the system does not permit this port; set ${portVariable} to one from 1024 to 65535`;
+    default:
+      return `HOST must be an address or a name of this machine, got ${JSON.stringify(hostname)}: ${messageOf(error)}`;
+  }
+}
+
 /** @throws AppError `unavailable` when the port is taken or cannot be bound */
 export async function listen({
   port,
   hostname,
+  portVariable = "PORT",
   fetch,
   websocket,
   idleSeconds = IDLE_S,
@@ -148,7 +173,7 @@ export async function listen({
     };
   } catch (error) {
     requests.stop();
-    throw new AppError(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}; free the port or set PORT`, {
+    throw new AppError(`Cannot listen on ${hostname}:${port}: ${await reasonOf(error, hostname, portVariable)}`, {
       code: "unavailable",
       cause: error,
     });

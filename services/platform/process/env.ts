@@ -26,8 +26,8 @@ export const parsed = <T>(accepted: string, parse: (text: string) => T | undefin
   });
 
 /** Parses a duration such as `100ms`, `30s`, `5m`, `12h`, `7d` or `0` to milliseconds. */
-export const duration = ({ minMs = 0, maxMs = Number.MAX_SAFE_INTEGER } = {}) =>
-  parsed(`a duration such as 100ms, 30s or 5m${minMs > 0 ? `, at least ${ms(minMs)}` : ""}`, (text) => {
+export const duration = ({ minMs = 0, maxMs = Number.MAX_SAFE_INTEGER, examples = "100ms, 30s or 5m" } = {}) =>
+  parsed(`a duration such as ${examples}${minMs > 0 ? `, at least ${ms(minMs)}` : ""}`, (text) => {
     if (!/^(0|\d+(\.\d+)?(ms|s|m|h|d))$/.test(text)) return undefined;
     const value = ms(text as ms.StringValue);
     return value >= minMs && value <= maxMs ? value : undefined;

@@ -4,6 +4,7 @@ import { ConfigError, readEnvironment } from "./env.ts";
 import type { LogConfig } from "./log-config.ts";
 import { type Logger, openLogger } from "./logger.ts";
 import { warnOfPublishedSecrets } from "./published-secrets.ts";
+import { nameResembling } from "./variables.ts";
 
 /** How long a stop may take. After this time, the process exits with status 1. */
 export const STOP_DEADLINE_MS = 25_000;
@@ -93,6 +94,7 @@ export async function runProgram<Config extends { readonly log: LogConfig }>(
   }
   const log = await openLogger(name, { ...config.log, write: (line) => void output.write(line) });
   warnOfPublishedSecrets(readEnvironment(), log);
+  nameResembling(readEnvironment(), log);
   process.on("unhandledRejection", (reason) => {
     log.error("unhandled rejection", { reason });
     void exit(1);

@@ -1,9 +1,9 @@
 /** Cuts a read-ahead into encoded batches of whole GPUs. The result depends only on the read-ahead and the start. */
 import type { Batch } from "../../../schema/batch/batch.ts";
+import type { DifferingRows } from "../../../schema/batch/block-cutter.ts";
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
 import { encodeBatch } from "../../../schema/batch/codec.ts";
 import { AppError, isAppError } from "../../../schema/model/errors.ts";
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { ReadingOrder } from "./reading-order.ts";
@@ -20,8 +20,8 @@ export interface CutBatch {
   readonly readings: number;
   /** Readings dropped from this batch because another had the same series and time, by whether values were equal. */
   readonly merged: { readonly same: number; readonly differing: number };
-  /** The series of which readings with differing values were merged, each with one GPU. */
-  readonly differing: ReadonlyMap<Series, GpuUuid>;
+  /** By series: the earliest readings with differing values that were merged. */
+  readonly differing: ReadonlyMap<Series, DifferingRows>;
 }
 
 export interface BatchCutter {

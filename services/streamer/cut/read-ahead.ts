@@ -9,6 +9,7 @@ import { describeImplausible, type MetricRange, rangeOf } from "../../../schema/
 import type { Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { Place, RowReader, RowTarget, SkipReason } from "../../sources/port.ts";
+import { type Counter, counterOf } from "./live-counters.ts";
 import type { Mark } from "./mark.ts";
 import { type Refusal, SeriesLimits } from "./series-limits.ts";
 
@@ -62,6 +63,8 @@ export class ReadAhead implements RowTarget {
   readonly at = new Float64Array(MAX_READINGS);
   /** NaN where the reading was refused: the row keeps its entry, so that marks of earlier releases mean the same. */
   readonly values = new Float64Array(MAX_READINGS);
+  /** For each slot: its counter; undefined if it is no counter. */
+  readonly counterOfSlot: (Counter | undefined)[] = [];
   /** For each slot: the number of its GPU, from 0. */
   readonly gpuOfSlot: number[] = [];
   readonly #options: ReadAheadOptions;
@@ -141,6 +144,7 @@ export class ReadAhead implements RowTarget {
       this.#gpus.set(facts.uuid, gpu);
     }
     this.gpuOfSlot[slot] = gpu;
+    if (this.#rangeOfSlot[slot] === undefined) this.counterOfSlot[slot] = counterOf(facts.uuid, series);
     this.#rangeOfSlot[slot] ??= refusal === undefined ? rangeOf(metricOf(series)) : NOTHING;
     return slot;
   }

@@ -1,6 +1,6 @@
 /** Logs labels that are ignored, and series that have differing values at one time: each once per source. */
-import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Series } from "../../../schema/model/reading.ts";
+import type { DifferingRows } from "../../../schema/batch/block-cutter.ts";
+import { formatTimestamp } from "../../../schema/model/timestamp.ts";
 import type { Logger } from "../../platform/process/logger.ts";
 import type { Tally } from "./summary.ts";
 
@@ -25,9 +25,10 @@ export class LabelNotices {
     this.#log.info("label ignored", { source, label, metric });
   }
 
-  /** @param gpu the first one whose rows of one time had different values */
-  differing(source: string, series: Series, gpu: GpuUuid): void {
-    if (this.#isNew("values differ", source, series)) this.#log.warn("values differ", { source, gpu, series });
+  /** @param rows the first ones of the series with different values at one time */
+  differing(source: string, { gpu, series, at, values }: DifferingRows): void {
+    if (!this.#isNew("values differ", source, series)) return;
+    this.#log.warn("values differ", { source, gpu, series, at: formatTimestamp(at), values });
   }
 
   /** Returns true for the first texts of a source, each once, and logs when there are more. */

@@ -1,5 +1,6 @@
 /** How far a pass has come, in bytes of its sources. */
 import type { FoundSource } from "../../sources/port.ts";
+import type { StreamerTotals } from "./summary.ts";
 
 export interface StreamerProgress {
   /** Name of the source being read. */
@@ -9,6 +10,8 @@ export interface StreamerProgress {
   readonly bytesTotal: number;
   /** Readings in confirmed batches since the start of the run. */
   readonly readings: number;
+  /** Rows without a reading since the start of the run. */
+  readonly skipped: number;
 }
 
 export class Progress {
@@ -27,17 +30,18 @@ export class Progress {
   }
 
   /** @param bytesRead of this source, which may have grown since the pass began */
-  in({ name, bytes }: FoundSource, bytesRead: number, readings: number): void {
+  in({ name, bytes }: FoundSource, bytesRead: number, { readings, skipped }: StreamerTotals): void {
     this.#listener({
       source: name,
       bytesRead: this.#bytesDone + Math.min(bytesRead, bytes),
       bytesTotal: this.#bytesTotal,
       readings,
+      skipped: Object.values(skipped).reduce((sum, count) => sum + count, 0),
     });
   }
 
-  done(source: FoundSource, readings: number): void {
-    this.in(source, source.bytes, readings);
+  done(source: FoundSource, totals: StreamerTotals): void {
+    this.in(source, source.bytes, totals);
     this.#bytesDone += source.bytes;
   }
 }

@@ -1,5 +1,6 @@
 /** Counts what a streamer has done so far. */
 import type { Batch } from "../../../schema/batch/batch.ts";
+import type { DifferingRows } from "../../../schema/batch/block-cutter.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { SkipReason } from "../../sources/port.ts";
 
@@ -47,7 +48,7 @@ export interface SkipExample extends Omit<SkippedRow, "detail"> {
   readonly detail: string;
 }
 
-/** Examples kept for each reason. */
+/** Examples kept for each reason, and series kept whose values differ. */
 const MAX_EXAMPLES = 3;
 
 export interface StreamerSummary extends StreamerTotals {
@@ -60,6 +61,10 @@ export interface StreamerSummary extends StreamerTotals {
   readonly sources: readonly SourceReport[];
   /** The first three skipped rows of each reason, in the order in which they were read. */
   readonly skipExamples: readonly SkipExample[];
+  /** Of up to three series: the earliest rows that the run found to differ. */
+  readonly differingExamples: readonly DifferingRows[];
+  /** True if the run began at the start of its sources and skipped every row. Always false for one shard of several. */
+  readonly unreadable: boolean;
   /** True if a source could not be read to its end. */
   readonly failed: boolean;
   /** True if earlier runs had sent everything. */
@@ -84,8 +89,15 @@ export class Tally {
   readonly #metrics = new Set<string>();
   readonly #sources = new Map<string, SourceReport>();
   readonly #skipExamples: SkipExample[] = [];
+  readonly #differing = new Map<string, DifferingRows>();
+  readonly #isWhole: boolean;
   #firstAt: number | null = null;
   #lastAt: number | null = null;
+
+  /** @param isWhole true if this run sends the rows of all hosts */
+  constructor({ isWhole }: { isWhole: boolean }) {
+    this.#isWhole = isWhole;
+  }
 
   confirmed({ readings, firstAt, lastAt, blocks, series }: Batch, bytes: number): void {
     const { totals } = this;
@@ -116,6 +128,14 @@ export class Tally {
     this.totals.ignoredLabels++;
   }
 
+  /** Keeps the earliest of the rows of each series, for the first series. */
+  differing(rows: DifferingRows): void {
+    const known = this.#differing.get(rows.series);
+    if (known === undefined ? this.#differing.size < MAX_EXAMPLES : rows.at < known.at) {
+      this.#differing.set(rows.series, rows);
+    }
+  }
+
   waited(reason: WaitReason): void {
     this.totals.waits[reason] = (this.totals.waits[reason] ?? 0) + 1;
   }
@@ -134,6 +154,12 @@ export class Tally {
     return earlier?.problem !== report.problem;
   }
 
+  isUnreadable(): boolean {
+    const { readings, skipped } = this.totals;
+    const isFresh = [...this.#sources.values()].every(({ resumed }) => !resumed);
+    return this.#isWhole && isFresh && readings === 0 && Object.keys(skipped).length > 0;
+  }
+
   summary(): StreamerSummary {
     const sources = [...this.#sources.values()];
     const failed = sources.some(({ problem }) => problem !== null);
@@ -149,6 +175,8 @@ export class Tally {
       lastAt: this.#lastAt,
       sources,
       skipExamples: [...this.#skipExamples],
+      differingExamples: [...this.#differing.values()],
+      unreadable: this.isUnreadable(),
       failed,
       alreadyComplete: !failed && this.passes > 0 && counts.batches === 0 && sources.every(({ resumed }) => resumed),
       passes: this.passes,

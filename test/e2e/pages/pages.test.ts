@@ -119,6 +119,7 @@ describe("pages", () => {
       uptimeSeconds: expect.any(Number),
       wiring: "embedded",
       subgraphs: ["inventory", "telemetry", "pipeline"],
+      sample: false,
     });
     await using remote = await openRemoteApi();
     expect(await (await remote.get("/about.json")).json()).toMatchObject({ wiring: "distributed" });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openContract } from "../../support/api/contract.ts";
 import { openEvents } from "../../support/api/sse.ts";
@@ -38,6 +38,9 @@ describe("all-in-one over an export of 247 GPUs", () => {
       expect({ run, differences: differences(stored, csv.expected) }).toEqual({ run, differences: [] });
       program.kill("SIGTERM");
       expect(await program.exited).toBe(0);
+      expect(program.output.stdout.trimEnd().split("\n").at(-1)).toContain(
+        "stopped: everything that was read is stored",
+      );
     }
   });
 
@@ -117,6 +120,19 @@ describe("all-in-one exits with an error", () => {
     expect(status).toBe(1);
     expect(stdout).toContain("time,gpu,watts");
     expect(stdout).toContain("timestamp");
+  });
+
+  test.each(["true", "false"])("when no row of the source is readable, with LOOP_MODE=%s", async (loop) => {
+    const bad = join(folder.path, "unreadable.csv");
+    const { path } = await smallExport(folder.path);
+    const [header = "", ...lines] = (await readFile(path, "utf8")).split("\n");
+    await writeFile(bad, [header, ...lines.slice(0, 10).map((line) => line.replace(/"GPU-/, '"XPU-')), ""].join("\n"));
+    const store = join(folder.path, `unreadable-${loop}.sqlite`);
+    const env = { CSV_PATH: bad, SQLITE_PATH: store, LOOP_MODE: loop, LOG_LEVEL: "error" };
+    await using program = startAllInOne(env);
+    expect(await program.exited).toBe(1);
+    expect(program.output.stdout).toMatch(/"rows skipped".*"uuid".*"rows":10.*XPU-.*"mend":"export the label UUID/);
+    expect(program.output.stdout).toContain("no row could be read");
   });
 
   test("when its port is in use", async () => {

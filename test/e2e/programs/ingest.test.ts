@@ -91,6 +91,17 @@ describe("bun run ingest", () => {
     expect(stdout).toMatch(/^Skipped +1,000 rows, 1,000 uuid$/m);
     expect(stdout.match(/^ {11}uuid: .*none\.csv line [234]: .*XPU-/gm)).toHaveLength(3);
     expect(stdout).toMatch(/^ {11}uuid: 997 more$/m);
+    expect(stdout).toMatch(/^ {11}uuid: to mend: export the label UUID/m);
+  });
+
+  test("--dry-run reads everything and stores nothing; --json prints the summary as one object", async () => {
+    const csv = await smallExport(folder.path);
+    const { status, stdout, stderr } = await ingest("dry.sqlite", "--dry-run", "--json", csv.path);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({ readings: csv.readings, stored: null, skipped: [], unreadable: false });
+    expect(await stat(join(folder.path, "dry.sqlite")).catch(() => "absent")).toBe("absent");
+    const text = await ingest("dry.sqlite", "--dry-run", csv.path);
+    expect(text.stdout).toMatch(/^Stored +nothing, this was a dry run/m);
   });
 
   test("cuts batches of BATCH_SIZE readings", async () => {
@@ -117,7 +128,14 @@ describe("bun run ingest", () => {
 
   test.each([
     { name: "a path that does not exist", args: ["/nowhere/metrics.csv"], status: 1, says: "/nowhere/metrics.csv" },
-    { name: "no file at all", args: [], status: 2, says: "Usage: bun run ingest" },
+    { name: "no file at all", args: [], status: 2, says: "Usage: npx -y bun run ingest" },
+    {
+      name: "--help among other arguments",
+      args: ["a.csv", "--help"],
+      status: 0,
+      says: "Usage: npx -y bun run ingest",
+    },
+    { name: "a mistyped option", args: ["--dryrun", "a.csv"], status: 2, says: "did you mean --dry-run?" },
     { name: "an unknown option", args: ["--fast", "a.csv"], status: 2, says: "--fast" },
   ])("ends with $status for $name", async ({ args, status, says }) => {
     const outcome = await ingest("never.sqlite", ...args);

@@ -20,6 +20,18 @@ test("readAllInOneConfig() uses Redis if REDIS_ADDR is set, and keeps positions 
   expect(collector.positions).toBe("queue");
 });
 
+test.each([
+  { env: {}, paths: [], feed: "sample", reads: /sample\.csv\.gz$/ },
+  { env: { CSV_PATH: "a.csv" }, paths: [], feed: "files", reads: /^a\.csv$/ },
+  { env: { CSV_PATH: "a.csv" }, paths: ["b.csv"], feed: "files", reads: /^b\.csv$/ },
+  { env: { CSV_PATH: "none" }, paths: [], feed: "none", reads: /^none$/ },
+  { env: { CSV_PATH: "none" }, paths: ["b.csv"], feed: "files", reads: /^b\.csv$/ },
+])("readAllInOneConfig() of $env and files $paths feeds $feed", ({ env, paths, feed, reads }) => {
+  const config = readAllInOneConfig(env, { ...terminal, paths });
+  expect(config.feed).toBe(feed as typeof config.feed);
+  expect(config.streamer.sources.paths).toEqual([expect.stringMatching(reads)]);
+});
+
 test("readAllInOneConfig() rejects two stores, and reports the problems of all backends at once", () => {
   const both = { MONGODB_URI: "mongodb://user:secret@db", SQLITE_PATH: "x.sqlite" };
   expect(() => read(both)).toThrow("SQLITE_PATH and MONGODB_URI are both set");

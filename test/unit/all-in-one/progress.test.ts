@@ -3,7 +3,13 @@ import { formatBytes, formatSpan } from "../../../services/all-in-one/figures.ts
 import { type Progress, ProgressDisplay } from "../../../services/all-in-one/progress.ts";
 
 describe("ProgressDisplay", () => {
-  const progress: Progress = { bytesRead: 512 * 1024, bytesTotal: 2 * 1024 * 1024, readings: 5000, source: "a.csv" };
+  const progress: Progress = {
+    bytesRead: 512 * 1024,
+    bytesTotal: 2 * 1024 * 1024,
+    readings: 5000,
+    skipped: 0,
+    source: "a.csv",
+  };
   const display = (output: { isTTY?: boolean; columns?: number }) => {
     const written: string[] = [];
     let now = 0;
@@ -26,6 +32,13 @@ describe("ProgressDisplay", () => {
     ]);
     shown.clear();
     expect(written.at(-1)).toBe("\r\x1b[2K");
+  });
+
+  test("shows skipped rows in place of a rate of 0 while nothing was readable", () => {
+    const { shown, written, at } = display({});
+    at(2500);
+    shown.show({ ...progress, bytesRead: 2 * 1024 * 1024, readings: 0, skipped: 1203 });
+    expect(written).toEqual(["100% · 2.0 MiB of 2.0 MiB · no readings, 1,203 rows skipped · 0 s left · a.csv\n"]);
   });
 
   test("never draws wider than the terminal", () => {

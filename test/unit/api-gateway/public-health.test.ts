@@ -28,6 +28,18 @@ test("createPublicHealth() logs the reason of an outage once, and shows none tha
   ]);
 });
 
+test.each([
+  "store is unavailable: Cannot use the store /x/a.sqlite: database or disk is full; free disk space",
+  "ENOSPC: no space left on device, write",
+])("createPublicHealth() calls a full disk a full disk: %s", async (reason) => {
+  const { log } = keptLog();
+  const health = createPublicHealth(async () => ({ healthy: false, away: { collector: reason } }), {
+    log,
+    clock: new ManualClock(),
+  });
+  expect((await health()).away).toEqual({ collector: "cannot write: the disk is full" });
+});
+
 test("answerHealth() says when it answered, and lists what is unavailable", async () => {
   const clock = new ManualClock(Date.UTC(2025, 6, 20, 10));
   const answer = async (health: Health, method = "GET") => {

@@ -88,7 +88,7 @@ test("parseFleetArguments() rejects a bad value with the option, the value and t
 test("the fleet exits with 2 on bad usage, and prints a ledger on standard output", async () => {
   await using misused = startProgram([BUN, "data/fleet/main.ts", "--hosts", "0", "--out", "-"]);
   expect(await misused.exited).toBe(2);
-  expect(misused.output.stderr).toContain("Usage: bun run fleet");
+  expect(misused.output.stderr).toContain("Usage: npx -y bun run fleet");
   const options = ["--hosts", "1", "--gpus", "1", "--duration", "1m"];
   await using written = startProgram([BUN, "data/fleet/main.ts", ...options, "--ledger", "-"]);
   expect(await written.exited).toBe(0);

@@ -38,6 +38,9 @@ test("readCsv() refuses files that cannot be streamed, and names the reason", as
     expect(readCsv(path(name)), name).rejects.toThrow(message);
   }
   expect(readCsv(path("none.csv"))).rejects.toThrow("must be an existing file or folder");
+  expect(readCsv(path("none.csv"))).rejects.toMatchObject({
+    next: [/CSV=exports/, /without CSV/].map(expect.stringMatching),
+  });
   await using empty = await temporaryFolder();
   expect(readCsv(empty.path)).rejects.toThrow("must be a folder with .csv");
 });

@@ -12,6 +12,32 @@ async function answerTo(port: number, lines: readonly string[]): Promise<string>
   return text(socket);
 }
 
+test.each([
+  {
+    hostname: "127.0.0.1",
+    portVariable: "API_PORT",
+    says: /another process listens there; free the port or set API_PORT$/,
+  },
+  { hostname: "127.0.0.1", portVariable: undefined, says: /free the port or set PORT$/ },
+  {
+    hostname: "nosuch.invalid",
+    portVariable: "API_PORT",
+    says: /HOST must be an address or a name of this machine, got "nosuch/,
+  },
+  {
+    hostname: "8.8.8.8",
+    portVariable: "API_PORT",
+    says: /HOST must be an address or a name of this machine, got "8.8.8.8"/,
+  },
+])(
+  "listen() on a taken port of $hostname from $portVariable says what to change",
+  async ({ hostname, portVariable, says }) => {
+    const fetch = () => new Response();
+    await using taken = await listen({ port: 0, hostname: "127.0.0.1", fetch });
+    expect(listen({ port: taken.port, hostname, portVariable, fetch })).rejects.toThrow(says);
+  },
+);
+
 const WEBSOCKET = ["Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
 
 test("listen() answers an invalid Host with 400 and a thrown error with 500, without details of the process", async () => {

@@ -159,7 +159,7 @@ test("the table of edges has no cycle", () => {
 });
 
 /** Programs and workers, which act when they are loaded. */
-const isProgram = (path: string): boolean => /\/(main|ingest|all-in-one\/export|worker|program)\.ts$/.test(path);
+const isProgram = (path: string): boolean => /\/(main|start|ingest|all-in-one\/export|worker|program)\.ts$/.test(path);
 
 test("importing a module has no effect and needs no environment", async () => {
   const modules = paths.filter(

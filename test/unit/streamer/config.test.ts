@@ -31,6 +31,12 @@ test("readStreamerConfig() defaults to the source's times when it does not loop"
   expect(readStreamerConfig({ TIMESTAMPS: "source" }).times).toBe("source");
 });
 
+test("readStreamerConfig() reads at full speed when it does not loop, unless a pace is set", () => {
+  expect(readStreamerConfig({ LOOP_MODE: "false" }).intervalMs).toBe(0);
+  expect(readStreamerConfig({ LOOP_MODE: "false", STREAM_INTERVAL: "50ms" }).intervalMs).toBe(50);
+  expect(readStreamerConfig({ STREAM_INTERVAL: "0" }).intervalMs).toBe(0);
+});
+
 test("readStreamerConfig() takes the shard from the name of a pod", () => {
   const shardOf = (name: string) => readStreamerConfig({ STREAMER_SHARD: name }).shard;
   expect(["7", "streamer-0", "streamer-12", "gpu-2-streamer-3"].map(shardOf)).toEqual([7, 0, 12, 3]);

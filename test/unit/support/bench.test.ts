@@ -36,7 +36,7 @@ test("bench rejects unknown names and options, and prints its usage", async () =
     await using bench = startProgram([BUN, "test/bench/main.ts", ...args]);
     expect([args, await bench.exited]).toEqual([args, 2]);
     expect(bench.output.stderr).toContain(complaint);
-    expect(bench.output.stderr).toContain("Usage: bun run bench NAME");
+    expect(bench.output.stderr).toContain("Usage: npx -y bun run bench NAME");
   }
 });
 

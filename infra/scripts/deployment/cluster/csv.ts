@@ -52,15 +52,23 @@ async function firstLine(path: string): Promise<string> {
   }
 }
 
+/** What to type next: the same command would fail again. */
+const NEXT = [
+  "just up CSV=exports/     # a .csv, .csv.gz or .csv.zst file, or a folder with such files",
+  "just up                  # without CSV: the sample fleet",
+];
+
+const refused = (message: string, cause?: unknown): Trouble => new Trouble(message, { next: NEXT, cause });
+
 /** @throws Trouble if the first line is not the header of a DCGM export */
 async function checkHeader(path: string): Promise<void> {
   const line = await firstLine(path).catch((error: Error) => {
-    throw new Trouble(`CSV file ${path} cannot be read: ${error.message}`, { cause: error });
+    throw refused(`CSV file ${path} cannot be read: ${error.message}`, error);
   });
   const names = line.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
   const header = parseDcgmHeader(names);
   if (header.ok) return;
-  throw new Trouble(`CSV file ${path}, line 1 must be the header of a DCGM export: ${header.error}
+  throw refused(`CSV file ${path}, line 1 must be the header of a DCGM export: ${header.error}
   got:      ${line.slice(0, 200)}
   accepted: ${DCGM_HEADER}, in any order`);
 }
@@ -79,7 +87,7 @@ async function headOf(path: string): Promise<Uint8Array> {
  */
 export async function readCsv(path: string): Promise<CsvData> {
   const found = await stat(path).catch(() => null);
-  if (found === null) throw new Trouble(`CSV must be an existing file or folder, got ${path}`);
+  if (found === null) throw refused(`CSV must be an existing file or folder, got ${path}`);
   const files = found.isDirectory()
     ? (await readdir(path))
         .filter((name) => NAME.test(name))
@@ -87,13 +95,13 @@ export async function readCsv(path: string): Promise<CsvData> {
         .map((name) => resolve(path, name))
     : [resolve(path)];
   if (files.length === 0)
-    throw new Trouble(`CSV must be a folder with .csv, .csv.gz or .csv.zst files, got ${path} without any`);
+    throw refused(`CSV must be a folder with .csv, .csv.gz or .csv.zst files, got ${path} without any`);
   const hash = createHash("sha256");
   let bytes = 0;
   for (const file of files) {
-    if (!NAME.test(file)) throw new Trouble(`CSV must be a file that ends in .csv, .csv.gz or .csv.zst, got ${file}`);
+    if (!NAME.test(file)) throw refused(`CSV must be a file that ends in .csv, .csv.gz or .csv.zst, got ${file}`);
     const { size, mtimeMs } = await stat(file);
-    if (size === 0) throw new Trouble(`CSV file ${file} must not be empty`);
+    if (size === 0) throw refused(`CSV file ${file} must not be empty`);
     await checkHeader(file);
     bytes += size;
     hash.update(`${basename(file)} ${size} ${mtimeMs}\n`).update(await headOf(file));

@@ -7,6 +7,8 @@ export interface Environment {
   readonly given: Readonly<Record<string, string>>;
   /** Folder in which the user typed the command; paths are relative to it. */
   readonly folder: string;
+  /** True if `just` started the command. */
+  readonly isFromJust: boolean;
   /** Folder for the state between runs: the earlier context, kind's configuration, the logs of the last runs. */
   readonly stateFolder: string;
 }
@@ -16,6 +18,7 @@ export function readEnvironment(): Environment {
   return {
     given: Object.fromEntries(Object.entries({ PORT, YES }).filter(([, value]) => value)) as Record<string, string>,
     folder: INVOKED_IN || process.cwd(),
+    isFromJust: Boolean(INVOKED_IN),
     stateFolder: join(XDG_STATE_HOME || join(homedir(), ".local/state"), "gpu-telemetry"),
   };
 }

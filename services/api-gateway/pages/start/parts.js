@@ -15,8 +15,9 @@ function spanOf(seconds) {
 }
 
 /** @param health the answer of `/health` */
-export function showParts({ version, uptimeSeconds, wiring, subgraphs }, health) {
+export function showParts({ version, uptimeSeconds, wiring, subgraphs, sample }, health) {
   byId("about").textContent = `Version ${version}, up for ${spanOf(uptimeSeconds)}`;
+  byId("sample").hidden = sample !== true;
   const unavailable = health?.dependencies ?? {};
   const parts =
     wiring === "embedded"

@@ -29,7 +29,7 @@ test("readCsv() refuses files that cannot be streamed, and names the reason", as
   const bad: readonly [name: string, content: string | Uint8Array, message: string][] = [
     ["empty.csv", "", "must not be empty"],
     ["data.txt", DCGM_HEADER, "must be a file that ends in .csv"],
-    ["other.csv", "a,b\n1,2\n", "column timestamp is missing"],
+    ["other.csv", "a,b\n1,2\n", "column timestamp or time is missing"],
     ["torn.csv.gz", gzipSync(ROWS).subarray(0, 9), "cannot be read"],
     ["plain.csv.gz", ROWS, "cannot be read"],
   ];

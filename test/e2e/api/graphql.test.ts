@@ -102,7 +102,7 @@ describe("bad queries", () => {
     ["a malformed uuid", '{ gpu(uuid: "GPU-1") { uuid } }', '"GPU-1"', "GPU-xxxxxxxx"],
     ["a malformed uuid asked for telemetry", '{ gpuTelemetry(uuid: "x") { count } }', '"x"'],
     ["a time that is none", `{ ${T}, startTime: "yesterday") { count } }`, "startTime", "yesterday", "RFC 3339"],
-    ["a time that is a number", `{ ${T}, startTime: 17) { count } }`, "got 17", "RFC 3339"],
+    ["a time that is a truth value", `{ ${T}, startTime: true) { count } }`, "got true", "RFC 3339"],
     [
       "a window that runs backwards",
       `{ ${T}, startTime: "2026-01-01T00:00:00Z", endTime: "2025-01-01T00:00:00Z") { count } }`,

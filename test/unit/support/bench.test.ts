@@ -23,7 +23,8 @@ test("formatTable() aligns names to the left and figures to the right", () => {
 });
 
 test("bench rejects unknown names and options, and prints its usage", async () => {
-  const benches = "NAME must be one of abuse, api, backlog, ingest, live, memory, mongodb-writes, new-gpus, pipeline, queue";
+  const benches =
+    "NAME must be one of abuse, api, backlog, ingest, live, memory, mongodb-writes, new-gpus, pipeline, queue";
   for (const [args, complaint] of [
     [[], `${benches}, got ""`],
     [["speed"], `${benches}, got "speed"`],

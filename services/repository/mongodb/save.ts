@@ -6,7 +6,7 @@ import type { Series } from "../../../schema/model/reading.ts";
 import { type Arrivals, createArrivals } from "../arrivals.ts";
 import type { SaveOptions, SaveOutcome } from "../port.ts";
 import { insertNew } from "./connection/insert-new.ts";
-import { type Link, writing } from "./connection/link.ts";
+import { type Link, reading, writing } from "./connection/link.ts";
 import type { BucketDocument, Collections } from "./documents.ts";
 import { arrivalsOf, createIncoming, type Incoming } from "./incoming.ts";
 import type { Learner } from "./inventory/learner.ts";
@@ -65,9 +65,15 @@ async function addEvidence(
   documents: readonly BucketDocument[],
   signal: AbortSignal,
 ): Promise<void> {
-  const operations = documents.map(({ _id, held = null }) => {
-    return { updateOne: { filter: { _id, v: 1 as const, held: { $exists: false } }, update: { $set: { held } } } };
-  });
+  const isLacking = { v: 1, held: { $exists: false } } as const;
+  const ids = documents.map(({ _id }) => _id);
+  const options = { ...reading(signal), projection: { _id: 1 } };
+  const found = await points.find({ _id: { $in: ids }, ...isLacking }, options).toArray();
+  if (found.length === 0) return;
+  const lacking = new Set(found.map(({ _id }) => _id));
+  const operations = documents
+    .filter(({ _id }) => lacking.has(_id))
+    .map(({ _id, held = null }) => ({ updateOne: { filter: { _id, ...isLacking }, update: { $set: { held } } } }));
   await points.bulkWrite(operations, { ordered: false, ...writing(signal) });
 }
 

@@ -17,7 +17,7 @@ function identities(header: string, classes: LabelOptions["classes"] = []): RowI
 const HEADER = "timestamp,metric_name,UUID,pod,team,value,labels_raw";
 const rowOf = (metric: string, raw: string, { pod = "", team = "" } = {}) => ["", metric, UUID, pod, team, "1", raw];
 
-/** Texts of `labels_raw`, where M stands for the metric of the row. Some look as if they named it. */
+/** Texts of `labels_raw`. M is replaced by the metric of the row. Some texts look as if they named the metric. */
 const raws = [
   "",
   '__name__="M"',

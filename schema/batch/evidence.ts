@@ -2,7 +2,7 @@
  * Holder evidence of a block: the holders that the rows of each series named, at each time. Most blocks have one track:
  * every series named the same holders throughout.
  */
-import { type HolderSet, holderSetOf, sameHolder } from "../model/holder.ts";
+import { type HolderSet, holderSetOf, NOBODY, sameHolder } from "../model/holder.ts";
 
 /** From time `tick` of the block to the next run, the series' readings and marks name the holders of set `set`. */
 export interface Run {
@@ -27,6 +27,10 @@ export interface Evidence {
 /** Returns the track of a column. */
 export const trackOf = ({ tracks, ofColumn }: Evidence, column: number): Track =>
   tracks[ofColumn?.[column] ?? 0] as Track;
+
+/** Returns the holders that a track names at a tick. */
+export const holdersOn = ({ sets }: Evidence, track: Track, tick: number): HolderSet =>
+  sets[(track.findLast((run) => run.tick <= tick)?.set ?? 0) - 1] ?? NOBODY;
 
 function sameList<T>(a: readonly T[], b: readonly T[], same: (one: T, other: T) => boolean): boolean {
   if (a === b) return true;

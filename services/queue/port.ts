@@ -238,9 +238,7 @@ export interface ConsumerQueue {
    * stored. An ack of a dead letter removes nothing.
    */
   ack(receipts: readonly string[]): Promise<readonly boolean[]>;
-  /**
-   * Returns the batches. Answers per receipt whether the caller still held the lease; a stale receipt changes nothing.
-   */
+  /** Returns the batches. Answers per receipt whether the caller still held the lease; a stale one changes nothing. */
   nack(receipts: readonly string[], mode: NackMode): Promise<readonly boolean[]>;
   /** Renews the leases, from now. Answers per receipt whether the caller still held the lease. */
   extend(receipts: readonly string[], leaseMs: number): Promise<readonly boolean[]>;

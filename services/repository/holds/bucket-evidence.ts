@@ -2,7 +2,7 @@
  * Gathers the evidence of stored buckets. Series that always report together and name the same holders count as one:
  * a GPU has dozens of metrics, and nearly always they say the same.
  */
-import { type Evidence, trackOf } from "../../../schema/batch/evidence.ts";
+import { type Evidence, holdersOn, trackOf } from "../../../schema/batch/evidence.ts";
 import { type HolderSet, NOBODY } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { Bucket } from "../bucket.ts";
@@ -91,8 +91,7 @@ export function evidenceOf(buckets: Iterable<Bucket>, until: number, earlier: Ea
     const setAt = (column: number, tick: number): HolderSet => {
       if (evidence === undefined) return earlier(at[tick] as number);
       if (evidence === null) return NOBODY;
-      const set = trackOf(evidence, column).findLast((run) => run.tick <= tick)?.set ?? 0;
-      return evidence.sets[set - 1] ?? NOBODY;
+      return holdersOn(evidence, trackOf(evidence, column), tick);
     };
     const add = (column: number, tick: number, isMark: boolean) => {
       const time = at[tick] as number;

@@ -2,7 +2,14 @@
  * Follows the holds of one GPU through a block without reading stored evidence: if the block is later than all before
  * it, complete, and without a pause, the holders that each series named last decide what it takes up and drops.
  */
-import { constantEvidence, type Evidence, sameSet, type Track, trackOf } from "../../../schema/batch/evidence.ts";
+import {
+  constantEvidence,
+  type Evidence,
+  holdersOn,
+  sameSet,
+  type Track,
+  trackOf,
+} from "../../../schema/batch/evidence.ts";
 import { TrackFinder } from "../../../schema/batch/track-finder.ts";
 import { type Holder, type HolderSet, NOBODY, sameHolder } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
@@ -20,13 +27,10 @@ interface Last {
 /** How many lists of series to know per GPU. */
 const MAX_LISTS = 4;
 
-const setIn = (evidence: Evidence, track: Track, tick: number): HolderSet =>
-  evidence.sets[(track.findLast((run) => run.tick <= tick)?.set ?? 0) - 1] ?? NOBODY;
-
 function lastSetsOf({ series, evidence }: BlockEvidence): readonly HolderSet[] {
   if (evidence === null) return series.map(() => NOBODY);
-  const { sets, tracks, ofColumn } = evidence;
-  const ofTrack = tracks.map((track) => sets[(track.at(-1)?.set ?? 0) - 1] ?? NOBODY);
+  const { tracks, ofColumn } = evidence;
+  const ofTrack = tracks.map((track) => holdersOn(evidence, track, Number.POSITIVE_INFINITY));
   return series.map((_, column) => ofTrack[ofColumn?.[column] ?? 0] as HolderSet);
 }
 
@@ -113,7 +117,7 @@ export class LastNamed {
     for (const tick of [...ticks].sort((a, b) => a - b)) {
       if (tick > 0) run.nameUntil(at?.[tick - 1] as number);
       const setOf = (track: number) =>
-        evidence === null ? NOBODY : setIn(evidence, evidence.tracks[track] as Track, tick);
+        evidence === null ? NOBODY : holdersOn(evidence, evidence.tracks[track] as Track, tick);
       if (!run.change(setOf, at?.[tick] ?? from)) return null;
     }
     run.nameUntil(block.to);

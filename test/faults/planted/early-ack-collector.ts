@@ -8,10 +8,15 @@ import { openQueue } from "../../../services/queue/open.ts";
 import type { ConsumerQueue, Queue } from "../../../services/queue/port.ts";
 import { openRepository } from "../../../services/repository/open.ts";
 
+/** Between acknowledging and storing, so that kills hit it. */
+const PAUSE_MS = 500;
+
 const acknowledging = (queue: Queue): ConsumerQueue => ({
   async claim(request) {
     const deliveries = await queue.claim(request);
-    if (deliveries.length > 0) await queue.ack(deliveries.map(({ receipt }) => receipt));
+    if (deliveries.length === 0) return deliveries;
+    await queue.ack(deliveries.map(({ receipt }) => receipt));
+    await systemClock.sleep(PAUSE_MS);
     return deliveries;
   },
   ack: async (receipts) => receipts.map(() => true),

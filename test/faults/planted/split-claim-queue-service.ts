@@ -14,8 +14,8 @@ import { runQueueService } from "../../../services/queue-service/service.ts";
 
 const BODIES = "q:{telemetry:0}:bodies";
 const LEASES = "q:{telemetry:0}:leases";
-/** Delay before the second command, ms. */
-const BETWEEN_MS = 10;
+/** Delay before the second command, ms, so that kills hit it. */
+const BETWEEN_MS = 500;
 
 function splitClaim(claim: ConsumerQueue["claim"], redis: Redis): ConsumerQueue["claim"] {
   return async (request) => {

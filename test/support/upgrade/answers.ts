@@ -1,4 +1,4 @@
-/** What a store answers about a fleet beyond its readings, and what a new store of this release would answer. */
+/** A store's answers about a fleet, other than its readings, and the answers that a new store of this release gives. */
 import { join } from "node:path";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
@@ -56,7 +56,7 @@ export async function batchesOfFleet(fleet: NumberedFleet): Promise<Batch[]> {
   return await batchesIn(queue);
 }
 
-/** What one list of answers has and the other does not. */
+/** Returns the answers that are in one list and not in the other. */
 export const differences = (got: readonly string[], expected: readonly string[]) => ({
   unexpected: got.filter((line) => !expected.includes(line)),
   missing: expected.filter((line) => !got.includes(line)),

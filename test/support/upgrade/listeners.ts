@@ -1,4 +1,4 @@
-/** Subscribers of the live feed, of this release or the previous one, that note what they are told. */
+/** Subscribers of the live feed, of this release or the previous one, that count the readings they get. */
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import type { RedisConfig } from "../../../services/platform/redis/config.ts";

@@ -1,4 +1,4 @@
-/** The sources of the previous release, whose processes run beside those of this one in upgrade tests. */
+/** The sources of the previous release. Upgrade tests run its processes together with those of this release. */
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -6,7 +6,7 @@ import { FLEET_START, gpuSeries } from "../../support/promql/gpu-series.ts";
 import { MemorySource } from "../../support/promql/memory-source.ts";
 
 const QUERIES = expressions();
-/** What a cut or a repetition puts in between. */
+/** Texts that are inserted between cut or repeated pieces of a query. */
 const PIECES = [
   "",
   "(",

@@ -1,4 +1,4 @@
-/** A database that version 1 of the store wrote: it is taken over in place, while version 1 may go on beside it. */
+/** A database that version 1 of the store wrote is taken over in place, while processes of version 1 still write. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import { batchOf, factsOf, GPU, HOUR, heldBy, podOf, read, START, UTIL } from "../../conformance/repository/bench.ts";

@@ -1,4 +1,4 @@
-/** How many documents the MongoDB store writes for inventory and holds beside those of the readings. */
+/** Counts the documents that the MongoDB store writes for inventory and holds, in addition to those of the readings. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { countWrites } from "../../support/repository/mongo-writes.ts";
 import { requireMongo } from "../../support/servers/mongo-server.ts";

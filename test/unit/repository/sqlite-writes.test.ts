@@ -1,4 +1,4 @@
-/** Counts the rows that saves change: a GPU whose readings say what they said before costs one row per save. */
+/** Counts the rows that saves change: a GPU with the same facts and holders as before costs one row per save. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

@@ -1,4 +1,4 @@
-/** What `FORMAT` changes in batches, and a stream that goes on with another format. */
+/** Batches of each `FORMAT`, and streams that continue with another one. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";

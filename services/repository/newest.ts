@@ -37,7 +37,3 @@ export function* newestReadings(gpu: GpuUuid, wanted: ReadonlySet<Series>, last:
 }
 
 export const bySeries = (a: Reading, b: Reading): number => (a.series < b.series ? -1 : 1);
-
-/** Returns the series without a reading. */
-export const missingIn = (readings: readonly Reading[], series: ReadonlySet<Series>): Set<Series> =>
-  new Set(series).difference(new Set(readings.map((reading) => reading.series)));

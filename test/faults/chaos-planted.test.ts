@@ -6,7 +6,7 @@ import { haveRedisServer } from "../support/servers/redis-server.ts";
 
 /** A single run loses readings almost certainly. */
 const SEEDS = [1, 2, 3, 4, 5];
-const READINGS = 40_000;
+const READINGS = 20_000;
 
 test.skipIf(!haveRedisServer()).each([
   ["a collector that acknowledges before it stores", { collector: "test/faults/planted/early-ack-collector.ts" }],

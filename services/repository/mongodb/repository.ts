@@ -120,7 +120,10 @@ export async function openMongodbRepository(
     },
     readings: whenReady(readings.readings),
     pages: whenReady(readings.pages),
-    latest: whenReady(latest),
+    latest: whenReady(async (...asked) => {
+      await learner.catchUp();
+      return latest(...asked);
+    }),
     position: whenReady(positions.find),
     gpus: whenCurrent(gpus.gpus),
     gpusByUuid: whenCurrent(gpus.gpusByUuid),

@@ -134,6 +134,33 @@ export function latestConformance(open: OpenRepository): void {
     ]);
   });
 
+  test("repository.latest() finds the newest of readings that were all ahead, whatever their order of arrival", async () => {
+    await using bench = await open();
+    const { repository, clock } = bench;
+    for (const hour of [5, 2]) await repository.save([batchOf([[UTIL, hour * HOUR, hour]])]);
+    expect(await repository.latest([GPU])).toEqual(new Map([[GPU, []]]));
+    await clock.advance(6 * HOUR);
+    expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([[UTIL, 5 * HOUR, 5]]);
+  });
+
+  test("repository.latest() finds the reading before a mark, also in an hour that is no newest one", async () => {
+    await using bench = await open();
+    const { repository, clock } = bench;
+    await clock.advance(4 * HOUR);
+    await repository.save([
+      batchOf([[UTIL, 3 * HOUR, Number.NaN]]),
+      batchOf([[UTIL, 2 * HOUR, 2]]),
+      batchOf([
+        [TEMP, 0, 30],
+        [UTIL, 1000, 1],
+      ]),
+    ]);
+    expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([
+      [TEMP, 0, 30],
+      [UTIL, 2 * HOUR, 2],
+    ]);
+  });
+
   test("repository.readings() returns readings that are ahead", async () => {
     await using bench = await open();
     const { repository } = bench;

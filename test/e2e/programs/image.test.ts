@@ -115,7 +115,7 @@ describe.skipIf(!(await haveContainers("the image")))("the image", () => {
 });
 
 describe.skipIf(!(await haveContainers("infra/compose.yaml")))("infra/compose.yaml", () => {
-  const fleet = new NumberedFleet({ gpus: 8, ticks: 400, seed: 7 });
+  const fleet = new NumberedFleet({ gpus: 8, ticks: 160, seed: 7 });
   const stack = new AsyncDisposableStack();
   let services: Composition;
   beforeAll(async () => {

@@ -20,7 +20,9 @@ export async function runChaos(
   const report = await runPipeline(
     {
       counts: { streamer: 2, queueService: 2, collector: 3 },
-      intervalMs: 5,
+      // Many small batches: faults hit batches, and the server of the tests reads all documents for each question.
+      batchSize: 100,
+      intervalMs: 50,
       leaseMs: 1000,
       // Consumers die about once a second, and each death costs one attempt of every batch that it held.
       maxDeliveries: 50,

@@ -13,14 +13,17 @@ const CONNECT_LIMIT_MS = 3000;
 const HEARTBEAT_LIMIT_MS = 2 * CONNECT_LIMIT_MS + 1000;
 /** Time limit of one call, whatever happens to its connection. */
 const CALL_LIMIT_MS = 10_000;
-/** Time after which the server itself ends a query. */
-const QUERY_LIMIT_MS = 9_000;
+/** The server itself ends a query this long before its call is over. */
+const QUERY_MARGIN_MS = 1000;
 
 /** A write is confirmed once it is in the journals of a majority of the servers. */
 const DURABLE = { w: "majority", journal: true, wtimeoutMS: 9_000 } as const;
 
-/** Options of a read. */
-export const reading = (signal: AbortSignal) => ({ maxTimeMS: QUERY_LIMIT_MS, signal });
+/** Options of a read. @param limitMs time limit of the call that it belongs to */
+export const reading = (signal: AbortSignal, limitMs = CALL_LIMIT_MS) => ({
+  maxTimeMS: limitMs - QUERY_MARGIN_MS,
+  signal,
+});
 
 /** Options of a write. The driver takes the signal, although its types do not declare it. */
 export const writing = (signal: AbortSignal): object => ({ signal });

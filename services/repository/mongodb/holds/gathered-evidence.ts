@@ -128,7 +128,7 @@ export async function gatherEvidence(
     call(
       async (signal) => {
         const to = Math.max(...requests.map(([, { until }]) => until));
-        const reach = { signal, fetch: FETCH_TOGETHER };
+        const reach = { signal, fetch: FETCH_TOGETHER, limitMs: READ_LIMIT_MS };
         let read = 0;
         for await (const [gpu, bucket] of buckets.ofGpus([...gatherers.keys()], { from, to }, reach)) {
           if (++read > TOGETHER_MAX && requests.length > 1) return false;
@@ -169,7 +169,7 @@ async function gatherOlder(
 ): Promise<void> {
   let read = 0;
   const span = { from: Number.NEGATIVE_INFINITY, to: before - 1 };
-  for await (const bucket of buckets.newestFirst(gpu, span, { signal, fetch: FETCH })) {
+  for await (const bucket of buckets.newestFirst(gpu, span, { signal, fetch: FETCH, limitMs: READ_LIMIT_MS })) {
     // Those that reach further have been read.
     if (bucket.to >= before) continue;
     await gatherer.add(bucket);

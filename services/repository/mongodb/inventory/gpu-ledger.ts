@@ -27,6 +27,8 @@ interface Known {
   latest: KnownState;
 }
 
+const NO_HOURS: ReadonlyMap<SeriesList, number> = new Map();
+
 const isBehind = ({ written, latest }: Known): boolean => written !== latest;
 
 const hasNewInstance = (written: KnownState, latest: KnownState): boolean =>
@@ -143,7 +145,7 @@ export function createInventoryLedger(
       if (known === undefined) {
         const added: Known = {
           written: undefined,
-          latest: { gpu, instances, hours: hoursAhead.get(uuid) ?? new Map() },
+          latest: { gpu, instances, hours: hoursAhead.get(uuid) ?? NO_HOURS },
         };
         hoursAhead.delete(uuid);
         gpus.set(uuid, added);
@@ -156,14 +158,15 @@ export function createInventoryLedger(
     },
     addBucket(gpu, list, from) {
       const known = gpus.get(gpu);
+      const hours = known?.latest.hours ?? hoursAhead.get(gpu) ?? NO_HOURS;
       const hour = hourStartMs(from);
+      if (hour <= (hours.get(list) ?? Number.NEGATIVE_INFINITY)) return;
+      const after = new Map(hours).set(list, hour);
       if (known === undefined) {
-        hoursAhead.set(gpu, new Map(hoursAhead.get(gpu)).set(list, hour));
+        hoursAhead.set(gpu, after);
         return;
       }
-      const { hours } = known.latest;
-      if (hour <= (hours.get(list) ?? Number.NEGATIVE_INFINITY)) return;
-      known.latest = { ...known.latest, hours: new Map(hours).set(list, hour) };
+      known.latest = { ...known.latest, hours: after };
       note(known);
     },
     get hasUrgent() {

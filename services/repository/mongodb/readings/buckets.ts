@@ -17,6 +17,8 @@ export interface Reach {
   readonly signal: AbortSignal;
   /** Documents per round trip. */
   readonly fetch: number;
+  /** Time limit of the call, ms; default: that of any call. */
+  readonly limitMs?: number;
   /** Only buckets with a column of one of these field names; default: all. */
   readonly fields?: readonly string[];
 }
@@ -28,7 +30,7 @@ export interface Buckets {
   oldestFirst(gpu: GpuUuid, span: Span, reach: Reach): AsyncIterable<StoredBucket>;
   /** Yields the buckets of several GPUs that overlap the span, in no particular order. */
   ofGpus(gpus: readonly GpuUuid[], span: Span, reach: Reach): AsyncIterable<readonly [GpuUuid, StoredBucket]>;
-  /** Returns those of the GPUs that have a bucket which ends before the time. */
+  /** Returns those of the GPUs that were first seen before the time, as far as saves have come to their end. */
   gpusBefore(gpus: readonly GpuUuid[], time: number, signal: AbortSignal): Promise<readonly GpuUuid[]>;
   /** Returns the newest `count` times of readings up to `until`, ascending. */
   newestTimes(gpu: GpuUuid, count: number, until: number, signal: AbortSignal): Promise<number[]>;
@@ -38,15 +40,15 @@ export interface Buckets {
   tickAfter(gpu: GpuUuid, time: number, latest: number, signal: AbortSignal): Promise<number | undefined>;
 }
 
-export function createBuckets({ points }: Collections, lists: SeriesLists): Buckets {
+export function createBuckets({ points, gpus }: Collections, lists: SeriesLists): Buckets {
   // No bucket crosses the start of an hour, which bounds both ends of the index scan.
   const touching = (gpu: GpuUuid, { from, to }: Span): Filter<BucketDocument> => ({
     gpu,
     from: { $gte: dateOf(hourStartMs(from)), $lte: dateOf(to) },
     to: { $gte: dateOf(from), $lt: dateOf(nextHourStartMs(to)) },
   });
-  const find = (filter: Filter<BucketDocument>, sort: Sort, { signal, fetch }: Reach) =>
-    points.find(filter, { ...reading(signal), sort, batchSize: fetch, projection: { gpu: 0 } });
+  const find = (filter: Filter<BucketDocument>, sort: Sort, { signal, fetch, limitMs }: Reach) =>
+    points.find(filter, { ...reading(signal, limitMs), sort, batchSize: fetch, projection: { gpu: 0 } });
 
   async function* stream(filter: Filter<BucketDocument>, sort: Sort, reach: Reach): AsyncGenerator<StoredBucket> {
     await using cursor = find(filter, sort, reach);
@@ -71,22 +73,18 @@ export function createBuckets({ points }: Collections, lists: SeriesLists): Buck
       return stream({ ...touching(gpu, span), ...columns }, { to: -1 }, reach);
     },
     oldestFirst: (gpu, span, reach) => stream(touching(gpu, span), { from: 1 }, reach),
-    async *ofGpus(gpus, { from, to }, { signal, fetch }) {
+    async *ofGpus(gpus, { from, to }, { signal, fetch, limitMs }) {
       const filter = {
         gpu: { $in: gpus as GpuUuid[] },
         from: { $lte: dateOf(to) },
         to: { $gte: dateOf(from), $lt: dateOf(nextHourStartMs(to)) },
       };
-      await using cursor = points.find(filter, { ...reading(signal), batchSize: fetch });
+      await using cursor = points.find(filter, { ...reading(signal, limitMs), batchSize: fetch });
       for await (const document of cursor) yield [document.gpu, bucketOf(document, lists)] as const;
     },
-    async gpusBefore(gpus, time, signal) {
-      const found = await points
-        .aggregate<{ _id: GpuUuid }>(
-          [{ $match: { gpu: { $in: gpus as GpuUuid[] }, to: { $lt: dateOf(time) } } }, { $group: { _id: "$gpu" } }],
-          reading(signal),
-        )
-        .toArray();
+    async gpusBefore(uuids, time, signal) {
+      const filter = { _id: { $in: uuids as GpuUuid[] }, firstSeen: { $lt: dateOf(time) } };
+      const found = await gpus.find(filter, { ...reading(signal), projection: { _id: 1 } }).toArray();
       return found.map(({ _id }) => _id);
     },
     async newestTimes(gpu, count, until, signal) {

@@ -4,7 +4,7 @@ import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Reading, Series } from "../../../../schema/model/reading.ts";
 import { metricOf } from "../../../../schema/model/series.ts";
 import { type Bucket, readBucketsAsync } from "../../bucket.ts";
-import { bySeries, missingIn, newestReadings } from "../../newest.ts";
+import { bySeries, newestReadings } from "../../newest.ts";
 import type { TelemetryRepository } from "../../port.ts";
 import { type Link, reading } from "../connection/link.ts";
 import type { Collections, GpuDocument } from "../documents.ts";
@@ -43,24 +43,23 @@ export function createLatest(
     last: number,
     signal: AbortSignal,
   ): Promise<Reading[]> => {
-    const hours = new Set<number>();
-    const wanted = new Set<Series>();
+    const hourOf = new Map<Series, number>();
     const presentHour = hourStartMs(last);
     for (const [field, hour] of Object.entries(newest)) {
       const series = seriesOfField(field);
-      if (!asksFor(series)) continue;
-      wanted.add(series);
-      hours.add(Math.min(hour.getTime(), presentHour));
+      if (asksFor(series)) hourOf.set(series, Math.min(hour.getTime(), presentHour));
     }
-    const newestHours = [...hours].sort((a, b) => b - a);
+    const newestHours = [...new Set(hourOf.values())].sort((a, b) => b - a);
+    const wanted = new Set(hourOf.keys());
     const found = await readBucketsAsync(newestReadings(gpu, wanted, last), bucketsOf(gpu, newestHours, last, signal));
-    const missing = missingIn(found, wanted);
+    for (const { series, at } of found) if (at >= (hourOf.get(series) as number)) hourOf.delete(series);
+    const missing = new Set(hourOf.keys());
     if (missing.size === 0) return found;
     // In their newest hours, these series have only readings ahead, or marks. The reading before may be of any hour.
     const span = { from: Number.NEGATIVE_INFINITY, to: last };
     const reach = { signal, fetch: FETCH, fields: [...missing].map(fieldOf) };
     const older = await readBucketsAsync(newestReadings(gpu, missing, last), buckets.newestFirst(gpu, span, reach));
-    return [...found, ...older].sort(bySeries);
+    return [...found.filter(({ series }) => !missing.has(series)), ...older].sort(bySeries);
   };
 
   return async (uuids, { metrics, signal } = {}) => {

@@ -38,7 +38,7 @@ export interface StreamerOptions {
  * Returns when the last batch is confirmed, or when the signal has aborted. A loop ends by the signal, or after its
  * first pass if that was `unreadable`. If one of several sources cannot be read, it is left out, and the summary's
  * `failed` is true.
- * @throws AppError of the source, if it is the only one and nothing of it can be read; `not_found` and the like if
+ * @throws AppError of the source, if it is the only one and has no row that can be tried; `not_found` and the like if
  *   there is no source; `conflict` if another streamer has opened the same source; other errors of the queue, except
  *   `unavailable`, which is retried
  */

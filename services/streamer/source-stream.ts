@@ -15,7 +15,7 @@ import { Publisher } from "./send/publisher.ts";
 export interface SourceOutcome {
   /** True if the source was not streamed from its start. */
   readonly resumed: boolean;
-  /** True if some of the source has been read, in this run or an earlier one. */
+  /** True if a row of the source has been read or skipped, in this run or an earlier one. */
   readonly begun: boolean;
   /** Why the source, or the rest of it, could not be read; null if there was no problem. */
   readonly fault: AppError | null;
@@ -70,7 +70,7 @@ export async function streamSource(
 }
 
 class SourceStream {
-  /** True if some of the source has been read. */
+  /** True if a row of the source has been read or skipped. */
   begun = false;
   readonly #run: Run;
   readonly #producer: Producer;
@@ -195,6 +195,7 @@ class SourceStream {
   }
 
   #skip(reason: SkipReason, line: number, detail: () => string): void {
+    this.begun = true;
     if (line <= this.#lineSeen) return;
     this.#lineSeen = line;
     this.#run.skipped.add({ source: this.#found.name, reason, line, detail });

@@ -22,7 +22,7 @@ export interface Found {
 }
 
 /** Rows skipped for other reasons were read: nothing is wrong with their form. */
-const FORM_REASONS: ReadonlySet<SkipReason> = new Set<SkipReason>([
+export const FORM_REASONS: ReadonlySet<SkipReason> = new Set<SkipReason>([
   "fields",
   "quote",
   "syntax",

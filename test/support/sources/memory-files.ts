@@ -15,6 +15,7 @@ import type {
   SkipReason,
   Sources,
 } from "../../../services/sources/port.ts";
+import { FORM_REASONS } from "../../../services/sources/rows/unread-rows.ts";
 
 export type MemoryRow =
   | {
@@ -94,7 +95,7 @@ class MemoryReader implements RowReader {
   readonly #source: MemorySource;
   readonly #slots = new Map<string, number>();
   #row: number;
-  /** True if this reader, or one before it, has met a readable row. */
+  /** True if this reader, or one before it, has met a row whose form is right. */
   #hasRead: boolean;
 
   constructor(source: MemorySource, { offset }: Place) {
@@ -120,8 +121,10 @@ class MemoryReader implements RowReader {
       if (row === undefined) return this.#end();
       const { line } = this.place;
       this.#row++;
-      if ("skip" in row) target.skip(row.skip, line, () => `row ${line} is bad`);
-      else if (this.#add(target, row, line)) return "stopped";
+      if ("skip" in row) {
+        this.#hasRead ||= !FORM_REASONS.has(row.skip);
+        target.skip(row.skip, line, () => `row ${line} is bad`);
+      } else if (this.#add(target, row, line)) return "stopped";
     }
   }
 

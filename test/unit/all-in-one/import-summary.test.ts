@@ -21,7 +21,7 @@ test("describeImport() shows the first three skipped rows of each reason and how
     "/b.csv": skips("uuid", 1200),
   });
   const from = lines.findIndex((line) => line.startsWith("Skipped"));
-  expect(lines.slice(from, from + 10)).toEqual([
+  expect(lines.slice(from, from + 12)).toEqual([
     "Skipped    1,203 rows, 1,201 uuid, 2 time",
     "           uuid: /a.csv line 4: row 4 is bad",
     "           uuid: /b.csv line 2: row 2 is bad",
@@ -31,6 +31,8 @@ test("describeImport() shows the first three skipped rows of each reason and how
     "           time: /a.csv line 2: row 2 is bad",
     "           time: /a.csv line 3: row 3 is bad",
     expect.stringMatching(/^ {11}time: to mend: write times such as 2025-07-18T20:42:34Z/),
+    "Failed     /a.csv: Cannot read the rows: all are bad",
+    "Failed     /b.csv: Cannot read the rows: all are bad",
     "Store      x.sqlite",
   ]);
 });

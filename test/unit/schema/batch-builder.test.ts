@@ -75,7 +75,7 @@ describe("BatchBuilder.take()", () => {
     expect(builder.merged).toEqual({ same: 1, differing: 1 });
   });
 
-  test("names the series with differing values in the last batch, each with the first GPU", () => {
+  test("names the series with differing values in the last batch, each with its first rows", () => {
     const builder = createBatchBuilder(2);
     const takeDiffering = (...values: number[]) => {
       for (const gpu of [2, 1]) {
@@ -87,7 +87,7 @@ describe("BatchBuilder.take()", () => {
       return [...builder.differing];
     };
     const [first] = [1, 2].map((gpu) => factsOf(gpu).uuid).sort();
-    expect(takeDiffering(1, 2, 3)).toEqual([[UTIL, first as never]]);
+    expect(takeDiffering(1, 2, 3)).toEqual([[UTIL, { gpu: first as never, series: UTIL, at: START, values: [1, 2] }]]);
     expect(takeDiffering(1, 1)).toEqual([]);
   });
 

@@ -95,10 +95,11 @@ test.each([null, 4])(
       ...[util(1, 2), util(2, 2), util(1, 3), util(2, 3)],
     ];
     const { said } = await noticed("values differ", [rows, rows.slice(-2)], { batchSize });
+    const first = { gpu: UUID, values: [1, 2] };
     expect(said).toEqual([
-      { source: "0.csv", gpu: UUID, series: 'DCGM_EXP_XID_ERRORS_COUNT{xid="31"}' },
-      { source: "0.csv", gpu: UUID, series: UTIL },
-      { source: "1.csv", gpu: UUID, series: UTIL },
+      { ...first, source: "0.csv", series: 'DCGM_EXP_XID_ERRORS_COUNT{xid="31"}', at: "2025-07-18T20:00:00Z" },
+      { ...first, source: "0.csv", series: UTIL, at: "2025-07-18T20:00:02Z" },
+      { ...first, source: "1.csv", series: UTIL, at: "2025-07-18T20:00:03Z" },
     ]);
   },
 );

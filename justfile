@@ -24,10 +24,6 @@ export *ARGS:
 test *ARGS:
     bun run test "$@"
 
-# Write the readings of the store to a file: `just export night.csv.zst --namespace research --start_time now-1d`
-export *ARGS:
-    bun run export "$@"
-
 # Run all tests, or only the named files, and write coverage.html
 cover *ARGS:
     bun run cover "$@"

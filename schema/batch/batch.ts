@@ -61,15 +61,27 @@ export interface Batch extends BatchHeader {
   readonly blocks: readonly Block[];
 }
 
+/** Names of series, each followed by a line feed. Blocks of a batch share their lists, so each text is made once. */
+const names = new WeakMap<readonly number[], { readonly series: readonly Series[]; readonly text: string }>();
+
+function namesOf(list: readonly number[], series: readonly Series[]): string {
+  let known = names.get(list);
+  if (known?.series !== series) {
+    known = { series, text: list.map((index) => `${series[index]}\n`).join("") };
+    names.set(list, known);
+  }
+  return known.text;
+}
+
 /**
  * Returns the first 16 hex digits of the SHA-256 over uuid, first time, series names, packed columns and evidence.
  * Equal blocks have equal hashes. A block without evidence has the hash that version 1 gave it.
  */
-export function blockHash(block: Block, series: readonly Series[]): string {
+export function blockHash(block: Block, series: readonly Series[], evidence = block.evidence): string {
   const hash = createHash("sha256");
-  hash.update(`${block.gpu}\n${block.from}\n${block.series.map((index) => series[index]).join("\n")}\n`);
+  hash.update(`${block.gpu}\n${block.from}\n${namesOf(block.series, series)}`);
   hash.update(block.packed);
-  if (block.evidence !== null) hash.update(`\n${evidenceText(block.evidence)}`);
+  if (evidence !== null) hash.update(`\n${evidenceText(evidence)}`);
   return hash.digest("hex").slice(0, 16);
 }
 

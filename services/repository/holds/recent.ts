@@ -41,6 +41,20 @@ const MAX_ENTRIES = 4;
 
 const isConstant = ({ tracks }: Evidence): boolean => tracks.every(({ length }) => length === 1);
 
+/**
+ * True if it does not matter which of the series has a reading at which time: all are of one instance, without
+ * replicas, and name the same throughout.
+ */
+export function isUniform({ series, evidence }: Pick<BlockEvidence, "series" | "evidence">): boolean {
+  if (evidence !== null && !(evidence.tracks.length === 1 && isConstant(evidence))) return false;
+  const { instances, hasReplicas } = partsOfList(series);
+  return !hasReplicas && instances.every((instance) => instance === instances[0]);
+}
+
+/** True if a block after the same block only extends holds. */
+const isSteady = (block: BlockEvidence): boolean =>
+  block.evidence === null || (block.isFull ? isConstant(block.evidence) : isUniform(block));
+
 /** What the newest blocks of one GPU named. A GPU takes a few hundred bytes. */
 export class RecentEvidence {
   #entries: Entry[] = [];
@@ -52,9 +66,8 @@ export class RecentEvidence {
    * may do more than that: nothing is remembered then.
    */
   extend(block: BlockEvidence): readonly string[] | null {
-    const { evidence, from, to, longestGapMs, isFull, marks } = block;
-    if (marks > 0 || longestGapMs >= SHORTEST_SILENCE_MS) return null;
-    if (evidence !== null && !(isFull && isConstant(evidence))) return null;
+    const { evidence, from, to, longestGapMs, marks } = block;
+    if (marks > 0 || longestGapMs >= SHORTEST_SILENCE_MS || !isSteady(block)) return null;
     const entry = this.#entries.find(
       (one) => sameList(one.series, block.series) && sameEvidence(one.evidence, evidence),
     );
@@ -72,13 +85,14 @@ export class RecentEvidence {
     for (const block of blocks.toSorted((a, b) => a.to - b.to)) this.#learnBlock(block, isSettled);
   }
 
-  #learnBlock({ series, evidence, to, isFull, marks }: BlockEvidence, isSettled: boolean): void {
+  #learnBlock(block: BlockEvidence, isSettled: boolean): void {
+    const { series, evidence, to, marks } = block;
     // By merged names: what one replica names means little without the others.
     const { merged } = partsOfList(series);
     const kept = this.#entries.filter((entry) => entry.merged.isDisjointFrom(merged));
     const replaced = this.#entries.filter((entry) => !kept.includes(entry));
     const isAlone = to > this.#partialUntil && replaced.every((entry) => entry.to < to);
-    const isPlain = marks === 0 && (evidence === null || (isFull && isConstant(evidence)));
+    const isPlain = marks === 0 && isSteady(block);
     const entry = {
       series,
       merged: isAlone ? merged : replaced.reduce<ReadonlySet<string>>((all, one) => all.union(one.merged), merged),

@@ -38,8 +38,9 @@ export const hashBlocks = (batches: readonly Batch[], memory: EvidenceMemory): I
         block.gpu,
         evidences.of(block, () => timesOfColumns(block.packed)),
       );
-      const hashed = block.evidence === null ? block : { ...block, evidence };
-      const hash = Number.parseInt(blockHash(hashed, batch.series).slice(0, HASH_DIGITS), 16);
+      // A block of version 1 is hashed without what its sightings say.
+      const text = blockHash(block, batch.series, block.evidence && evidence);
+      const hash = Number.parseInt(text.slice(0, HASH_DIGITS), 16);
       return { batch, block, evidence, hash };
     });
   });
@@ -59,6 +60,18 @@ function createTimesOf(): (arrival: Arrival) => number[] {
 /** Returns the facts of the first sighting of each GPU. */
 const factsIn = ({ sightings }: Batch): ReadonlyMap<GpuUuid, GpuFacts> =>
   new Map(sightings.toReversed().map(({ facts }) => [facts.uuid, facts]));
+
+/** Returns a function that returns the id of a block's list of series. Blocks of a batch share their lists. */
+function createListOf(seriesLists: SeriesLists): (batch: Batch, block: Block) => number {
+  const ids = new Map<readonly number[], { readonly batch: Batch; readonly id: number }>();
+  return (batch, { series }) => {
+    const known = ids.get(series);
+    if (known?.batch === batch) return known.id;
+    const id = seriesLists.idOf(series.map((index) => batch.series[index] as Series));
+    ids.set(series, { batch, id });
+    return id;
+  };
+}
 
 export interface SaveParts {
   readonly database: Database;
@@ -111,6 +124,7 @@ export function createSave({ database, seriesLists, evidenceTable, known, learne
       seen.set(batch, facts);
       return known.add(facts.get(uuid) as GpuFacts);
     };
+    const listOf = createListOf(seriesLists);
     let columns = (lastColumns.get()?.[0] as number) + 1;
     for (const { batch, block, evidence, hash } of blocks) {
       const { gpu: uuid, from, to, readings, packed } = block;
@@ -119,8 +133,7 @@ export function createSave({ database, seriesLists, evidenceTable, known, learne
         continue;
       }
       const gpu = known.find(uuid) ?? newGpu(batch, uuid);
-      const series = block.series.map((index) => batch.series[index] as Series);
-      const list = seriesLists.idOf(series);
+      const list = listOf(batch, block);
       const fresh =
         addBucket.run(gpu.id, to, hash, to - from, list, columns, evidenceTable.idOf(evidence)).changes !== 0;
       arrivals.add(batch, uuid, fresh);

@@ -50,11 +50,12 @@ async function generate(path: string, options: readonly string[]): Promise<DcgmE
 
 const REAL = join(ROOT, "../shared/data/dcgm_metrics_20250718_134233.csv");
 
+/** The sample has another seed, and so other GPUs. */
+const SMALL = ["--hosts", "19", "--gpus", "13", "--interval", "15s", "--duration", "15s", "--seed", "247"];
+
 /** A real export of 247 GPUs and ten metrics if it is available, otherwise a generated one of the same shape. */
 export const smallExport = (folder: string): Promise<DcgmExport> =>
-  existsSync(REAL)
-    ? Promise.resolve(readExport(REAL))
-    : generate(join(folder, "small.csv"), ["--hosts", "19", "--gpus", "13", "--interval", "15s", "--duration", "15s"]);
+  existsSync(REAL) ? Promise.resolve(readExport(REAL)) : generate(join(folder, "small.csv"), SMALL);
 
 /** About 85,000 readings of 24 GPUs: large enough to interrupt an import at full speed. */
 export const largeExport = (folder: string): Promise<DcgmExport> =>

@@ -11,7 +11,7 @@ import { requirePrivateMongo } from "../support/servers/mongo-server.ts";
 import { haveRedisServer } from "../support/servers/redis-server.ts";
 
 const SEED = Number(process.env.CHAOS_SEED ?? 1);
-const READINGS = Number(process.env.CHAOS_READINGS ?? 20_000);
+const READINGS = Number(process.env.CHAOS_READINGS ?? 12_000);
 
 test.skipIf(!haveRedisServer())(
   `the pipeline loses, repeats and alters no reading under chaos with seed ${SEED}`,

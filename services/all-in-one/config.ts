@@ -102,7 +102,8 @@ const withPaths = (config: IngestConfig, paths: readonly string[]): IngestConfig
  * @throws ConfigError with every problem found
  */
 export function readIngestConfig(env: Env, paths: readonly string[], terminal: { isTerminal: boolean }): IngestConfig {
-  const once: Env = { ...env, STREAM_INTERVAL: "0", LOOP_MODE: "false", TIMESTAMPS: "source", REDIS_ADDR: undefined };
+  const atOnce = { STREAM_INTERVAL: "0", LOOP_MODE: "false", WATCH: "false", TIMESTAMPS: "source" };
+  const once: Env = { ...env, ...atOnce, REDIS_ADDR: undefined };
   const config = readParts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal);
   return withPaths(config, paths);
 }

@@ -25,6 +25,7 @@ fleet is replayed.
 Variables that are often used; infra/CONFIGURATION.md lists them all:
   CSV_PATH         a file, a directory or a glob; a FILE given here wins
   LOOP_MODE=false  read the files once and keep their times, instead of replaying them for ever
+  WATCH=true       the same, and go on with new files and new rows until Ctrl-C
   PORT             8080
   SQLITE_PATH      .data/telemetry.sqlite
 

@@ -2,6 +2,7 @@
 import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
 import {
   boolean,
+  ConfigError,
   choice,
   duration,
   type Env,
@@ -24,6 +25,8 @@ export interface StreamerConfig {
   readonly intervalMs: number;
   /** True: start over at the end. False: return when the last batch is confirmed. */
   readonly loop: boolean;
+  /** True: at the end, go on with rows that sources gain and with sources that are new, until the signal aborts. */
+  readonly watch: boolean;
   /** Maximum of readings in a batch, unless one GPU's tick has more. Null: 100, or 65,536 if `intervalMs` is 0. */
   readonly batchSize: number | null;
   /** Version of the batches. 1 is for collectors that do not know version 2 yet: it has no evidence of holders. */
@@ -63,7 +66,8 @@ export function readStreamerConfig(env: Env, { defaultFormat = 1 }: { defaultFor
     given: () =>
       parseEnv(env, {
         STREAM_INTERVAL: duration({ maxMs: 86_400_000 }).optional(),
-        LOOP_MODE: boolean().default(true),
+        LOOP_MODE: boolean().optional(),
+        WATCH: boolean().default(false),
         BATCH_SIZE: integer({ min: 1, max: 65_536 }).optional(),
         FORMAT: format().default(defaultFormat),
         MAX_SERIES_PER_METRIC: integer({ min: 1, max: 65_536 }).default(512),
@@ -72,14 +76,17 @@ export function readStreamerConfig(env: Env, { defaultFormat = 1 }: { defaultFor
         STREAMER_SHARDS: integer({ min: 1, max: 1000 }).default(1),
       }),
   });
+  const { WATCH: watch, LOOP_MODE: loop = !watch } = given;
+  if (loop && watch) throw new ConfigError(["LOOP_MODE and WATCH are both true: set one of them"]);
   return {
     sources,
-    intervalMs: given.STREAM_INTERVAL ?? (given.LOOP_MODE ? LOOP_INTERVAL_MS : 0),
-    loop: given.LOOP_MODE,
+    intervalMs: given.STREAM_INTERVAL ?? (loop ? LOOP_INTERVAL_MS : 0),
+    loop,
+    watch,
     batchSize: given.BATCH_SIZE ?? null,
     format: given.FORMAT,
     maxSeriesPerMetric: given.MAX_SERIES_PER_METRIC,
-    times: given.TIMESTAMPS ?? (given.LOOP_MODE ? "live" : "source"),
+    times: given.TIMESTAMPS ?? (loop ? "live" : "source"),
     shard: given.STREAMER_SHARD,
     shards: given.STREAMER_SHARDS,
   };

@@ -37,6 +37,7 @@ export const VARIABLES: readonly ChartVariable[] = [
   from("MAX_SERIES_PER_METRIC", "streamer.maxSeriesPerMetric"),
   from("STREAM_INTERVAL", "streamer.interval"),
   from("LOOP_MODE", "streamer.loop"),
+  from("WATCH", "streamer.watch"),
   fixed("AT_END", "`wait`: a StatefulSet restarts a container that exits"),
   of("streamer", "BATCH_SIZE", "streamer.batchSize"),
   { ...from("FORMAT", "format"), otherwise: "`2`; in an upgrade what the release has, at first `1`" },

@@ -57,6 +57,7 @@ export const VARIABLES: readonly string[] = [
   "TELEMETRY_URL",
   "TIMESTAMPS",
   "TRUSTED_PROXIES",
+  "WATCH",
 ];
 
 /** Logs each variable that is none of ours but probably meant to be one, since nothing else shows a typing error. */

@@ -29,6 +29,7 @@ export const streamerConfig = (given: Partial<StreamerConfig>): StreamerConfig =
   sources: filesAt("/data"),
   intervalMs: 0,
   loop: false,
+  watch: false,
   batchSize: null,
   format: 2,
   maxSeriesPerMetric: 512,

@@ -16,6 +16,7 @@ test("readStreamerConfig() without variables loops over the sample at 100 ms wit
     },
     intervalMs: 100,
     loop: true,
+    watch: false,
     batchSize: null,
     format: 1,
     maxSeriesPerMetric: 512,
@@ -35,6 +36,13 @@ test("readStreamerConfig() reads at full speed when it does not loop, unless a p
   expect(readStreamerConfig({ LOOP_MODE: "false" }).intervalMs).toBe(0);
   expect(readStreamerConfig({ LOOP_MODE: "false", STREAM_INTERVAL: "50ms" }).intervalMs).toBe(50);
   expect(readStreamerConfig({ STREAM_INTERVAL: "0" }).intervalMs).toBe(0);
+});
+
+test("readStreamerConfig() does not loop where it watches, and refuses both", () => {
+  expect(readStreamerConfig({ WATCH: "true" })).toMatchObject({
+    ...{ watch: true, loop: false, intervalMs: 0, times: "source" },
+  });
+  expect(() => readStreamerConfig({ WATCH: "true", LOOP_MODE: "true" })).toThrow("LOOP_MODE and WATCH are both true");
 });
 
 test("readStreamerConfig() takes the shard from the name of a pod", () => {

@@ -74,7 +74,8 @@ cannot read what version 2 writes.
 {{- include "gpu-telemetry.variable" (list "EXPORTER_PODS" $values.exporterPods) }}
 {{- include "gpu-telemetry.variable" (list "MAX_SERIES_PER_METRIC" $values.maxSeriesPerMetric) }}
 {{- include "gpu-telemetry.variable" (list "STREAM_INTERVAL" $values.interval) }}
-{{- include "gpu-telemetry.variable" (list "LOOP_MODE" $values.loop) }}
+{{- include "gpu-telemetry.variable" (list "LOOP_MODE" (and $values.loop (not $values.watch))) }}
+{{- include "gpu-telemetry.variable" (list "WATCH" $values.watch) }}
 {{- /* A StatefulSet restarts a container that exits. */}}
 {{- include "gpu-telemetry.variable" (list "AT_END" "wait") }}
 {{- include "gpu-telemetry.variable" (list "BATCH_SIZE" $values.batchSize) }}

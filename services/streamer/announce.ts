@@ -24,13 +24,22 @@ async function describe(sources: Sources, found: FoundSource): Promise<Readonly<
 }
 
 /**
- * Logs the sources with their sizes and columns.
+ * Logs the sources with their sizes and columns. If they are watched, there may be none yet.
  * @throws AppError as `Sources.find`, for example if there is no source
  */
-export async function announceSources(sources: Sources, { log }: { log: Logger }): Promise<void> {
-  const found = await sources.find();
+export async function announceSources(
+  sources: Sources,
+  { log, watch }: { log: Logger; watch: boolean },
+): Promise<void> {
+  const { where } = sources;
+  const found = await sources.find().catch((error: unknown) => {
+    if (!watch || !isAppError(error)) throw error;
+    log.warn("watching, no file yet", { where, reason: error.message });
+    return [];
+  });
+  if (found.length === 0) return;
   const files: unknown[] = [];
   for (const source of found.slice(0, MAX_DESCRIBED)) files.push(await describe(sources, source));
   const bytes = found.reduce((sum, source) => sum + source.bytes, 0);
-  log.info("files found", { where: sources.where, count: found.length, bytes, files });
+  log.info("files found", { where, count: found.length, bytes, files });
 }

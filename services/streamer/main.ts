@@ -21,7 +21,7 @@ await runProgram("streamer", {
     const health = async () => withOutages({ healthy: true, away: {} }, [{ dependency: "queue", problem }]);
     const sources = openSources(config.streamer.sources, { clock: systemClock });
     // The first log line, because without a shell it is the only way to see the files.
-    await announceSources(sources, { log });
+    await announceSources(sources, { log, watch: config.streamer.watch });
     await using queue = await openQueue({ ...config.queue, clock: systemClock });
     await using _probes = await listenForProbes(config.listen, { log, metrics, health });
     const { readings, passes, skipped, failed, unreadable } = await runStreamer(config.streamer, {

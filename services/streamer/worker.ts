@@ -62,7 +62,7 @@ function serve(parent: MessagePort): void {
     const log = remoteLogger(post);
     try {
       const sources = openSources(config.sources, { clock: systemClock });
-      await announceSources(sources, { log });
+      await announceSources(sources, { log, watch: config.watch });
       const summary = await runStreamer(config, {
         sources,
         queue,

@@ -4,6 +4,7 @@ import { DCGM_HEADER } from "../../../schema/dcgm/columns.ts";
 import { openSources } from "../../../services/sources/open.ts";
 import { announceSources } from "../../../services/streamer/announce.ts";
 import { keptLog } from "../../support/process/kept-log.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { BUN, startProgram } from "../../support/programs/process.ts";
 import { csvText, rowClock, rowLine, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
 import { filesAt } from "../../support/streamer/streamed.ts";
@@ -20,7 +21,7 @@ afterAll(() => files[Symbol.asyncDispose]());
 test("announceSources() logs the size and columns of each file, or its problem", async () => {
   const { log, lines } = keptLog();
   const paths = [files.path, `${files.path}/a.csv`];
-  await announceSources(openSources(filesAt(...paths), { clock: rowClock }), { log });
+  await announceSources(openSources(filesAt(...paths), { clock: rowClock }), { log, watch: false });
   const [{ size: a }, { size: b }] = [Bun.file(`${files.path}/a.csv`), Bun.file(`${files.path}/b.csv`)];
   expect(lines.map(({ message }) => message)).toEqual(["files found"]);
   expect(lines[0]?.fields).toMatchObject({
@@ -61,4 +62,13 @@ test("a streamer without files names its path and the contents of the folder, an
       reason: `Cannot read ${files.path}/d.csv: there is no such file or directory; ${files.path} holds a.csv, b.csv, c.csv`,
     },
   ]);
+});
+
+test("announceSources() of watched sources says that there is none yet, and otherwise throws", async () => {
+  await using folder = await temporaryFolder();
+  const { log, lines } = keptLog();
+  const empty = openSources(filesAt(folder.path), { clock: rowClock });
+  await announceSources(empty, { log, watch: true });
+  expect(lines.map(({ message }) => message)).toEqual(["watching, no file yet"]);
+  expect(announceSources(empty, { log, watch: false })).rejects.toThrow("Cannot read directory");
 });

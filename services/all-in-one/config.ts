@@ -8,6 +8,7 @@ import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { type QueueBounds, readQueueBounds } from "../queue-service/config.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
+import type { CopiedInputs } from "../sources/files/copied-inputs.ts";
 import { readStreamerConfig, type StreamerConfig } from "../streamer/config.ts";
 
 export interface BackendsConfig {
@@ -89,6 +90,15 @@ function feedOf(paths: readonly string[]): AllInOneConfig["feed"] {
 
 /** CSV_PATH of a server that streams nothing. */
 const NOTHING = "none";
+
+/** Returns the configuration with sources that are copied from inputs that can be read only once. */
+export const withCopies = <C extends IngestConfig>(
+  config: C,
+  { paths, copies }: Pick<CopiedInputs, "paths" | "copies">,
+): C => ({
+  ...config,
+  streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths, copies } },
+});
 
 const withPaths = (config: IngestConfig, paths: readonly string[]): IngestConfig => ({
   ...config,

@@ -1,14 +1,15 @@
 /** The main part of `ingest`, which is loaded after the arguments have been checked. */
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
-import { runProgram } from "../platform/process/lifecycle.ts";
+import { INTERRUPTED, runProgram } from "../platform/process/lifecycle.ts";
+import { copyInputs } from "../sources/files/copied-inputs.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
-import { readIngestConfig } from "./config.ts";
+import { readIngestConfig, withCopies } from "./config.ts";
 import { runImport } from "./import.ts";
 
 export interface IngestArguments {
-  /** Files, directories or globs. */
+  /** Files, directories, globs, addresses, or `-` for standard input. */
   readonly paths: readonly string[];
   /** Whether the summary is printed as JSON. */
   readonly asJson: boolean;
@@ -21,7 +22,10 @@ export const ingest = ({ paths, asJson, dryRun }: IngestArguments, streamer: Str
   runProgram("ingest", {
     read: () => readIngestConfig(readEnvironment(), paths, { isTerminal: process.stderr.isTTY === true }),
     output: process.stderr,
-    run: async (config, { log, signal }) => {
+    run: async (given, { log, signal }) => {
+      await using inputs = await copyInputs(given.streamer.sources.paths, { stdin: process.stdin, signal });
+      if (inputs === null) return INTERRUPTED;
+      const config = withCopies(given, inputs);
       const clock = systemClock;
       const parts = { streamer, asJson, clock, log, signal };
       if (dryRun) return await runImport(config, { backends: null, ...parts });

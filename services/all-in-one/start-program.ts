@@ -3,9 +3,10 @@ import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";
 import { createMetrics } from "../platform/process/metrics.ts";
+import { copyInputs } from "../sources/files/copied-inputs.ts";
 import { openStreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
-import { readAllInOneConfig } from "./config.ts";
+import { readAllInOneConfig, withCopies } from "./config.ts";
 import { chooseFeed } from "./feed.ts";
 import { runAllInOne } from "./service.ts";
 
@@ -19,7 +20,9 @@ export const start = (paths: readonly string[]): Promise<never> =>
     run: async (given, { log, signal }) => {
       const metrics = createMetrics();
       const clock = systemClock;
-      const config = await chooseFeed(given, { clock, log });
+      await using inputs = await copyInputs(given.streamer.sources.paths, { stdin: process.stdin, signal });
+      if (inputs === null) return 0;
+      const config = await chooseFeed(withCopies(given, inputs), { clock, log });
       const maxSubscribers = config.api.maxSubscriptions;
       await using streamer = config.feed === "none" ? null : openStreamerThread();
       await using backends = await openBackends(config.backends, { clock, log, metrics, maxSubscribers });

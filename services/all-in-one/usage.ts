@@ -6,6 +6,8 @@ Reads DCGM CSV files, directories or globs (.csv, .gz, .zst) into the store at S
 (default .data/telemetry.sqlite), or into MongoDB if MONGODB_URI is set, at full speed. If it is
 interrupted, the same command continues where it stopped. Skipped rows are explained at the end.
 
+FILE may also be an address (http://, https://) or - for standard input.
+
   --dry-run  read everything and say what would be stored and what skipped, but store nothing
   --json     print the summary as one JSON object
   --help     print this text
@@ -17,7 +19,7 @@ Variables: infra/CONFIGURATION.md
 export const START_USAGE = `Usage: npx -y bun run start [FILE…]
 
 Streams DCGM CSV files, directories or globs (.csv, .gz, .zst) into the store and serves it on
-http://localhost:8080 until Ctrl-C. Without a FILE, CSV_PATH names the files; without both, a sample
+http://localhost:8080 until Ctrl-C. FILE may also be an address or - for standard input. Without a FILE, CSV_PATH names the files; without both, a sample
 fleet is replayed.
 
   --help    print this text

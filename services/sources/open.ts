@@ -4,5 +4,7 @@ import type { SourcesConfig } from "./config.ts";
 import { openFiles } from "./files/files.ts";
 import type { Sources } from "./port.ts";
 
-export const openSources = ({ paths, labels, timeZone, host }: SourcesConfig, { clock }: { clock: Clock }): Sources =>
-  openFiles(paths, { clock, labels, timeZone, host });
+export const openSources = (
+  { paths, copies, labels, timeZone, host }: SourcesConfig,
+  { clock }: { clock: Clock },
+): Sources => openFiles(paths, { clock, copies, labels, timeZone, host });

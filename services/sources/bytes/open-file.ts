@@ -8,6 +8,7 @@ export const HEAD_BYTES = 64 * 1024;
 export type Compression = "none" | "gzip" | "zstd";
 
 export interface OpenFile extends AsyncDisposable {
+  /** For messages. */
   readonly path: string;
   readonly handle: FileHandle;
   /** Bytes on disk when the file was opened. */
@@ -48,17 +49,17 @@ const cannotOpen = (path: string, error: unknown): AppError =>
     cause: error,
   });
 
-/** @throws AppError `not_found`, `unavailable` */
-export async function openFile(path: string): Promise<OpenFile> {
+/** @param name of the file in messages. @throws AppError `not_found`, `unavailable` */
+export async function openFile(path: string, name = path): Promise<OpenFile> {
   const handle = await open(path, "r").catch((error) => {
-    throw cannotOpen(path, error);
+    throw cannotOpen(name, error);
   });
   try {
     const { size, mtimeMs } = await handle.stat();
     const head = await readHead(handle);
-    const compression = compressionOf(path, head);
+    const compression = compressionOf(name, head);
     return {
-      path,
+      path: name,
       handle,
       size,
       modifiedAt: Math.floor(mtimeMs),
@@ -68,6 +69,6 @@ export async function openFile(path: string): Promise<OpenFile> {
     };
   } catch (error) {
     await handle.close();
-    throw cannotOpen(path, error);
+    throw cannotOpen(name, error);
   }
 }

@@ -11,9 +11,9 @@ import { findFiles } from "./find-files.ts";
 import { continues, fingerprintOf } from "./fingerprint.ts";
 
 /** Opens a file once: fingerprint, compression, format and rows all come from the same handle. */
-async function openSource(path: string, options: FormatOptions): Promise<OpenSource> {
+async function openSource(path: string, name: string, options: FormatOptions): Promise<OpenSource> {
   await using opened = new AsyncDisposableStack();
-  const file = opened.use(await openFile(path));
+  const file = opened.use(await openFile(path, name));
   const { details, readFrom } = recogniseFormat(await openText(file), options);
   const { size, head, compression } = file;
   const all = opened.move();
@@ -28,25 +28,36 @@ async function openSource(path: string, options: FormatOptions): Promise<OpenSou
 }
 
 /**
+ * - `copies`: files with the content of paths that are no files, by path
  * - `timeZone`: IANA name of the zone of times that do not name theirs
  * - `host`: of GPUs in files that name none; undefined: the file's name
  */
 export interface FilesOptions {
   readonly clock: Clock;
+  readonly copies?: Readonly<Record<string, string>>;
   readonly labels: LabelOptions;
   readonly timeZone: string;
   readonly host: string | undefined;
 }
 
-export function openFiles(paths: readonly string[], { clock, labels, timeZone, host }: FilesOptions): Sources {
+export function openFiles(
+  paths: readonly string[],
+  { clock, copies = {}, labels, timeZone, host }: FilesOptions,
+): Sources {
   const options = { clock, rules: createLabelRules(labels), zone: createTimeZone(timeZone) ?? UTC, host };
   return {
     where: paths,
     async find() {
       const found = new Map<string, FoundSource>();
-      for (const path of paths) for (const file of await findFiles(path)) found.set(file.name, file);
+      for (const path of paths) {
+        const copy = copies[path];
+        const files = await findFiles(copy ?? path);
+        for (const file of files.map((one) => (copy === undefined ? one : { ...one, id: path, name: path }))) {
+          found.set(file.name, file);
+        }
+      }
       return [...found.values()];
     },
-    open: ({ name }) => openSource(name, options),
+    open: ({ name }) => openSource(copies[name] ?? name, name, options),
   };
 }

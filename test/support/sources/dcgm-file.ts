@@ -178,7 +178,10 @@ export const readAnyInSteps = (path: string, length: number, options: AnyOptions
 /** Everything that the sources hand over of one file, read as a program reads it. */
 export async function readSource(path: string, options: Partial<Omit<SourcesConfig, "paths">> = {}): Promise<Taken> {
   const { timeZone = "UTC", labels = DEFAULT_LABELS, host } = options;
-  const sources = openSources({ kind: "files", paths: [path], labels, timeZone, host }, { clock: rowClock });
+  const sources = openSources(
+    { kind: "files", paths: [path], copies: {}, labels, timeZone, host },
+    { clock: rowClock },
+  );
   const [found] = await sources.find();
   await using source = await sources.open(found as FoundSource);
   await using reader = await source.readFrom(START);

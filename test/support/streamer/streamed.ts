@@ -20,6 +20,7 @@ import { InstantClock } from "../time/instant-clock.ts";
 export const filesAt = (...paths: string[]): SourcesConfig => ({
   kind: "files",
   paths,
+  copies: {},
   labels: DEFAULT_LABELS,
   timeZone: "UTC",
   host: undefined,

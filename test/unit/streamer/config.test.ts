@@ -10,6 +10,7 @@ test("readStreamerConfig() without variables loops over the sample at 100 ms wit
     sources: {
       kind: "files",
       paths: [join(ROOT, "data/sample.csv.gz")],
+      copies: {},
       labels: DEFAULT_LABELS,
       timeZone: "UTC",
       host: undefined,

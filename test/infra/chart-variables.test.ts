@@ -39,6 +39,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   "streamer.csv.timezone": "Europe/Berlin",
   "streamer.interval": "7s",
   "streamer.loop": "false",
+  "streamer.watch": "true",
   "streamer.batchSize": "77",
   "streamer.timestamps": "source",
   "streamer.labelClasses": "rack=ignored",

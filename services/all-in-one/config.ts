@@ -8,8 +8,8 @@ import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { type QueueBounds, readQueueBounds } from "../queue-service/config.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
-import type { CopiedInputs } from "../sources/files/copied-inputs.ts";
 import { readStreamerConfig, type StreamerConfig } from "../streamer/config.ts";
+import type { CopiedInputs } from "./copied-inputs.ts";
 
 export interface BackendsConfig {
   readonly store: RepositoryConfig;

@@ -4,8 +4,8 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addAbortSignal, type Readable } from "node:stream";
-import { AppError } from "../../../schema/model/errors.ts";
-import { shown } from "../../../schema/model/shown.ts";
+import { AppError } from "../../schema/model/errors.ts";
+import { shown } from "../../schema/model/shown.ts";
 
 /** Argument that names standard input. */
 const STANDARD_INPUT = "-";

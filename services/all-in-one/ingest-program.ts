@@ -2,10 +2,10 @@
 import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { INTERRUPTED, runProgram } from "../platform/process/lifecycle.ts";
-import { copyInputs } from "../sources/files/copied-inputs.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
 import { readIngestConfig, withCopies } from "./config.ts";
+import { copyInputs } from "./copied-inputs.ts";
 import { runImport } from "./import.ts";
 
 export interface IngestArguments {

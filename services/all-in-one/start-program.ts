@@ -3,10 +3,10 @@ import { systemClock } from "../platform/process/clock.ts";
 import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";
 import { createMetrics } from "../platform/process/metrics.ts";
-import { copyInputs } from "../sources/files/copied-inputs.ts";
 import { openStreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
 import { readAllInOneConfig, withCopies } from "./config.ts";
+import { copyInputs } from "./copied-inputs.ts";
 import { chooseFeed } from "./feed.ts";
 import { runAllInOne } from "./service.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { type CopiedInputs, copyInputs, type InputOptions } from "../../../services/sources/files/copied-inputs.ts";
+import { type CopiedInputs, copyInputs, type InputOptions } from "../../../services/all-in-one/copied-inputs.ts";
 
 const MIB = 1024 * 1024;
 const large = Buffer.alloc(5 * MIB, "timestamp,metric_name\n");

@@ -5,7 +5,7 @@ import { shown } from "../../../schema/model/shown.ts";
 import { type Target, targetOf } from "./target.ts";
 
 /** Targets of one list; the largest fleets have a tenth of it. */
-export const MAX_TARGETS = 20_000;
+const MAX_TARGETS = 20_000;
 /** Problems that an error names; a list in a wrong form has one for each target. */
 const MAX_PROBLEMS = 10;
 

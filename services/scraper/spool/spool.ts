@@ -53,6 +53,7 @@ export class Spool implements AsyncDisposable {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #hasFailed = false;
+  #recorded = Promise.withResolvers<void>();
   #flushing: Promise<void> | undefined;
   #cursor: { readonly segment: Segment; readonly place: Place } | undefined;
   #refused = 0;
@@ -145,6 +146,15 @@ export class Spool implements AsyncDisposable {
     return records;
   }
 
+  /** Resolves when the spool has the record of this number, or when the signal aborts. */
+  async whenRecorded(number: number, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    const abort = () => aborted.resolve();
+    signal.addEventListener("abort", abort, { once: true });
+    while (this.next <= number && !signal.aborted) await Promise.race([this.#recorded.promise, aborted.promise]);
+    signal.removeEventListener("abort", abort);
+  }
+
   /** Deletes what is no longer needed, once the queue has confirmed all records up to this one. */
   async confirm(number: number): Promise<void> {
     while (this.#segments.length > 1) {
@@ -193,6 +203,8 @@ export class Spool implements AsyncDisposable {
     segment.size += bytes;
     this.#waitingBytes -= bytes;
     for (const [place, { resolve }] of group.entries()) resolve(number + place);
+    this.#recorded.resolve();
+    this.#recorded = Promise.withResolvers();
   }
 
   async #rotate(): Promise<void> {

@@ -11,6 +11,7 @@ import {
   parseEnv,
   text,
 } from "../platform/process/env.ts";
+import type { Shard } from "./targets/shards.ts";
 import { TARGET_FORM, type Target, targetOf } from "./targets/target.ts";
 
 /** How requests identify themselves. Files are read again for each scrape, because tokens rotate. */
@@ -32,6 +33,8 @@ export interface ScraperConfig {
   readonly targets: readonly Target[];
   /** Files in the form of Prometheus' file_sd. */
   readonly files: readonly string[];
+  /** This scraper's share of the targets. */
+  readonly shard: Shard;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** A larger body, decompressed, fails its scrape. */
@@ -77,7 +80,15 @@ function problemsOf(env: Env): string[] {
   ];
 }
 
+/** A number, or the name of a StatefulSet's pod, which ends in one, such as `scraper-2`. */
+const shard = () =>
+  text()
+    .regex(/^(?:[a-z0-9][a-z0-9.-]*-)?\d{1,3}$/, "a whole number from 0 to 999, or a pod's name that ends in one")
+    .transform((name) => Number(/\d+$/.exec(name)?.[0]));
+
 const SHAPE = {
+  SCRAPE_SHARD: shard().default(0),
+  SCRAPE_SHARDS: integer({ min: 1, max: 1000 }).default(1),
   SCRAPE_FILE_SD: files().default([]),
   SCRAPE_INTERVAL: duration({ minMs: 1000, maxMs: 3_600_000, examples: "15s or 1m" }).default(15_000),
   SCRAPE_TIMEOUT: duration({ minMs: 100, maxMs: 3_600_000, examples: "10s" }).optional(),
@@ -117,6 +128,7 @@ export function readScraperConfig(env: Env): ScraperConfig {
   return {
     targets,
     files: given.SCRAPE_FILE_SD,
+    shard: { shard: given.SCRAPE_SHARD, shards: given.SCRAPE_SHARDS },
     intervalMs,
     timeoutMs,
     maxBytes: given.SCRAPE_MAX_BYTES,

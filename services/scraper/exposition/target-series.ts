@@ -1,6 +1,6 @@
 /**
  * Turns the scrapes of one target into readings and stale marks. What a series means is remembered by its text, so that
- * a further scrape parses no labels. Only series of the last scrape are remembered, so a limit of samples bounds memory.
+ * later scrapes parse no labels. Only series of the last scrape are remembered, so the limit of samples bounds memory.
  */
 import type { RowFault, RowIdentity } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";

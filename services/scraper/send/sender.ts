@@ -51,7 +51,7 @@ async function send(options: SenderOptions, signal: AbortSignal): Promise<void> 
   const until = <T>(call: () => Promise<T>) => availability.untilAvailable(call, { signal });
   const producer = producerOf(spool);
   const opened = await until(() => queue.openProducer(producer, { inherit: [] }));
-  // A disk that has lost confirmed records makes the spool give their numbers to new ones, which must not be passed over.
+  // If the disk has lost confirmed records, the spool gives their numbers to new ones, which must not be passed over.
   const next = Math.min(Number(opened.position ?? 0) + 1, spool.next);
   const life: Life = { epoch: opened.epoch, seq: opened.seq, next };
   const numbers = new RecentNumbers();
@@ -114,7 +114,7 @@ class RecentNumbers {
     }
   }
 
-  /** Returns 0 for a batch that is not remembered: everything in the spool is sent again, and the store takes it once. */
+  /** Returns 0 for a batch that is not remembered: all of the spool is sent again, and the store takes it once. */
   get(seq: number): number {
     return this.#numbers.get(seq) ?? 0;
   }

@@ -2,8 +2,8 @@
 import { fnv1a } from "../../../schema/model/fnv1a.ts";
 import type { Target } from "./target.ts";
 
-/** Returns a number from 0 (inclusive) to 1 that depends on the target alone, so that restarts keep its moments. */
-function shareOf(key: string): number {
+/** Returns a number from 0 to 1 (exclusive) that depends on the text alone, so that restarts keep a target's moments. */
+export function shareOf(key: string): number {
   // The low bits of FNV-1a depend little on the first characters.
   let hash = fnv1a(key);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

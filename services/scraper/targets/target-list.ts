@@ -1,6 +1,7 @@
 /** The targets of a configuration: those that it names, and those of files, which are read again when they change. */
 import { readFile, stat } from "node:fs/promises";
 import { shown } from "../../../schema/model/shown.ts";
+import { isOwnTarget, type Shard } from "./shards.ts";
 import type { Target } from "./target.ts";
 import { parseTargetGroups } from "./target-groups.ts";
 
@@ -23,9 +24,13 @@ export interface TargetChanges {
 export class TargetList {
   readonly #fixed: readonly Target[];
   readonly #files: ReadonlyMap<string, KnownFile>;
+  readonly #shard: Shard;
   #current: ReadonlyMap<string, Target> = new Map();
 
-  constructor({ targets, files }: { targets: readonly Target[]; files: readonly string[] }) {
+  /** @param given `shard`: only its targets are listed */
+  constructor(given: { targets: readonly Target[]; files: readonly string[]; shard: Shard }) {
+    const { targets, files, shard } = given;
+    this.#shard = shard;
     this.#fixed = targets;
     this.#files = new Map(files.map((path) => [path, { text: undefined, targets: [], problem: undefined }]));
   }
@@ -43,7 +48,8 @@ export class TargetList {
       if (file.problem !== undefined && file.problem !== before) problems.set(path, file.problem);
     }
     const all = [...this.#fixed, ...[...this.#files.values()].flatMap(({ targets }) => targets)];
-    const next = new Map(all.map((target) => [target.key, target]));
+    const own = all.filter((target) => isOwnTarget(target, this.#shard));
+    const next = new Map(own.map((target) => [target.key, target]));
     const added = [...next.values()].filter(({ key }) => !this.#current.has(key));
     const removed = [...this.#current.values()].filter(({ key }) => !next.has(key));
     this.#current = next;

@@ -17,6 +17,11 @@ test("readScraperConfig() takes addresses and URLs", () => {
   ]);
 });
 
+test("readScraperConfig() takes the number of a pod as its shard", () => {
+  const { shard } = readScraperConfig({ SCRAPE_SHARD: "gpu-scraper-2", SCRAPE_SHARDS: "3" });
+  expect(shard).toEqual({ shard: 2, shards: 3 });
+});
+
 test("readScraperConfig() names every problem at once", () => {
   const env = {
     SCRAPE_TARGETS: "node-1:9400,user:secret@node",

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nextScrapeAt } from "../../../services/scraper/targets/schedule.ts";
+import { isOwnTarget } from "../../../services/scraper/targets/shards.ts";
 import { type Target, targetOf } from "../../../services/scraper/targets/target.ts";
 import { parseTargetGroups } from "../../../services/scraper/targets/target-groups.ts";
 import { TargetList } from "../../../services/scraper/targets/target-list.ts";
@@ -58,7 +59,7 @@ test("TargetList.refresh() follows a file, and keeps the last good list while it
   const folder = await mkdtemp(join(tmpdir(), "targets-"));
   const path = join(folder, "targets.json");
   try {
-    const list = new TargetList({ targets: [target("fixed:1")], files: [path] });
+    const list = new TargetList({ targets: [target("fixed:1")], files: [path], shard: { shard: 0, shards: 1 } });
     const first = await list.refresh();
     expect([urls(first.added), [...first.problems.keys()]]).toEqual([["http://fixed:1/metrics"], [path]]);
     expect((await list.refresh()).problems.size).toBe(0);
@@ -86,6 +87,26 @@ test("nextScrapeAt() gives a target one moment of each interval, and spreads tar
   }
   expect(Math.min(...parts)).toBeGreaterThan(60);
   expect(Math.max(...parts)).toBeLessThan(140);
+});
+
+test("isOwnTarget() gives each target to one shard, and moves only those of a shard that is added", () => {
+  const targets = Array.from({ length: 1000 }, (_, node) => target(`node-${node}:9400`));
+  const ownersAmong = (shards: number) =>
+    targets.map((one) => {
+      const owners = Array.from({ length: shards }, (_, shard) => shard).filter((shard) =>
+        isOwnTarget(one, { shard, shards }),
+      );
+      expect(owners).toHaveLength(1);
+      return owners[0] ?? -1;
+    });
+  const three = ownersAmong(3);
+  const four = ownersAmong(4);
+  for (const [place, owner] of four.entries()) if (owner !== three[place]) expect(owner).toBe(3);
+  for (let shard = 0; shard < 4; shard++) {
+    const count = four.filter((owner) => owner === shard).length;
+    expect(count > 180 && count < 320).toBe(true);
+  }
+  expect(targets.some((one) => isOwnTarget(one, { shard: 4, shards: 4 }))).toBe(false);
 });
 
 const urls = (targets: readonly Target[]): string[] => targets.map(({ url }) => url);

@@ -2,7 +2,7 @@
 import { fnv1a } from "../../../schema/model/fnv1a.ts";
 import type { Target } from "./target.ts";
 
-/** Returns a number from 0 to 1 (exclusive) that depends on the text alone, so that restarts keep a target's moments. */
+/** Returns a number from 0 to 1 (exclusive) that depends on the text alone, so that restarts keep a target's moment. */
 export function shareOf(key: string): number {
   // The low bits of FNV-1a depend little on the first characters.
   let hash = fnv1a(key);

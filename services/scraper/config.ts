@@ -43,6 +43,7 @@ export interface ScraperConfig {
   readonly maxSamples: number;
   readonly credentials: Credentials;
   readonly tls: TlsConfig;
+  readonly spool: { readonly folder: string; readonly maxBytes: number };
 }
 
 /** Default of SCRAPE_TIMEOUT, unless the interval is shorter: dcgm-exporter itself gives up after 10 s. */
@@ -101,6 +102,8 @@ const SHAPE = {
   SCRAPE_TLS_CERT_FILE: text().optional(),
   SCRAPE_TLS_KEY_FILE: text().optional(),
   SCRAPE_TLS_INSECURE: boolean().default(false),
+  SPOOL_PATH: text().default(".data/spool"),
+  SPOOL_MAX_BYTES: byteSize({ min: 1024 * 1024 }).default(1024 * 1024 * 1024),
 };
 
 function credentialsOf(username?: string, passwordFile?: string, tokenFile?: string): Credentials {
@@ -140,5 +143,6 @@ export function readScraperConfig(env: Env): ScraperConfig {
       keyFile: given.SCRAPE_TLS_KEY_FILE,
       isInsecure: given.SCRAPE_TLS_INSECURE,
     },
+    spool: { folder: given.SPOOL_PATH, maxBytes: given.SPOOL_MAX_BYTES },
   };
 }

@@ -1,4 +1,4 @@
-/** all-in-one scrapes a simulated fleet, is killed, and goes on: every GPU is there, with the holder its exporter names. */
+/** all-in-one scrapes a simulated fleet and is killed: every GPU is there, with the holder that its exporter names. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { DEFAULT_FLEET, type FleetOptions } from "../../data/fleet/options.ts";

@@ -8,6 +8,7 @@ import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { type QueueBounds, readQueueBounds } from "../queue-service/config.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
+import { readScraperConfig, type ScraperConfig } from "../scraper/config.ts";
 import { readStreamerConfig, type StreamerConfig } from "../streamer/config.ts";
 import type { CopiedInputs } from "./copied-inputs.ts";
 
@@ -28,6 +29,8 @@ export type ExportConfig = Pick<AllInOneConfig, "backends" | "log" | "api">;
 
 export interface AllInOneConfig extends IngestConfig {
   readonly api: ApiConfig;
+  /** Without targets and files of targets, nothing is scraped. */
+  readonly scraper: ScraperConfig;
   /** What is streamed. `sample`: the sample or nothing, depending on what the store holds. */
   readonly feed: "files" | "none" | "sample";
   /** True if the store is that of a configuration which names none. */
@@ -70,16 +73,26 @@ export function readAllInOneConfig(
   env: Env,
   { paths = [], ...terminal }: { isTerminal: boolean; paths?: readonly string[] },
 ): AllInOneConfig {
-  const { parts, api } = gatherConfigs({ parts: () => readParts(env, terminal), api: () => readApiConfig(env) });
+  const { parts, api, scraper } = gatherConfigs({
+    parts: () => readParts(env, terminal),
+    api: () => readApiConfig(env),
+    scraper: () => readScraperConfig(env),
+  });
   const config = paths.length === 0 ? parts : withPaths(parts, paths);
   const { store } = config.backends;
   return {
     ...config,
     api,
-    feed: feedOf(config.streamer.sources.paths),
+    scraper,
+    // Who scrapes real GPUs wants no sample beside them.
+    feed:
+      isScraping({ scraper }) && paths.length === 0 && !env.CSV_PATH ? "none" : feedOf(config.streamer.sources.paths),
     hasDefaultStore: store.kind === "sqlite" && store.path === DEFAULT_PATH,
   };
 }
+
+export const isScraping = ({ scraper }: Pick<AllInOneConfig, "scraper">): boolean =>
+  scraper.targets.length + scraper.files.length > 0;
 
 /** The sample is the sample also if its path is given. */
 function feedOf(paths: readonly string[]): AllInOneConfig["feed"] {

@@ -4,7 +4,7 @@ import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import { openRepository } from "../repository/open.ts";
 import type { Repository } from "../repository/port.ts";
-import { type AllInOneConfig, storePlace } from "./config.ts";
+import { type AllInOneConfig, isScraping, storePlace } from "./config.ts";
 import { SAMPLE_GPUS } from "./sample-gpus.ts";
 
 /** The sample's own store, used unless the configuration names a store. */
@@ -28,7 +28,7 @@ export async function chooseFeed(
   const { feed, hasDefaultStore, backends } = config;
   const { store } = backends;
   const hint = "name files, or set CSV_PATH, to stream them";
-  if (feed === "none") log.info("streaming nothing", { reason: "CSV_PATH is none", hint });
+  if (feed === "none" && !isScraping(config)) log.info("streaming nothing", { reason: "CSV_PATH is none", hint });
   if (feed !== "sample") return config;
   if (!hasDefaultStore || (store.kind === "sqlite" && existsSync(store.path))) {
     await using repository = await openRepository(store, { clock, log });

@@ -13,9 +13,10 @@ import { logSkips } from "../streamer/log-skips.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";
 import type { Backends } from "./backends.ts";
-import { type AllInOneConfig, storePlace } from "./config.ts";
+import { type AllInOneConfig, isScraping, storePlace } from "./config.ts";
 import { drained } from "./drain.ts";
 import { FeedLocks } from "./feed-locks.ts";
+import { scrape } from "./scrape.ts";
 
 export interface AllInOneParts {
   readonly backends: Backends;
@@ -97,11 +98,27 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
   });
   log.info("listening", { url: listener.url, store: storePlace(config.backends.store) });
 
+  const scraperLog = log.child({ component: "scraper" });
+  const scraper = isScraping(config) ? scrape(config, { backends, clock, log: scraperLog, signal }) : aborted(signal);
   if (streamer === null) {
-    await aborted(signal);
+    await scraper;
     return 0;
   }
-  using locks = new FeedLocks(config.backends.store, `start, ${listener.url}`);
+  return await Promise.race([
+    scraper.then(() => new Promise<never>(() => undefined)),
+    stream(config, { ...parts, streamer }, listener.url, problems),
+  ]);
+}
+
+/** Streams the files. @returns the exit code */
+async function stream(
+  config: AllInOneConfig,
+  { backends, streamer, clock, log, metrics, signal }: AllInOneParts & { streamer: StreamerThread },
+  url: string,
+  problems: { streamer: string | null },
+): Promise<number> {
+  const { queue } = backends;
+  using locks = new FeedLocks(config.backends.store, `start, ${url}`);
   const streamerLog = log.child({ component: "streamer" });
   const { readings, passes, skipped, failed, unreadable } = await streamer.run(config.streamer, {
     queue: locks.guard(queue),

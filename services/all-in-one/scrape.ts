@@ -1,0 +1,31 @@
+/** Scrapes targets into the queue of this process, through a spool on disk. */
+import { createLabelRules } from "../../schema/dcgm/label-rules.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import { producerOf } from "../scraper/send/sender.ts";
+import { runScraper } from "../scraper/service.ts";
+import { Spool } from "../scraper/spool/spool.ts";
+import type { Backends } from "./backends.ts";
+import type { AllInOneConfig } from "./config.ts";
+
+/** Runs until the signal aborts. @throws as `runScraper`, and errors of the spool's folder */
+export async function scrape(
+  config: Pick<AllInOneConfig, "scraper" | "streamer" | "backends">,
+  parts: { backends: Pick<Backends, "queue" | "repository">; clock: Clock; log: Logger; signal: AbortSignal },
+): Promise<void> {
+  const { queue, repository } = parts.backends;
+  await using spool = await Spool.open(config.scraper.spool);
+  const producer = producerOf(spool);
+  await runScraper({
+    ...parts,
+    config: config.scraper,
+    rules: createLabelRules(config.streamer.sources.labels),
+    ...{ spool, queue },
+    onAccepted: async (number) => {
+      // The queue in this process ends with it, so the spool keeps what the store does not have yet.
+      const isKept = config.backends.redis !== null;
+      const stored = isKept ? number : Number((await repository.position(producer))?.position ?? 0);
+      await spool.confirm(stored);
+    },
+  });
+}

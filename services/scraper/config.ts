@@ -1,0 +1,148 @@
+/** Configuration of the scraper, from the environment. */
+import {
+  boolean,
+  byteSize,
+  ConfigError,
+  duration,
+  type Env,
+  gatherConfigs,
+  integer,
+  parsed,
+  parseEnv,
+  text,
+} from "../platform/process/env.ts";
+import type { Shard } from "./targets/shards.ts";
+import { TARGET_FORM, type Target, targetOf } from "./targets/target.ts";
+
+/** How requests identify themselves. Files are read again for each scrape, because tokens rotate. */
+export type Credentials =
+  | { readonly kind: "none" }
+  | { readonly kind: "basic"; readonly username: string; readonly passwordFile: string }
+  | { readonly kind: "bearer"; readonly tokenFile: string };
+
+/** Paths of PEM files. */
+export interface TlsConfig {
+  readonly caFile: string | undefined;
+  readonly certificateFile: string | undefined;
+  readonly keyFile: string | undefined;
+  /** True: certificates of targets are not checked. */
+  readonly isInsecure: boolean;
+}
+
+export interface ScraperConfig {
+  readonly targets: readonly Target[];
+  /** Files in the form of Prometheus' file_sd. */
+  readonly files: readonly string[];
+  /** This scraper's share of the targets. */
+  readonly shard: Shard;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** A larger body, decompressed, fails its scrape. */
+  readonly maxBytes: number;
+  /** A body with more samples fails its scrape. */
+  readonly maxSamples: number;
+  readonly credentials: Credentials;
+  readonly tls: TlsConfig;
+  readonly spool: { readonly folder: string; readonly maxBytes: number };
+}
+
+/** Default of SCRAPE_TIMEOUT, unless the interval is shorter: dcgm-exporter itself gives up after 10 s. */
+const TIMEOUT_MS = 10_000;
+
+const partsOf = (given: string) => given.split(",").map((part) => part.trim());
+
+/** The error hides values that may contain a password. @throws ConfigError */
+function readTargets(given = ""): readonly Target[] {
+  const found = given === "" ? [] : partsOf(given).map((part) => targetOf(part));
+  if (found.every((target) => target.ok)) return found.map(({ value }) => value);
+  const got = given.includes("@") ? "(hidden)" : JSON.stringify(given);
+  throw new ConfigError([`SCRAPE_TARGETS must be ${TARGET_FORM}; several are separated by commas, got ${got}`]);
+}
+
+const files = () =>
+  parsed("paths of .json, .yml or .yaml files, separated by commas", (given) => {
+    const paths = partsOf(given);
+    return paths.every((path) => /.\.(json|ya?ml)$/.test(path)) ? (paths as readonly string[]) : undefined;
+  });
+
+/** Returns what is wrong with variables that depend on each other. */
+function problemsOf(env: Env): string[] {
+  const isSet = (name: string) => (env[name] ?? "") !== "";
+  const pair = (one: string, other: string) =>
+    isSet(one) === isSet(other)
+      ? []
+      : [`${isSet(one) ? other : one} must be set, because ${isSet(one) ? one : other} is`];
+  return [
+    ...pair("SCRAPE_USERNAME", "SCRAPE_PASSWORD_FILE"),
+    ...pair("SCRAPE_TLS_CERT_FILE", "SCRAPE_TLS_KEY_FILE"),
+    ...(isSet("SCRAPE_USERNAME") && isSet("SCRAPE_TOKEN_FILE")
+      ? ["SCRAPE_TOKEN_FILE must not be set, because SCRAPE_USERNAME is"]
+      : []),
+  ];
+}
+
+/** A number, or the name of a StatefulSet's pod, which ends in one, such as `scraper-2`. */
+const shard = () =>
+  text()
+    .regex(/^(?:[a-z0-9][a-z0-9.-]*-)?\d{1,3}$/, "a whole number from 0 to 999, or a pod's name that ends in one")
+    .transform((name) => Number(/\d+$/.exec(name)?.[0]));
+
+const SHAPE = {
+  SCRAPE_SHARD: shard().default(0),
+  SCRAPE_SHARDS: integer({ min: 1, max: 1000 }).default(1),
+  SCRAPE_FILE_SD: files().default([]),
+  SCRAPE_INTERVAL: duration({ minMs: 1000, maxMs: 3_600_000, examples: "15s or 1m" }).default(15_000),
+  SCRAPE_TIMEOUT: duration({ minMs: 100, maxMs: 3_600_000, examples: "10s" }).optional(),
+  SCRAPE_MAX_BYTES: byteSize({ min: 1024 }).default(16 * 1024 * 1024),
+  SCRAPE_MAX_SAMPLES: integer({ min: 1, max: 10_000_000 }).default(100_000),
+  SCRAPE_USERNAME: text().optional(),
+  SCRAPE_PASSWORD_FILE: text().optional(),
+  SCRAPE_TOKEN_FILE: text().optional(),
+  SCRAPE_TLS_CA_FILE: text().optional(),
+  SCRAPE_TLS_CERT_FILE: text().optional(),
+  SCRAPE_TLS_KEY_FILE: text().optional(),
+  SCRAPE_TLS_INSECURE: boolean().default(false),
+  SPOOL_PATH: text().default(".data/spool"),
+  SPOOL_MAX_BYTES: byteSize({ min: 1024 * 1024 }).default(1024 * 1024 * 1024),
+};
+
+function credentialsOf(username?: string, passwordFile?: string, tokenFile?: string): Credentials {
+  if (tokenFile !== undefined) return { kind: "bearer", tokenFile };
+  if (username !== undefined && passwordFile !== undefined) return { kind: "basic", username, passwordFile };
+  return { kind: "none" };
+}
+
+/** @throws ConfigError with every problem found */
+export function readScraperConfig(env: Env): ScraperConfig {
+  const { given, targets } = gatherConfigs({
+    targets: () => readTargets(env.SCRAPE_TARGETS),
+    given: () => parseEnv(env, SHAPE),
+    related: () => {
+      const problems = problemsOf(env);
+      if (problems.length > 0) throw new ConfigError(problems);
+    },
+  });
+  const intervalMs = given.SCRAPE_INTERVAL;
+  const timeoutMs = given.SCRAPE_TIMEOUT ?? Math.min(TIMEOUT_MS, intervalMs);
+  if (timeoutMs > intervalMs) {
+    const accepted = `at most SCRAPE_INTERVAL (${intervalMs}ms)`;
+    throw new ConfigError([`SCRAPE_TIMEOUT must be ${accepted}, got ${JSON.stringify(env.SCRAPE_TIMEOUT)}`]);
+  }
+  return {
+    targets,
+    files: given.SCRAPE_FILE_SD,
+    shard: { shard: given.SCRAPE_SHARD, shards: given.SCRAPE_SHARDS },
+    intervalMs,
+    timeoutMs,
+    maxBytes: given.SCRAPE_MAX_BYTES,
+    maxSamples: given.SCRAPE_MAX_SAMPLES,
+    credentials: credentialsOf(given.SCRAPE_USERNAME, given.SCRAPE_PASSWORD_FILE, given.SCRAPE_TOKEN_FILE),
+    tls: {
+      caFile: given.SCRAPE_TLS_CA_FILE,
+      certificateFile: given.SCRAPE_TLS_CERT_FILE,
+      keyFile: given.SCRAPE_TLS_KEY_FILE,
+      isInsecure: given.SCRAPE_TLS_INSECURE,
+    },
+    spool: { folder: given.SPOOL_PATH, maxBytes: given.SPOOL_MAX_BYTES },
+  };
+}

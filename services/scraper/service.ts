@@ -1,0 +1,164 @@
+/** The scraper: scrapes targets, records each scrape in the spool, and sends the spool to the queue. */
+import type { Batch } from "../../schema/batch/batch.ts";
+import { createBatchBuilder } from "../../schema/batch/builder.ts";
+import { encodeBatch } from "../../schema/batch/codec.ts";
+import type { LabelRules } from "../../schema/dcgm/label-rules.ts";
+import { AppError, isAppError } from "../../schema/model/errors.ts";
+import { Availability } from "../platform/process/availability.ts";
+import type { Clock } from "../platform/process/clock.ts";
+import type { Logger } from "../platform/process/logger.ts";
+import type { Queue } from "../queue/port.ts";
+import type { ScraperConfig } from "./config.ts";
+import { addTick } from "./exposition/tick-batch.ts";
+import { ScrapeLoop, type ScrapeOutcome } from "./scrape/scrape-loop.ts";
+import { producerOf, sendFromSpool } from "./send/sender.ts";
+import type { Spool } from "./spool/spool.ts";
+import type { Target } from "./targets/target.ts";
+import { TargetList } from "./targets/target-list.ts";
+
+/** How often files of targets are read again. Prometheus looks every 5 minutes, and at once where it is notified. */
+const REFRESH_MS = 5000;
+
+export interface ScraperTotals {
+  scrapes: number;
+  failed: number;
+  /** Readings and marks in the spool. */
+  recorded: number;
+  /** Readings and marks of scrapes that did not fit into the spool: a gap. */
+  lost: number;
+  skipped: number;
+}
+
+export interface ScraperOptions {
+  readonly config: ScraperConfig;
+  readonly rules: LabelRules;
+  readonly spool: Spool;
+  readonly queue: Pick<Queue, "openProducer" | "publish">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Ends the run. What is in the spool stays there for the next one. */
+  readonly signal: AbortSignal;
+  /**
+   * Called when the queue has accepted all records up to this one. A queue that keeps them itself needs no more:
+   * confirm them. A queue in memory loses them with its process: confirm what the store has.
+   */
+  readonly onAccepted: (number: number) => Promise<void>;
+  /** The object keeps growing. */
+  readonly onTotals?: ((totals: ScraperTotals) => void) | undefined;
+}
+
+/** @throws AppError `conflict` if another process sends from the spool; errors of the spool's disk */
+export async function runScraper(options: ScraperOptions): Promise<void> {
+  const { config, rules, clock, log, spool, queue, signal, onAccepted } = options;
+  const ending = new AbortController();
+  const either = AbortSignal.any([signal, ending.signal]);
+  const recorder = new Recorder(options);
+  const broken = Promise.withResolvers<never>();
+  // A rejection is observed even if the run has ended otherwise.
+  broken.promise.catch(() => undefined);
+  const loop = new ScrapeLoop({
+    config,
+    rules,
+    clock,
+    take: (outcome) => recorder.take(outcome).catch(broken.reject),
+    ignored: (label, metric) => log.info("label is ignored", { label, metric }),
+  });
+  const availability = new Availability("queue", { clock, log });
+  const onGap = (record: number) => log.warn("queue has lost batches, sending again", { record });
+  try {
+    await Promise.race([
+      sendFromSpool({ spool, queue, availability, clock, onAccepted, onGap }, either),
+      followTargets(options, { loop, recorder }, either).then(() => new Promise<never>(() => undefined)),
+      broken.promise,
+    ]);
+  } finally {
+    ending.abort();
+    await loop.stop();
+  }
+}
+
+async function followTargets(
+  { config, clock, log }: ScraperOptions,
+  { loop, recorder }: { loop: ScrapeLoop; recorder: Recorder },
+  signal: AbortSignal,
+): Promise<void> {
+  const list = new TargetList(config);
+  while (!signal.aborted) {
+    const { added, removed, problems } = await list.refresh();
+    for (const [path, problem] of problems) log.warn("targets are not read", { path, problem });
+    if (signal.aborted) return;
+    for (const target of added) loop.add(target);
+    if (added.length + removed.length > 0) {
+      log.info("targets changed", { added: added.length, removed: removed.length, targets: list.targets.length });
+    }
+    await Promise.all(removed.map((target) => loop.remove(target)));
+    for (const target of removed) recorder.forget(target);
+    await clock.sleep(REFRESH_MS, { signal });
+  }
+}
+
+/** Returns the encoded batch, or the codec's error: a target has made a body that no batch may hold. */
+function encoded(batch: Batch): Uint8Array | AppError {
+  try {
+    return encodeBatch(batch);
+  } catch (error) {
+    if (isAppError(error, "too_large")) return error;
+    throw error;
+  }
+}
+
+class Recorder {
+  readonly #options: ScraperOptions;
+  readonly #states = new Map<string, Availability>();
+  readonly #totals: ScraperTotals = { scrapes: 0, failed: 0, recorded: 0, lost: 0, skipped: 0 };
+  readonly #reported = new Set<string>();
+  #isFull = false;
+
+  constructor(options: ScraperOptions) {
+    this.#options = options;
+  }
+
+  async take({ target, tick, problem }: ScrapeOutcome): Promise<void> {
+    const { clock, log, onTotals, spool } = this.#options;
+    const state = this.#states.get(target.key) ?? new Availability(target.url, { clock, log });
+    this.#states.set(target.key, state);
+    this.#totals.scrapes++;
+    if (problem === undefined) state.up();
+    else {
+      this.#totals.failed++;
+      state.down(problem);
+    }
+    for (const [reason, { count, detail }] of tick.skips) {
+      this.#totals.skipped += count;
+      if (this.#reported.has(reason)) continue;
+      this.#reported.add(reason);
+      log.warn("samples are skipped", { reason, target: target.url, detail });
+    }
+    const size = tick.values.length;
+    if (size > 0) {
+      const builder = createBatchBuilder(2);
+      addTick(builder, tick);
+      // The queue numbers batches itself; number and life in the batch are for people who look at it.
+      const batch = builder.take({ producer: producerOf(spool), epoch: 1, seq: spool.next });
+      const body = encoded(batch);
+      const number = body instanceof AppError ? null : await spool.append(body, batch.readings);
+      this.#totals[number === null ? "lost" : "recorded"] += size;
+      if (body instanceof AppError) log.error("scrape is too large, its readings are lost", { target: target.url });
+      else this.#report(number === null);
+    }
+    onTotals?.(this.#totals);
+  }
+
+  forget(target: Target): void {
+    this.#states.delete(target.key);
+  }
+
+  #report(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    const { log, spool } = this.#options;
+    const fields = { bytes: spool.bytes, scrapesLost: spool.refused };
+    if (isFull) log.error("spool is full, scrapes are lost", fields);
+    else log.warn("spool has room again", fields);
+  }
+}

@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import { ConfigError } from "../../../services/platform/process/env.ts";
+import { readScraperConfig } from "../../../services/scraper/config.ts";
+
+test("readScraperConfig() has defaults for everything", () => {
+  const config = readScraperConfig({});
+  expect(config.targets).toEqual([]);
+  expect(config).toMatchObject({ intervalMs: 15_000, timeoutMs: 10_000, credentials: { kind: "none" } });
+});
+
+test("readScraperConfig() takes addresses and URLs", () => {
+  const { targets } = readScraperConfig({ SCRAPE_TARGETS: "node-1:9400, https://node-2/dcgm/metrics,[::1]:9400" });
+  expect(targets.map(({ url, labels }) => [url, labels.get("instance")])).toEqual([
+    ["http://node-1:9400/metrics", "node-1:9400"],
+    ["https://node-2/dcgm/metrics", "node-2:443"],
+    ["http://[::1]:9400/metrics", "[::1]:9400"],
+  ]);
+});
+
+test("readScraperConfig() takes the number of a pod as its shard", () => {
+  const { shard } = readScraperConfig({ SCRAPE_SHARD: "gpu-scraper-2", SCRAPE_SHARDS: "3" });
+  expect(shard).toEqual({ shard: 2, shards: 3 });
+});
+
+test("readScraperConfig() names every problem at once", () => {
+  const env = {
+    SCRAPE_TARGETS: "node-1:9400,user:secret@node",
+    SCRAPE_FILE_SD: "targets.txt",
+    SCRAPE_INTERVAL: "soon",
+    SCRAPE_USERNAME: "prometheus",
+    SCRAPE_TOKEN_FILE: "/token",
+    SCRAPE_TLS_KEY_FILE: "/key.pem",
+  };
+  const problems = problemsOf(env);
+  expect(problems.map((problem) => problem.split(" ")[0]).sort()).toEqual([
+    "SCRAPE_FILE_SD",
+    "SCRAPE_INTERVAL",
+    "SCRAPE_PASSWORD_FILE",
+    "SCRAPE_TARGETS",
+    "SCRAPE_TLS_CERT_FILE",
+    "SCRAPE_TOKEN_FILE",
+  ]);
+  expect(problems.join()).not.toContain("secret");
+});
+
+test("readScraperConfig() refuses a timeout that is longer than the interval", () => {
+  expect(problemsOf({ SCRAPE_INTERVAL: "5s", SCRAPE_TIMEOUT: "6s" })).toEqual([
+    'SCRAPE_TIMEOUT must be at most SCRAPE_INTERVAL (5000ms), got "6s"',
+  ]);
+  expect(readScraperConfig({ SCRAPE_INTERVAL: "5s" }).timeoutMs).toBe(5000);
+});
+
+function problemsOf(env: Readonly<Record<string, string>>): readonly string[] {
+  try {
+    readScraperConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}

@@ -104,10 +104,12 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     await scraper;
     return 0;
   }
-  return await Promise.race([
+  const status = await Promise.race([
     scraper.then(() => new Promise<never>(() => undefined)),
     stream(config, { ...parts, streamer }, listener.url, problems),
   ]);
+  if (signal.aborted) await scraper;
+  return status;
 }
 
 /** Streams the files. @returns the exit code */

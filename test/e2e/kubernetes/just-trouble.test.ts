@@ -59,7 +59,7 @@ describe.skipIf(programs === null)("just up, before it changes anything,", () =>
     const wrong = join(bench.folder, "wrong.csv");
     await Bun.write(wrong, "time,gpu\n");
     const report = await refusal(bench, `CSV=${wrong}`);
-    expect(report).toContain("column timestamp is missing");
+    expect(report).toContain("column metric_name or __name__ or metric is missing");
     expect(report).toContain("got:      time,gpu");
   });
 

@@ -24,7 +24,7 @@ export interface ScraperTotals {
   failed: number;
   /** Readings and marks in the spool. */
   recorded: number;
-  /** Readings and marks of scrapes that did not fit into the spool: a gap. */
+  /** Readings and marks of scrapes that did not fit into the spool, or that its disk has refused: a gap. */
   lost: number;
   skipped: number;
 }
@@ -47,7 +47,10 @@ export interface ScraperOptions {
   readonly onTotals?: ((totals: ScraperTotals) => void) | undefined;
 }
 
-/** @throws AppError `conflict` if another process sends from the spool; errors of the spool's disk */
+/**
+ * A disk that refuses the spool's writes costs scrapes, and ends nothing.
+ * @throws AppError `conflict` if another process sends from the spool; errors of reading the spool
+ */
 export async function runScraper(options: ScraperOptions): Promise<void> {
   const { config, rules, clock, log, spool, queue, signal, onAccepted } = options;
   const ending = new AbortController();
@@ -112,10 +115,12 @@ class Recorder {
   readonly #states = new Map<string, Availability>();
   readonly #totals: ScraperTotals = { scrapes: 0, failed: 0, recorded: 0, lost: 0, skipped: 0 };
   readonly #reported = new Set<string>();
+  readonly #disk: Availability;
   #isFull = false;
 
   constructor(options: ScraperOptions) {
     this.#options = options;
+    this.#disk = new Availability("spool", options);
   }
 
   async take({ target, tick, problem }: ScrapeOutcome): Promise<void> {
@@ -141,12 +146,24 @@ class Recorder {
       // The queue numbers batches itself; number and life in the batch are for people who look at it.
       const batch = builder.take({ producer: producerOf(spool), epoch: 1, seq: spool.next });
       const body = encoded(batch);
-      const number = body instanceof AppError ? null : await spool.append(body, batch.readings);
+      const number = body instanceof AppError ? null : await this.#record(body, batch.readings);
       this.#totals[number === null ? "lost" : "recorded"] += size;
       if (body instanceof AppError) log.error("scrape is too large, its readings are lost", { target: target.url });
-      else this.#report(number === null);
+      else if (!this.#disk.isDown) this.#report(number === null);
     }
     onTotals?.(this.#totals);
+  }
+
+  /** Returns null if the spool is full or its disk refuses the write. */
+  async #record(body: Uint8Array, readings: number): Promise<number | null> {
+    try {
+      const number = await this.#options.spool.append(body, readings);
+      this.#disk.up();
+      return number;
+    } catch (error) {
+      this.#disk.down((error as Error).message);
+      return null;
+    }
   }
 
   forget(target: Target): void {

@@ -18,8 +18,15 @@ import { eventually } from "../../support/time/eventually.ts";
 const MINUTE = 60_000;
 const FLEET: FleetOptions = { ...DEFAULT_FLEET, hosts: 3, gpusPerHost: 2, intervalMs: MINUTE, durationMs: 60 * MINUTE };
 
-async function scraped(env: Record<string, string>, { folder, maxBytes = 1e7 }: { folder: string; maxBytes?: number }) {
+interface SpoolSetup {
+  readonly folder: string;
+  readonly maxBytes?: number;
+  readonly prepare?: (spool: Spool) => void;
+}
+
+async function scraped(env: Record<string, string>, { folder, maxBytes = 1e7, prepare }: SpoolSetup) {
   const spool = await Spool.open({ folder, maxBytes });
+  prepare?.(spool);
   const queue = openMemoryQueue({ clock: systemClock, maxBytes: 1e7, maxDeliveries: 5 });
   const ending = new AbortController();
   let totals: ScraperTotals = { scrapes: 0, failed: 0, recorded: 0, lost: 0, skipped: 0 };
@@ -77,4 +84,18 @@ test("runScraper() counts what a full spool cannot take", async () => {
   await using run = await scraped({ SCRAPE_TARGETS: fleet.metrics.join() }, { folder: folder.path, maxBytes: 64 });
   await eventually(() => run.totals().lost > 0, { what: "a scrape is lost" });
   expect(run.totals().recorded).toBe(0);
+});
+
+test("runScraper() loses scrapes while the spool's disk is full, and goes on", async () => {
+  await using fleet = await serveFleet({ fleet: FLEET, now: () => 5 * MINUTE, port: 0, ports: "one", slowMs: 20 });
+  await using folder = await temporaryFolder();
+  let refusals = 3;
+  const prepare = (spool: Spool) => {
+    const append = spool.append.bind(spool);
+    spool.append = (body, readings) =>
+      refusals-- > 0 ? Promise.reject(new Error("ENOSPC: no space left on device")) : append(body, readings);
+  };
+  await using run = await scraped({ SCRAPE_TARGETS: fleet.metrics.join() }, { folder: folder.path, prepare });
+  await eventually(() => run.totals().recorded > 0, { what: "a scrape is recorded" });
+  expect(run.totals().lost).toBeGreaterThan(0);
 });

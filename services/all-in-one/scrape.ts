@@ -1,7 +1,10 @@
 /** Scrapes targets into the queue of this process, through a spool on disk. */
 import { createLabelRules } from "../../schema/dcgm/label-rules.ts";
+import { isAppError } from "../../schema/model/errors.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
+import type { Metrics } from "../platform/process/metrics.ts";
+import { createMeter } from "../scraper/meter.ts";
 import { producerOf } from "../scraper/send/sender.ts";
 import { runScraper } from "../scraper/service.ts";
 import { Spool } from "../scraper/spool/spool.ts";
@@ -11,7 +14,13 @@ import type { AllInOneConfig } from "./config.ts";
 /** Runs until the signal aborts. @throws as `runScraper`, and errors of the spool's folder */
 export async function scrape(
   config: Pick<AllInOneConfig, "scraper" | "streamer" | "backends">,
-  parts: { backends: Pick<Backends, "queue" | "repository">; clock: Clock; log: Logger; signal: AbortSignal },
+  parts: {
+    backends: Pick<Backends, "queue" | "repository">;
+    clock: Clock;
+    log: Logger;
+    metrics: Metrics;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
   const { queue, repository } = parts.backends;
   await using spool = await Spool.open(config.scraper.spool);
@@ -23,9 +32,14 @@ export async function scrape(
     ...{ spool, queue },
     onAccepted: async (number) => {
       // The queue in this process ends with it, so the spool keeps what the store does not have yet.
-      const isKept = config.backends.redis !== null;
-      const stored = isKept ? number : Number((await repository.position(producer))?.position ?? 0);
-      await spool.confirm(stored);
+      if (config.backends.redis !== null) return await spool.confirm(number);
+      const stored = await repository.position(producer).catch((error: unknown) => {
+        // A store that is away is asked again after the next batch.
+        if (!isAppError(error, "unavailable")) throw error;
+        return null;
+      });
+      if (stored !== null) await spool.confirm(Number(stored.position));
     },
+    onTotals: createMeter(parts.metrics, spool),
   });
 }

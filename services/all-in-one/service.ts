@@ -99,7 +99,9 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
   log.info("listening", { url: listener.url, store: storePlace(config.backends.store) });
 
   const scraperLog = log.child({ component: "scraper" });
-  const scraper = isScraping(config) ? scrape(config, { backends, clock, log: scraperLog, signal }) : aborted(signal);
+  const scraper = isScraping(config)
+    ? scrape(config, { backends, clock, log: scraperLog, metrics, signal })
+    : aborted(signal);
   if (streamer === null) {
     await scraper;
     return 0;

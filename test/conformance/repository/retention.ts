@@ -78,8 +78,8 @@ export function retentionConformance(open: OpenRepository): void {
     const rows = Array.from({ length: 50 }, (_, gpu) =>
       Array.from({ length: 60 }, (_, hour): Row => [UTIL, hour * HOUR, hour, factsOf(gpu)]),
     ).flat();
-    await repository.save([batchOf(rows)]);
     await bench.clock.advance(60 * HOUR);
+    await repository.save([batchOf(rows)]);
     const { dropped, calls } = await expireAll(repository, START + 40 * HOUR);
     expect(dropped).toBe(50 * 40);
     expect(calls).toBeGreaterThan(2);

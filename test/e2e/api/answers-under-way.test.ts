@@ -15,9 +15,13 @@ const ROWS = 250_000;
 /** Eight answers made of objects took 1,100 MB on Bun. */
 const MAX_PEAK_MB = 800;
 
+/** Asks again where there was no room: on a busy machine, eight of them may take longer than one may wait. */
 async function rowsOf(url: string): Promise<number> {
-  const response = await postGraphql(`${url}/graphql`, JSON.stringify({ query: LARGEST }));
-  return (await response.text()).split("metricName").length - 1;
+  for (;;) {
+    const response = await postGraphql(`${url}/graphql`, JSON.stringify({ query: LARGEST }));
+    const text = await response.text();
+    if (!text.includes('"OVERLOADED"')) return text.split("metricName").length - 1;
+  }
 }
 
 async function peakMb(pid: number): Promise<number> {

@@ -14,14 +14,14 @@ const ADDRESS = /^https?:\/\//i;
 const MAX_BYTES = 64 * 1024 ** 3;
 /** How long an address may send nothing. */
 const SILENCE_MS = 30_000;
-/** Bytes at the beginning of standard input that tell it from other ones: as many as a file's fingerprint covers. */
+/** How many bytes at its beginning name standard input: as many as a file's fingerprint covers. */
 const HEAD_BYTES = 64 * 1024;
 
 export interface CopiedInputs extends AsyncDisposable {
   /** The paths as given; an input that was copied has its name: its address without credentials, `standard input …`. */
   readonly paths: readonly string[];
   /** Where the copies are, by name. */
-  readonly copies: Readonly<Record<string, string>>;
+  readonly copies: ReadonlyMap<string, string>;
 }
 
 export interface InputOptions {
@@ -59,6 +59,14 @@ async function copyTo(
   return hash.digest("hex").slice(0, 8);
 }
 
+/** Returns the name of the copy. */
+async function copyStandardInput(path: string, { stdin, signal, maxBytes }: InputOptions & Limits): Promise<string> {
+  // Without a listener, an abort before the first read would end the process.
+  const input = addAbortSignal(signal, stdin).on("error", () => {});
+  return `standard input ${await copyTo(path, input, { name: "standard input", maxBytes, onBytes: () => {} })}`;
+}
+
+/** Returns the name of the copy. */
 async function copyAddress(given: string, path: string, options: InputOptions & Limits): Promise<string> {
   if (!URL.canParse(given)) {
     throw new AppError(`FILE must be a path, an address such as http://node:9400/metrics, or -, got ${shown(given)}`, {
@@ -94,11 +102,10 @@ async function copyAddress(given: string, path: string, options: InputOptions & 
   }
 }
 
-async function copyAll(given: readonly string[], options: InputOptions): Promise<CopiedInputs> {
-  const { stdin, signal, maxBytes = MAX_BYTES } = options;
+async function copyAll(given: readonly string[], options: InputOptions & Limits): Promise<CopiedInputs> {
   await using undo = new AsyncDisposableStack();
+  const copies = new Map<string, string>();
   let folder: string | undefined;
-  const copies: Record<string, string> = {};
   const paths: string[] = [];
   for (const [index, path] of given.entries()) {
     if (path !== STANDARD_INPUT && !ADDRESS.test(path)) {
@@ -111,15 +118,8 @@ async function copyAll(given: readonly string[], options: InputOptions): Promise
       folder = made;
     }
     const copy = join(folder, String(index));
-    let name: string;
-    if (path !== STANDARD_INPUT) name = await copyAddress(path, copy, { silenceMs: SILENCE_MS, ...options, maxBytes });
-    else {
-      // Without a listener, an abort before the first read would end the process.
-      const input = addAbortSignal(signal, stdin).on("error", () => {});
-      const hash = await copyTo(copy, input, { name: "standard input", maxBytes, onBytes: () => {} });
-      name = `standard input ${hash}`;
-    }
-    copies[name] = copy;
+    const name = await (path === STANDARD_INPUT ? copyStandardInput(copy, options) : copyAddress(path, copy, options));
+    copies.set(name, copy);
     paths.push(name);
   }
   const all = undo.move();
@@ -132,7 +132,7 @@ async function copyAll(given: readonly string[], options: InputOptions): Promise
  * @throws AppError `invalid` for a malformed address, `unavailable` if one cannot be read, `too_large`
  */
 export const copyInputs = (given: readonly string[], options: InputOptions): Promise<CopiedInputs | null> =>
-  copyAll(given, options).catch((error: unknown) => {
+  copyAll(given, { maxBytes: MAX_BYTES, silenceMs: SILENCE_MS, ...options }).catch((error: unknown) => {
     if (options.signal.aborted) return null;
     throw error;
   });

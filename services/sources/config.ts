@@ -13,8 +13,8 @@ export interface SourcesConfig {
   readonly kind: "files";
   /** Files, directories or globs. */
   readonly paths: readonly string[];
-  /** Files with the content of paths that are no files, such as standard input. By path. */
-  readonly copies: Readonly<Record<string, string>>;
+  /** By path: the file that holds its content, where the path itself names none, as for standard input. */
+  readonly copies: ReadonlyMap<string, string>;
   readonly labels: LabelOptions;
   /** IANA name of the zone of times that do not name theirs. */
   readonly timeZone: string;
@@ -54,7 +54,7 @@ export function readSourcesConfig(env: Env): SourcesConfig {
   return {
     kind: "files",
     paths: [given.CSV_PATH],
-    copies: {},
+    copies: new Map(),
     timeZone: given.CSV_TIMEZONE,
     host: given.CSV_HOST,
     labels: { classes: given.LABEL_CLASSES, exporterPods: given.EXPORTER_PODS },

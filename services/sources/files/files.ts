@@ -28,36 +28,33 @@ async function openSource(path: string, name: string, options: FormatOptions): P
 }
 
 /**
- * - `copies`: files with the content of paths that are no files, by path
+ * - `copies`: by path, the file that holds its content, where the path itself names none
  * - `timeZone`: IANA name of the zone of times that do not name theirs
  * - `host`: of GPUs in files that name none; undefined: the file's name
  */
 export interface FilesOptions {
   readonly clock: Clock;
-  readonly copies?: Readonly<Record<string, string>>;
+  readonly copies: ReadonlyMap<string, string>;
   readonly labels: LabelOptions;
   readonly timeZone: string;
   readonly host: string | undefined;
 }
 
-export function openFiles(
-  paths: readonly string[],
-  { clock, copies = {}, labels, timeZone, host }: FilesOptions,
-): Sources {
+export function openFiles(paths: readonly string[], { clock, copies, labels, timeZone, host }: FilesOptions): Sources {
   const options = { clock, rules: createLabelRules(labels), zone: createTimeZone(timeZone) ?? UTC, host };
   return {
     where: paths,
     async find() {
       const found = new Map<string, FoundSource>();
       for (const path of paths) {
-        const copy = copies[path];
-        const files = await findFiles(copy ?? path);
-        for (const file of files.map((one) => (copy === undefined ? one : { ...one, id: path, name: path }))) {
-          found.set(file.name, file);
+        const copy = copies.get(path);
+        for (const file of await findFiles(copy ?? path)) {
+          const source = copy === undefined ? file : { ...file, id: path, name: path };
+          found.set(source.name, source);
         }
       }
       return [...found.values()];
     },
-    open: ({ name }) => openSource(copies[name] ?? name, name, options),
+    open: ({ name }) => openSource(copies.get(name) ?? name, name, options),
   };
 }

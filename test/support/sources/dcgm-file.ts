@@ -179,7 +179,7 @@ export const readAnyInSteps = (path: string, length: number, options: AnyOptions
 export async function readSource(path: string, options: Partial<Omit<SourcesConfig, "paths">> = {}): Promise<Taken> {
   const { timeZone = "UTC", labels = DEFAULT_LABELS, host } = options;
   const sources = openSources(
-    { kind: "files", paths: [path], copies: {}, labels, timeZone, host },
+    { kind: "files", paths: [path], copies: new Map(), labels, timeZone, host },
     { clock: rowClock },
   );
   const [found] = await sources.find();

@@ -20,7 +20,7 @@ import { InstantClock } from "../time/instant-clock.ts";
 export const filesAt = (...paths: string[]): SourcesConfig => ({
   kind: "files",
   paths,
-  copies: {},
+  copies: new Map(),
   labels: DEFAULT_LABELS,
   timeZone: "UTC",
   host: undefined,

@@ -29,11 +29,11 @@ const copy = async (paths: readonly string[], options: Partial<InputOptions> = {
   return inputs;
 };
 const contentOf = ({ paths, copies }: CopiedInputs, index: number) =>
-  readFile(copies[paths[index] as string] as string);
+  readFile(copies.get(paths[index] as string) as string);
 
 test("copyInputs() leaves files, folders and globs as they are", async () => {
   await using inputs = await copy(["a.csv", "exports/", "*.csv"]);
-  expect(inputs).toMatchObject({ paths: ["a.csv", "exports/", "*.csv"], copies: {} });
+  expect(inputs).toMatchObject({ paths: ["a.csv", "exports/", "*.csv"], copies: new Map() });
 });
 
 test("copyInputs() copies standard input whole, names it by its beginning, and removes the copy", async () => {
@@ -46,7 +46,7 @@ test("copyInputs() copies standard input whole, names it by its beginning, and r
     {
       await using inputs = await copy(["-"], { stdin: Readable.from(content) });
       expect(Buffer.concat(content).equals(await contentOf(inputs, 0))).toBe(true);
-      path = Object.values(inputs.copies)[0] as string;
+      path = inputs.copies.get(inputs.paths[0] as string) as string;
       names.push(inputs.paths[0] as string);
     }
     expect(await stat(path).catch(() => "removed")).toBe("removed");

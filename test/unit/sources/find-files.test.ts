@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdir, realpath, symlink } from "node:fs/promises";
 import { relative } from "node:path";
 import { findFiles } from "../../../services/sources/files/find-files.ts";
-import { type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
+import { openSources } from "../../../services/sources/open.ts";
+import { csvText, rowClock, rowLine, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
+import { filesAt } from "../../support/streamer/streamed.ts";
 
 let files: TempFiles;
 let root: string;
@@ -82,4 +84,23 @@ describe("findFiles()", () => {
     for (let n = 10; n < 25; n++) await files.write(`many/${n}.txt`, "");
     await expect(found("many")).rejects.toThrow(/but holds (\d+\.txt, ){9}\d+\.txt and more$/);
   });
+});
+
+test("openFiles() takes names that every object has for names of files", async () => {
+  await files.write("constructor", csvText(rowLine(0)));
+  await files.write("copy", csvText(rowLine(1)));
+  const here = process.cwd();
+  process.chdir(files.path);
+  try {
+    const copies = new Map([["standard input", `${files.path}/copy`]]);
+    const sources = openSources({ ...filesAt("constructor", "standard input"), copies }, { clock: rowClock });
+    const found = await sources.find();
+    expect(found.map(({ name }) => name)).toEqual(["constructor", "standard input"]);
+    for (const source of found) {
+      await using opened = await sources.open(source);
+      expect(opened.bytes).toBe(source.bytes);
+    }
+  } finally {
+    process.chdir(here);
+  }
 });

@@ -10,7 +10,7 @@ test("readStreamerConfig() without variables loops over the sample at 100 ms wit
     sources: {
       kind: "files",
       paths: [join(ROOT, "data/sample.csv.gz")],
-      copies: {},
+      copies: new Map(),
       labels: DEFAULT_LABELS,
       timeZone: "UTC",
       host: undefined,

@@ -11,6 +11,7 @@ import {
   parseEnv,
   text,
 } from "../platform/process/env.ts";
+import { shard } from "../platform/process/shard.ts";
 import type { Shard } from "./targets/shards.ts";
 import { TARGET_FORM, type Target, targetOf } from "./targets/target.ts";
 
@@ -80,12 +81,6 @@ function problemsOf(env: Env): string[] {
       : []),
   ];
 }
-
-/** A number, or the name of a StatefulSet's pod, which ends in one, such as `scraper-2`. */
-const shard = () =>
-  text()
-    .regex(/^(?:[a-z0-9][a-z0-9.-]*-)?\d{1,3}$/, "a whole number from 0 to 999, or a pod's name that ends in one")
-    .transform((name) => Number(/\d+$/.exec(name)?.[0]));
 
 const SHAPE = {
   SCRAPE_SHARD: shard().default(0),

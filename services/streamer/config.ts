@@ -9,10 +9,10 @@ import {
   gatherConfigs,
   integer,
   parseEnv,
-  text,
 } from "../platform/process/env.ts";
 import { type Format, format } from "../platform/process/format.ts";
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
+import { shard } from "../platform/process/shard.ts";
 import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
 import { readSourcesConfig, type SourcesConfig } from "../sources/config.ts";
 
@@ -39,12 +39,6 @@ export interface StreamerConfig {
   readonly shard: number;
   readonly shards: number;
 }
-
-/** A number, or the name of a StatefulSet's pod, which ends in one, such as `streamer-2`. */
-const shard = () =>
-  text()
-    .regex(/^(?:[a-z0-9][a-z0-9.-]*-)?\d{1,3}$/, "a whole number from 0 to 999, or a pod's name that ends in one")
-    .transform((name) => Number(/\d+$/.exec(name)?.[0]));
 
 /** The streamer as a process of its own. */
 export interface StreamerProcessConfig {

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Filter, UpdateFilter } from "mongodb";
+import { fnv1a } from "../../../../schema/model/fnv1a.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
 import type { Series } from "../../../../schema/model/reading.ts";
 import { type CallOptions, type Link, reading, writing } from "../connection/link.ts";
@@ -49,15 +50,8 @@ interface Gathered {
 
 const later = (one: number | undefined, other: number): number => Math.max(one ?? other, other);
 
-/** FNV-1a, 32 bits. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return hash >>> 0;
-}
-
 /** Every process may choose another number of shares: readers take the latest time of all documents. */
-const shareOf = (gpu: GpuUuid, shares: number): string => `${shares}:${hashOf(gpu) % shares}`;
+const shareOf = (gpu: GpuUuid, shares: number): string => `${shares}:${(fnv1a(gpu) >>> 0) % shares}`;
 
 function updateOf(gathered: readonly (readonly [GpuUuid, Gathered])[]): UpdateFilter<PulseDocument> {
   const latest: Record<string, unknown> = {};

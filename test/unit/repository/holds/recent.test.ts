@@ -92,7 +92,7 @@ test("RecentEvidence.extend() takes a block for an extension only where the hold
           extensions++;
           stored = stored.map((hold) =>
             hold.ended === null && extended.includes(openHoldKey(hold.instance, hold.holder))
-              ? { ...hold, to: START + last }
+              ? { ...hold, to: Math.max(hold.to, START + last) }
               : hold,
           );
         }

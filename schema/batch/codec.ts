@@ -3,7 +3,7 @@
  * Format: see FORMATS.md.
  */
 import { crc32, constants as zlib, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { AppError } from "../model/errors.ts";
+import { AppError, isAppError } from "../model/errors.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import type { Batch, BatchHeader } from "./batch.ts";
 import { readBody, writeBody } from "./body.ts";
@@ -95,6 +95,16 @@ export function encodeBatch(batch: Batch): Uint8Array {
   const bytes = out.take();
   new DataView(bytes.buffer).setUint32(3, crc32(bytes.subarray(HEAD_BYTES)), true);
   return bytes;
+}
+
+/** Returns the encoded batch, or the error of a batch that is too large. */
+export function tryToEncodeBatch(batch: Batch): Uint8Array | AppError {
+  try {
+    return encodeBatch(batch);
+  } catch (error) {
+    if (isAppError(error, "too_large")) return error;
+    throw error;
+  }
 }
 
 interface OpenBatch {

@@ -78,7 +78,7 @@ export function readAllInOneConfig(
     api: () => readApiConfig(env),
     scraper: () => readScraperConfig(env),
   });
-  const config = paths.length === 0 ? parts : withPaths(parts, paths);
+  const config = paths.length === 0 ? parts : withPaths(parts, { paths });
   const { store } = config.backends;
   if (isScraping({ scraper }) && config.streamer.format === 1) {
     throw new ConfigError([
@@ -109,18 +109,13 @@ function feedOf(paths: readonly string[]): AllInOneConfig["feed"] {
 /** CSV_PATH of a server that streams nothing. */
 const NOTHING = "none";
 
-/** Returns the configuration with sources that are copied from inputs that can be read only once. */
-export const withCopies = <C extends IngestConfig>(
+/** Returns the configuration with other paths, and where the copies of some of them are. */
+export const withPaths = <C extends IngestConfig>(
   config: C,
-  { paths, copies }: Pick<CopiedInputs, "paths" | "copies">,
+  { paths, copies = new Map() }: Pick<CopiedInputs, "paths"> & Partial<Pick<CopiedInputs, "copies">>,
 ): C => ({
   ...config,
   streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths, copies } },
-});
-
-const withPaths = (config: IngestConfig, paths: readonly string[]): IngestConfig => ({
-  ...config,
-  streamer: { ...config.streamer, sources: { ...config.streamer.sources, paths } },
 });
 
 /**
@@ -133,7 +128,7 @@ export function readIngestConfig(env: Env, paths: readonly string[], terminal: {
   const atOnce = { STREAM_INTERVAL: "0", LOOP_MODE: "false", WATCH: "false", TIMESTAMPS: "source" };
   const once: Env = { ...env, ...atOnce, REDIS_ADDR: undefined };
   const config = readParts({ ...once, LOG_LEVEL: env.LOG_LEVEL || "error" }, terminal);
-  return withPaths(config, paths);
+  return withPaths(config, { paths });
 }
 
 /**

@@ -4,7 +4,7 @@ import { readEnvironment } from "../platform/process/env.ts";
 import { INTERRUPTED, runProgram } from "../platform/process/lifecycle.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
-import { readIngestConfig, withCopies } from "./config.ts";
+import { readIngestConfig, withPaths } from "./config.ts";
 import { copyInputs } from "./copied-inputs.ts";
 import { runImport } from "./import.ts";
 
@@ -25,7 +25,7 @@ export const ingest = ({ paths, asJson, dryRun }: IngestArguments, streamer: Str
     run: async (given, { log, signal }) => {
       await using inputs = await copyInputs(given.streamer.sources.paths, { stdin: process.stdin, signal });
       if (inputs === null) return INTERRUPTED;
-      const config = withCopies(given, inputs);
+      const config = withPaths(given, inputs);
       const clock = systemClock;
       const parts = { streamer, asJson, clock, log, signal };
       if (dryRun) return await runImport(config, { backends: null, ...parts });

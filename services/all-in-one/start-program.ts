@@ -5,7 +5,7 @@ import { runProgram } from "../platform/process/lifecycle.ts";
 import { createMetrics } from "../platform/process/metrics.ts";
 import { openStreamerThread } from "../streamer/thread.ts";
 import { openBackends } from "./backends.ts";
-import { readAllInOneConfig, withCopies } from "./config.ts";
+import { readAllInOneConfig, withPaths } from "./config.ts";
 import { copyInputs } from "./copied-inputs.ts";
 import { chooseFeed } from "./feed.ts";
 import { runAllInOne } from "./service.ts";
@@ -22,7 +22,7 @@ export const start = (paths: readonly string[]): Promise<never> =>
       const clock = systemClock;
       await using inputs = await copyInputs(given.streamer.sources.paths, { stdin: process.stdin, signal });
       if (inputs === null) return 0;
-      const config = await chooseFeed(withCopies(given, inputs), { clock, log });
+      const config = await chooseFeed(withPaths(given, inputs), { clock, log });
       const maxSubscribers = config.api.maxSubscriptions;
       await using streamer = config.feed === "none" ? null : openStreamerThread();
       await using backends = await openBackends(config.backends, { clock, log, metrics, maxSubscribers });

@@ -19,8 +19,8 @@ Variables: infra/CONFIGURATION.md
 export const START_USAGE = `Usage: npx -y bun run start [FILE…]
 
 Streams DCGM CSV files, directories or globs (.csv, .gz, .zst) into the store and serves it on
-http://localhost:8080 until Ctrl-C. FILE may also be an address or - for standard input. Without a FILE, CSV_PATH names the files; without both, a sample
-fleet is replayed.
+http://localhost:8080 until Ctrl-C. FILE may also be an address or - for standard input. Without a
+FILE, CSV_PATH names the files; without both, a sample fleet is replayed.
 
   --help    print this text
 

@@ -1,9 +1,8 @@
 /** The scraper: scrapes targets, records each scrape in the spool, and sends the spool to the queue. */
-import type { Batch } from "../../schema/batch/batch.ts";
 import { createBatchBuilder } from "../../schema/batch/builder.ts";
-import { encodeBatch } from "../../schema/batch/codec.ts";
+import { tryToEncodeBatch } from "../../schema/batch/codec.ts";
 import type { LabelRules } from "../../schema/dcgm/label-rules.ts";
-import { AppError, isAppError } from "../../schema/model/errors.ts";
+import { AppError } from "../../schema/model/errors.ts";
 import { Availability } from "../platform/process/availability.ts";
 import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
@@ -100,16 +99,6 @@ async function followTargets(
   }
 }
 
-/** Returns the encoded batch, or the codec's error: a target has made a body that no batch may hold. */
-function encoded(batch: Batch): Uint8Array | AppError {
-  try {
-    return encodeBatch(batch);
-  } catch (error) {
-    if (isAppError(error, "too_large")) return error;
-    throw error;
-  }
-}
-
 class Recorder {
   readonly #options: ScraperOptions;
   readonly #states = new Map<string, Availability>();
@@ -145,7 +134,7 @@ class Recorder {
       addTick(builder, tick);
       // The queue numbers batches itself; number and life in the batch are for people who look at it.
       const batch = builder.take({ producer: producerOf(spool), epoch: 1, seq: spool.next });
-      const body = encoded(batch);
+      const body = tryToEncodeBatch(batch);
       const number = body instanceof AppError ? null : await this.#record(body, batch.readings);
       this.#totals[number === null ? "lost" : "recorded"] += size;
       if (body instanceof AppError) log.error("scrape is too large, its readings are lost", { target: target.url });

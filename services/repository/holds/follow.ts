@@ -14,7 +14,7 @@ import { TrackFinder } from "../../../schema/batch/track-finder.ts";
 import { type Holder, type HolderSet, NOBODY, sameHolder } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { HoldRecord } from "./derive.ts";
-import { type BlockEvidence, isUniform, openHoldKey } from "./recent.ts";
+import { type BlockEvidence, isComplete, openHoldKey } from "./recent.ts";
 import { partsOfList } from "./series-parts.ts";
 import { SHORTEST_SILENCE_MS } from "./silence.ts";
 
@@ -79,8 +79,7 @@ export class LastNamed {
       this.#lists.delete(list);
       if (to >= block.to) this.#partialUntil = to;
     }
-    if (!(block.isFull || isUniform(block)) || block.marks > 0)
-      this.#partialUntil = Math.max(this.#partialUntil, block.to);
+    if (!isComplete(block) || block.marks > 0) this.#partialUntil = Math.max(this.#partialUntil, block.to);
     if (block.to <= this.#partialUntil) return;
     if (this.#lists.size === MAX_LISTS) this.#lists.delete(this.#lists.keys().next().value as readonly Series[]);
     this.#lists.set(block.series, { sets: lastSetsOf(block), to: block.to });
@@ -109,13 +108,8 @@ export class LastNamed {
     timesOf: () => Float64Array,
   ): HoldRecord[] | null {
     const { series, evidence, from, longestGapMs, isFull, marks } = block;
-    if (
-      !(isFull || isUniform(block)) ||
-      marks > 0 ||
-      longestGapMs >= SHORTEST_SILENCE_MS ||
-      partsOfList(series).hasReplicas
-    )
-      return null;
+    if (!isComplete(block) || marks > 0) return null;
+    if (longestGapMs >= SHORTEST_SILENCE_MS || partsOfList(series).hasReplicas) return null;
     const last = this.#lists.get(series);
     if (hasHolds && (last === undefined || from - last.to >= SHORTEST_SILENCE_MS)) return null;
     const groups = groupsOf(block, hasHolds ? last?.sets : undefined);

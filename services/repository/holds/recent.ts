@@ -41,15 +41,15 @@ const MAX_ENTRIES = 4;
 
 const isConstant = ({ tracks }: Evidence): boolean => tracks.every(({ length }) => length === 1);
 
-/**
- * True if it does not matter which of the series has a reading at which time: all are of one instance, without
- * replicas, and name the same throughout.
- */
-export function isUniform({ series, evidence }: Pick<BlockEvidence, "series" | "evidence">): boolean {
+/** True if all series of the block belong to one instance, without replicas, and always name the same holders. */
+function isUniform({ series, evidence }: BlockEvidence): boolean {
   if (evidence !== null && !(evidence.tracks.length === 1 && isConstant(evidence))) return false;
   const { instances, hasReplicas } = partsOfList(series);
   return !hasReplicas && instances.every((instance) => instance === instances[0]);
 }
+
+/** True if no series lacks a reading at a time of the block, or it does not matter which one does. */
+export const isComplete = (block: BlockEvidence): boolean => block.isFull || isUniform(block);
 
 /** True if a block after the same block only extends holds. */
 const isSteady = (block: BlockEvidence): boolean =>

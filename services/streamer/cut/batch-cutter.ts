@@ -2,8 +2,8 @@
 import type { Batch } from "../../../schema/batch/batch.ts";
 import type { DifferingRows } from "../../../schema/batch/block-cutter.ts";
 import type { BatchBuilder } from "../../../schema/batch/builder.ts";
-import { encodeBatch } from "../../../schema/batch/codec.ts";
-import { AppError, isAppError } from "../../../schema/model/errors.ts";
+import { tryToEncodeBatch } from "../../../schema/batch/codec.ts";
+import { AppError } from "../../../schema/model/errors.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { ReadingOrder } from "./reading-order.ts";
@@ -29,16 +29,6 @@ export interface BatchCutter {
   cut(from: number, header: { producer: string; epoch: number; seq: number }): CutBatch | null;
   /** Must be called when the contents of the read-ahead have changed. */
   renew(): void;
-}
-
-/** Returns the encoded batch, or the codec's error if the batch is too large. */
-function tryToEncode(batch: Batch): Uint8Array | AppError {
-  try {
-    return encodeBatch(batch);
-  } catch (error) {
-    if (isAppError(error, "too_large")) return error;
-    throw error;
-  }
 }
 
 /** @param size maximum of readings in a batch, unless one GPU's tick has more; null: no limit */
@@ -78,7 +68,7 @@ export function createBatchCutter(ahead: ReadAhead, builder: BatchBuilder, size:
           continue;
         }
         const batch = builder.take(header);
-        const body = tryToEncode(batch);
+        const body = tryToEncodeBatch(batch);
         const isLarge = body instanceof AppError || body.byteLength > MAX_BODY_BYTES;
         const smaller = isLarge ? endOf(from, (end - from) >> 1) : end;
         if (smaller < end) {

@@ -31,7 +31,7 @@ export async function scrape(
     rules: createLabelRules(config.streamer.sources.labels),
     ...{ spool, queue },
     onAccepted: async (number) => {
-      // The queue in this process ends with it, so the spool keeps what the store does not have yet.
+      // The queue ends with this process, so the spool keeps all records that are not in the store yet.
       if (config.backends.redis !== null) return await spool.confirm(number);
       const stored = await repository.position(producer).catch((error: unknown) => {
         // A store that is away is asked again after the next batch.

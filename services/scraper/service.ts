@@ -35,7 +35,7 @@ export interface ScraperOptions {
   readonly queue: Pick<Queue, "openProducer" | "publish">;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Ends the run. What is in the spool stays there for the next one. */
+  /** Ends the run. Records that are still in the spool stay there for the next run. */
   readonly signal: AbortSignal;
   /**
    * Called when the queue has accepted all records up to this one. A queue that keeps them itself needs no more:

@@ -24,7 +24,7 @@ async function describe(sources: Sources, found: FoundSource): Promise<Readonly<
 }
 
 /**
- * Logs the sources with their sizes and columns. If they are watched, there may be none yet.
+ * Logs the sources with their sizes and columns. Watched sources may be missing.
  * @throws AppError as `Sources.find`, for example if there is no source
  */
 export async function announceSources(

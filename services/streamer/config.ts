@@ -25,7 +25,7 @@ export interface StreamerConfig {
   readonly intervalMs: number;
   /** True: start over at the end. False: return when the last batch is confirmed. */
   readonly loop: boolean;
-  /** True: at the end, go on with rows that sources gain and with sources that are new, until the signal aborts. */
+  /** True: at the end, wait for new rows and new sources, and send them, until the signal aborts. */
   readonly watch: boolean;
   /** Maximum of readings in a batch, unless one GPU's tick has more. Null: 100, or 65,536 if `intervalMs` is 0. */
   readonly batchSize: number | null;
@@ -43,7 +43,7 @@ export interface StreamerConfig {
 /** The streamer as a process of its own. */
 export interface StreamerProcessConfig {
   readonly streamer: StreamerConfig;
-  /** What the process does when all sources have ended and all batches are confirmed: exit, or wait for a signal. */
+  /** Whether the process exits or waits for a signal when all sources have ended and all batches are confirmed. */
   readonly atEnd: "exit" | "wait";
   readonly queue: QueueClientConfig;
   readonly listen: ListenConfig;

@@ -17,13 +17,13 @@ export interface SourceOutcome {
   readonly resumed: boolean;
   /** True if a row of the source has been read or skipped, in this run or an earlier one. */
   readonly begun: boolean;
-  /** Why the source, or the rest of it, could not be read; null if there was no problem. */
+  /** The reason why the source, or the rest of it, could not be read; null: it was read. */
   readonly fault: AppError | null;
 }
 
 /** Default of `batchSize` when there is a pause after each batch. */
 const PACED_BATCH_SIZE = 100;
-/** With more slots, reading continues with a new reader and builder, to free the memory of what they interned. */
+/** With more slots, reading continues with a new reader and builder, which frees the memory of the old ones. */
 const MAX_SLOTS = 500_000;
 
 type PassMark = Mark & { readonly pass: number };

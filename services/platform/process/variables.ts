@@ -3,7 +3,7 @@ import type { Env } from "./env.ts";
 import type { Logger } from "./logger.ts";
 import { resembling } from "./resembling.ts";
 
-/** The rows of infra/CONFIGURATION.md, of every program: a variable of another program is no mistake. */
+/** The variables of all programs, as in infra/CONFIGURATION.md: setting one of another program is not a mistake. */
 export const VARIABLES: readonly string[] = [
   "ADMIN_TOKEN",
   "ALLOWED_HOSTS",

@@ -96,8 +96,8 @@ export class LastNamed {
   }
 
   /**
-   * Returns the holds that begin, go on or end with a block that is later than all before it; null if stored evidence
-   * has to be read.
+   * Returns the holds that begin, last longer or end with a block that is later than all before it; null if stored
+   * evidence must be read.
    * @param open holds that have not ended, by `openHoldKey`
    * @param hasHolds whether the GPU has ever had a hold
    * @param timesOf returns the times of the block
@@ -151,7 +151,7 @@ class Run {
   }
 
   /**
-   * Drops and takes up. Returns false if only stored evidence can tell whether an open hold has ended by silence.
+   * Drops and takes up. Returns false if stored evidence must be read to see whether an open hold ended by silence.
    * @param setOf returns what a track names from the time on
    */
   change(setOf: (track: number) => HolderSet, time: number): boolean {

@@ -55,7 +55,7 @@ export const isComplete = (block: BlockEvidence): boolean => block.isFull || isU
 const isSteady = (block: BlockEvidence): boolean =>
   block.evidence === null || (block.isFull ? isConstant(block.evidence) : isUniform(block));
 
-/** What the newest blocks of one GPU named. A GPU takes a few hundred bytes. */
+/** Remembers which holders the newest blocks of one GPU named. A GPU takes a few hundred bytes. */
 export class RecentEvidence {
   #entries: Entry[] = [];
   /** Blocks up to this time may say only in part what their series named: others, now forgotten, had readings, too. */

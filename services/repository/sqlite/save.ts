@@ -24,7 +24,7 @@ const HASH_DIGITS = 12;
 export interface IncomingBlock {
   readonly batch: Batch;
   readonly block: Block;
-  /** What the block says of holders. */
+  /** The holders that the block's series name; null: none. */
   readonly evidence: Evidence | null;
   readonly hash: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Turns the scrapes of one target into readings and stale marks. What a series means is remembered by its text, so that
- * later scrapes parse no labels. Only series of the last scrape are remembered, so the limit of samples bounds memory.
+ * Turns the scrapes of one target into readings and stale marks. The text of a series is parsed once; later scrapes
+ * look it up. Only series of the last scrape are remembered, so the limit of samples bounds memory.
  */
 import type { RowFault, RowIdentity } from "../../../schema/dcgm/row.ts";
 import { parseDcgmValue } from "../../../schema/dcgm/value.ts";
@@ -26,7 +26,7 @@ export interface Tick {
 
 export type SampleSkip = RowFault["reason"] | "syntax" | "implausible";
 
-/** A sample's own time must lie between them; those of files have the same bounds. */
+/** Bounds of a sample's own time, which are those of times in files. */
 const FIRST_TIME = Date.UTC(2000);
 const MAX_AHEAD_MS = 86_400_000;
 

@@ -10,7 +10,7 @@ import { nextScrapeAt } from "../targets/schedule.ts";
 import type { Target } from "../targets/target.ts";
 import { requestMetrics, type ScrapedBody } from "./request.ts";
 
-/** What became of one scrape. */
+/** The outcome of one scrape. */
 export interface ScrapeOutcome {
   readonly target: Target;
   readonly tick: Tick;

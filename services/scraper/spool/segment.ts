@@ -11,7 +11,7 @@ export interface SpoolRecord {
 
 const NAME = /^(\d{16})\.spool$/;
 
-/** Returns undefined for a file that is no segment. */
+/** Returns undefined if the file is not a segment. */
 export const firstNumberOf = (name: string): number | undefined => {
   const digits = NAME.exec(name)?.[1];
   return digits === undefined ? undefined : Number(digits);

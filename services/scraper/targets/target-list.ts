@@ -39,7 +39,7 @@ export class TargetList {
     return [...this.#current.values()];
   }
 
-  /** Reads the files again, and says what has changed since the last call. The first call adds every target. */
+  /** Reads the files again. Returns the changes since the last call; the first call adds every target. */
   async refresh(): Promise<TargetChanges> {
     const problems = new Map<string, string>();
     for (const [path, file] of this.#files) {
@@ -57,7 +57,7 @@ export class TargetList {
   }
 }
 
-/** Files are compared by content: a mounted ConfigMap is replaced as a whole, which file notifications do not tell. */
+/** Files are compared by content: a mounted ConfigMap is replaced as a whole, without a notification for its files. */
 async function refreshFile(path: string, file: KnownFile): Promise<void> {
   try {
     const { size } = await stat(path);

@@ -1,4 +1,4 @@
-/** What is scraped: an address and the labels that Prometheus would attach to its samples. */
+/** A target of scrapes: an address, and the labels that Prometheus would attach to its samples. */
 import { fail, ok, type Result } from "../../../schema/model/result.ts";
 import { shown } from "../../../schema/model/shown.ts";
 

@@ -1,4 +1,4 @@
-/** Notices a source of which no row can be read, so that it fails with a message that says what was found. */
+/** Makes a source fail if none of its rows can be read, with a message about its form. */
 import { AppError } from "../../../schema/model/errors.ts";
 import { shown } from "../../../schema/model/shown.ts";
 import type { RowTarget, SkipReason } from "../port.ts";
@@ -10,7 +10,7 @@ export interface FirstRow {
   readonly value: string;
 }
 
-/** What a source turned out to be, for the log and for messages. */
+/** The form of a source as it was recognised, for the log and for messages. */
 export interface Found {
   readonly name: string;
   /** Such as `separator ";"` and `encoding UTF-8`. */

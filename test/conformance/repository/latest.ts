@@ -143,7 +143,7 @@ export function latestConformance(open: OpenRepository): void {
     expect(rowsOf((await repository.latest([GPU])).get(GPU) ?? [])).toEqual([[UTIL, 5 * HOUR, 5]]);
   });
 
-  test("repository.latest() finds the reading before a mark, also in an hour that is no newest one", async () => {
+  test("repository.latest() finds the reading before a mark in an hour in which no series ends", async () => {
     await using bench = await open();
     const { repository, clock } = bench;
     await clock.advance(4 * HOUR);

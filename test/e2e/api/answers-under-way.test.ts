@@ -15,7 +15,7 @@ const ROWS = 250_000;
 /** Eight answers made of objects took 1,100 MB on Bun. */
 const MAX_PEAK_MB = 800;
 
-/** Asks again where there was no room: on a busy machine, eight of them may take longer than one may wait. */
+/** Asks again after an overload: on a busy machine, eight answers may take longer than one of them may wait. */
 async function rowsOf(url: string): Promise<number> {
   for (;;) {
     const response = await postGraphql(`${url}/graphql`, JSON.stringify({ query: LARGEST }));

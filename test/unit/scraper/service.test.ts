@@ -86,7 +86,7 @@ test("runScraper() counts what a full spool cannot take", async () => {
   expect(run.totals().recorded).toBe(0);
 });
 
-test("runScraper() loses scrapes while the spool's disk is full, and goes on", async () => {
+test("runScraper() loses scrapes while the spool's disk is full, and records later ones", async () => {
   await using fleet = await serveFleet({ fleet: FLEET, now: () => 5 * MINUTE, port: 0, ports: "one", slowMs: 20 });
   await using folder = await temporaryFolder();
   let refusals = 3;

@@ -41,7 +41,7 @@ test("records keep order, numbers and bytes over segments and restarts", async (
   expect((await spool.read(30, 1)).map(({ readings }) => readings)).toEqual([30]);
 });
 
-test("confirm() deletes segments whose records are all confirmed, and numbers go on", async () => {
+test("confirm() deletes segments whose records are all confirmed, and keeps numbering", async () => {
   await using folder = await temporaryFolder();
   {
     await using spool = await open(folder.path, { segmentBytes: 1 });

@@ -62,7 +62,7 @@ test("a series whose samples have times of their own keeps them, and gets no mar
   expect(shownTick(take(series, "", AT + 15_000))).toEqual([]);
 });
 
-test("a blank is no reading, and its series has not vanished", () => {
+test("a blank gives neither a reading nor a mark", () => {
   const series = target();
   take(series, line(TEMP, "41"));
   const tick = take(series, line(TEMP, "9223372036854775794"), AT + 15_000);

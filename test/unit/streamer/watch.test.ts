@@ -75,7 +75,7 @@ test("runStreamer() watching opens a source again only when its size has changed
   expect([looks, opened]).toEqual([101, 2]);
 });
 
-test("runStreamer() watching goes on after a source that cannot be read, and says so once", async () => {
+test("runStreamer() watching logs a source that cannot be read once, and sends the others", async () => {
   const files = new MemoryFiles({ "/data/a": [{ skip: "time" }], "/data/b": rows });
   const { summary, lines, batches } = await watched(files, many(130));
   expect(storedOf(batches)).toEqual(readingsOf(rows));

@@ -161,6 +161,16 @@ export function holdConformance(open: OpenRepository): void {
     expect(await heldIn(repository, GPU, ALL_TIME)).toMatchObject([{ to: START + 2000, isOpen: false }]);
   });
 
+  test("repository.holds() extends a closed hold to readings that arrive after those of other series", async () => {
+    await using bench = await open();
+    const { repository } = bench;
+    await bench.clock.advance(HOUR);
+    const held = (tick: number): Row => [UTIL, tick * 1000, 1, factsOf(1, heldBy("a"))];
+    await repository.save([batchOf([held(0), held(1)])]);
+    await repository.save([batchOf([[TEMP, 20 * MINUTE, 30]]), batchOf([held(2)])]);
+    expect(await heldIn(repository, GPU, ALL_TIME)).toMatchObject([{ to: START + 2000, isOpen: false }]);
+  });
+
   test("repository.holds() ends a hold at a stale mark of a row that named its holder", async () => {
     await using bench = await open();
     const facts = factsOf(1, heldBy("a"));

@@ -48,12 +48,14 @@ export interface Plan {
 
 const patienceMs = (usualMs: number): number => Math.max(SHORTEST_SILENCE_MS, 3 * usualMs);
 
-/** True if the stored document says the same as the derived one. An open hold's pulses tell how long it lasts. */
-function isStored(derived: HoldDocument, stored: HoldDocument): boolean {
+/**
+ * True if the stored document says the same as the derived one. Pulses tell how long an open hold lasts. They do not
+ * follow a hold that is silent by the newest reading of its GPU.
+ */
+function isStored(derived: HoldDocument, stored: HoldDocument, newest: number): boolean {
   if (derived.ended?.getTime() !== stored.ended?.getTime()) return false;
-  return derived.ended === null
-    ? patienceMs(derived.usualMs) === patienceMs(stored.usualMs)
-    : derived.to.getTime() === stored.to.getTime();
+  if (derived.ended === null && patienceMs(derived.usualMs) !== patienceMs(stored.usualMs)) return false;
+  return isOpenAt(recordOf(derived), newest) || derived.to.getTime() === stored.to.getTime();
 }
 
 /**
@@ -134,7 +136,7 @@ export function createPlanner(
     const isGone = ({ _id, from: begin }: HoldDocument) => !kept.has(_id) && begin.getTime() >= from;
     const changed = documents.filter((document) => {
       const old = known.get(document._id);
-      return old !== undefined && !isStored(document, old);
+      return old !== undefined && !isStored(document, old, evidence.newest);
     });
     return {
       added: documents.filter(({ _id }) => !known.has(_id)),

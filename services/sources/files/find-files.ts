@@ -5,7 +5,8 @@ import { AppError } from "../../../schema/model/errors.ts";
 import type { FoundSource } from "../port.ts";
 import { folderContents, nearestContents } from "./folder-contents.ts";
 
-const IN_DIRECTORY = /\.(?:csv|gz|zst)$/;
+/** Endings of data files, in any case. Other files of a directory are not read. */
+const IN_DIRECTORY = /\.(?:csv|tsv|txt|prom|json|jsonl|ndjson|gz|zst)$/i;
 const GLOB = /[*?[\]{}]/;
 
 /** Compares code units, so that the order is the same on every machine. */
@@ -30,7 +31,7 @@ async function inDirectory(path: string): Promise<readonly FoundSource[]> {
   const files = await onlyFiles(names.filter((name) => IN_DIRECTORY.test(name)).map((name) => join(path, name)));
   if (files.length > 0) return files;
   throw new AppError(
-    `Cannot read directory ${path}: it must hold a .csv, .csv.gz or .csv.zst file, but holds ${await folderContents(path)}`,
+    `Cannot read directory ${path}: it must hold a file that ends in .csv, .tsv, .txt, .prom, .json, .jsonl, .ndjson, .gz or .zst, but holds ${await folderContents(path)}`,
     { code: "invalid" },
   );
 }
@@ -47,8 +48,8 @@ async function matching(pattern: string): Promise<readonly FoundSource[]> {
 }
 
 /**
- * Returns the files of one path, sorted, at least one. For a directory, these are the `.csv`, `.gz` and `.zst` files
- * directly in it. A path to a file may have any name, and a path that exists is never read as a glob.
+ * Returns the files of one path, sorted, at least one. For a directory, these are the files directly in it whose names
+ * end as those of data files do. A path to a file may have any name, and a path that exists is never read as a glob.
  * @throws AppError `not_found` if nothing exists or matches, `invalid` for a directory without data files,
  *   `unavailable` if the system refuses access
  */

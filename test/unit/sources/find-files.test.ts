@@ -6,6 +6,8 @@ import { openSources } from "../../../services/sources/open.ts";
 import { csvText, rowClock, rowLine, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
 import { filesAt } from "../../support/streamer/streamed.ts";
 
+const ENDINGS = "it must hold a file that ends in .csv, .tsv, .txt, .prom, .json, .jsonl, .ndjson, .gz or .zst";
+
 let files: TempFiles;
 let root: string;
 beforeAll(async () => {
@@ -15,7 +17,17 @@ beforeAll(async () => {
   await mkdir(`${files.path}/no-csv/other`, { recursive: true });
   await files.write("no-csv/notes.md", "");
   await mkdir(`${files.path}/day/night.csv`, { recursive: true });
-  for (const name of ["b.csv", "a.csv.gz", "B.csv", "c.zst", "a.csv", "notes.txt", "night.csv/deep.csv"]) {
+  for (const name of [
+    "b.csv",
+    "a.csv.gz",
+    "B.csv",
+    "c.zst",
+    "a.csv",
+    "d.PROM",
+    "e.json",
+    "notes.md",
+    "night.csv/deep.csv",
+  ]) {
     await files.write(`day/${name}`, name);
   }
   await files.write("[odd].csv", "odd");
@@ -33,14 +45,16 @@ describe("findFiles()", () => {
     for (const [name, bytes] of [
       ["day/a.csv.gz", 8],
       ["day/c.zst", 5],
-      ["day/notes.txt", 9],
+      ["day/notes.md", 8],
     ] as const) {
       expect(await found(name)).toEqual([{ id: name, name, bytes }]);
     }
   });
 
   test("finds the data files directly in a directory, sorted", async () => {
-    expect(await names("day")).toEqual(["day/B.csv", "day/a.csv", "day/a.csv.gz", "day/b.csv", "day/c.zst"]);
+    expect(await names("day")).toEqual(
+      ["B.csv", "a.csv", "a.csv.gz", "b.csv", "c.zst", "d.PROM", "e.json"].map((name) => `day/${name}`),
+    );
   });
 
   test("finds the files that a glob matches, sorted, and no directories", async () => {
@@ -64,8 +78,8 @@ describe("findFiles()", () => {
     ["gone.csv", "not_found", "there is no such file or directory"],
     ["day/a.csv/x.csv", "not_found", "there is no such file or directory"],
     ["day/*.parquet", "not_found", "no file matches"],
-    ["empty", "invalid", "it must hold a .csv, .csv.gz or .csv.zst file, but holds nothing"],
-    ["no-csv", "invalid", "it must hold a .csv, .csv.gz or .csv.zst file, but holds notes.md, other/"],
+    ["empty", "invalid", `${ENDINGS}, but holds nothing`],
+    ["no-csv", "invalid", `${ENDINGS}, but holds notes.md, other/`],
   ])("rejects %s as %s", async (path, code, why) => {
     const refusal = findFiles(`${files.path}/${path}`);
     await expect(refusal).rejects.toMatchObject({ name: "AppError", code });
@@ -81,8 +95,8 @@ describe("findFiles()", () => {
 
   test("names ten of many files", async () => {
     await mkdir(`${files.path}/many`);
-    for (let n = 10; n < 25; n++) await files.write(`many/${n}.txt`, "");
-    await expect(found("many")).rejects.toThrow(/but holds (\d+\.txt, ){9}\d+\.txt and more$/);
+    for (let n = 10; n < 25; n++) await files.write(`many/${n}.md`, "");
+    await expect(found("many")).rejects.toThrow(/but holds (\d+\.md, ){9}\d+\.md and more$/);
   });
 });
 

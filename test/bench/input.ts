@@ -12,7 +12,7 @@ export interface Input {
   readonly bytes: number;
 }
 
-const FLEET: SimulationOptions = { ...DEFAULT_SIMULATION, hosts: 30, durationMs: Number.POSITIVE_INFINITY };
+export const FLEET: SimulationOptions = { ...DEFAULT_SIMULATION, hosts: 30, durationMs: Number.POSITIVE_INFINITY };
 
 /** @param readings rounded up where the form has several rows per reading of a GPU */
 export async function writeInput(folder: string, readings: number, form: Form = FORMS.usual): Promise<Input> {

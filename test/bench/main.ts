@@ -7,6 +7,7 @@ import { ATTACKS } from "./abuse/bad.ts";
 import { benchAbuse } from "./abuse.ts";
 import { benchApi } from "./api.ts";
 import { benchBacklog } from "./backlog.ts";
+import { benchFormats } from "./formats.ts";
 import { FORM_NAMES } from "./forms.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchLive } from "./live.ts";
@@ -31,6 +32,8 @@ const USAGE = `Usage: npx -y bun run bench NAME [options]
   backlog   streamer to queue without a collector, then storing all of it: memory of Redis and of the streamer
               --readings N     readings in the backlog (5000000)
               --batch N        readings in a batch (the streamer's default at full speed)
+  formats   ingest of a large file of each format that is read: pace, CPU, memory, disk
+              --size SIZE      size of each file (1GiB)
   live      many live subscribers: latency, memory, and the latency of joined queries
               --subscribers N  subscribers over WebSocket, and the same number over SSE (400)
               --readings N     readings per second (10000)
@@ -116,6 +119,10 @@ const BENCHES: Readonly<Record<string, (values: Values) => () => Promise<object>
       batchSize: batch === undefined ? null : readNumber("batch", batch, integer({ min: 1, max: 65_536 })),
     };
     return () => benchBacklog(options, print);
+  },
+  formats: ({ size = "1GiB" }) => {
+    const bytes = readNumber("size", size, byteSize({ min: 1 << 20 }));
+    return () => benchFormats({ bytes }, print);
   },
   ingest: (values) => {
     const forms = readOnly(values.only ?? "usual", FORM_NAMES);

@@ -8,7 +8,7 @@ import { countInSqlite } from "./stored.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** @throws Error when ingest fails, or when the store does not have every reading */
-export async function measureIngest(input: Input, workspace: Workspace): Promise<Figures> {
+export async function measureIngest(input: Pick<Input, "path" | "readings">, workspace: Workspace): Promise<Figures> {
   const folder = await workspace.folder("store");
   const store = join(folder, "telemetry.sqlite");
   const startedAt = performance.now();

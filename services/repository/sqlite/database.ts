@@ -10,7 +10,7 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { AppError } from "../../../schema/model/errors.ts";
 import { backoffMs, type Clock } from "../../platform/process/clock.ts";
-import { isBusy, storeError } from "./errors.ts";
+import { isBusy, isFull, storeError } from "./errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
 
 /** How long a transaction waits for other processes, over all attempts. */
@@ -182,6 +182,9 @@ export async function openDatabase(
       try {
         // If another process is reading, the last process to close the file copies the log instead.
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      } catch (error) {
+        // On a full disk the log stays beside the file, with everything that is committed.
+        if (!isFull(error)) throw storeError(path, error);
       } finally {
         connection.close();
       }

@@ -36,6 +36,7 @@ function is(error: SqliteError, { codes, text }: (typeof RESULTS)[keyof typeof R
 }
 
 export const isBusy = (error: unknown): boolean => isSqliteError(error) && is(error, RESULTS.busy);
+export const isFull = (error: unknown): boolean => isSqliteError(error) && is(error, RESULTS.full);
 
 /** With less room than this, SQLite cannot create a store. It then reports the full disk as an I/O error. */
 const ROOM_BYTES = 65_536;

@@ -1,5 +1,5 @@
 /** The SQLite store's file: its life, its size, and files that the store refuses. */
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -32,6 +32,25 @@ test("SQLite store creates its directory, and leaves one complete file when clos
   const copy = join(folder.path, "copy.sqlite");
   await copyFile(path, copy);
   await using repository = await openStore(copy);
+  expect(await read(repository)).toEqual([[UTIL, 0, 1]]);
+});
+
+test("SQLite store closes on a full disk, and has everything when it is opened again", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "store.sqlite");
+  const isFull = Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode: 13 });
+  const first = await openStore(path);
+  await first.save([batchOf([[UTIL, 0, 1]])]);
+  const exec = spyOn(DatabaseSync.prototype, "exec").mockImplementation(() => {
+    throw isFull;
+  });
+  try {
+    await first[Symbol.asyncDispose]();
+    expect(exec).toHaveBeenCalledTimes(1);
+  } finally {
+    exec.mockRestore();
+  }
+  await using repository = await openStore(path);
   expect(await read(repository)).toEqual([[UTIL, 0, 1]]);
 });
 

@@ -54,7 +54,7 @@ const LABELS_BY_LOWER_CASE: ReadonlyMap<string, string> = new Map(
 );
 
 /** Returns the label of the table that a column names in another case, otherwise the name itself. */
-function labelNamed(name: string): string {
+export function labelNamed(name: string): string {
   if (LABEL_TABLE.some(({ glob }) => glob === name)) return name;
   return LABELS_BY_LOWER_CASE.get(name.toLowerCase()) ?? name;
 }

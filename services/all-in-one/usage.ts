@@ -2,7 +2,7 @@
 
 export const INGEST_USAGE = `Usage: npx -y bun run ingest [--dry-run] [--json] FILE…
 
-Reads DCGM CSV files, directories or globs (.csv, .gz, .zst) into the store at SQLITE_PATH
+Reads files, directories or globs into the store at SQLITE_PATH
 (default .data/telemetry.sqlite), or into MongoDB if MONGODB_URI is set, at full speed. If it is
 interrupted, the same command continues where it stopped. Skipped rows are explained at the end.
 

@@ -10,13 +10,14 @@ import type { FileFormat } from "./formats/format.ts";
 import { NVIDIA_SMI } from "./formats/nvidia-smi-files.ts";
 import { PROMETHEUS_FILES } from "./formats/prometheus-files.ts";
 import { rowsOf } from "./formats/rows.ts";
+import { createWideFrame } from "./formats/wide-files.ts";
 import { FLEET } from "./input.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { measureIngest } from "./ours.ts";
 import { count, decimal, formatTable, mebibytes } from "./table.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
-export const FORMATS: readonly FileFormat[] = [...CSV_DIALECTS, ...PROMETHEUS_FILES, NVIDIA_SMI];
+export const FORMATS: readonly FileFormat[] = [...CSV_DIALECTS, createWideFrame(), ...PROMETHEUS_FILES, NVIDIA_SMI];
 
 /** Yields a file of at least `bytes`, and counts its readings and bytes. */
 export function* fileIn(format: FileFormat, bytes: number, tally: { readings: number; bytes: number }) {

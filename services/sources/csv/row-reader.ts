@@ -34,7 +34,8 @@ export interface RowReaderOptions {
 
 const SHAPE_LIMITS: ShapeLimits = { shapes: 100_000, bytes: 67_108_864 };
 
-const REMEDY =
+/** How a table can be written so that it is read. */
+export const REMEDY =
   'write times as 2025-07-18T20:42:34Z, 2025-07-18 20:42:34 (in CSV_TIMEZONE) or Unix seconds, numbers as 1234.5 (with the separator ";" also as 1234,5), and save the file as CSV in UTF-8';
 
 /** The columns of the section that begins with the line at an offset. */

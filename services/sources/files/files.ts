@@ -14,7 +14,7 @@ import { continues, fingerprintOf } from "./fingerprint.ts";
 async function openSource(path: string, name: string, options: FormatOptions): Promise<OpenSource> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await openFile(path, name));
-  const { details, readFrom } = recogniseFormat(await openText(file), options);
+  const { details, readFrom } = await recogniseFormat(await openText(file), options);
   const { size, head, compression } = file;
   const all = opened.move();
   return {

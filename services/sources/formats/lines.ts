@@ -10,7 +10,7 @@ import { Exposition, type FirstSample, parseSample } from "../prometheus/exposit
 import { PromtoolText, seriesOfLine } from "../prometheus/promtool-text.ts";
 import { SeriesSlots } from "../rows/series-slots.ts";
 import { type LineHandler, TextLines } from "../rows/text-lines.ts";
-import { type Format, type FormatOptions, formsFrom, readWindow } from "./reading.ts";
+import { type Format, type FormatOptions, formsFrom, readWindow, type WindowOptions } from "./reading.ts";
 
 const LINE_FEED = 0x0a;
 const EXTENSIONS = /(?:\.(?:csv|txt|log|gz|zst))+$/i;
@@ -39,10 +39,13 @@ export function linesOf({ beginning, isShort }: TextFile): Line[] {
   return lines;
 }
 
-const readLines = (text: TextFile, place: Place, handler: LineHandler, options: { format: string } & FormatOptions) =>
+type LineOptions = Omit<WindowOptions, "isWhole"> & { readonly isWhole?: boolean };
+
+/** Reads rows that are lines. */
+export const readLines = (text: TextFile, place: Place, handler: LineHandler, options: LineOptions) =>
   readWindow(text, place.offset, (window) => new TextLines(window, handler, place), {
-    ...options,
     isWhole: place.offset === 0,
+    ...options,
   });
 
 const usedTime = (writtenAt: number): string =>

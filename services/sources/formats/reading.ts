@@ -9,7 +9,7 @@ import type { Place, RowReader } from "../port.ts";
 import type { RowForms } from "../rows/row-delivery.ts";
 import type { RowParser } from "../rows/row-parser.ts";
 import { CHUNK_BYTES, WindowRowReader } from "../rows/row-reader.ts";
-import { UnreadRows } from "../rows/unread-rows.ts";
+import { type Found, UnreadRows } from "../rows/unread-rows.ts";
 
 /**
  * - `clock`: gives the latest time that a row may have, and measures waits
@@ -40,25 +40,24 @@ export const formsFrom = ({ repeated }: Place, { zone }: FormatOptions): RowForm
 
 const REMEDY = "check that the file is what the program has printed, whole and unchanged";
 
-type WindowOptions = { readonly format: string; readonly isWhole: boolean } & Pick<
-  FormatOptions,
-  "clock" | "chunkBytes"
->;
+export type WindowOptions = { readonly format: string; readonly isWhole: boolean } & Partial<Omit<Found, "name">> &
+  Pick<FormatOptions, "clock" | "chunkBytes">;
 
 /**
  * Opens a window at an offset of the text, and reads it with the parser.
  * @param options.isWhole true if reading starts at the file's beginning
+ * @param options.traits further ones, for messages
  */
 export async function readWindow(
   text: TextFile,
   offset: number,
   parserOf: (window: ByteWindow) => RowParser,
-  { format, isWhole, clock, chunkBytes = CHUNK_BYTES }: WindowOptions,
+  { format, isWhole, traits = [], firstRow, remedy = REMEDY, clock, chunkBytes = CHUNK_BYTES }: WindowOptions,
 ): Promise<RowReader> {
   const { file, encoding } = text;
   const source = await readText(file, encoding, offset);
   const window = new ByteWindow(source, offset, { chunkBytes });
-  const traits = [`format ${format}`, `encoding ${encoding}`];
-  const unread = new UnreadRows({ name: file.path, traits, firstRow: undefined, remedy: REMEDY }, isWhole);
+  const all = [`format ${format}`, `encoding ${encoding}`, ...traits];
+  const unread = new UnreadRows({ name: file.path, traits: all, firstRow, remedy }, isWhole);
   return new WindowRowReader({ source, window, parser: parserOf(window), unread, clock });
 }

@@ -13,14 +13,15 @@ import { isPromtoolLine } from "../prometheus/promtool-text.ts";
 import { SeriesSlots } from "../rows/series-slots.ts";
 import { expositionFormat, linesOf, promtoolFormat, smiFormat } from "./lines.ts";
 import { type Format, type FormatOptions, formsFrom, readWindow } from "./reading.ts";
+import { findWideHeader, wideFormat } from "./wide.ts";
 
 const JSON_START = /^\uFEFF?\s*(?:\[|\{\s*"(?:status|data|resultType|result|metric)"\s*:)/;
 const JSON_ERROR = /^\uFEFF?\s*\{\s*"status"\s*:\s*"error"/;
 const COMMENT = /^#\s*(?:HELP|TYPE|UNIT|EOF)\b/;
 const NUMBER = /^[+-]?(?:\d|\.\d|nan|inf)/i;
 
-/** @throws AppError `invalid` for a file in no known format */
-export function recogniseFormat(text: TextFile, options: FormatOptions): Format {
+/** @throws AppError `invalid` for a file in no known format, `unavailable` */
+export async function recogniseFormat(text: TextFile, options: FormatOptions): Promise<Format> {
   const beginning = text.beginning.toString("utf8");
   if (JSON_ERROR.test(beginning)) {
     throw new AppError(`Cannot read ${text.file.path}: it holds an error of Prometheus, ${shown(beginning)}`, {
@@ -36,6 +37,8 @@ export function recogniseFormat(text: TextFile, options: FormatOptions): Format 
     return expositionFormat(text, options);
   const columns = parseSmiHeader(first);
   if (columns !== undefined) return smiFormat(text, columns, options);
+  const wide = await findWideHeader(text);
+  if (wide !== undefined) return wideFormat(text, wide, options);
   const header = readCsvHeader(text);
   return { details: csvDetails(header, options.zone), readFrom: (place) => readCsvRows(text, header, place, options) };
 }

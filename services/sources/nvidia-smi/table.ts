@@ -138,7 +138,7 @@ export class SmiTable implements LineHandler {
       if (!value.ok) {
         const detail = () => `${names[measure.column]}: ${value.error.detail}`;
         if (value.error.reason === "blank") blank ??= detail;
-        else if (taken === 0) target.skip(value.error.reason, line, detail);
+        else if (given >= taken) target.skip(value.error.reason, line, detail);
         continue;
       }
       if (++given <= taken) continue;

@@ -31,7 +31,8 @@ export interface RowBounds extends RowForms {
 
 const DECIMAL_COMMA = /^([^.,]*),([^.,]*)$/;
 
-const withPoint = (text: string, { hasDecimalComma }: RowForms): string =>
+/** The number with a decimal point, if the source may have a comma. */
+export const withPoint = (text: string, { hasDecimalComma }: RowForms): string =>
   hasDecimalComma ? text.replace(DECIMAL_COMMA, "$1.$2") : text;
 
 /** Hands over a row whose slot is known. Returns true if the target says stop. */

@@ -150,7 +150,7 @@ export async function withFormat<T>(
 ): Promise<T> {
   await using file = await openFile(path);
   const usual = { clock: rowClock, rules: usualRules, zone: UTC, host: undefined };
-  return await use(recogniseFormat(await openText(file), { ...usual, ...options }));
+  return await use(await recogniseFormat(await openText(file), { ...usual, ...options }));
 }
 
 /** Everything that one reader hands over of a file in any format. */

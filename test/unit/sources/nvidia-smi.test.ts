@@ -112,6 +112,18 @@ describe("nvidia-smi CSV", () => {
     }
   });
 
+  test("tells of a bad value once, also where a reader continues inside its line", async () => {
+    const path = await write(
+      lines(
+        "timestamp, index, temperature.gpu, fan.speed [%], power.draw [W]",
+        "2025/07/18 13:48:11.412, 0, 41, x, 60 W",
+      ),
+    );
+    const whole = summary(await readAny(path));
+    expect(whole.skips).toEqual(["2 value"]);
+    expect(summary(await readAnyInSteps(path, 1))).toEqual(whole);
+  });
+
   test("without times has the time at which the file was written", async () => {
     const path = await write(lines("index, temperature.gpu", "0, 41", "1, 42"));
     await utimes(path, AT / 1000, AT / 1000);

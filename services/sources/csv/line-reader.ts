@@ -1,17 +1,8 @@
 /** Takes rows from the front of a window. Each becomes a reading or a skip; a bad row does not affect good rows. */
 import { isUtf8 } from "node:buffer";
-import type { RowLayout } from "../../../schema/dcgm/row.ts";
 import type { ByteWindow } from "../bytes/byte-window.ts";
 import type { Place, RowTarget, SkipReason } from "../port.ts";
-import {
-  declined,
-  deliverReading,
-  deliverRow,
-  isWhole,
-  type RowBounds,
-  type RowForms,
-  slotOf,
-} from "../rows/row-delivery.ts";
+import { declined, deliverReading, deliverRow, isWhole, type RowBounds, slotOf } from "../rows/row-delivery.ts";
 import type { RowParser } from "../rows/row-parser.ts";
 import {
   BAD_ENCODING,
@@ -21,7 +12,8 @@ import {
   TRUNCATED,
   withoutReturn,
 } from "../rows/window-lines.ts";
-import { LineFields, parseRecord, type Separator } from "./line-fields.ts";
+import type { CsvForms } from "./forms.ts";
+import { LineFields, parseRecord } from "./line-fields.ts";
 import type { RowParts, ShapeLimits } from "./row-parts.ts";
 import { RowShapes } from "./row-shapes.ts";
 import { Section } from "./section.ts";
@@ -32,12 +24,6 @@ const MAX_RECORD_LINES = 8;
 const MAX_FIELDS = MAX_RECORD_BYTES + 1;
 const BAD_QUOTE = () =>
   `quotes must enclose whole fields (RFC 4180) and close within ${MAX_RECORD_LINES} lines, got one that does not`;
-
-/** How the rows of a file are read. */
-export interface CsvForms extends RowForms {
-  readonly layout: RowLayout;
-  readonly separator: Separator;
-}
 
 export class LineReader implements RowParser {
   readonly #window: ByteWindow;

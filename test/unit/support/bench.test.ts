@@ -24,7 +24,7 @@ test("formatTable() aligns names to the left and figures to the right", () => {
 
 test("bench rejects unknown names and options, and prints its usage", async () => {
   const benches =
-    "NAME must be one of abuse, api, backlog, ingest, live, memory, mongodb-writes, new-gpus, pipeline, queue";
+    "NAME must be one of abuse, api, backlog, formats, ingest, live, memory, mongodb-writes, new-gpus, pipeline, queue";
   for (const [args, complaint] of [
     [[], `${benches}, got ""`],
     [["speed"], `${benches}, got "speed"`],

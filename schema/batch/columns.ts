@@ -5,7 +5,7 @@
 import { fail, ok, type Result } from "../model/result.ts";
 import { ByteReader, DamagedBytes } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { NumberColumn, readNumberColumn } from "./number-column.ts";
+import { NumberColumn, readNumberColumn, skipNumberColumn } from "./number-column.ts";
 
 export interface Columns {
   /** Milliseconds since the epoch, strictly ascending. */
@@ -82,13 +82,15 @@ function writeMarks(out: ByteWriter, marks: readonly number[]): void {
   }
 }
 
+/** @param values without those of columns that were skipped */
 function readMarks(from: ByteReader, values: readonly Float64Array[], times: number): number[] {
   const cells = times * values.length;
   const marks: number[] = [];
   const count = from.bounded(cells, "number of marks");
   for (let next = 0; marks.length < count; ) {
     const cell = next + from.bounded(cells - 1 - next, "place of a mark");
-    if (!Number.isNaN(values[Math.floor(cell / times)]?.[cell % times])) {
+    const column = values[Math.floor(cell / times)] as Float64Array;
+    if (column !== SKIPPED && !Number.isNaN(column[cell % times])) {
       throw new DamagedBytes("a marked cell must have no reading");
     }
     marks.push(cell);
@@ -177,15 +179,23 @@ export function timesOfColumns(packed: Uint8Array): Float64Array {
   return readTimes(from, readShape(from).times);
 }
 
-function unpack(from: ByteReader): Columns {
+/** Stands for a column that was not asked for. */
+const SKIPPED = new Float64Array(0);
+
+function unpack(from: ByteReader, wanted: ReadonlySet<number> | undefined): Columns {
   const { times, columns, hasMarks } = readShape(from);
   const at = readTimes(from, times);
   const patterns = from.bounded(columns, "number of patterns");
   const bitmaps = Array.from({ length: patterns }, () => from.bytes((times + 7) >> 3));
   const values: Float64Array[] = [];
   while (values.length < columns) {
-    const column = new Float64Array(times);
     const bitmap = patterns === 0 ? undefined : bitmaps[from.bounded(patterns, "pattern") - 1];
+    if (wanted?.has(values.length) === false) {
+      skipNumberColumn(from, bitmap === undefined ? times : presentIn(bitmap, times));
+      values.push(SKIPPED);
+      continue;
+    }
+    const column = new Float64Array(times);
     if (bitmap === undefined) readNumberColumn(from, column, times);
     else readSparse(from, column, bitmap);
     values.push(column);
@@ -195,10 +205,15 @@ function unpack(from: ByteReader): Columns {
   return { at, values, marks };
 }
 
+function presentIn(bitmap: Uint8Array, times: number): number {
+  let present = 0;
+  for (let tick = 0; tick < times; tick++) present += ((bitmap[tick >> 3] as number) >> (tick & 7)) & 1;
+  return present;
+}
+
 /** Reads the values into the front of the column, then moves each to its place, the last one first. */
 function readSparse(from: ByteReader, column: Float64Array, bitmap: Uint8Array): void {
-  let present = 0;
-  for (let tick = 0; tick < column.length; tick++) present += ((bitmap[tick >> 3] as number) >> (tick & 7)) & 1;
+  let present = presentIn(bitmap, column.length);
   readNumberColumn(from, column, present);
   for (let tick = column.length - 1; tick >= 0; tick--) {
     const isPresent = ((bitmap[tick >> 3] as number) >> (tick & 7)) & 1;
@@ -206,10 +221,13 @@ function readSparse(from: ByteReader, column: Float64Array, bitmap: Uint8Array):
   }
 }
 
-/** Returns the packed columns, every finite double bit by bit, or the reason if the bytes are damaged. */
-export function unpackColumns(packed: Uint8Array): Result<Columns> {
+/**
+ * Returns the packed columns, every finite double bit by bit, or the reason if the bytes are damaged.
+ * @param wanted numbers of the columns to unpack; the others are empty. Default: all
+ */
+export function unpackColumns(packed: Uint8Array, wanted?: ReadonlySet<number>): Result<Columns> {
   try {
-    return ok(unpack(new ByteReader(packed)));
+    return ok(unpack(new ByteReader(packed), wanted));
   } catch (error) {
     if (error instanceof DamagedBytes) return fail(error.message);
     throw error;

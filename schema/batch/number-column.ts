@@ -223,3 +223,26 @@ export function readNumberColumn(from: ByteReader, into: Float64Array, count: nu
     if (ten !== 1) for (let index = 0; index < count; index++) into[index] = (into[index] as number) / ten;
   }
 }
+
+function skipGroups(from: ByteReader, count: number): void {
+  for (let at = 0; at < count; at += GROUP) {
+    const size = Math.min(GROUP, count - at);
+    const width = from.byte();
+    from.varint();
+    from.skip(bytesOf(width, size));
+  }
+}
+
+/** Skips a column of `count` numbers. @throws DamagedBytes if the bytes end inside it */
+export function skipNumberColumn(from: ByteReader, count: number): void {
+  if (count === 0) return;
+  const form = from.byte() & ((1 << FORM_BITS) - 1);
+  if (form === FORMS.raw) from.skip(8 * count);
+  else if (form === FORMS.rawConstant) from.skip(8);
+  else if (form === FORMS.values) skipGroups(from, count);
+  else {
+    from.varint();
+    if (form === FORMS.line) from.varint();
+    else if (form === FORMS.steps) skipGroups(from, count - 1);
+  }
+}

@@ -15,8 +15,11 @@ export interface Bucket {
   readonly to: number;
   /** One per column, in ascending order. */
   readonly series: readonly Series[];
-  /** @throws AppError `internal` when the columns are damaged */
-  readonly unpack: () => Columns;
+  /**
+   * @param wanted numbers of the columns to unpack; the others are empty. Default: all
+   * @throws AppError `internal` when the columns are damaged
+   */
+  readonly unpack: (wanted?: ReadonlySet<number>) => Columns;
   /** Holders that its rows named; null: none; undefined: unknown, because version 1 stored the bucket. */
   readonly evidence: () => Evidence | null | undefined;
 }
@@ -89,8 +92,8 @@ export async function readBucketsAsync<T>(reader: BucketReader<T>, buckets: Asyn
 }
 
 /** @throws AppError `internal` for damaged columns: they were valid when they were saved, so the store is damaged */
-export function unpackBucket(gpu: GpuUuid, from: number, packed: Uint8Array): Columns {
-  const columns = unpackColumns(packed);
+export function unpackBucket(gpu: GpuUuid, from: number, packed: Uint8Array, wanted?: ReadonlySet<number>): Columns {
+  const columns = unpackColumns(packed, wanted);
   if (columns.ok) return columns.value;
   throw new AppError(`Cannot read the bucket of ${gpu} at ${new Date(from).toISOString()}: ${columns.error}`, {
     code: "internal",

@@ -11,6 +11,7 @@ import type { HolderSet } from "../../schema/model/holder.ts";
 import type { NameKind, NameQuery } from "../../schema/model/known-names.ts";
 import type { Reading, Series } from "../../schema/model/reading.ts";
 import type { Window } from "../../schema/model/window.ts";
+import type { ColumnsRepository } from "./columns.ts";
 
 /**
  * How far a producer's batches are stored. It only advances: to a later `epoch`, or to a later `seq` of the same epoch.
@@ -221,7 +222,12 @@ export interface NameRepository {
   names(kind: NameKind, query: NameQuery): Promise<readonly string[]>;
 }
 
-export interface Repository extends TelemetryRepository, GpuRepository, NameRepository, AsyncDisposable {
+export interface Repository
+  extends TelemetryRepository,
+    ColumnsRepository,
+    GpuRepository,
+    NameRepository,
+    AsyncDisposable {
   /** Resolves when the store answers. */
   ping(options?: { signal?: AbortSignal | undefined }): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** The conformance suite of the repository port: every store runs it. */
 import { describe } from "bun:test";
 import type { OpenRepository } from "./repository/bench.ts";
+import { columnsConformance } from "./repository/columns.ts";
 import { holdAnswerConformance } from "./repository/hold-answers.ts";
 import { holdConformance } from "./repository/holds.ts";
 import { inventoryConformance } from "./repository/inventory.ts";
@@ -22,6 +23,7 @@ export function repositoryConformance(name: string, open: OpenRepository): void 
     saveConformance(open);
     readingsConformance(open);
     pagingConformance(open);
+    columnsConformance(open);
     latestConformance(open);
     inventoryConformance(open);
     placementConformance(open);

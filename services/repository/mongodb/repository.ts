@@ -28,6 +28,7 @@ import { createLearner } from "./inventory/learner.ts";
 import { createNames } from "./names.ts";
 import { createPositions } from "./positions.ts";
 import { createBuckets } from "./readings/buckets.ts";
+import { createColumns } from "./readings/columns.ts";
 import { createLatest } from "./readings/latest.ts";
 import { createReadings } from "./readings/pages.ts";
 import { createSeriesLists } from "./readings/series-lists.ts";
@@ -70,7 +71,9 @@ export async function openMongodbRepository(
   const learner = opened.use(createLearner({ inventory, holds, pulses, lastPresent, clock, log }));
   const positions = createPositions(link, collections);
   const save = createSave({ link, collections, lists, learner, positions, format });
-  const readings = createReadings(link, buckets, createDifferingCounter(metrics));
+  const onDiffering = createDifferingCounter(metrics);
+  const readings = createReadings(link, buckets, onDiffering);
+  const columns = createColumns(link, buckets, onDiffering);
   const latest = createLatest(link, collections, buckets, lastPresent);
   const held = createHeld(link, collections, pulses);
   const gpus = createGpus(link, collections, { inventory, pulses, held });
@@ -120,6 +123,10 @@ export async function openMongodbRepository(
     },
     readings: whenReady(readings.readings),
     pages: whenReady(readings.pages),
+    async *columns(...asked) {
+      await prepare();
+      yield* columns(...asked);
+    },
     latest: whenReady(async (...asked) => {
       await learner.catchUp();
       return latest(...asked);

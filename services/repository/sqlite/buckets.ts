@@ -57,7 +57,7 @@ export function createBuckets(database: Database, seriesLists: SeriesLists, evid
       from,
       to: to as number,
       series: seriesLists.seriesOf(list as number),
-      unpack: () => unpackBucket(uuid, from, load.get(columns as number)?.[0] as Uint8Array),
+      unpack: (wanted) => unpackBucket(uuid, from, load.get(columns as number)?.[0] as Uint8Array, wanted),
       evidence: () => evidenceTable.of(evidence as number),
     };
   };

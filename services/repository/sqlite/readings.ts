@@ -1,7 +1,5 @@
 /** Reads pages of readings. */
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import type { Series } from "../../../schema/model/reading.ts";
-import { metricOf } from "../../../schema/model/series.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import { readBuckets } from "../bucket.ts";
 import { answersForMany } from "../many.ts";
@@ -9,7 +7,7 @@ import { type ReadingPage, type ReadingQuery, sizeOfPage, type TelemetryReposito
 import { pageBounds, readPage } from "../reading-page.ts";
 import type { Buckets } from "./buckets.ts";
 import type { Database } from "./database.ts";
-import type { SeriesLists } from "./series-lists.ts";
+import type { ListChoice } from "./list-choice.ts";
 
 /** Number of GPUs read in one snapshot. */
 const SLICE = 8;
@@ -17,22 +15,10 @@ const NOTHING: ReadingPage = { readings: [], next: null };
 
 export function createReadings(
   database: Database,
-  seriesLists: SeriesLists,
   buckets: Buckets,
-  onDiffering: () => void,
+  { listChoice, onDiffering }: { listChoice: ListChoice; onDiffering: () => void },
 ): Pick<TelemetryRepository, "readings" | "pages"> {
   const find = database.prepare("SELECT id FROM gpus WHERE uuid = ?");
-  const listsOf = database.prepare("SELECT list FROM gpu_lists WHERE gpu = ?");
-
-  /** Returns ids of the GPU's series lists that contain one of the metrics, or undefined if none can be left out. */
-  const chooseLists = (gpu: number, metrics: readonly string[] | undefined): readonly number[] | undefined => {
-    if (metrics === undefined) return undefined;
-    const names = new Set(metrics);
-    const lists = listsOf.all(gpu).map(([list]) => list as number);
-    const asked = (series: Series) => names.has(metricOf(series));
-    const chosen = lists.filter((list) => seriesLists.seriesOf(list).some(asked));
-    return chosen.length === lists.length ? undefined : chosen;
-  };
 
   /** Call inside `database.read`. */
   const pageOf = (uuid: GpuUuid, window: Window, { order = "newest", ...query }: ReadingQuery): ReadingPage => {
@@ -40,7 +26,7 @@ export function createReadings(
     if (id === undefined) return NOTHING;
     const request = { gpu: uuid, window, order, ...query };
     const bounds = pageBounds(request);
-    const lists = chooseLists(id, query.metrics);
+    const lists = listChoice(id, query.metrics);
     if (bounds.from > bounds.to || lists?.length === 0) return NOTHING;
     const gpu = { id, uuid };
     const found =

@@ -11,9 +11,11 @@ import { EvidenceMemory } from "../evidence-memory.ts";
 import { answersForMany } from "../many.ts";
 import type { Repository, StoredPosition } from "../port.ts";
 import { oldestKept } from "../rules.ts";
+import { createColumns } from "./columns.ts";
 import { openDatabase } from "./database.ts";
 import { createExpire } from "./expire.ts";
 import { createLatest } from "./latest.ts";
+import { createListChoice } from "./list-choice.ts";
 import { createNames } from "./names.ts";
 import { createReadings } from "./readings.ts";
 import { createSave, hashBlocks } from "./save.ts";
@@ -45,6 +47,10 @@ export async function openSqliteRepository(
   const database = await openDatabase(path, { clock, onBusy: () => busy?.inc() });
   const tables = createTables(database);
   const { seriesLists, buckets, gpus, stays, holds, holders } = tables;
+  const reading = {
+    listChoice: createListChoice(database, seriesLists),
+    onDiffering: createDifferingCounter(metrics),
+  };
   const evidenceMemory = new EvidenceMemory();
   const save = createSave({ database, ...tables });
   const settle = createSettle({ database, ...tables }, clock);
@@ -65,7 +71,8 @@ export async function openSqliteRepository(
       const times = { cutoff: oldestKept(clock, retentionMs), present: lastPresentTime(clock.now()) };
       return database.write(() => save(blocks, positions, times), { undo: tables.forget, signal });
     },
-    ...createReadings(database, seriesLists, buckets, createDifferingCounter(metrics)),
+    ...createReadings(database, buckets, reading),
+    columns: createColumns(database, tables, reading),
     latest: createLatest(database, tables, () => lastPresentTime(clock.now())),
     position: (producer) =>
       database.read(() => {

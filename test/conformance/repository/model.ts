@@ -7,6 +7,7 @@ import { type Holder, holderSetOf } from "../../../schema/model/holder.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { ALL_TIME } from "../../../schema/model/window.ts";
 import type { GpuFilter, Repository } from "../../../services/repository/port.ts";
+import { joinedColumns } from "../../support/repository/joined-columns.ts";
 import { openModelRepository } from "../../support/repository-model/repository.ts";
 import {
   batchOf,
@@ -117,6 +118,9 @@ async function answersTo(
     second: first.next && (await repository.readings(uuid, window, { ...query, after: first.next })),
     pages: await repository.pages(gpus, window, { ...query, max }),
     latest: await repository.latest(gpus, { metrics: query.metrics }),
+    columns: await joinedColumns(
+      repository.columns(gpus, { metrics: query.metrics ?? METRICS, window, resolution: "raw" }),
+    ),
     holds: await repository.holds(gpus, window, { max }),
     placements: await repository.placements({ gpu: uuid }, window),
   };

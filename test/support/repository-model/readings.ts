@@ -7,13 +7,18 @@ import { type HolderSet, holderSetOf, NOBODY } from "../../../schema/model/holde
 import type { Reading, Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
 import type { Window } from "../../../schema/model/window.ts";
+import type { ColumnsQuery, SeriesColumn } from "../../../services/repository/columns.ts";
 import type { ReadingPage, ReadingQuery } from "../../../services/repository/port.ts";
 
 export interface Bucket {
   /** Time of its last reading, ms. */
   readonly to: number;
   readonly readings: readonly StoredReading[];
+  /** Stale marks. */
+  readonly marks: readonly Mark[];
 }
+
+type Mark = Pick<Reading, "series" | "at">;
 
 interface StoredReading extends Reading {
   /** The holders that its rows named. */
@@ -25,7 +30,11 @@ export function bucketOf(block: Block, batch: Batch): Bucket {
   const names = batch.series;
   const unpacked = unpackColumns(packed);
   if (!unpacked.ok) throw new Error(unpacked.error);
-  const { at: times, values } = unpacked.value;
+  const { at: times, values, marks: cells } = unpacked.value;
+  const marks = cells.map((cell): Mark => {
+    const name = names[columns[Math.floor(cell / times.length)] as number];
+    return { series: name as Series, at: times[cell % times.length] as number };
+  });
   const evidence = new BlockEvidence(batch).of(block, () => times);
   const readings: StoredReading[] = [];
   for (const [column, name] of columns.entries()) {
@@ -37,7 +46,7 @@ export function bucketOf(block: Block, batch: Batch): Bucket {
       readings.push({ gpu, series: names[name] as Series, at, value, holders });
     }
   }
-  return { to, readings };
+  return { to, readings, marks };
 }
 
 const bySeries = (a: { readonly series: Series }, b: { readonly series: Series }): number =>
@@ -79,6 +88,34 @@ export function pageOfReadings(
   const readings = rest.slice(0, limit).map((reading) => (withHolders ? reading : withoutHolders(reading)));
   const last = readings.at(-1);
   return { readings, next: last && rest.length > limit ? { at: last.at, series: last.series } : null };
+}
+
+/** The columns of one GPU by series: its merged readings, and the marks at times without one. */
+export function columnsOf(
+  buckets: readonly Bucket[],
+  { metrics, window: { from, to } }: ColumnsQuery,
+  onDiffering: () => void,
+): SeriesColumn[] {
+  const isAsked = ({ series, at }: Mark) => at >= from && at < to && metrics.includes(metricOf(series));
+  const readings = merge(
+    buckets.flatMap((bucket) => bucket.readings.filter(isAsked)),
+    onDiffering,
+  );
+  const marks = buckets.flatMap((bucket) => bucket.marks.filter(isAsked));
+  const names = [...new Set([...readings, ...marks].map(({ series }) => series))].sort();
+  return names
+    .map((series) => {
+      const own = readings.filter((reading) => reading.series === series).sort((a, b) => a.at - b.at);
+      const times = new Set(own.map(({ at }) => at));
+      const ended = new Set(marks.filter((mark) => mark.series === series && !times.has(mark.at)).map(({ at }) => at));
+      return {
+        series,
+        at: Float64Array.from(own, ({ at }) => at),
+        values: Float64Array.from(own, ({ value }) => value),
+        marks: Float64Array.from(ended).sort(),
+      };
+    })
+    .filter(({ at, marks: ended }) => at.length + ended.length > 0);
 }
 
 /** The newest reading of each series up to `last`, in ascending order of series. */

@@ -21,7 +21,7 @@ import { holdsOf, holdsWithin, observationsOf, pageOfWorkloads } from "./holds.t
 import { gpuOf, pageOfGpus, sightingsUntil, type TimedSighting } from "./inventory.ts";
 import { namesOf } from "./names.ts";
 import { hostsIn, noteSlot, placementsIn, type SlotAt } from "./placements.ts";
-import { type Bucket, bucketOf, latestOf, pageOfReadings } from "./readings.ts";
+import { type Bucket, bucketOf, columnsOf, latestOf, pageOfReadings } from "./readings.ts";
 
 /** Buckets dropped by one call of `expire`. */
 const EXPIRE_MAX = 1000;
@@ -131,6 +131,14 @@ export function openModelRepository(
       query.signal?.throwIfAborted();
       const pageOf = (gpu: GpuUuid) => pageOfReadings(bucketsOf(gpu), window, query, onDiffering);
       return answersThatFit(gpus, max, pageOf, sizeOfPage);
+    },
+
+    async *columns(gpus, query) {
+      for (const gpu of new Set(gpus)) {
+        query.signal?.throwIfAborted();
+        const columns = columnsOf(bucketsOf(gpu), query, onDiffering);
+        if (columns.length > 0) yield { gpu, columns };
+      }
     },
 
     async latest(gpus, { metrics: names, signal } = {}) {

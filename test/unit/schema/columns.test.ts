@@ -77,6 +77,19 @@ describe("packColumns()", () => {
     );
   });
 
+  test("unpacks only the columns that are asked for, with all times and marks", () => {
+    fc.assert(
+      fc.property(columns, fc.array(fc.nat({ max: 5 })), (given, asked) => {
+        const wanted = new Set(asked);
+        const outcome = unpackColumns(packColumns(given), wanted);
+        if (!outcome.ok) throw new Error(outcome.error);
+        const values = given.values.map((column, index) => (wanted.has(index) ? column : new Float64Array(0)));
+        expect(listed(outcome.value)).toEqual(listed({ ...given, values }));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test("never crashes or hangs on damaged bytes", () => {
     const damage = fc.record({ at: fc.nat(), byte: fc.nat({ max: 255 }), cut: fc.nat({ max: 3 }) });
     fc.assert(
@@ -86,6 +99,7 @@ describe("packColumns()", () => {
           bytes[at % bytes.length] = byte;
           if (cut === 0) bytes = bytes.slice(0, 1 + (at % bytes.length));
         }
+        unpackColumns(bytes, new Set([1]));
         const outcome = unpackColumns(bytes);
         if (!outcome.ok) return expect(outcome.error.length).toBeGreaterThan(5);
         const { at, values } = outcome.value;

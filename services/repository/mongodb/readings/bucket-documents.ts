@@ -114,14 +114,19 @@ function checkVersion({ _id, v }: Pick<BucketDocument, "_id" | "v">): void {
   });
 }
 
-function columnsOf({ from, at, series, stale = {} }: BucketDocument): Columns {
+/** Stands for a column that was not asked for. */
+const SKIPPED = new Float64Array(0);
+
+function columnsOf({ from, at, series, stale = {} }: BucketDocument, wanted?: ReadonlySet<number>): Columns {
   const start = from.getTime();
   const fields = Object.keys(series);
   // A metric may have the name of a property of Object.prototype.
   const marked = new Map(Object.entries(stale));
   return {
     at: Float64Array.from(at, (offset) => start + offset),
-    values: Object.values(series).map((cells) => Float64Array.from(cells, (value) => value ?? Number.NaN)),
+    values: Object.values(series).map((cells, column) =>
+      wanted?.has(column) === false ? SKIPPED : Float64Array.from(cells, (value) => value ?? Number.NaN),
+    ),
     marks: fields.flatMap((field, column) => (marked.get(field) ?? []).map((tick) => column * at.length + tick)),
   };
 }
@@ -138,7 +143,7 @@ export function bucketOf(document: BucketDocument, lists: SeriesLists): StoredBu
     from: document.from.getTime(),
     to: document.to.getTime(),
     series,
-    unpack: () => columnsOf(document),
+    unpack: (wanted) => columnsOf(document, wanted),
     id: document._id,
     evidence: () => evidenceOf(document),
   };

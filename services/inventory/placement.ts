@@ -1,9 +1,11 @@
 /** Defines query field `placements` and the type `Host`: which GPU was in which slot of which host, and when. */
 import { parseUuid, parseWindow, refuse } from "../../schema/model/arguments.ts";
 import type { Host, Placement } from "../../schema/model/gpu.ts";
+import { graphqlError } from "../platform/graphql/errors.ts";
 import type { SubgraphBuilder, timeOfRequest } from "../platform/graphql/subgraph.ts";
 import type { GpuRepository } from "../repository/port.ts";
 import type { ReadRows } from "./gpu.ts";
+import type { NotesOn } from "./notes.ts";
 
 /** How many placements one answer may have. */
 const PLACEMENTS_MAX = 10_000;
@@ -12,9 +14,13 @@ interface PlacementParts {
   readonly repository: GpuRepository;
   readonly readRows: ReadRows;
   readonly timeOf: ReturnType<typeof timeOfRequest>;
+  readonly notesOn: NotesOn;
 }
 
-export function addPlacements(builder: SubgraphBuilder, { repository, readRows, timeOf }: PlacementParts): void {
+export function addPlacements(
+  builder: SubgraphBuilder,
+  { repository, readRows, timeOf, notesOn }: PlacementParts,
+): void {
   const placement = builder.objectRef<Placement>("Placement").implement({
     description: "A stretch of time in which a GPU was in a slot of a host, by the times of its readings there.",
     fields: (t) => ({
@@ -34,7 +40,7 @@ export function addPlacements(builder: SubgraphBuilder, { repository, readRows, 
       nullable: true,
       description:
         "Which GPUs were in the slots of a host, or in which slots a GPU was, oldest first, at most 10,000. Both bounds " +
-        "of the window are inclusive.",
+        "of the window are inclusive. A host that has never been seen is an error with the nearest names.",
       args: {
         hostname: t.arg.string(),
         uuid: t.arg.id(),
@@ -49,7 +55,10 @@ export function addPlacements(builder: SubgraphBuilder, { repository, readRows, 
         const { signal } = context;
         const { now } = timeOf(context);
         const ask = () => repository.placements(of, parseWindow(window, now), { signal });
-        return [...(await readRows(context, rows, ask))];
+        const placements = await readRows(context, rows, ask);
+        const notes = placements.length > 0 || host === undefined ? [] : await notesOn({ hostname: host }, signal);
+        if (notes.length > 0) throw graphqlError("not_found", notes.join(". "));
+        return [...placements];
       },
     }),
   );

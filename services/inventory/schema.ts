@@ -182,7 +182,7 @@ export function createInventorySchema({
     }),
   }));
 
-  addPlacements(builder, { repository, readRows, timeOf });
+  addPlacements(builder, { repository, readRows, timeOf, notesOn });
   addWorkloads(builder, { repository, loader, gpu, readRows, timeOf, notesOn });
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

@@ -109,6 +109,11 @@ test("placements are those of a host or of a GPU", async () => {
   expect((await of(`uuid: "${uuidOf(1)}"`)).data.placements).toEqual([
     { gpuUuid: uuidOf(1), gpuIndex: "1", isCurrent: true },
   ]);
+  const unknown = await of('hostname: "host-00O"');
+  expect(unknown.errors?.[0]).toMatchObject({
+    message: expect.stringMatching(/^No hostname "host-00O" has ever been seen; nearest: "host-000"/),
+    extensions: { code: "NOT_FOUND" },
+  });
   for (const args of ["startTime: null", `hostname: "host-000", uuid: "${uuidOf(1)}"`]) {
     expect((await of(args)).errors?.[0]?.message).toStartWith("hostname or uuid must be given, but not both, got ");
   }

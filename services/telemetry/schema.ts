@@ -8,11 +8,13 @@ import { judgeRepresentations } from "../platform/graphql/entities.ts";
 import { standIn } from "../platform/graphql/row-lists.ts";
 import { createSubgraphBuilder, type SubgraphBuilder } from "../platform/graphql/subgraph.ts";
 import { type Clock, systemClock } from "../platform/process/clock.ts";
+import type { ColumnsRepository } from "../repository/columns.ts";
 import type { GpuRepository, NameRepository, TelemetryRepository } from "../repository/port.ts";
 import { addFleetTelemetry } from "./fleet.ts";
 import { type Frame, watch } from "./live.ts";
 import { createMetricResolver, METRICS_FORM, type ResolveMetrics } from "./metric-resolver.ts";
 import { addReading, createLatestReader, createPageReader, createReadingsUnderWay, READING_ROWS } from "./reading.ts";
+import { addSeries } from "./series/field.ts";
 
 const MIN_INTERVAL_MS = 100;
 const DEFAULT_INTERVAL = "1s";
@@ -25,6 +27,7 @@ const MAX_FILTER_VALUES = 10_000;
 
 export interface TelemetryParts {
   readonly repository: Pick<TelemetryRepository, "readings" | "pages" | "latest"> &
+    ColumnsRepository &
     Pick<GpuRepository, "gpus" | "gpusByUuid" | "holds" | "placements"> &
     NameRepository;
   readonly feed: LiveFeed;
@@ -185,6 +188,7 @@ export function createTelemetrySchema(parts: TelemetryParts): GraphQLSchema {
     }),
   }));
   addFleetTelemetry(builder, { repository, underWay, clock, resolveMetrics });
+  addSeries(builder, { repository, clock, resolveMetrics });
   addLive(builder, parts, resolveMetrics);
   return judgeRepresentations(builder.toSubGraphSchema({}));
 }

@@ -12,6 +12,7 @@ import type {
   LiveSubscription,
 } from "../../../services/live-feed/port.ts";
 import { Mailbox } from "../../../services/platform/process/mailbox.ts";
+import type { ColumnsQuery } from "../../../services/repository/columns.ts";
 import type {
   GpuCursor,
   GpuFilter,
@@ -21,10 +22,11 @@ import type {
   NameRepository,
   ReadingPage,
   ReadingQuery,
-  TelemetryRepository,
+  Repository,
   WorkloadPage,
   WorkloadQuery,
 } from "../../../services/repository/port.ts";
+import { columnsIn } from "./listed-columns.ts";
 import { namesOf } from "./listed-names.ts";
 
 const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -52,7 +54,7 @@ const holdsOf = ({ uuid, holders, firstSeen, lastSeen }: Gpu, window: Window): H
     : [];
 
 export class ListedStore
-  implements GpuRepository, NameRepository, Pick<TelemetryRepository, "readings" | "pages" | "latest">
+  implements GpuRepository, NameRepository, Pick<Repository, "columns" | "readings" | "pages" | "latest">
 {
   readonly known: Gpu[] = [];
   readonly stored: Reading[] = [];
@@ -170,6 +172,8 @@ export class ListedStore
     }
     return pages;
   }
+
+  columns = (gpus: readonly GpuUuid[], query: ColumnsQuery) => columnsIn(this.stored, gpus, query);
 
   #pageOf(gpu: GpuUuid, window: Window, { after, metrics, limit }: ReadingQuery): ReadingPage {
     const matching = this.stored

@@ -41,7 +41,7 @@ function textRule(name: string, applies: (path: string) => boolean, pattern: Reg
 const DRIVER_HOMES: Readonly<Record<string, RegExp>> = {
   ioredis: /^services\/platform\/redis\/client\.ts$/,
   mongodb: /^services\/repository\/mongodb\//,
-  "node:sqlite": /^services\/repository\/sqlite\//,
+  "node:sqlite": /^services\/(repository\/sqlite\/|platform\/process\/folder-lock\.ts$)/,
 };
 
 const isGraphql = (name: string): boolean =>

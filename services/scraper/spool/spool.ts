@@ -5,11 +5,13 @@
  * - In order: records have consecutive numbers, from 1, that no restart changes. A record that was on disk when its
  *   process was killed has its number in the next process, too, even if `append()` had not resolved.
  * - Bounded: a record that does not fit is refused; nothing recorded is deleted before it is confirmed.
- * - One process: a second one that opens the same folder would mix its records with those of the first.
+ * - One process: a second one that opens the same folder would mix its records with those of the first, so it is
+ *   refused.
  */
 import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { FolderLock } from "../../platform/process/folder-lock.ts";
 import { encodeRecord, RECORD_HEADER_BYTES } from "./records.ts";
 import {
   firstNumberOf,
@@ -49,6 +51,7 @@ export class Spool implements AsyncDisposable {
   readonly #maxBytes: number;
   readonly #segmentBytes: number;
   readonly #segments: Segment[];
+  readonly #lock: Disposable;
   #file: FileHandle;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
@@ -60,7 +63,7 @@ export class Spool implements AsyncDisposable {
 
   private constructor(
     options: SpoolOptions,
-    found: { id: string; segments: Segment[]; file: FileHandle; excess: number },
+    found: { id: string; segments: Segment[]; file: FileHandle; lock: Disposable; excess: number },
   ) {
     this.id = found.id;
     this.excess = found.excess;
@@ -69,11 +72,15 @@ export class Spool implements AsyncDisposable {
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     this.#segments = found.segments;
     this.#file = found.file;
+    this.#lock = found.lock;
   }
 
+  /** @throws AppError `conflict` if another process uses the folder; errors of the file system */
   static async open(options: SpoolOptions): Promise<Spool> {
     const { folder } = options;
     await mkdir(folder, { recursive: true });
+    using opened = new DisposableStack();
+    const lock = opened.use(new FolderLock(folder));
     const id = await readId(folder);
     const firsts = (await readdir(folder)).flatMap((name) => firstNumberOf(name) ?? []).sort((a, b) => a - b);
     const segments: Segment[] = [];
@@ -89,7 +96,8 @@ export class Spool implements AsyncDisposable {
     await truncate(last.path, last.size);
     await file.sync();
     await syncFolder(folder);
-    return new Spool(options, { id, segments, file, excess });
+    opened.move();
+    return new Spool(options, { id, segments, file, lock, excess });
   }
 
   /** Bytes on disk, and of records that wait for it. */
@@ -168,6 +176,7 @@ export class Spool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#flushing;
     await this.#file.close();
+    this.#lock[Symbol.dispose]();
   }
 
   async #flush(): Promise<void> {

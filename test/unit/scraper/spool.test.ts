@@ -110,3 +110,21 @@ test("every record that a process has recorded is there after kill -9, at whatev
   }
   expect(recorded).toBeGreaterThan(100);
 });
+
+test("a folder that a process uses is refused to others, and free once that process is killed", async () => {
+  await using folder = await temporaryFolder();
+  const child = Bun.spawn([BUN, "test/support/process/spool-program.ts", folder.path], { stdout: "pipe" });
+  try {
+    const first = await child.stdout.getReader().read();
+    expect(Buffer.from(first.value ?? []).toString()).toStartWith("3\n");
+    await expect(open(folder.path)).rejects.toThrow(
+      `folder must be one that no other process uses, got ${folder.path}; stop that process`,
+    );
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+  await using spool = await open(folder.path);
+  expect(spool.next).toBeGreaterThan(3);
+  await expect(open(folder.path)).rejects.toMatchObject({ code: "conflict" });
+});

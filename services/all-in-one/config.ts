@@ -8,7 +8,7 @@ import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { type QueueBounds, readQueueBounds } from "../queue-service/config.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
-import { readScraperConfig, type ScraperConfig } from "../scraper/config.ts";
+import { hasTargets, readScraperConfig, type ScraperConfig } from "../scraper/config.ts";
 import { readStreamerConfig, type StreamerConfig } from "../streamer/config.ts";
 import type { CopiedInputs } from "./copied-inputs.ts";
 
@@ -96,8 +96,7 @@ export function readAllInOneConfig(
   };
 }
 
-export const isScraping = ({ scraper }: Pick<AllInOneConfig, "scraper">): boolean =>
-  scraper.targets.length + scraper.files.length > 0;
+export const isScraping = ({ scraper }: Pick<AllInOneConfig, "scraper">): boolean => hasTargets(scraper);
 
 /** The sample is the sample also if its path is given. */
 function feedOf(paths: readonly string[]): AllInOneConfig["feed"] {

@@ -1,4 +1,6 @@
 /** Configuration of the scraper, from the environment. */
+import type { LabelOptions } from "../../schema/dcgm/label-rules.ts";
+import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
 import {
   boolean,
   byteSize,
@@ -11,7 +13,11 @@ import {
   parseEnv,
   text,
 } from "../platform/process/env.ts";
+import { format } from "../platform/process/format.ts";
+import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 import { shard } from "../platform/process/shard.ts";
+import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
+import { readLabelOptions } from "../sources/config.ts";
 import type { Shard } from "./targets/shards.ts";
 import { TARGET_FORM, type Target, targetOf } from "./targets/target.ts";
 
@@ -45,6 +51,15 @@ export interface ScraperConfig {
   readonly credentials: Credentials;
   readonly tls: TlsConfig;
   readonly spool: { readonly folder: string; readonly maxBytes: number };
+}
+
+/** The scraper as a process of its own. */
+export interface ScraperProcessConfig {
+  readonly scraper: ScraperConfig;
+  readonly labels: LabelOptions;
+  readonly queue: QueueClientConfig;
+  readonly listen: ListenConfig;
+  readonly log: LogConfig;
 }
 
 /** Default of SCRAPE_TIMEOUT, unless the interval is shorter: dcgm-exporter itself gives up after 10 s. */
@@ -140,4 +155,33 @@ export function readScraperConfig(env: Env): ScraperConfig {
     },
     spool: { folder: given.SPOOL_PATH, maxBytes: given.SPOOL_MAX_BYTES },
   };
+}
+
+/** True if the configuration names targets, or where to find them. */
+export const hasTargets = ({ targets, files }: Pick<ScraperConfig, "targets" | "files">): boolean =>
+  targets.length + files.length > 0;
+
+/** Marks and several holders of one GPU need version 2 of batches. @throws ConfigError */
+function requireFormat(env: Env): void {
+  const { FORMAT } = parseEnv(env, { FORMAT: format().default(2) });
+  if (FORMAT !== 2) {
+    throw new ConfigError(['FORMAT must be 2 for the scraper, got "1"; set it once all collectors can read version 2']);
+  }
+}
+
+/** @throws ConfigError with every problem found */
+export function readScraperProcessConfig(env: Env, terminal: { isTerminal: boolean }): ScraperProcessConfig {
+  const { format: _, ...config } = gatherConfigs({
+    scraper: () => {
+      const scraper = readScraperConfig(env);
+      if (hasTargets(scraper)) return scraper;
+      throw new ConfigError(["SCRAPE_TARGETS or SCRAPE_FILE_SD must be set: there is nothing to scrape"]);
+    },
+    format: () => requireFormat(env),
+    labels: () => readLabelOptions(env),
+    queue: () => readQueueClientConfig(env),
+    listen: () => readListenConfig(env),
+    log: () => readLogConfig(env, terminal),
+  });
+  return config;
 }

@@ -5,6 +5,7 @@ import type { LabelRules } from "../../schema/dcgm/label-rules.ts";
 import { AppError } from "../../schema/model/errors.ts";
 import { Availability } from "../platform/process/availability.ts";
 import type { Clock } from "../platform/process/clock.ts";
+import { aborted } from "../platform/process/lifecycle.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Queue } from "../queue/port.ts";
 import type { ScraperConfig } from "./config.ts";
@@ -35,8 +36,10 @@ export interface ScraperOptions {
   readonly queue: Pick<Queue, "openProducer" | "publish">;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Ends the run. Records that are still in the spool stay there for the next run. */
+  /** Ends the scrapes, and the run `drainMs` later at the latest. Records that are still unsent stay in the spool. */
   readonly signal: AbortSignal;
+  /** How long unsent records may be sent once the signal has aborted, as long as the queue answers. Default: 0. */
+  readonly drainMs?: number | undefined;
   /**
    * Called when the queue has accepted all records up to this one. A queue that keeps them itself needs no more:
    * confirm them. A queue in memory loses them with its process: confirm what the store has.
@@ -44,14 +47,22 @@ export interface ScraperOptions {
   readonly onAccepted: (number: number) => Promise<void>;
   /** The object keeps growing. */
   readonly onTotals?: ((totals: ScraperTotals) => void) | undefined;
+  /** Called with the problem when a dependency becomes unavailable, and with null when it is available again. */
+  readonly onState?: ((dependency: Dependency, problem: string | null) => void) | undefined;
 }
+
+/** Without the queue, scrapes are recorded; without the spool, they are lost. */
+export type Dependency = "queue" | "spool";
 
 /**
  * A disk that refuses the spool's writes costs scrapes, and ends nothing.
  * @throws AppError `conflict` if another process sends from the spool; errors of reading the spool
  */
 export async function runScraper(options: ScraperOptions): Promise<void> {
-  const { config, rules, clock, log, spool, queue, signal, onAccepted } = options;
+  const { config, rules, clock, log, spool, queue, signal, drainMs = 0, onAccepted, onState } = options;
+  const { shard, shards } = config.shard;
+  if (shard >= shards) log.warn("shard is not needed, only sending what is in the spool", { shard, shards });
+  const complete = new AbortController();
   const ending = new AbortController();
   const either = AbortSignal.any([signal, ending.signal]);
   const recorder = new Recorder(options);
@@ -65,11 +76,18 @@ export async function runScraper(options: ScraperOptions): Promise<void> {
     take: (outcome) => recorder.take(outcome).catch(broken.reject),
     ignored: (label, metric) => log.info("label is ignored", { label, metric }),
   });
-  const availability = new Availability("queue", { clock, log });
+  const availability = new Availability("queue", { clock, log, onChange: (problem) => onState?.("queue", problem) });
   const onGap = (record: number) => log.warn("queue has lost batches, sending again", { record });
+  const sender = { spool, queue, availability, clock, onAccepted, onGap, complete: complete.signal };
+  void aborted(signal).then(async () => {
+    await loop.stop();
+    complete.abort();
+    await clock.sleep(drainMs, { signal: ending.signal });
+    ending.abort();
+  });
   try {
     await Promise.race([
-      sendFromSpool({ spool, queue, availability, clock, onAccepted, onGap }, either),
+      sendFromSpool(sender, ending.signal),
       followTargets(options, { loop, recorder }, either).then(() => new Promise<never>(() => undefined)),
       broken.promise,
     ]);
@@ -109,7 +127,8 @@ class Recorder {
 
   constructor(options: ScraperOptions) {
     this.#options = options;
-    this.#disk = new Availability("spool", options);
+    const { clock, log, onState } = options;
+    this.#disk = new Availability("spool", { clock, log, onChange: (problem) => onState?.("spool", problem) });
   }
 
   async take({ target, tick, problem }: ScrapeOutcome): Promise<void> {
@@ -162,7 +181,8 @@ class Recorder {
   #report(isFull: boolean): void {
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
-    const { log, spool } = this.#options;
+    const { log, spool, onState } = this.#options;
+    onState?.("spool", isFull ? "is full" : null);
     const fields = { bytes: spool.bytes, scrapesLost: spool.refused };
     if (isFull) log.error("spool is full, scrapes are lost", fields);
     else log.warn("spool has room again", fields);

@@ -42,14 +42,24 @@ const timeZone = () =>
 const host = () =>
   parsed("a host name without spaces and slashes", (given) => (/^[^\s/]{1,253}$/.test(given) ? given : undefined));
 
+const LABELS = {
+  LABEL_CLASSES: labelClasses().default(DEFAULT_LABELS.classes),
+  EXPORTER_PODS: texts().default(DEFAULT_LABELS.exporterPods),
+};
+
+/** Reads what labels mean, for programs that read no files. @throws ConfigError with every problem found */
+export function readLabelOptions(env: Env): LabelOptions {
+  const given = parseEnv(env, LABELS);
+  return { classes: given.LABEL_CLASSES, exporterPods: given.EXPORTER_PODS };
+}
+
 /** @throws ConfigError with every problem found */
 export function readSourcesConfig(env: Env): SourcesConfig {
   const given = parseEnv(env, {
     CSV_PATH: text().default(SAMPLE),
-    LABEL_CLASSES: labelClasses().default(DEFAULT_LABELS.classes),
     CSV_TIMEZONE: timeZone().default(UTC.name),
     CSV_HOST: host().optional(),
-    EXPORTER_PODS: texts().default(DEFAULT_LABELS.exporterPods),
+    ...LABELS,
   });
   return {
     kind: "files",

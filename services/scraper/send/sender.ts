@@ -21,6 +21,8 @@ export interface SenderOptions {
   readonly onAccepted: (number: number) => Promise<void>;
   /** Called when the queue lacks batches that it had accepted: records from this number on are sent again. */
   readonly onGap: (number: number) => void;
+  /** Once it aborts, the spool gets no more records: the run ends when all are accepted, or when a call fails. */
+  readonly complete?: AbortSignal | undefined;
 }
 
 /** The producer of a spool: its position in the queue is the number of its last accepted record. */
@@ -34,7 +36,7 @@ interface Life {
 }
 
 /**
- * Runs until the signal aborts.
+ * Runs until the signal aborts. A running call is abandoned then.
  * @throws AppError `conflict` if another process sends from this spool
  */
 export async function sendFromSpool(options: SenderOptions, signal: AbortSignal): Promise<void> {
@@ -42,13 +44,15 @@ export async function sendFromSpool(options: SenderOptions, signal: AbortSignal)
     await send(options, signal);
   } catch (error) {
     // A call that an abort has ended leaves its records in the spool for the next process.
-    if (!signal.aborted || !isAppError(error, "unavailable")) throw error;
+    const isEnding = signal.aborted || options.complete?.aborted === true;
+    if (!isEnding || !isAppError(error, "unavailable")) throw error;
   }
 }
 
 async function send(options: SenderOptions, signal: AbortSignal): Promise<void> {
   const { spool, queue, availability, clock, onAccepted, onGap } = options;
-  const until = <T>(call: () => Promise<T>) => availability.untilAvailable(call, { signal });
+  const ending = AbortSignal.any([signal, ...(options.complete === undefined ? [] : [options.complete])]);
+  const until = <T>(call: () => Promise<T>) => availability.untilAvailable(call, { signal: ending, deadline: signal });
   const producer = producerOf(spool);
   const opened = await until(() => queue.openProducer(producer, { inherit: [] }));
   // If the disk has lost confirmed records, the spool gives their numbers to new ones, which must not be passed over.
@@ -56,9 +60,9 @@ async function send(options: SenderOptions, signal: AbortSignal): Promise<void> 
   const life: Life = { epoch: opened.epoch, seq: opened.seq, next };
   const numbers = new RecentNumbers();
   while (!signal.aborted) {
-    await spool.whenRecorded(life.next, signal);
+    await spool.whenRecorded(life.next, ending);
+    if (signal.aborted || spool.next <= life.next) return;
     const records = await spool.read(life.next, CALL_BYTES);
-    if (signal.aborted) return;
     if (records.length === 0) {
       throw new AppError(`Record ${life.next} of the spool is damaged; the next start leaves it out`, {
         code: "internal",

@@ -1,12 +1,15 @@
 /** A program that runs one service of the pipeline until a fatal call kills it. */
 import { Collection } from "mongodb";
 import type { ConsumerQueue } from "../../../services/queue/port.ts";
+import { Spool } from "../../../services/scraper/spool/spool.ts";
 import { type Doom, doomClass, doomed } from "./doom.ts";
 import {
   type CollectorParts,
   liveAsCollector,
   liveAsQueueService,
+  liveAsScraper,
   liveAsStreamer,
+  type ScraperSurroundings,
   type Surroundings,
 } from "./lives.ts";
 import { onRuntime, type Program, startProgram } from "./process.ts";
@@ -28,7 +31,13 @@ export interface DoomedLife {
   readonly situation?: Situation | undefined;
 }
 
-export const startDoomed = (life: DoomedLife): Program =>
+export interface DoomedScraper {
+  readonly role: "scraper";
+  readonly doom: Doom;
+  readonly surroundings: ScraperSurroundings;
+}
+
+export const startDoomed = (life: DoomedLife | DoomedScraper): Program =>
   startProgram(onRuntime("bun", "test/support/programs/doomed-life.ts", JSON.stringify(life)));
 
 /** Returns the parts that cause the situation. The fatal calls wrap them. */
@@ -64,6 +73,18 @@ export function situated(situation: Situation | undefined, stop: AbortController
 /** Driver calls of a save into MongoDB. */
 const WRITES: readonly string[] = ["insertMany", "bulkWrite"];
 
+/** The calls of a scraper to its spool; the others are to the queue. */
+const SPOOL_CALLS: readonly string[] = ["append", "confirm"];
+
+async function scrape({ doom, surroundings }: DoomedScraper): Promise<void> {
+  const { signal } = new AbortController();
+  if (SPOOL_CALLS.includes(doom.call)) {
+    doomClass(Spool.prototype, doom);
+    return await liveAsScraper(surroundings, { signal });
+  }
+  return await liveAsScraper(surroundings, { signal, queue: (queue) => doomed(queue, doom) });
+}
+
 async function live({ role, doom, surroundings, port = 0, situation }: DoomedLife): Promise<void> {
   const stop = new AbortController();
   const { signal } = stop;
@@ -89,4 +110,7 @@ async function live({ role, doom, surroundings, port = 0, situation }: DoomedLif
   }
 }
 
-if (import.meta.main) await live(JSON.parse(process.argv[2] ?? "{}") as DoomedLife);
+if (import.meta.main) {
+  const life = JSON.parse(process.argv[2] ?? "{}") as DoomedLife | DoomedScraper;
+  await (life.role === "scraper" ? scrape(life) : live(life));
+}

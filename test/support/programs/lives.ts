@@ -2,6 +2,7 @@
  * Runs services of the pipeline over real servers, in the process of a test or in one that is going to be killed.
  * A test may wrap the real parts.
  */
+import { createLabelRules, DEFAULT_LABELS } from "../../../schema/dcgm/label-rules.ts";
 import { runCollector } from "../../../services/collector/service.ts";
 import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
@@ -13,6 +14,9 @@ import { readQueueServiceConfig } from "../../../services/queue-service/config.t
 import { runQueueService } from "../../../services/queue-service/service.ts";
 import { openRepository } from "../../../services/repository/open.ts";
 import type { TelemetryRepository } from "../../../services/repository/port.ts";
+import { readScraperConfig } from "../../../services/scraper/config.ts";
+import { runScraper } from "../../../services/scraper/service.ts";
+import { Spool } from "../../../services/scraper/spool/spool.ts";
 import { openSources } from "../../../services/sources/open.ts";
 import { runStreamer } from "../../../services/streamer/service.ts";
 import { filesAt, streamerConfig } from "../streamer/streamed.ts";
@@ -47,6 +51,30 @@ export async function liveAsStreamer(
   const config = streamerConfig({ sources: filesAt(csvPath), batchSize });
   const sources = openSources(config.sources, { clock });
   await runStreamer(config, { sources, queue: inFront(queue), clock, log, signal });
+}
+
+/** What a scraper needs. */
+export interface ScraperSurroundings {
+  readonly queueUrl: string;
+  /** URLs of exporters. */
+  readonly targets: readonly string[];
+  readonly spool: string;
+}
+
+/** Scrapes once a second until the signal aborts, then sends the rest of the spool. */
+export async function liveAsScraper(
+  { queueUrl, targets, spool: folder }: ScraperSurroundings,
+  { queue: inFront = (queue) => queue, signal }: { queue?: InFront<ProducerQueue>; signal: AbortSignal },
+): Promise<void> {
+  await using queue = await openQueue({ kind: "http", url: queueUrl, token: null, clock });
+  await using spool = await Spool.open({ folder, maxBytes: 64 * 1024 * 1024 });
+  await runScraper({
+    config: readScraperConfig({ SCRAPE_TARGETS: targets.join(), SCRAPE_INTERVAL: "1s" }),
+    rules: createLabelRules(DEFAULT_LABELS),
+    ...{ spool, queue: inFront(queue), clock, log, signal },
+    drainMs: 10_000,
+    onAccepted: (number) => spool.confirm(number),
+  });
 }
 
 export interface CollectorParts {

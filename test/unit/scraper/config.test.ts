@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { ConfigError } from "../../../services/platform/process/env.ts";
-import { readScraperConfig } from "../../../services/scraper/config.ts";
+import { ConfigError, type Env } from "../../../services/platform/process/env.ts";
+import { readScraperConfig, readScraperProcessConfig } from "../../../services/scraper/config.ts";
 
 test("readScraperConfig() has defaults for everything", () => {
   const config = readScraperConfig({});
@@ -50,9 +50,19 @@ test("readScraperConfig() refuses a timeout that is longer than the interval", (
   expect(readScraperConfig({ SCRAPE_INTERVAL: "5s" }).timeoutMs).toBe(5000);
 });
 
-function problemsOf(env: Readonly<Record<string, string>>): readonly string[] {
+test("readScraperProcessConfig() needs targets and version 2", () => {
+  const read = (env: Env) => readScraperProcessConfig(env, { isTerminal: false });
+  expect(problemsOf({ FORMAT: "1" }, read).map((problem) => problem.split(" must ")[0])).toEqual([
+    "SCRAPE_TARGETS or SCRAPE_FILE_SD",
+    "FORMAT",
+  ]);
+  const { queue, labels } = read({ SCRAPE_TARGETS: "node-1:9400", EXPORTER_PODS: "mine" });
+  expect([queue.url, labels.exporterPods]).toEqual(["http://queue-service:8080", ["mine"]]);
+});
+
+function problemsOf(env: Env, read: (env: Env) => unknown = readScraperConfig): readonly string[] {
   try {
-    readScraperConfig(env);
+    read(env);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;

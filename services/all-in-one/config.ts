@@ -81,9 +81,7 @@ export function readAllInOneConfig(
   const config = paths.length === 0 ? parts : withPaths(parts, { paths });
   const { store } = config.backends;
   if (isScraping({ scraper }) && config.streamer.format === 1) {
-    throw new ConfigError([
-      "SCRAPE_TARGETS and SCRAPE_FILE_SD need FORMAT=2: set it once all collectors can read version 2",
-    ]);
+    throw new ConfigError(["SCRAPE_… needs FORMAT=2: set it once all collectors can read version 2"]);
   }
   return {
     ...config,

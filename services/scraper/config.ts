@@ -18,6 +18,7 @@ import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts
 import { shard } from "../platform/process/shard.ts";
 import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
 import { readLabelOptions } from "../sources/config.ts";
+import type { TlsConfig } from "./http/tls.ts";
 import type { Shard } from "./targets/shards.ts";
 import { TARGET_FORM, type Target, targetOf } from "./targets/target.ts";
 
@@ -27,19 +28,13 @@ export type Credentials =
   | { readonly kind: "basic"; readonly username: string; readonly passwordFile: string }
   | { readonly kind: "bearer"; readonly tokenFile: string };
 
-/** Paths of PEM files. */
-export interface TlsConfig {
-  readonly caFile: string | undefined;
-  readonly certificateFile: string | undefined;
-  readonly keyFile: string | undefined;
-  /** True: certificates of targets are not checked. */
-  readonly isInsecure: boolean;
-}
-
 export interface ScraperConfig {
   readonly targets: readonly Target[];
   /** Files in the form of Prometheus' file_sd. */
   readonly files: readonly string[];
+  /** Addresses of lists in the form of Prometheus' http_sd, and how often they are asked. */
+  readonly httpLists: readonly string[];
+  readonly httpIntervalMs: number;
   /** This scraper's share of the targets. */
   readonly shard: Shard;
   readonly intervalMs: number;
@@ -81,6 +76,16 @@ const files = () =>
     return paths.every((path) => /.\.(json|ya?ml)$/.test(path)) ? (paths as readonly string[]) : undefined;
   });
 
+const urls = () =>
+  parsed("a URL such as http://host/targets, without a user name; several are separated by commas", (given) => {
+    const found = partsOf(given);
+    const isList = (text: string) => {
+      const { protocol, username, password } = URL.canParse(text) ? new URL(text) : {};
+      return /^https?:$/.test(protocol ?? "") && username === "" && password === "";
+    };
+    return found.every(isList) ? (found as readonly string[]) : undefined;
+  });
+
 /** Returns what is wrong with variables that depend on each other. */
 function problemsOf(env: Env): string[] {
   const isSet = (name: string) => (env[name] ?? "") !== "";
@@ -101,6 +106,8 @@ const SHAPE = {
   SCRAPE_SHARD: shard().default(0),
   SCRAPE_SHARDS: integer({ min: 1, max: 1000 }).default(1),
   SCRAPE_FILE_SD: files().default([]),
+  SCRAPE_HTTP_SD: urls().default([]),
+  SCRAPE_HTTP_SD_INTERVAL: duration({ minMs: 1000, maxMs: 3_600_000, examples: "1m or 30s" }).default(60_000),
   SCRAPE_INTERVAL: duration({ minMs: 1000, maxMs: 3_600_000, examples: "15s or 1m" }).default(15_000),
   SCRAPE_TIMEOUT: duration({ minMs: 100, maxMs: 3_600_000, examples: "10s" }).optional(),
   SCRAPE_MAX_BYTES: byteSize({ min: 1024 }).default(16 * 1024 * 1024),
@@ -141,6 +148,8 @@ export function readScraperConfig(env: Env): ScraperConfig {
   return {
     targets,
     files: given.SCRAPE_FILE_SD,
+    httpLists: given.SCRAPE_HTTP_SD,
+    httpIntervalMs: given.SCRAPE_HTTP_SD_INTERVAL,
     shard: { shard: given.SCRAPE_SHARD, shards: given.SCRAPE_SHARDS },
     intervalMs,
     timeoutMs,
@@ -158,8 +167,8 @@ export function readScraperConfig(env: Env): ScraperConfig {
 }
 
 /** True if the configuration names targets, or where to find them. */
-export const hasTargets = ({ targets, files }: Pick<ScraperConfig, "targets" | "files">): boolean =>
-  targets.length + files.length > 0;
+export const hasTargets = ({ targets, files, httpLists }: ScraperConfig): boolean =>
+  targets.length + files.length + httpLists.length > 0;
 
 /** Marks and several holders of one GPU need version 2 of batches. @throws ConfigError */
 function requireFormat(env: Env): void {
@@ -175,7 +184,9 @@ export function readScraperProcessConfig(env: Env, terminal: { isTerminal: boole
     scraper: () => {
       const scraper = readScraperConfig(env);
       if (hasTargets(scraper)) return scraper;
-      throw new ConfigError(["SCRAPE_TARGETS or SCRAPE_FILE_SD must be set: there is nothing to scrape"]);
+      throw new ConfigError([
+        "SCRAPE_TARGETS, SCRAPE_FILE_SD or SCRAPE_HTTP_SD must be set: there is nothing to scrape",
+      ]);
     },
     format: () => requireFormat(env),
     labels: () => readLabelOptions(env),

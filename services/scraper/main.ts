@@ -27,7 +27,7 @@ await runProgram("scraper", {
         { healthy: true, away: {} },
         [...problems].map(([dependency, problem]) => ({ dependency, problem })),
       ),
-      isDegraded: (problems.get("spool") ?? null) === null,
+      isDegraded: !problems.get("spool") && !problems.get("targets"),
     });
     await using spool = await Spool.open(config.scraper.spool);
     log.info("spool opened", { path: config.scraper.spool.folder, bytes: spool.bytes, excess: spool.excess });

@@ -13,12 +13,14 @@ import { addTick } from "./exposition/tick-batch.ts";
 import { ScrapeLoop, type ScrapeOutcome } from "./scrape/scrape-loop.ts";
 import { producerOf, sendFromSpool } from "./send/sender.ts";
 import type { Spool } from "./spool/spool.ts";
+import { FileTargets } from "./targets/file-targets.ts";
+import { type FollowOptions, followTargets } from "./targets/follow-targets.ts";
+import { HttpTargets } from "./targets/http-targets.ts";
 import type { Target } from "./targets/target.ts";
 import { TargetList } from "./targets/target-list.ts";
+import type { TargetSource } from "./targets/target-source.ts";
 
-/** How often files of targets are read again. Prometheus looks every 5 minutes, and at once where it is notified. */
-const REFRESH_MS = 5000;
-
+/** What a scraper has done; the numbers only grow, except `targets`. */
 export interface ScraperTotals {
   scrapes: number;
   failed: number;
@@ -27,7 +29,21 @@ export interface ScraperTotals {
   /** Readings and marks of scrapes that did not fit into the spool, or that its disk has refused: a gap. */
   lost: number;
   skipped: number;
+  /** Looks at a list of targets that gave none. */
+  listFailures: number;
+  /** Targets at this moment. */
+  targets: number;
 }
+
+const NO_TOTALS: ScraperTotals = {
+  scrapes: 0,
+  failed: 0,
+  recorded: 0,
+  lost: 0,
+  skipped: 0,
+  listFailures: 0,
+  targets: 0,
+};
 
 export interface ScraperOptions {
   readonly config: ScraperConfig;
@@ -51,8 +67,11 @@ export interface ScraperOptions {
   readonly onState?: ((dependency: Dependency, problem: string | null) => void) | undefined;
 }
 
-/** Without the queue, scrapes are recorded; without the spool, they are lost. */
-export type Dependency = "queue" | "spool";
+/**
+ * Without the queue, scrapes are recorded; without the spool, they are lost. `targets`: nothing can be scraped, because
+ * a source has given no list.
+ */
+export type Dependency = "queue" | "spool" | "targets";
 
 /**
  * A disk that refuses the spool's writes costs scrapes, and ends nothing.
@@ -79,6 +98,21 @@ export async function runScraper(options: ScraperOptions): Promise<void> {
   const availability = new Availability("queue", { clock, log, onChange: (problem) => onState?.("queue", problem) });
   const onGap = (record: number) => log.warn("queue has lost batches, sending again", { record });
   const sender = { spool, queue, availability, clock, onAccepted, onGap, complete: complete.signal };
+  const sources = sourcesOf(config);
+  const list = new TargetList({ ...config, sources });
+  const follow: FollowOptions = {
+    ...{ list, sources, clock, log },
+    add: (target) => loop.add(target),
+    remove: async (target) => {
+      await loop.remove(target);
+      recorder.forget(target);
+    },
+    looked: () => {
+      recorder.listed(list);
+      const [problem] = list.targets.length === 0 ? list.problems : [];
+      onState?.("targets", problem?.join(": ") ?? null);
+    },
+  };
   void aborted(signal).then(async () => {
     await loop.stop();
     complete.abort();
@@ -88,7 +122,7 @@ export async function runScraper(options: ScraperOptions): Promise<void> {
   try {
     await Promise.race([
       sendFromSpool(sender, ending.signal),
-      followTargets(options, { loop, recorder }, either).then(() => new Promise<never>(() => undefined)),
+      followTargets(follow, either).then(() => new Promise<never>(() => undefined)),
       broken.promise,
     ]);
   } finally {
@@ -97,30 +131,16 @@ export async function runScraper(options: ScraperOptions): Promise<void> {
   }
 }
 
-async function followTargets(
-  { config, clock, log }: ScraperOptions,
-  { loop, recorder }: { loop: ScrapeLoop; recorder: Recorder },
-  signal: AbortSignal,
-): Promise<void> {
-  const list = new TargetList(config);
-  while (!signal.aborted) {
-    const { added, removed, problems } = await list.refresh();
-    for (const [path, problem] of problems) log.warn("targets are not read", { path, problem });
-    if (signal.aborted) return;
-    for (const target of added) loop.add(target);
-    if (added.length + removed.length > 0) {
-      log.info("targets changed", { added: added.length, removed: removed.length, targets: list.targets.length });
-    }
-    await Promise.all(removed.map((target) => loop.remove(target)));
-    for (const target of removed) recorder.forget(target);
-    await clock.sleep(REFRESH_MS, { signal });
-  }
-}
+/** Returns the places at which the configuration finds targets. */
+const sourcesOf = ({ files, httpLists, httpIntervalMs, tls }: ScraperConfig): readonly TargetSource[] => [
+  ...files.map((path) => new FileTargets(path)),
+  ...httpLists.map((url) => new HttpTargets({ url, intervalMs: httpIntervalMs, tls })),
+];
 
 class Recorder {
   readonly #options: ScraperOptions;
   readonly #states = new Map<string, Availability>();
-  readonly #totals: ScraperTotals = { scrapes: 0, failed: 0, recorded: 0, lost: 0, skipped: 0 };
+  readonly #totals = { ...NO_TOTALS };
   readonly #reported = new Set<string>();
   readonly #disk: Availability;
   #isFull = false;
@@ -172,6 +192,12 @@ class Recorder {
       this.#disk.down((error as Error).message);
       return null;
     }
+  }
+
+  listed({ targets, failures }: Pick<TargetList, "targets" | "failures">): void {
+    this.#totals.targets = targets.length;
+    this.#totals.listFailures = failures;
+    this.#options.onTotals?.(this.#totals);
   }
 
   forget(target: Target): void {

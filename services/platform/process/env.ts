@@ -81,7 +81,7 @@ export const addresses = ({ defaultPort }: { defaultPort: number }) =>
     return found.includes(null) ? undefined : (found as { host: string; port: number }[]);
   });
 
-const SECRET = /TOKEN|PASSWORD|URI|URL/;
+const SECRET = /TOKEN|PASSWORD|URI|URL|HTTP_SD/;
 
 /**
  * Reads the variables that `shape` names. An empty value counts as unset.

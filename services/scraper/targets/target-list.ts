@@ -1,78 +1,57 @@
-/** The targets of a configuration: those that it names, and those of files, which are read again when they change. */
-import { readFile, stat } from "node:fs/promises";
-import { shown } from "../../../schema/model/shown.ts";
+/** The targets of a configuration: those that it names, and those that sources list. */
 import { isOwnTarget, type Shard } from "./shards.ts";
 import type { Target } from "./target.ts";
-import { parseTargetGroups } from "./target-groups.ts";
-
-/** A list of 20,000 targets with a dozen labels each has less. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
-
-interface KnownFile {
-  text: string | undefined;
-  targets: readonly Target[];
-  problem: string | undefined;
-}
+import type { TargetSource } from "./target-source.ts";
 
 export interface TargetChanges {
   readonly added: readonly Target[];
   readonly removed: readonly Target[];
-  /** Files that cannot be read or have mistakes, by path; their last good lists stay in force. Named once. */
+  /** By name of a source: why its list is not that of now. Its last good list stays in force. Named once. */
   readonly problems: ReadonlyMap<string, string>;
 }
 
 export class TargetList {
   readonly #fixed: readonly Target[];
-  readonly #files: ReadonlyMap<string, KnownFile>;
+  readonly #sources: readonly TargetSource[];
   readonly #shard: Shard;
+  readonly #problems = new Map<string, string>();
   #current: ReadonlyMap<string, Target> = new Map();
 
-  /** @param given `shard`: only its targets are listed */
-  constructor(given: { targets: readonly Target[]; files: readonly string[]; shard: Shard }) {
-    const { targets, files, shard } = given;
-    this.#shard = shard;
-    this.#fixed = targets;
-    this.#files = new Map(files.map((path) => [path, { text: undefined, targets: [], problem: undefined }]));
+  /** @param given `sources`: the caller follows them; `shard`: only its targets are listed */
+  constructor(given: { targets: readonly Target[]; sources: readonly TargetSource[]; shard: Shard }) {
+    this.#fixed = given.targets;
+    this.#sources = given.sources;
+    this.#shard = given.shard;
   }
 
   get targets(): readonly Target[] {
     return [...this.#current.values()];
   }
 
-  /** Reads the files again. Returns the changes since the last call; the first call adds every target. */
-  async refresh(): Promise<TargetChanges> {
+  /** Sources whose lists are not those of now, with the reasons, as of the last refresh. */
+  get problems(): ReadonlyMap<string, string> {
+    return this.#problems;
+  }
+
+  /** Looks that gave no list. */
+  get failures(): number {
+    return this.#sources.reduce((sum, { failures }) => sum + failures, 0);
+  }
+
+  /** Takes the lists of the sources. Returns the changes since the last call; the first call adds every target. */
+  refresh(): TargetChanges {
     const problems = new Map<string, string>();
-    for (const [path, file] of this.#files) {
-      const before = file.problem;
-      await refreshFile(path, file);
-      if (file.problem !== undefined && file.problem !== before) problems.set(path, file.problem);
+    for (const { name, problem } of this.#sources) {
+      if (problem !== undefined && problem !== this.#problems.get(name)) problems.set(name, problem);
+      if (problem === undefined) this.#problems.delete(name);
+      else this.#problems.set(name, problem);
     }
-    const all = [...this.#fixed, ...[...this.#files.values()].flatMap(({ targets }) => targets)];
+    const all = [...this.#fixed, ...this.#sources.flatMap(({ targets }) => targets)];
     const own = all.filter((target) => isOwnTarget(target, this.#shard));
     const next = new Map(own.map((target) => [target.key, target]));
     const added = [...next.values()].filter(({ key }) => !this.#current.has(key));
     const removed = [...this.#current.values()].filter(({ key }) => !next.has(key));
     this.#current = next;
     return { added, removed, problems };
-  }
-}
-
-/** Files are compared by content: a mounted ConfigMap is replaced as a whole, without a notification for its files. */
-async function refreshFile(path: string, file: KnownFile): Promise<void> {
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) {
-      file.problem = `file must have at most ${MAX_FILE_BYTES} bytes, got ${size}`;
-      return;
-    }
-    const text = await readFile(path, "utf8");
-    if (text === file.text) return;
-    file.text = text;
-    const parsed = parseTargetGroups(text, { isJson: path.endsWith(".json") });
-    if (parsed.ok) file.targets = parsed.value;
-    file.problem = parsed.ok ? undefined : parsed.error;
-  } catch (error) {
-    file.text = undefined;
-    file.problem = `file must be readable, got ${shown(error instanceof Error ? error.message : String(error))}`;
   }
 }

@@ -43,7 +43,7 @@ test("readAllInOneConfig() rejects two stores, and reports the problems of all b
 
 test("readAllInOneConfig() refuses to scrape for collectors that may not know version 2", () => {
   const scraping = { REDIS_ADDR: "cache", SCRAPE_TARGETS: "node-1:9400" };
-  expect(() => read(scraping)).toThrow("SCRAPE_TARGETS and SCRAPE_FILE_SD need FORMAT=2");
+  expect(() => read(scraping)).toThrow("SCRAPE_… needs FORMAT=2");
   expect(read({ ...scraping, FORMAT: "2" })).toMatchObject({ feed: "none", streamer: { format: 2 } });
   expect(read({ SCRAPE_TARGETS: "node-1:9400" }).streamer.format).toBe(2);
 });

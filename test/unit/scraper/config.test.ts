@@ -26,6 +26,7 @@ test("readScraperConfig() names every problem at once", () => {
   const env = {
     SCRAPE_TARGETS: "node-1:9400,user:secret@node",
     SCRAPE_FILE_SD: "targets.txt",
+    SCRAPE_HTTP_SD: "http://user:secret@inventory/gpus",
     SCRAPE_INTERVAL: "soon",
     SCRAPE_USERNAME: "prometheus",
     SCRAPE_TOKEN_FILE: "/token",
@@ -34,6 +35,7 @@ test("readScraperConfig() names every problem at once", () => {
   const problems = problemsOf(env);
   expect(problems.map((problem) => problem.split(" ")[0]).sort()).toEqual([
     "SCRAPE_FILE_SD",
+    "SCRAPE_HTTP_SD",
     "SCRAPE_INTERVAL",
     "SCRAPE_PASSWORD_FILE",
     "SCRAPE_TARGETS",
@@ -53,7 +55,7 @@ test("readScraperConfig() refuses a timeout that is longer than the interval", (
 test("readScraperProcessConfig() needs targets and version 2", () => {
   const read = (env: Env) => readScraperProcessConfig(env, { isTerminal: false });
   expect(problemsOf({ FORMAT: "1" }, read).map((problem) => problem.split(" must ")[0])).toEqual([
-    "SCRAPE_TARGETS or SCRAPE_FILE_SD",
+    "SCRAPE_TARGETS, SCRAPE_FILE_SD or SCRAPE_HTTP_SD",
     "FORMAT",
   ]);
   const { queue, labels } = read({ SCRAPE_TARGETS: "node-1:9400", EXPORTER_PODS: "mine" });

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { FileTargets } from "../../../services/scraper/targets/file-targets.ts";
 import { nextScrapeAt } from "../../../services/scraper/targets/schedule.ts";
 import { isOwnTarget } from "../../../services/scraper/targets/shards.ts";
 import { type Target, targetOf } from "../../../services/scraper/targets/target.ts";
 import { parseTargetGroups } from "../../../services/scraper/targets/target-groups.ts";
 import { TargetList } from "../../../services/scraper/targets/target-list.ts";
+import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 
 const target = (address: string, labels: Record<string, string> = {}): Target => {
   const made = targetOf(address, labels);
@@ -55,25 +56,28 @@ test("parseTargetGroups() names every problem of a list", () => {
   ]);
 });
 
-test("TargetList.refresh() follows a file, and keeps the last good list while it has mistakes", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "targets-"));
-  const path = join(folder, "targets.json");
-  try {
-    const list = new TargetList({ targets: [target("fixed:1")], files: [path], shard: { shard: 0, shards: 1 } });
-    const first = await list.refresh();
-    expect([urls(first.added), [...first.problems.keys()]]).toEqual([["http://fixed:1/metrics"], [path]]);
-    expect((await list.refresh()).problems.size).toBe(0);
-    await writeFile(path, '[{"targets":["a:1","b:1"]}]');
-    expect(urls((await list.refresh()).added)).toEqual(["http://a:1/metrics", "http://b:1/metrics"]);
-    await writeFile(path, '[{"targets":["b:1"');
-    const broken = await list.refresh();
-    expect([broken.added, broken.removed, broken.problems.size]).toEqual([[], [], 1]);
-    await writeFile(path, '[{"targets":["b:1"]}]');
-    expect(urls((await list.refresh()).removed)).toEqual(["http://a:1/metrics"]);
-    expect(urls(list.targets)).toEqual(["http://fixed:1/metrics", "http://b:1/metrics"]);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+test("FileTargets.look() follows a file, and keeps the last good list while it has mistakes", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "targets.json");
+  const file = new FileTargets(path);
+  const list = new TargetList({ targets: [target("fixed:1")], sources: [file], shard: { shard: 0, shards: 1 } });
+  const look = async () => {
+    const isChanged = await file.look();
+    const { added, removed, problems } = list.refresh();
+    expect(isChanged).toBe(added.length + removed.length + problems.size > 0);
+    return { added: urls(added), removed: urls(removed), problems: [...problems.keys()] };
+  };
+  expect(await look()).toEqual({ added: ["http://fixed:1/metrics"], removed: [], problems: [path] });
+  expect((await look()).problems).toEqual([]);
+  await writeFile(path, '[{"targets":["a:1","b:1"]}]');
+  expect((await look()).added).toEqual(["http://a:1/metrics", "http://b:1/metrics"]);
+  await writeFile(path, '[{"targets":["b:1"');
+  expect(await look()).toEqual({ added: [], removed: [], problems: [path] });
+  expect([list.failures, [...list.problems.keys()]]).toEqual([2, [path]]);
+  await writeFile(path, '[{"targets":["b:1"]}]');
+  expect((await look()).removed).toEqual(["http://a:1/metrics"]);
+  expect(urls(list.targets)).toEqual(["http://fixed:1/metrics", "http://b:1/metrics"]);
+  expect(list.problems.size).toBe(0);
 });
 
 test("nextScrapeAt() gives a target one moment of each interval, and spreads targets evenly", () => {

@@ -12,6 +12,7 @@ import {
   parsed,
   parseEnv,
   text,
+  url,
 } from "../platform/process/env.ts";
 import { format } from "../platform/process/format.ts";
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
@@ -19,6 +20,7 @@ import { shard } from "../platform/process/shard.ts";
 import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
 import { readLabelOptions } from "../sources/config.ts";
 import type { TlsConfig } from "./http/tls.ts";
+import { parseServiceName, SERVICE_FORM, type ServiceName } from "./targets/kubernetes/service-name.ts";
 import type { Shard } from "./targets/shards.ts";
 import { TARGET_FORM, type Target, targetOf } from "./targets/target.ts";
 
@@ -35,6 +37,9 @@ export interface ScraperConfig {
   /** Addresses of lists in the form of Prometheus' http_sd, and how often they are asked. */
   readonly httpLists: readonly string[];
   readonly httpIntervalMs: number;
+  /** Services of Kubernetes whose endpoints are targets. */
+  readonly services: readonly ServiceName[];
+  readonly kubernetes: { readonly url: string; readonly accountFolder: string };
   /** This scraper's share of the targets. */
   readonly shard: Shard;
   readonly intervalMs: number;
@@ -86,6 +91,12 @@ const urls = () =>
     return found.every(isList) ? (found as readonly string[]) : undefined;
   });
 
+const services = () =>
+  parsed(SERVICE_FORM, (given) => {
+    const found = partsOf(given).map((part) => parseServiceName(part));
+    return found.includes(undefined) ? undefined : (found as readonly ServiceName[]);
+  });
+
 /** Returns what is wrong with variables that depend on each other. */
 function problemsOf(env: Env): string[] {
   const isSet = (name: string) => (env[name] ?? "") !== "";
@@ -108,6 +119,9 @@ const SHAPE = {
   SCRAPE_FILE_SD: files().default([]),
   SCRAPE_HTTP_SD: urls().default([]),
   SCRAPE_HTTP_SD_INTERVAL: duration({ minMs: 1000, maxMs: 3_600_000, examples: "1m or 30s" }).default(60_000),
+  SCRAPE_KUBERNETES: services().default([]),
+  SCRAPE_KUBERNETES_API: url().default("https://kubernetes.default.svc"),
+  SCRAPE_KUBERNETES_ACCOUNT: text().default("/var/run/secrets/kubernetes.io/serviceaccount"),
   SCRAPE_INTERVAL: duration({ minMs: 1000, maxMs: 3_600_000, examples: "15s or 1m" }).default(15_000),
   SCRAPE_TIMEOUT: duration({ minMs: 100, maxMs: 3_600_000, examples: "10s" }).optional(),
   SCRAPE_MAX_BYTES: byteSize({ min: 1024 }).default(16 * 1024 * 1024),
@@ -150,6 +164,8 @@ export function readScraperConfig(env: Env): ScraperConfig {
     files: given.SCRAPE_FILE_SD,
     httpLists: given.SCRAPE_HTTP_SD,
     httpIntervalMs: given.SCRAPE_HTTP_SD_INTERVAL,
+    services: given.SCRAPE_KUBERNETES,
+    kubernetes: { url: given.SCRAPE_KUBERNETES_API, accountFolder: given.SCRAPE_KUBERNETES_ACCOUNT },
     shard: { shard: given.SCRAPE_SHARD, shards: given.SCRAPE_SHARDS },
     intervalMs,
     timeoutMs,
@@ -167,8 +183,8 @@ export function readScraperConfig(env: Env): ScraperConfig {
 }
 
 /** True if the configuration names targets, or where to find them. */
-export const hasTargets = ({ targets, files, httpLists }: ScraperConfig): boolean =>
-  targets.length + files.length + httpLists.length > 0;
+export const hasTargets = ({ targets, files, httpLists, services }: ScraperConfig): boolean =>
+  [targets, files, httpLists, services].some(({ length }) => length > 0);
 
 /** Marks and several holders of one GPU need version 2 of batches. @throws ConfigError */
 function requireFormat(env: Env): void {
@@ -185,7 +201,7 @@ export function readScraperProcessConfig(env: Env, terminal: { isTerminal: boole
       const scraper = readScraperConfig(env);
       if (hasTargets(scraper)) return scraper;
       throw new ConfigError([
-        "SCRAPE_TARGETS, SCRAPE_FILE_SD or SCRAPE_HTTP_SD must be set: there is nothing to scrape",
+        "SCRAPE_TARGETS, SCRAPE_FILE_SD, SCRAPE_HTTP_SD or SCRAPE_KUBERNETES must be set: there is nothing to scrape",
       ]);
     },
     format: () => requireFormat(env),

@@ -16,6 +16,7 @@ import type { Spool } from "./spool/spool.ts";
 import { FileTargets } from "./targets/file-targets.ts";
 import { type FollowOptions, followTargets } from "./targets/follow-targets.ts";
 import { HttpTargets } from "./targets/http-targets.ts";
+import { KubernetesTargets } from "./targets/kubernetes/kubernetes-targets.ts";
 import type { Target } from "./targets/target.ts";
 import { TargetList } from "./targets/target-list.ts";
 import type { TargetSource } from "./targets/target-source.ts";
@@ -132,9 +133,17 @@ export async function runScraper(options: ScraperOptions): Promise<void> {
 }
 
 /** Returns the places at which the configuration finds targets. */
-const sourcesOf = ({ files, httpLists, httpIntervalMs, tls }: ScraperConfig): readonly TargetSource[] => [
+const sourcesOf = ({
+  files,
+  httpLists,
+  httpIntervalMs,
+  tls,
+  services,
+  kubernetes,
+}: ScraperConfig): readonly TargetSource[] => [
   ...files.map((path) => new FileTargets(path)),
   ...httpLists.map((url) => new HttpTargets({ url, intervalMs: httpIntervalMs, tls })),
+  ...services.map((service) => new KubernetesTargets(kubernetes, service)),
 ];
 
 class Recorder {

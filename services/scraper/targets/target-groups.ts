@@ -5,7 +5,7 @@ import { shown } from "../../../schema/model/shown.ts";
 import { type Target, targetOf } from "./target.ts";
 
 /** Targets of one list; the largest fleets have a tenth of it. */
-const MAX_TARGETS = 20_000;
+export const MAX_TARGETS = 20_000;
 /** Bytes of one list; one of 20,000 targets with a dozen labels each has less. */
 export const MAX_LIST_BYTES = 16 * 1024 * 1024;
 /** Problems that an error names; a list in a wrong form has one for each target. */

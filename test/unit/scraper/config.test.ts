@@ -17,6 +17,14 @@ test("readScraperConfig() takes addresses and URLs", () => {
   ]);
 });
 
+test("readScraperConfig() takes services of Kubernetes, with a port or without", () => {
+  const { services } = readScraperConfig({ SCRAPE_KUBERNETES: "gpu-operator/nvidia-dcgm-exporter,gpus/dcgm:9400" });
+  expect(services).toEqual([
+    { namespace: "gpu-operator", service: "nvidia-dcgm-exporter", port: undefined },
+    { namespace: "gpus", service: "dcgm", port: "9400" },
+  ]);
+});
+
 test("readScraperConfig() takes the number of a pod as its shard", () => {
   const { shard } = readScraperConfig({ SCRAPE_SHARD: "gpu-scraper-2", SCRAPE_SHARDS: "3" });
   expect(shard).toEqual({ shard: 2, shards: 3 });
@@ -27,6 +35,7 @@ test("readScraperConfig() names every problem at once", () => {
     SCRAPE_TARGETS: "node-1:9400,user:secret@node",
     SCRAPE_FILE_SD: "targets.txt",
     SCRAPE_HTTP_SD: "http://user:secret@inventory/gpus",
+    SCRAPE_KUBERNETES: "gpu-operator",
     SCRAPE_INTERVAL: "soon",
     SCRAPE_USERNAME: "prometheus",
     SCRAPE_TOKEN_FILE: "/token",
@@ -37,6 +46,7 @@ test("readScraperConfig() names every problem at once", () => {
     "SCRAPE_FILE_SD",
     "SCRAPE_HTTP_SD",
     "SCRAPE_INTERVAL",
+    "SCRAPE_KUBERNETES",
     "SCRAPE_PASSWORD_FILE",
     "SCRAPE_TARGETS",
     "SCRAPE_TLS_CERT_FILE",
@@ -55,7 +65,7 @@ test("readScraperConfig() refuses a timeout that is longer than the interval", (
 test("readScraperProcessConfig() needs targets and version 2", () => {
   const read = (env: Env) => readScraperProcessConfig(env, { isTerminal: false });
   expect(problemsOf({ FORMAT: "1" }, read).map((problem) => problem.split(" must ")[0])).toEqual([
-    "SCRAPE_TARGETS, SCRAPE_FILE_SD or SCRAPE_HTTP_SD",
+    "SCRAPE_TARGETS, SCRAPE_FILE_SD, SCRAPE_HTTP_SD or SCRAPE_KUBERNETES",
     "FORMAT",
   ]);
   const { queue, labels } = read({ SCRAPE_TARGETS: "node-1:9400", EXPORTER_PODS: "mine" });

@@ -48,6 +48,8 @@ export interface ScraperConfig {
   readonly maxBytes: number;
   /** A body with more samples fails its scrape. */
   readonly maxSamples: number;
+  /** Series of one metric and GPU that differ only in labels; samples of further ones are skipped. */
+  readonly maxSeriesPerMetric: number;
   readonly credentials: Credentials;
   readonly tls: TlsConfig;
   readonly spool: { readonly folder: string; readonly maxBytes: number };
@@ -126,6 +128,7 @@ const SHAPE = {
   SCRAPE_TIMEOUT: duration({ minMs: 100, maxMs: 3_600_000, examples: "10s" }).optional(),
   SCRAPE_MAX_BYTES: byteSize({ min: 1024 }).default(16 * 1024 * 1024),
   SCRAPE_MAX_SAMPLES: integer({ min: 1, max: 10_000_000 }).default(100_000),
+  MAX_SERIES_PER_METRIC: integer({ min: 1, max: 65_536 }).default(512),
   SCRAPE_USERNAME: text().optional(),
   SCRAPE_PASSWORD_FILE: text().optional(),
   SCRAPE_TOKEN_FILE: text().optional(),
@@ -171,6 +174,7 @@ export function readScraperConfig(env: Env): ScraperConfig {
     timeoutMs,
     maxBytes: given.SCRAPE_MAX_BYTES,
     maxSamples: given.SCRAPE_MAX_SAMPLES,
+    maxSeriesPerMetric: given.MAX_SERIES_PER_METRIC,
     credentials: credentialsOf(given.SCRAPE_USERNAME, given.SCRAPE_PASSWORD_FILE, given.SCRAPE_TOKEN_FILE),
     tls: {
       caFile: given.SCRAPE_TLS_CA_FILE,

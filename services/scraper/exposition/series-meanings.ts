@@ -4,6 +4,7 @@ import type { LabelRules } from "../../../schema/dcgm/label-rules.ts";
 import type { RowFault, RowIdentity } from "../../../schema/dcgm/row.ts";
 import { type IgnoredTarget, RowIdentities } from "../../../schema/dcgm/row-identities.ts";
 import { parseSeriesText } from "../../../schema/dcgm/series-text.ts";
+import { isNilUuid } from "../../../schema/model/gpu.ts";
 import { fail, type Result } from "../../../schema/model/result.ts";
 import { withTargetLabels } from "./target-labels.ts";
 
@@ -11,6 +12,11 @@ import { withTargetLabels } from "./target-labels.ts";
 const MAX_LAYOUTS = 256;
 const FIXED = ["timestamp", "__name__", "value", "labels_raw"] as const;
 const NO_LABELS: ReadonlySet<string> = new Set([...FIXED, "metric_name"]);
+
+const NIL = fail<RowFault>({
+  reason: "uuid",
+  detail: "uuid must be that of one GPU, got zeros, which many GPUs report",
+});
 
 export class SeriesMeanings {
   readonly #rules: LabelRules;
@@ -31,7 +37,8 @@ export class SeriesMeanings {
     const layout = this.#layoutOf(labels.map(([name]) => name));
     if (!layout.ok) return fail({ reason: "labels", detail: layout.error });
     const fields = ["", parsed.value.metric ?? "", "", "", ...labels.map(([, value]) => value)];
-    return layout.value.of(fields, this.#target);
+    const identity = layout.value.of(fields, this.#target);
+    return identity.ok && isNilUuid(identity.value.facts.uuid) ? NIL : identity;
   }
 
   #layoutOf(names: readonly string[]): Result<RowIdentities> {

@@ -10,6 +10,7 @@ import { metricOf } from "../../../schema/model/series.ts";
 import { shown } from "../../../schema/model/shown.ts";
 import { type ExpositionFormat, readSamples } from "./sample-lines.ts";
 import type { SeriesMeanings } from "./series-meanings.ts";
+import { type SeriesRoom, SeriesRooms } from "./series-rooms.ts";
 
 /** The readings of one scrape, as three lists of equal length. */
 export interface Tick {
@@ -24,7 +25,7 @@ export interface Tick {
   readonly skips: ReadonlyMap<SampleSkip, SkipCount>;
 }
 
-export type SampleSkip = RowFault["reason"] | "syntax" | "implausible";
+export type SampleSkip = RowFault["reason"] | "syntax" | "implausible" | "cardinality";
 
 /** Bounds of a sample's own time, which are those of times in files. */
 const FIRST_TIME = Date.UTC(2000);
@@ -42,10 +43,13 @@ interface Meaning extends RowIdentity {
 
 interface KnownSeries {
   readonly meaning: Result<Meaning, RowFault>;
+  readonly room: SeriesRoom | undefined;
   /** Number of the scrape that had it last. */
   scrape: number;
   /** True if its sample had a time of its own: such a series gets no mark, because the target states its times. */
   hasOwnTime: boolean;
+  /** True if its last sample had no place in its room, so that a mark has ended it already. */
+  isRefused: boolean;
 }
 
 export interface ScrapedText {
@@ -58,15 +62,21 @@ export class TargetSeries {
   readonly #labels: ReadonlyMap<string, string>;
   readonly #meanings: SeriesMeanings;
   readonly #maxSamples: number;
+  readonly #rooms: SeriesRooms;
   readonly #known = new Map<string, KnownSeries>();
   #scrape = 0;
   /** Series that no scrape before this one had. */
   #learned: string[] = [];
 
-  constructor(labels: ReadonlyMap<string, string>, meanings: SeriesMeanings, { maxSamples }: { maxSamples: number }) {
+  constructor(
+    labels: ReadonlyMap<string, string>,
+    meanings: SeriesMeanings,
+    { maxSamples, maxSeriesPerMetric }: { maxSamples: number; maxSeriesPerMetric: number },
+  ) {
     this.#labels = labels;
     this.#meanings = meanings;
     this.#maxSamples = maxSamples;
+    this.#rooms = new SeriesRooms(maxSeriesPerMetric);
   }
 
   /** Series of the last scrape. */
@@ -90,6 +100,13 @@ export class TargetSeries {
         known.hasOwnTime = time !== undefined;
         const { meaning } = known;
         if (!meaning.ok) return tick.skip(meaning.error.reason, line, meaning.error.detail);
+        const refusal = this.#rooms.refusal(known.room, meaning.value.series, this.#scrape);
+        if (refusal !== undefined) {
+          this.#mark(tick, known);
+          known.isRefused = true;
+          return tick.skip("cardinality", line, refusal);
+        }
+        known.isRefused = false;
         const number = parseDcgmValue(value);
         if (!number.ok) return tick.skip(number.error.reason, line, number.error.detail);
         const { range } = meaning.value;
@@ -123,19 +140,33 @@ export class TargetSeries {
 
   /** Forgets the series that only the refused body had: they have no readings that a mark could end. */
   #refuse(problem: string): Result<never> {
-    for (const series of this.#learned) this.#known.delete(series);
+    for (const series of this.#learned) {
+      const known = this.#known.get(series);
+      if (known !== undefined) this.#forget(series, known);
+    }
     return fail(problem);
   }
 
-  #end(tick: TickBuilder, series: string, { meaning, hasOwnTime }: KnownSeries): void {
-    if (meaning.ok && !hasOwnTime) tick.add(meaning.value, tick.at, Number.NaN);
+  #end(tick: TickBuilder, series: string, known: KnownSeries): void {
+    this.#mark(tick, known);
+    this.#forget(series, known);
+  }
+
+  #mark(tick: TickBuilder, { meaning, hasOwnTime, isRefused }: KnownSeries): void {
+    if (meaning.ok && !hasOwnTime && !isRefused) tick.add(meaning.value, tick.at, Number.NaN);
+  }
+
+  #forget(series: string, { room }: KnownSeries): void {
+    this.#rooms.leave(room);
     this.#known.delete(series);
   }
 
   #learn(series: string): KnownSeries {
     const named = this.#meanings.of(series, this.#labels);
     const meaning = named.ok ? ok({ ...named.value, range: rangeOf(metricOf(named.value.series)) }) : named;
-    const known = { meaning, scrape: 0, hasOwnTime: false };
+    const room = named.ok ? this.#rooms.enter(named.value) : undefined;
+    // Refused until it has a reading that a mark could end.
+    const known = { meaning, room, scrape: 0, hasOwnTime: false, isRefused: true };
     // A part of a text keeps the whole text in memory; a copy does not.
     const copy = Buffer.from(series).toString();
     this.#known.set(copy, known);

@@ -20,7 +20,7 @@ export interface ScrapeOutcome {
 }
 
 export interface ScrapeLoopOptions {
-  readonly config: Pick<ScraperConfig, "intervalMs" | "timeoutMs" | "maxBytes" | "maxSamples" | "credentials" | "tls">;
+  readonly config: Omit<ScraperConfig, "targets" | "files" | "httpLists" | "services" | "shard" | "spool">;
   readonly rules: LabelRules;
   readonly clock: Clock;
   /** Takes the outcome of each scrape; the target's next scrape waits for it. */

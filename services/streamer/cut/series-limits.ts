@@ -1,5 +1,5 @@
 /** Bounds the series of one metric and GPU, and names the label that makes too many of them. */
-import { parseLabels } from "../../../schema/dcgm/labels.ts";
+import { explodedLabel } from "../../../schema/dcgm/exploded-label.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
 import type { Series } from "../../../schema/model/reading.ts";
 import { metricOf } from "../../../schema/model/series.ts";
@@ -9,24 +9,6 @@ export interface Refusal {
   readonly reason: SkipReason;
   /** Returns the reason in words. */
   readonly detail: () => string;
-}
-
-/** Returns the label with the most values in these series. */
-function explodedLabel(series: Iterable<Series>): string {
-  const values = new Map<string, Set<string>>();
-  for (const name of series) {
-    const labels = parseLabels(name.slice(name.indexOf("{") + 1, -1));
-    if (!labels.ok) continue;
-    for (const [label, value] of labels.value) {
-      const known = values.get(label) ?? new Set();
-      values.set(label, known.add(value));
-    }
-  }
-  const [label = ""] = [...values].reduce(
-    (most, other) => (other[1].size > most[1].size ? other : most),
-    ["", new Set()],
-  );
-  return label;
 }
 
 /**

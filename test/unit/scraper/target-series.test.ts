@@ -10,12 +10,13 @@ const UUID = "GPU-5f000001-7a1c-4b2d-9e3f-0000000000f1";
 const line = (metric: string, value: string, labels = "") => `${metric}{gpu="0",UUID="${UUID}"${labels}} ${value}\n`;
 const TEMP = "DCGM_FI_DEV_GPU_TEMP";
 const UTIL = "DCGM_FI_DEV_GPU_UTIL";
+const XID = "DCGM_EXP_XID_ERRORS_COUNT";
 
 const LABELS = new Map([["instance", "node-1:9400"]]);
 
-function target({ maxSamples = 100 } = {}) {
+function target({ maxSamples = 100, maxSeriesPerMetric = 512 } = {}) {
   const meanings = new SeriesMeanings(createLabelRules(DEFAULT_LABELS), { ignored: () => undefined });
-  return new TargetSeries(LABELS, meanings, { maxSamples });
+  return new TargetSeries(LABELS, meanings, { maxSamples, maxSeriesPerMetric });
 }
 
 function take(series: TargetSeries, text: string, at = AT): Tick {
@@ -105,4 +106,37 @@ test("addTick() makes a batch in which a pod's end is a mark of its series, and 
     marks: 1,
     firstAt: AT + 15_000,
   });
+});
+
+test("series of one metric and GPU have a bound, which names the label that exceeds it", () => {
+  const series = target({ maxSeriesPerMetric: 2 });
+  const errors = (...xids: number[]) =>
+    xids.map((xid) => line(XID, "1", `,xid="${xid}",window_size_in_ms="5"`)).join("");
+  const first = take(series, line(TEMP, "41") + errors(1, 2, 3, 4));
+  expect(shownTick(first)).toHaveLength(3);
+  expect(first.skips.get("cardinality")).toEqual({
+    count: 2,
+    detail: `line 4: series of ${XID} on ${UUID} must be at most 2 (MAX_SERIES_PER_METRIC), got more by label xid`,
+  });
+  // The other GPU has a bound of its own, and so has each scrape.
+  const other = errors(1, 2).replaceAll("00f1", "00f2");
+  const second = take(series, errors(5, 6) + other, AT + 15_000);
+  expect(second.skips.size).toBe(0);
+  expect(second.values.filter(Number.isNaN)).toHaveLength(3);
+});
+
+test("a series that loses its place to others ends with one mark, and begins again once it has one", () => {
+  const series = target({ maxSeriesPerMetric: 1 });
+  const one = line(XID, "1", ',xid="1"');
+  const two = line(XID, "2", ',xid="2"');
+  expect(shownTick(take(series, one))).toEqual([`${XID}{xid="1"} 1`]);
+  expect(shownTick(take(series, two + one, AT + 1))).toEqual([`${XID}{xid="1"} stale`, `${XID}{xid="2"} 2`]);
+  expect(shownTick(take(series, two + one, AT + 2))).toEqual([`${XID}{xid="2"} 2`]);
+  expect(shownTick(take(series, one + two, AT + 3))).toEqual([`${XID}{xid="1"} 1`, `${XID}{xid="2"} stale`]);
+  expect(shownTick(take(series, "", AT + 4))).toEqual([`${XID}{xid="1"} stale`]);
+});
+
+test("a GPU whose uuid is zeros is none", () => {
+  const tick = take(target(), line(TEMP, "41").replace(UUID, "GPU-00000000-0000-0000-0000-000000000000"));
+  expect([tick.values, [...tick.skips.keys()]]).toEqual([[], ["uuid"]]);
 });

@@ -1,6 +1,6 @@
 /** The scraper's totals as Prometheus metrics. */
 import type { Metrics } from "../platform/process/metrics.ts";
-import type { ScraperTotals } from "./service.ts";
+import type { ScraperTotals } from "./record/totals.ts";
 import type { Spool } from "./spool/spool.ts";
 
 /** Returns a function that adds what the totals have gained since its last call. */

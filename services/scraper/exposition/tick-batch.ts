@@ -7,3 +7,8 @@ export function addTick(builder: BatchBuilder, { meanings, times, values }: Tick
     builder.add(builder.slot(facts, series, holders), times[index] as number, values[index] as number);
   }
 }
+
+/** Ends series at a time. */
+export function addMarks(builder: BatchBuilder, meanings: Tick["meanings"], at: number): void {
+  for (const { facts, series, holders } of meanings) builder.add(builder.slot(facts, series, holders), at, Number.NaN);
+}

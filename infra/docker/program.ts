@@ -4,6 +4,7 @@ import { checkHealth } from "./healthcheck.ts";
 /** Each program ends the process itself. */
 const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map([
   ["streamer", () => import("../../services/streamer/main.ts")],
+  ["scraper", () => import("../../services/scraper/main.ts")],
   ["queue-service", () => import("../../services/queue-service/main.ts")],
   ["collector", () => import("../../services/collector/main.ts")],
   ["inventory", () => import("../../services/inventory/main.ts")],

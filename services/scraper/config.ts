@@ -186,6 +186,9 @@ export function readScraperConfig(env: Env): ScraperConfig {
   };
 }
 
+/** The exporters that NVIDIA's GPU Operator installs: what the process scrapes if it is told nothing else. */
+const GPU_OPERATOR: ServiceName = { namespace: "gpu-operator", service: "nvidia-dcgm-exporter", port: undefined };
+
 /** True if the configuration names targets, or where to find them. */
 export const hasTargets = ({ targets, files, httpLists, services }: ScraperConfig): boolean =>
   [targets, files, httpLists, services].some(({ length }) => length > 0);
@@ -203,10 +206,7 @@ export function readScraperProcessConfig(env: Env, terminal: { isTerminal: boole
   const { format: _, ...config } = gatherConfigs({
     scraper: () => {
       const scraper = readScraperConfig(env);
-      if (hasTargets(scraper)) return scraper;
-      throw new ConfigError([
-        "SCRAPE_TARGETS, SCRAPE_FILE_SD, SCRAPE_HTTP_SD or SCRAPE_KUBERNETES must be set: there is nothing to scrape",
-      ]);
+      return hasTargets(scraper) ? scraper : { ...scraper, services: [GPU_OPERATOR] };
     },
     format: () => requireFormat(env),
     labels: () => readLabelOptions(env),

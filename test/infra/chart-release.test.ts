@@ -81,7 +81,7 @@ describe.skipIf(programs === null)("a release of the chart on a fake API server"
   test("kubectl apply -k infra/k8s creates the workloads, and changes nothing the second time", async () => {
     await using cluster = await startFakeCluster(programs!);
     const apply = () => cluster.succeed("kubectl", "apply", "-k", join(ROOT, "infra/k8s"));
-    expect((await apply()).match(/(deployment|statefulset)\.apps\/\S+ created/g)).toHaveLength(8);
+    expect((await apply()).match(/(deployment|statefulset)\.apps\/\S+ created/g)).toHaveLength(9);
     const changed = (await apply()).split("\n").filter((line) => line !== "" && !line.endsWith(" unchanged"));
     // kubectl always sends the whole selector of a budget.
     expect(changed.filter((line) => !line.startsWith("poddisruptionbudget.policy/"))).toEqual([]);

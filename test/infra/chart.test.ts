@@ -14,8 +14,8 @@ import { temporaryFolder } from "../support/process/temporary-folder.ts";
 
 const tools = await openTools("the chart");
 
-/** Secrets that the values files in ci/ expect the user to create. */
-const ELSEWHERE = ["Secret/tokens", "Secret/cache", "Secret/database"];
+/** Secrets and ConfigMaps that the values files in ci/ expect the user to create. */
+const ELSEWHERE = ["Secret/tokens", "Secret/cache", "Secret/database", "Secret/exporters", "ConfigMap/exporters"];
 
 if (tools !== null) {
   const helm = join(tools.programs, "helm");
@@ -93,6 +93,10 @@ if (tools !== null) {
       [{ set: { "streamer.interval": "fast" } }, "/streamer/interval"],
       [{ set: { "collector.keda.minReplicas": 0 } }, "minimum: got 0, want 1"],
       [{ set: { "apiGateway.terminationGracePeriodSeconds": 10 } }, "minimum: got 10, want 30"],
+      [{ set: { "scraper.enabled": true, format: "1" } }, "scraper.enabled needs format=2"],
+      [{ set: { "scraper.kubernetes[0]": "gpu-operator" } }, "/scraper/kubernetes/0"],
+      [{ set: { "scraper.files.names[0]": "a.json" } }, "scraper.files.existingConfigMap must be the ConfigMap"],
+      [{ set: { "scraper.credentials.tokenKey": "t" } }, "must be the Secret with the keys t, got an empty value"],
       [{ set: { "redis.external.addr": "redis.example.com:6379" } }, "set redis.enabled=false to use your own Redis"],
       [{ set: { "redis.enabled": false } }, "redis.external.addr must be host:port of your own Redis"],
       [{ set: { "mongodb.external.existingSecret": "database" } }, "set mongodb.enabled=false to use your own MongoDB"],
@@ -156,7 +160,7 @@ if (tools !== null) {
       const after = await templates(more);
       return [...after.keys()].filter((name) => after.get(name) !== before.get(name)).sort();
     };
-    const ours = ["api-gateway", "collector", "inventory", "queue-service", "streamer", "telemetry"];
+    const ours = ["api-gateway", "collector", "inventory", "queue-service", "scraper", "streamer", "telemetry"];
     expect(await replaced({})).toEqual([]);
     expect(await replaced({ "auth.internalToken": "z" })).toEqual(ours);
     expect(await replaced({ "redis.auth.password": "z" })).toEqual([
@@ -172,6 +176,32 @@ if (tools !== null) {
       "telemetry",
     ]);
     expect(await replaced({ "redis.maxMemory": "1gb" })).toEqual(["redis"]);
+  }, 60_000);
+
+  test("a scraper may follow the endpoints of its services, and no other pod calls Kubernetes", async () => {
+    const set = {
+      "scraper.enabled": true,
+      "scraper.replicas": 2,
+      "scraper.kubernetes[0]": "gpu-operator/nvidia-dcgm-exporter",
+      "scraper.kubernetes[1]": "gpus/dcgm:9400",
+      "scraper.kubernetes[2]": "gpus/other",
+    };
+    const objects = await rendered({ set });
+    const roles = ofKind(objects, "Role", "RoleBinding").map(({ kind, metadata }) => `${kind} ${metadata.namespace}`);
+    expect(roles.sort()).toEqual(["Role gpu-operator", "Role gpus", "RoleBinding gpu-operator", "RoleBinding gpus"]);
+    const withToken = workloadsOf(objects).filter(({ pod }) => pod.automountServiceAccountToken);
+    expect(withToken.map(({ object }) => object.metadata.name)).toEqual(["scraper"]);
+    const labels = withToken[0]?.labels ?? {};
+    const anywhere: Place = { labels: {}, namespace: null, port: 0, protocol: "TCP" };
+    const reached = [9400, 443, 6443, 27_017].filter((port) =>
+      isLet(objects, labels, "Egress", anywhere, { ...anywhere, port }),
+    );
+    expect(reached).toEqual([9400, 443, 6443]);
+    expect(ofKind(objects, "PodDisruptionBudget").map(({ metadata }) => metadata.name)).toContain("scraper");
+    const without = await rendered({});
+    expect(ofKind(without, "Role")).toEqual([]);
+    const [scraper] = ofKind(without, "StatefulSet").filter(({ metadata }) => metadata.name === "scraper");
+    expect(scraper?.spec?.replicas).toBe(0);
   }, 60_000);
 
   test("network policies let callers outside the cluster reach only the API, through a NodePort too", async () => {

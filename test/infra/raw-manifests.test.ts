@@ -30,7 +30,7 @@ if (tools !== null) {
     expect(await admission({ raw: stdout }, tools)).toEqual({ raw: [] });
     expect(crossChecks(stdout)).toEqual([]);
     const objects = parseManifests(stdout);
-    expect(ofKind(objects, "Deployment", "StatefulSet")).toHaveLength(8);
+    expect(ofKind(objects, "Deployment", "StatefulSet")).toHaveLength(9);
     const secrets = ofKind(objects, "Secret").flatMap(({ data = {} }) => Object.values(data));
     expect(secrets).toHaveLength(6);
     for (const secret of secrets) expect(Buffer.from(secret, "base64").toString()).toMatch(/change-?me/i);

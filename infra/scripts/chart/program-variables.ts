@@ -4,6 +4,7 @@ import { readCollectorProcessConfig } from "../../../services/collector/config.t
 import { readInventoryConfig } from "../../../services/inventory/config.ts";
 import type { Env } from "../../../services/platform/process/env.ts";
 import { readQueueServiceConfig } from "../../../services/queue-service/config.ts";
+import { readScraperProcessConfig } from "../../../services/scraper/config.ts";
 import { readStreamerProcessConfig } from "../../../services/streamer/config.ts";
 import { readTelemetryConfig } from "../../../services/telemetry/config.ts";
 
@@ -15,6 +16,7 @@ export const PROGRAMS: Readonly<Record<string, (env: Env) => unknown>> = {
   collector: (env) => readCollectorProcessConfig(env, TERMINAL),
   inventory: (env) => readInventoryConfig(env, TERMINAL),
   "queue-service": (env) => readQueueServiceConfig(env, TERMINAL),
+  scraper: (env) => readScraperProcessConfig(env, TERMINAL),
   streamer: (env) => readStreamerProcessConfig(env, TERMINAL),
   telemetry: (env) => readTelemetryConfig(env, TERMINAL),
 };

@@ -10,6 +10,12 @@ const VALUES = {
   "mongodb.auth.existingSecret": "mongodb",
 };
 
+/**
+ * The role by which the scraper finds exporters. It is no part of the kustomization, which puts everything into one
+ * namespace, and needs that of the exporters.
+ */
+const ROLE = "scraper-role.yaml";
+
 /** Labels that only Helm needs. */
 const HELM_ONLY = /^ *(helm\.sh\/chart: .*|app\.kubernetes\.io\/managed-by: Helm)\n/gm;
 
@@ -57,27 +63,37 @@ secretGenerator:
  * @throws Error with the output of Helm if it fails
  */
 export async function printManifests(helm: string): Promise<Readonly<Record<string, string>>> {
+  const files = new Map<string, string[]>();
+  for (const document of await documentsOf(helm)) {
+    // Leave out the policy for the pod of `helm test`.
+    if (/^ {4}app: test$/m.test(document.slice(0, document.indexOf("\nspec:")))) continue;
+    const name = fileOf(document);
+    files.set(name, [...(files.get(name) ?? []), document]);
+  }
+  const role = await documentsOf(helm, "--set", "scraper.enabled=true", "--show-only", `templates/${ROLE}`);
+  const names = ["namespace.yaml", ...[...files.keys()].sort()];
+  return {
+    "kustomization.yaml": kustomization(names),
+    "namespace.yaml": NAMESPACE,
+    ...Object.fromEntries([...files, [ROLE, role] as const].map(([name, documents]) => [name, textOf(documents)])),
+  };
+}
+
+const textOf = (documents: readonly string[]): string => `${documents.join("\n---\n")}\n`;
+
+/** Renders the chart; returns its documents without what only Helm needs. */
+async function documentsOf(helm: string, ...more: readonly string[]): Promise<string[]> {
   const set = Object.entries(VALUES).flatMap(([name, value]) => ["--set-string", `${name}=${value}`]);
-  const flags = ["--namespace", "gpu-telemetry", "--kube-version", "1.34.0", "--skip-tests", ...set];
+  const flags = ["--namespace", "gpu-telemetry", "--kube-version", "1.34.0", "--skip-tests", ...set, ...more];
   const { stdout } = await promisify(execFile)(helm, ["template", "gpu-telemetry", CHART, ...flags], {
     maxBuffer: 16 * 1024 * 1024,
   });
-  const files = new Map<string, string[]>();
-  for (const text of stdout.split(/^---\n/m)) {
+  return stdout.split(/^---\n/m).flatMap((text) => {
     const document = text
       .replace(/^# Source: .*\n/gm, "")
       .replace(HELM_ONLY, "")
       .replace(/[ \t]+$/gm, "")
       .trim();
-    // Leave out the policy for the pod of `helm test`.
-    if (document === "" || /^ {4}app: test$/m.test(document.slice(0, document.indexOf("\nspec:")))) continue;
-    const name = fileOf(document);
-    files.set(name, [...(files.get(name) ?? []), document]);
-  }
-  const names = ["namespace.yaml", ...[...files.keys()].sort()];
-  return {
-    "kustomization.yaml": kustomization(names),
-    "namespace.yaml": NAMESPACE,
-    ...Object.fromEntries([...files].map(([name, documents]) => [name, `${documents.join("\n---\n")}\n`])),
-  };
+    return document === "" ? [] : [document];
+  });
 }

@@ -33,6 +33,9 @@ import (
 	"k8s.io/kubernetes/pkg/apis/policy"
 	_ "k8s.io/kubernetes/pkg/apis/policy/install"
 	policyrules "k8s.io/kubernetes/pkg/apis/policy/validation"
+	"k8s.io/kubernetes/pkg/apis/rbac"
+	_ "k8s.io/kubernetes/pkg/apis/rbac/install"
+	rbacrules "k8s.io/kubernetes/pkg/apis/rbac/validation"
 	"k8s.io/pod-security-admission/api"
 	podsecurity "k8s.io/pod-security-admission/policy"
 )
@@ -91,6 +94,10 @@ func rules(object runtime.Object) (errors field.ErrorList, warnings []string, kn
 		errors = networkingrules.ValidateIngressCreate(object)
 	case *policy.PodDisruptionBudget:
 		errors = policyrules.ValidatePodDisruptionBudget(object, policyrules.PodDisruptionBudgetValidationOptions{})
+	case *rbac.Role:
+		errors = rbacrules.ValidateRole(object)
+	case *rbac.RoleBinding:
+		errors = rbacrules.ValidateRoleBinding(object)
 	case *autoscaling.HorizontalPodAutoscaler:
 		errors = autoscalingrules.ValidateHorizontalPodAutoscaler(object,
 			autoscalingrules.HorizontalPodAutoscalerSpecValidationOptions{MinReplicasLowerBound: 1})

@@ -214,6 +214,13 @@ export const OPENINGS: readonly Defect[] = [
     "automountServiceAccountToken: false",
     "automountServiceAccountToken: true",
   ),
+  change(
+    "a scraper that may not call the API server",
+    "StatefulSet/scraper",
+    "automountServiceAccountToken: true",
+    "automountServiceAccountToken: false",
+  ),
+  change("a spool outside its volume", "StatefulSet/scraper", "mountPath: /spool", "mountPath: /tmp"),
   change("a password in a ConfigMap", "ConfigMap/redis", "maxmemory 768mb", "maxmemory 768mb\n  password: hunter22"),
   change("no memory limit", "Deployment/telemetry", /limits:\n\s+memory: \S+\n/, ""),
   change("an image with the tag latest", "StatefulSet/mongodb", /mongo:\S+/, "mongo:latest"),

@@ -11,7 +11,10 @@ const workloadProblems = (objects: Objects): string[] =>
     const problems: string[] = [];
     // With links, a Service named `api` would set API_PORT=tcp://… in every container.
     if (pod.enableServiceLinks !== false) problems.push(`${where}: enableServiceLinks must be false`);
-    if (pod.automountServiceAccountToken !== false) problems.push(`${where}: mounts a token that no container uses`);
+    const callsApi = ourContainers(objects).some((one) => one.workload.object === object && one.env.SCRAPE_KUBERNETES);
+    if (pod.automountServiceAccountToken && !callsApi) problems.push(`${where}: mounts a token that no container uses`);
+    if (!pod.automountServiceAccountToken && callsApi) problems.push(`${where}: has no token for the API server`);
+    if (pod.automountServiceAccountToken === undefined) problems.push(`${where}: mounts a token by default`);
     const { runAsUser, fsGroup } = pod.securityContext ?? {};
     if (fsGroup === undefined || fsGroup !== runAsUser) problems.push(`${where}: cannot write to its volumes`);
     for (const { labelSelector } of pod.topologySpreadConstraints ?? [])
@@ -51,19 +54,24 @@ const programProblems = (objects: Objects): string[] =>
     }),
   );
 
-/** Each host must belong to exactly one shard. */
+/** The variables of a program's shard, and of their number. */
+const SHARDS: Readonly<Record<string, readonly [shard: string, shards: string]>> = {
+  scraper: ["SCRAPE_SHARD", "SCRAPE_SHARDS"],
+  streamer: ["STREAMER_SHARD", "STREAMER_SHARDS"],
+};
+
+/** Each host, and each target, must belong to exactly one shard. A scraper that is not enabled has no pods. */
 const shardProblems = (objects: Objects): string[] =>
-  workloadsOf(objects).flatMap((workload) => {
-    const container = workload.containers.find((one) => programOf(one) === "streamer");
-    if (container === undefined) return [];
-    const { object } = workload;
-    const shards = environmentOf(objects, workload, container).STREAMER_SHARDS;
-    const shard = container.env?.find(({ name }) => name === "STREAMER_SHARD");
+  ourContainers(objects).flatMap(({ workload: { object }, container, program, env }) => {
+    const [own = "", all = ""] = SHARDS[program] ?? [];
+    if (own === "") return [];
+    const shard = container.env?.find(({ name }) => name === own);
+    const replicas = object.spec?.replicas;
     return [
       ...(object.kind === "StatefulSet" ? [] : [`${nameOf(object)}: pods of a ${object.kind} have no ordinals`]),
-      ...(shards === String(object.spec?.replicas)
+      ...(env[all] === String(replicas) || (program === "scraper" && replicas === 0)
         ? []
-        : [`${nameOf(object)}: ${shards} shards, ${object.spec?.replicas} pods`]),
+        : [`${nameOf(object)}: ${env[all]} shards, ${replicas} pods`]),
       ...(shard?.valueFrom?.fieldRef?.fieldPath === "metadata.name"
         ? []
         : [`${nameOf(object)}: all pods are the same shard`]),
@@ -115,7 +123,7 @@ const replicaSetProblems = (objects: Objects): string[] =>
   });
 
 /** Data folder by container name. */
-const DATA: Readonly<Record<string, string>> = { redis: "/data", mongodb: "/data/db" };
+const DATA: Readonly<Record<string, string>> = { redis: "/data", mongodb: "/data/db", scraper: "/spool" };
 
 const dataProblems = (objects: Objects): string[] =>
   workloadsOf(objects).flatMap((workload) =>

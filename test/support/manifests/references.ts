@@ -24,7 +24,10 @@ const selected = (workloads: readonly Workload[], selector: Labels | undefined):
     : workloads.filter(({ labels }) => matches(selector, labels));
 
 const repeated = (objects: Objects): string[] => {
-  const names = objects.map((object) => `${object.apiVersion} ${nameOf(object)}`);
+  const names = objects.map((object) => {
+    const { namespace = "" } = object.metadata;
+    return `${object.apiVersion} ${nameOf(object)}${namespace === "" ? "" : ` in ${namespace}`}`;
+  });
   return names.filter((name, at) => names.indexOf(name) !== at).map((name) => `${name} exists twice`);
 };
 

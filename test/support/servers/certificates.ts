@@ -50,7 +50,10 @@ function alternativeName(host: string): Buffer {
 }
 
 const pem = (body: Buffer): string =>
-  `-----BEGIN CERTIFICATE-----\n${body.toString("base64").match(/.{1,64}/g)?.join("\n")}\n-----END CERTIFICATE-----\n`;
+  `-----BEGIN CERTIFICATE-----\n${body
+    .toString("base64")
+    .match(/.{1,64}/g)
+    ?.join("\n")}\n-----END CERTIFICATE-----\n`;
 
 let serial = 0;
 

@@ -13,7 +13,7 @@ test.each([
   await using program = start(args);
   expect(await program.exited).toBe(2);
   expect(program.output.stderr).toStartWith(
-    "argument must be one of streamer, queue-service, collector, inventory, telemetry, api-gateway, all-in-one, " +
+    "argument must be one of streamer, scraper, queue-service, collector, inventory, telemetry, api-gateway, all-in-one, " +
       `healthcheck, got ${given}; `,
   );
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { ConfigError, type Env } from "../../../services/platform/process/env.ts";
 import { readScraperConfig, readScraperProcessConfig } from "../../../services/scraper/config.ts";
+import { serviceText } from "../../../services/scraper/targets/kubernetes/service-name.ts";
 
 test("readScraperConfig() has defaults for everything", () => {
   const config = readScraperConfig({});
@@ -62,14 +63,16 @@ test("readScraperConfig() refuses a timeout that is longer than the interval", (
   expect(readScraperConfig({ SCRAPE_INTERVAL: "5s" }).timeoutMs).toBe(5000);
 });
 
-test("readScraperProcessConfig() needs targets and version 2", () => {
+test("readScraperProcessConfig() scrapes the GPU Operator's exporters by default, and needs version 2", () => {
   const read = (env: Env) => readScraperProcessConfig(env, { isTerminal: false });
-  expect(problemsOf({ FORMAT: "1" }, read).map((problem) => problem.split(" must ")[0])).toEqual([
-    "SCRAPE_TARGETS, SCRAPE_FILE_SD, SCRAPE_HTTP_SD or SCRAPE_KUBERNETES",
-    "FORMAT",
+  expect(problemsOf({ FORMAT: "1" }, read).map((problem) => problem.split(" must ")[0])).toEqual(["FORMAT"]);
+  const { queue, scraper } = read({});
+  expect([queue.url, scraper.services.map(serviceText)]).toEqual([
+    "http://queue-service:8080",
+    ["gpu-operator/nvidia-dcgm-exporter"],
   ]);
-  const { queue, labels } = read({ SCRAPE_TARGETS: "node-1:9400", EXPORTER_PODS: "mine" });
-  expect([queue.url, labels.exporterPods]).toEqual(["http://queue-service:8080", ["mine"]]);
+  const named = read({ SCRAPE_TARGETS: "node-1:9400", EXPORTER_PODS: "mine" });
+  expect([named.scraper.services, named.labels.exporterPods]).toEqual([[], ["mine"]]);
 });
 
 function problemsOf(env: Env, read: (env: Env) => unknown = readScraperConfig): readonly string[] {

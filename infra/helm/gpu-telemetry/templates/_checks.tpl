@@ -21,6 +21,18 @@ Checks that the schema cannot express: values that exclude or require each other
 {{- end -}}
 {{- end -}}
 
+{{- $scraper := .Values.scraper -}}
+{{- if and $scraper.enabled (ne (include "gpu-telemetry.format" .) "2") -}}
+{{- fail "scraper.enabled needs format=2, because scrapes have marks that version 1 cannot hold: upgrade all pods to this version first, then set both" -}}
+{{- end -}}
+{{- if and $scraper.files.names (not $scraper.files.existingConfigMap) -}}
+{{- fail "scraper.files.existingConfigMap must be the ConfigMap with the lists in scraper.files.names, got an empty value" -}}
+{{- end -}}
+{{- $keys := list $scraper.credentials.passwordKey $scraper.credentials.tokenKey $scraper.credentials.caKey $scraper.credentials.certificateKey $scraper.credentials.privateKeyKey | compact -}}
+{{- if and $keys (not $scraper.credentials.existingSecret) -}}
+{{- fail (printf "scraper.credentials.existingSecret must be the Secret with the keys %s, got an empty value" (join ", " $keys)) -}}
+{{- end -}}
+
 {{- $redis := .Values.redis -}}
 {{- if and $redis.enabled $redis.external.addr -}}
 {{- fail "redis.external.addr must be empty while redis.enabled is true: set redis.enabled=false to use your own Redis" -}}

@@ -19,6 +19,10 @@ queue-service:
   values: queueService
   kind: Deployment
   calls: [redis]
+scraper:
+  values: scraper
+  kind: StatefulSet
+  calls: [queue-service]
 streamer:
   values: streamer
   kind: StatefulSet
@@ -37,6 +41,13 @@ telemetry:
 {{- end }}
 
 {{/*
+`replicas`, or 0 for a component that is not enabled. Takes the values of a component.
+*/}}
+{{- define "gpu-telemetry.replicas" -}}
+{{- ternary .replicas 0 (dig "enabled" true .) -}}
+{{- end }}
+
+{{/*
 The least number of pods. Takes the values of a component.
 */}}
 {{- define "gpu-telemetry.leastReplicas" -}}
@@ -45,6 +56,6 @@ The least number of pods. Takes the values of a component.
 {{- else if dig "keda" "enabled" false . -}}
 {{- .keda.minReplicas -}}
 {{- else -}}
-{{- .replicas -}}
+{{- include "gpu-telemetry.replicas" . -}}
 {{- end -}}
 {{- end }}

@@ -7,15 +7,15 @@ of both apply.
 {{- end }}
 
 {{/*
-Fields that all pod specs share, those of the databases included. They meet the restricted pod security standard and
-mount no token of the API server: (list $ pod uid).
+Fields that all pod specs share, those of the databases included. They meet the restricted pod security standard:
+(list $ pod uid), or (list $ pod uid serviceAccount true) for a pod that needs a token of the API server.
 */}}
 {{- define "gpu-telemetry.pod" -}}
 {{- $ := index . 0 -}}
 {{- $pod := index . 1 -}}
 {{- $uid := int64 (index . 2) -}}
-serviceAccountName: {{ include "gpu-telemetry.serviceAccount" $ }}
-automountServiceAccountToken: false
+serviceAccountName: {{ if gt (len .) 3 }}{{ index . 3 }}{{ else }}{{ include "gpu-telemetry.serviceAccount" $ }}{{ end }}
+automountServiceAccountToken: {{ if gt (len .) 4 }}{{ index . 4 }}{{ else }}false{{ end }}
 {{- /* With links, a Service named `api` in the namespace would set API_PORT=tcp://… in every container. */}}
 enableServiceLinks: false
 {{- with $.Values.imagePullSecrets }}

@@ -22,6 +22,7 @@ export const COMPONENTS = [
   "mongodb",
   "queue-service",
   "redis",
+  "scraper",
   "streamer",
   "telemetry",
 ] as const;

@@ -5,9 +5,9 @@ import type { Clock } from "../platform/process/clock.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Metrics } from "../platform/process/metrics.ts";
 import { createMeter } from "../scraper/meter.ts";
-import { producerOf } from "../scraper/send/sender.ts";
 import { runScraper } from "../scraper/service.ts";
-import { Spool } from "../scraper/spool/spool.ts";
+import { producerOf } from "../spool/send/sender.ts";
+import { Spool } from "../spool/spool.ts";
 import type { Backends } from "./backends.ts";
 import type { AllInOneConfig } from "./config.ts";
 
@@ -24,7 +24,7 @@ export async function scrape(
 ): Promise<void> {
   const { queue, repository } = parts.backends;
   await using spool = await Spool.open(config.scraper.spool);
-  const producer = producerOf(spool);
+  const producer = producerOf(spool, "scrape");
   await runScraper({
     ...parts,
     config: config.scraper,

@@ -7,11 +7,11 @@ import { readEnvironment } from "../platform/process/env.ts";
 import { runProgram } from "../platform/process/lifecycle.ts";
 import { createMetrics } from "../platform/process/metrics.ts";
 import { openQueue } from "../queue/open.ts";
+import { Spool } from "../spool/spool.ts";
 import { readScraperProcessConfig } from "./config.ts";
 import { createMeter } from "./meter.ts";
 import type { Dependency } from "./record/totals.ts";
 import { runScraper } from "./service.ts";
-import { Spool } from "./spool/spool.ts";
 
 /** How long a stop may send what is in the spool; the process has 25 s to end. What remains is for the next one. */
 const DRAIN_MS = 15_000;

@@ -1,7 +1,7 @@
 /** The scraper's totals as Prometheus metrics. */
 import type { Metrics } from "../platform/process/metrics.ts";
+import type { Spool } from "../spool/spool.ts";
 import type { ScraperTotals } from "./record/totals.ts";
-import type { Spool } from "./spool/spool.ts";
 
 /** Returns a function that adds what the totals have gained since its last call. */
 export function createMeter(metrics: Metrics, spool: Pick<Spool, "bytes">): (totals: ScraperTotals) => void {

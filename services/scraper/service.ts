@@ -5,12 +5,12 @@ import type { Clock } from "../platform/process/clock.ts";
 import { aborted } from "../platform/process/lifecycle.ts";
 import type { Logger } from "../platform/process/logger.ts";
 import type { Queue } from "../queue/port.ts";
+import { producerOf, sendFromSpool } from "../spool/send/sender.ts";
+import type { Spool } from "../spool/spool.ts";
 import type { ScraperConfig } from "./config.ts";
 import { Recorder } from "./record/recorder.ts";
 import type { Dependency, ScraperTotals } from "./record/totals.ts";
 import { ScrapeLoop } from "./scrape/scrape-loop.ts";
-import { sendFromSpool } from "./send/sender.ts";
-import type { Spool } from "./spool/spool.ts";
 import { FileTargets } from "./targets/file-targets.ts";
 import { type FollowOptions, followTargets } from "./targets/follow-targets.ts";
 import { HttpTargets } from "./targets/http-targets.ts";
@@ -64,7 +64,8 @@ export async function runScraper(options: ScraperOptions): Promise<void> {
   });
   const availability = new Availability("queue", { clock, log, onChange: (problem) => onState?.("queue", problem) });
   const onGap = (record: number) => log.warn("queue has lost batches, sending again", { record });
-  const sender = { spool, queue, availability, clock, onAccepted, onGap, complete: complete.signal };
+  const producer = producerOf(spool, "scrape");
+  const sender = { spool, producer, queue, availability, clock, onAccepted, onGap, complete: complete.signal };
   const sources = sourcesOf(config);
   const list = new TargetList({ ...config, sources });
   const follow: FollowOptions = {

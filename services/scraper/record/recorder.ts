@@ -5,11 +5,11 @@ import { AppError } from "../../../schema/model/errors.ts";
 import { Availability } from "../../platform/process/availability.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { Logger } from "../../platform/process/logger.ts";
+import { producerOf } from "../../spool/send/sender.ts";
+import type { Spool } from "../../spool/spool.ts";
 import type { Tick } from "../exposition/target-series.ts";
 import { addMarks, addTick } from "../exposition/tick-batch.ts";
 import type { ScrapeOutcome } from "../scrape/scrape-loop.ts";
-import { producerOf } from "../send/sender.ts";
-import type { Spool } from "../spool/spool.ts";
 import type { Target } from "../targets/target.ts";
 import type { TargetList } from "../targets/target-list.ts";
 import { type Dependency, NO_TOTALS, type ScraperTotals } from "./totals.ts";
@@ -72,7 +72,7 @@ export class Recorder {
     if (gap !== undefined) addMarks(builder, gap.meanings, gap.at);
     addTick(builder, tick);
     // The queue numbers batches itself; number and life in the batch are for people who look at it.
-    const batch = builder.take({ producer: producerOf(spool), epoch: 1, seq: spool.next });
+    const batch = builder.take({ producer: producerOf(spool, "scrape"), epoch: 1, seq: spool.next });
     const body = tryToEncodeBatch(batch);
     const number = body instanceof AppError ? null : await this.#record(body, batch.readings);
     if (number === null) {

@@ -1,6 +1,6 @@
 /** Appends numbered records to the spool in the folder of its argument, and prints the number of each once recorded. */
 import { writeSync } from "node:fs";
-import { Spool } from "../../../services/scraper/spool/spool.ts";
+import { Spool } from "../../../services/spool/spool.ts";
 
 const folder = process.argv[2] ?? "";
 const spool = await Spool.open({ folder, maxBytes: 64 * 1024 * 1024, segmentBytes: 4096 });

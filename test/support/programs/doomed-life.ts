@@ -1,7 +1,7 @@
 /** A program that runs one service of the pipeline until a fatal call kills it. */
 import { Collection } from "mongodb";
 import type { ConsumerQueue } from "../../../services/queue/port.ts";
-import { Spool } from "../../../services/scraper/spool/spool.ts";
+import { Spool } from "../../../services/spool/spool.ts";
 import { type Doom, doomClass, doomed } from "./doom.ts";
 import {
   type CollectorParts,

@@ -16,8 +16,8 @@ import { openRepository } from "../../../services/repository/open.ts";
 import type { TelemetryRepository } from "../../../services/repository/port.ts";
 import { readScraperConfig } from "../../../services/scraper/config.ts";
 import { runScraper } from "../../../services/scraper/service.ts";
-import { Spool } from "../../../services/scraper/spool/spool.ts";
 import { openSources } from "../../../services/sources/open.ts";
+import { Spool } from "../../../services/spool/spool.ts";
 import { runStreamer } from "../../../services/streamer/service.ts";
 import { filesAt, streamerConfig } from "../streamer/streamed.ts";
 

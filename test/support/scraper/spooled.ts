@@ -4,7 +4,7 @@ import { DEFAULT_FLEET, type FleetOptions } from "../../../data/fleet/options.ts
 import { type FleetServer, serveFleet } from "../../../data/fleet/serve.ts";
 import type { Batch } from "../../../schema/batch/batch.ts";
 import { decodeBatch } from "../../../schema/batch/codec.ts";
-import { Spool } from "../../../services/scraper/spool/spool.ts";
+import { Spool } from "../../../services/spool/spool.ts";
 
 const MINUTE = 60_000;
 

@@ -7,8 +7,8 @@ import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { SeriesMeanings } from "../../../services/scraper/exposition/series-meanings.ts";
 import { TargetSeries } from "../../../services/scraper/exposition/target-series.ts";
 import { Recorder } from "../../../services/scraper/record/recorder.ts";
-import { Spool } from "../../../services/scraper/spool/spool.ts";
 import { targetOf } from "../../../services/scraper/targets/target.ts";
+import { Spool } from "../../../services/spool/spool.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { ManualClock } from "../../support/time/manual-clock.ts";
 

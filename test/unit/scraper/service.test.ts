@@ -12,7 +12,7 @@ import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import { readScraperConfig } from "../../../services/scraper/config.ts";
 import type { ScraperTotals } from "../../../services/scraper/record/totals.ts";
 import { runScraper } from "../../../services/scraper/service.ts";
-import { Spool } from "../../../services/scraper/spool/spool.ts";
+import { Spool } from "../../../services/spool/spool.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { eventually } from "../../support/time/eventually.ts";
 

@@ -11,7 +11,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FolderLock } from "../../platform/process/folder-lock.ts";
+import { FolderLock } from "../platform/process/folder-lock.ts";
 import { encodeRecord, RECORD_HEADER_BYTES } from "./records.ts";
 import {
   firstNumberOf,

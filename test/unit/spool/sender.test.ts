@@ -5,8 +5,8 @@ import { systemClock } from "../../../services/platform/process/clock.ts";
 import { silentLogger } from "../../../services/platform/process/logger.ts";
 import { openMemoryQueue } from "../../../services/queue/memory/queue.ts";
 import type { PublishOutcome, Queue } from "../../../services/queue/port.ts";
-import { producerOf, type SenderOptions, sendFromSpool } from "../../../services/scraper/send/sender.ts";
-import { Spool } from "../../../services/scraper/spool/spool.ts";
+import { producerOf, type SenderOptions, sendFromSpool } from "../../../services/spool/send/sender.ts";
+import { Spool } from "../../../services/spool/spool.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { eventually } from "../../support/time/eventually.ts";
 
@@ -21,6 +21,7 @@ function startSender(spool: Spool, queue: SenderOptions["queue"]) {
   const log = silentLogger;
   const options: SenderOptions = {
     spool,
+    producer: producerOf(spool, "scrape"),
     queue,
     availability: new Availability("queue", { clock: systemClock, log, backoff: { baseMs: 1, capMs: 2 } }),
     clock: systemClock,
@@ -125,5 +126,7 @@ test("sendFromSpool() ends if another process sends from the spool", async () =>
   await using spool = await open(folder.path);
   await append(spool, "a");
   const sender = startSender(spool, scripted([{ kind: "fenced" }]));
-  await expect(sender.ended).rejects.toThrow(`Producer ${producerOf(spool)} has been opened by another scraper`);
+  await expect(sender.ended).rejects.toThrow(
+    `Producer ${producerOf(spool, "scrape")} has been opened by another process`,
+  );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Spool, type SpoolOptions } from "../../../services/scraper/spool/spool.ts";
+import { Spool, type SpoolOptions } from "../../../services/spool/spool.ts";
 import { temporaryFolder } from "../../support/process/temporary-folder.ts";
 import { BUN } from "../../support/programs/process.ts";
 

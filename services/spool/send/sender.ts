@@ -3,8 +3,8 @@ import { AppError, isAppError } from "../../../schema/model/errors.ts";
 import type { Availability } from "../../platform/process/availability.ts";
 import type { Clock } from "../../platform/process/clock.ts";
 import type { OutgoingBatch, Queue } from "../../queue/port.ts";
-import type { SpoolRecord } from "../spool/segment.ts";
-import type { Spool } from "../spool/spool.ts";
+import type { SpoolRecord } from "../segment.ts";
+import type { Spool } from "../spool.ts";
 
 /** Bytes read from the spool and published in one call. */
 const CALL_BYTES = 1024 * 1024;
@@ -13,6 +13,8 @@ const MAX_REMEMBERED = 10_000;
 
 export interface SenderOptions {
   readonly spool: Spool;
+  /** Of the spool, see `producerOf()`. */
+  readonly producer: string;
   readonly queue: Pick<Queue, "openProducer" | "publish">;
   /** Retries calls while the queue is away. */
   readonly availability: Availability;
@@ -26,7 +28,8 @@ export interface SenderOptions {
 }
 
 /** The producer of a spool: its position in the queue is the number of its last accepted record. */
-export const producerOf = (spool: Spool): string => `scrape/${spool.id}@0/1`;
+export const producerOf = (spool: Pick<Spool, "id">, content: "scrape" | "receive"): string =>
+  `${content}/${spool.id}@0/1`;
 
 interface Life {
   readonly epoch: number;
@@ -50,10 +53,9 @@ export async function sendFromSpool(options: SenderOptions, signal: AbortSignal)
 }
 
 async function send(options: SenderOptions, signal: AbortSignal): Promise<void> {
-  const { spool, queue, availability, clock, onAccepted, onGap } = options;
+  const { spool, producer, queue, availability, clock, onAccepted, onGap } = options;
   const ending = AbortSignal.any([signal, ...(options.complete === undefined ? [] : [options.complete])]);
   const until = <T>(call: () => Promise<T>) => availability.untilAvailable(call, { signal: ending, deadline: signal });
-  const producer = producerOf(spool);
   const opened = await until(() => queue.openProducer(producer, { inherit: [] }));
   // If the disk has lost confirmed records, the spool gives their numbers to new ones, which must not be passed over.
   const next = Math.min(Number(opened.position ?? 0) + 1, spool.next);
@@ -89,7 +91,7 @@ async function send(options: SenderOptions, signal: AbortSignal): Promise<void> 
         onGap(life.next);
         break;
       case "fenced":
-        throw new AppError(`Producer ${producer} has been opened by another scraper, so epoch ${life.epoch} is over`, {
+        throw new AppError(`Producer ${producer} has been opened by another process, so epoch ${life.epoch} is over`, {
           code: "conflict",
         });
       default:

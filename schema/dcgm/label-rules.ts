@@ -28,7 +28,7 @@ export interface LabelRules {
 const MAX_REMEMBERED = 10_000;
 
 /** A function that tells whether a label matches the glob; linear in the label's length, whatever the glob. */
-function matcher(glob: string): (label: string) => boolean {
+export function globMatcher(glob: string): (label: string) => boolean {
   const [first = "", ...rest] = glob.split("*");
   const last = rest.pop();
   if (last === undefined) return (label) => label === glob;
@@ -46,7 +46,7 @@ function matcher(glob: string): (label: string) => boolean {
 }
 
 export function createLabelRules({ classes, exporterPods }: LabelOptions): LabelRules {
-  const patterns = [...classes, ...LABEL_TABLE].map((pattern) => ({ ...pattern, matches: matcher(pattern.glob) }));
+  const patterns = [...classes, ...LABEL_TABLE].map((pattern) => ({ ...pattern, matches: globMatcher(pattern.glob) }));
   const remembered = new Map<string, LabelClass | undefined>();
   const named = (label: string): LabelClass | undefined => {
     const known = remembered.get(label);

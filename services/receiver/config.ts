@@ -1,0 +1,31 @@
+/** Configuration of the receiver, from the environment. */
+import { duration, type Env, parsed, parseEnv, text } from "../platform/process/env.ts";
+
+export interface ReceiverConfig {
+  /** RECEIVER_TOKEN; null: only programs on this machine may send. */
+  readonly token: string | null;
+  /** Names of metrics that are taken, with `*` for any characters; null: those of GPUs. */
+  readonly names: readonly string[] | null;
+  /** How long an elected replica may send nothing before another one takes over. */
+  readonly failoverMs: number;
+}
+
+const names = () =>
+  parsed("names of metrics with * for any characters, separated by commas, such as DCGM_*,nvidia_smi_*", (given) => {
+    const globs = given.split(",").map((part) => part.trim());
+    return globs.every((glob) => /^[a-zA-Z0-9_:.*]{1,256}$/.test(glob)) ? (globs as readonly string[]) : undefined;
+  });
+
+/** @throws ConfigError with every problem found */
+export function readReceiverConfig(env: Env): ReceiverConfig {
+  const given = parseEnv(env, {
+    RECEIVER_TOKEN: text().optional(),
+    RECEIVE_METRICS: names().optional(),
+    HA_FAILOVER: duration({ minMs: 1000, maxMs: 3_600_000, examples: "30s or 2m" }).default(30_000),
+  });
+  return {
+    token: given.RECEIVER_TOKEN ?? null,
+    names: given.RECEIVE_METRICS ?? null,
+    failoverMs: given.HA_FAILOVER,
+  };
+}

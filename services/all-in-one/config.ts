@@ -6,6 +6,12 @@ import { ConfigError, type Env, gatherConfigs } from "../platform/process/env.ts
 import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
 import { type RedisConfig, readRedisConfig } from "../platform/redis/config.ts";
 import { type QueueBounds, readQueueBounds } from "../queue-service/config.ts";
+import {
+  type ReceiverConfig,
+  type ReceiveSpoolConfig,
+  readReceiverConfig,
+  readReceiveSpoolConfig,
+} from "../receiver/config.ts";
 import { readStoreConfig } from "../repository/config.ts";
 import type { RepositoryConfig } from "../repository/open.ts";
 import { hasTargets, readScraperConfig, type ScraperConfig } from "../scraper/config.ts";
@@ -31,6 +37,8 @@ export interface AllInOneConfig extends IngestConfig {
   readonly api: ApiConfig;
   /** Without targets and files of targets, nothing is scraped. */
   readonly scraper: ScraperConfig;
+  readonly receiver: ReceiverConfig;
+  readonly receiveSpool: ReceiveSpoolConfig;
   /** What is streamed. `sample`: the sample or nothing, depending on what the store holds. */
   readonly feed: "files" | "none" | "sample";
   /** True if the store is that of a configuration which names none. */
@@ -73,26 +81,38 @@ export function readAllInOneConfig(
   env: Env,
   { paths = [], ...terminal }: { isTerminal: boolean; paths?: readonly string[] },
 ): AllInOneConfig {
-  const { parts, api, scraper } = gatherConfigs({
+  const { parts, api, scraper, receiver } = gatherConfigs({
     parts: () => readParts(env, terminal),
     api: () => readApiConfig(env),
     scraper: () => readScraperConfig(env),
+    receiver: () => readReceiverConfig(env),
   });
   const config = paths.length === 0 ? parts : withPaths(parts, { paths });
   const { store } = config.backends;
   if (isScraping({ scraper }) && config.streamer.format === 1) {
     throw new ConfigError(["SCRAPE_… needs FORMAT=2: set it once all collectors can read version 2"]);
   }
+  if (receiver.token !== null && config.streamer.format === 1) {
+    throw new ConfigError(["RECEIVER_TOKEN needs FORMAT=2: set it once all collectors can read version 2"]);
+  }
+  // Beside the store, so that processes with stores of their own have spools of their own.
+  const isFile = store.kind === "sqlite" && store.path !== ":memory:";
+  const defaultFolder = isFile ? `${store.path}.received` : ".data/received";
+  // Whoever brings real GPUs here wants no sample beside them.
+  const isLive = isScraping({ scraper }) || receiver.token !== null;
   return {
     ...config,
     api,
     scraper,
-    // Who scrapes real GPUs wants no sample beside them.
-    feed:
-      isScraping({ scraper }) && paths.length === 0 && !env.CSV_PATH ? "none" : feedOf(config.streamer.sources.paths),
+    receiver,
+    receiveSpool: readReceiveSpoolConfig(env, { defaultFolder }),
+    feed: isLive && paths.length === 0 && !env.CSV_PATH ? "none" : feedOf(config.streamer.sources.paths),
     hasDefaultStore: store.kind === "sqlite" && store.path === DEFAULT_PATH,
   };
 }
+
+/** Batches of version 1 cannot say what received ones do. */
+export const isReceiving = ({ streamer }: Pick<AllInOneConfig, "streamer">): boolean => streamer.format === 2;
 
 export const isScraping = ({ scraper }: Pick<AllInOneConfig, "scraper">): boolean => hasTargets(scraper);
 

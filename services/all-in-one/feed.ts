@@ -28,7 +28,8 @@ export async function chooseFeed(
   const { feed, hasDefaultStore, backends } = config;
   const { store } = backends;
   const hint = "name files, or set CSV_PATH, to stream them";
-  if (feed === "none" && !isScraping(config)) log.info("streaming nothing", { reason: "CSV_PATH is none", hint });
+  if (feed === "none" && !isScraping(config) && config.receiver.token === null)
+    log.info("streaming nothing", { reason: "CSV_PATH is none", hint });
   if (feed !== "sample") return config;
   if (!hasDefaultStore || (store.kind === "sqlite" && existsSync(store.path))) {
     await using repository = await openRepository(store, { clock, log });

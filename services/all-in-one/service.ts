@@ -13,9 +13,10 @@ import { logSkips } from "../streamer/log-skips.ts";
 import type { StreamerThread } from "../streamer/thread.ts";
 import { createTelemetrySchema } from "../telemetry/schema.ts";
 import type { Backends } from "./backends.ts";
-import { type AllInOneConfig, isScraping, storePlace } from "./config.ts";
+import { type AllInOneConfig, isReceiving, isScraping, storePlace } from "./config.ts";
 import { drained } from "./drain.ts";
 import { FeedLocks } from "./feed-locks.ts";
+import { openReceiving } from "./receive.ts";
 import { scrape } from "./scrape.ts";
 
 export interface AllInOneParts {
@@ -88,11 +89,17 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
     signal,
   });
   const { port, host: hostname, portVariable } = config.api;
+  const receiverLog = log.child({ component: "receiver" });
+  await using receiving = isReceiving(config)
+    ? openReceiving(config, { backends, clock, log: receiverLog, metrics })
+    : null;
+  const receiver = receiving?.receiver;
   await using listener = await listen({
     port,
     hostname,
     portVariable,
-    fetch: api.fetch,
+    fetch: (request) =>
+      receiver?.handles(new URL(request.url).pathname) ? receiver.fetch(request) : api.fetch(request),
     websocket: api.websocket,
     log,
   });
@@ -102,12 +109,14 @@ export async function runAllInOne(config: AllInOneConfig, parts: AllInOneParts):
   const scraper = isScraping(config)
     ? scrape(config, { backends, clock, log: scraperLog, metrics, signal })
     : aborted(signal);
+  const broken = receiving?.broken ?? new Promise<never>(() => undefined);
   if (streamer === null) {
-    await scraper;
+    await Promise.race([scraper, broken]);
     return 0;
   }
   const status = await Promise.race([
     scraper.then(() => new Promise<never>(() => undefined)),
+    broken,
     stream(config, { ...parts, streamer }, listener.url, problems),
   ]);
   if (signal.aborted) await scraper;

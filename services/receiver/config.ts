@@ -1,5 +1,5 @@
 /** Configuration of the receiver, from the environment. */
-import { duration, type Env, parsed, parseEnv, text } from "../platform/process/env.ts";
+import { byteSize, duration, type Env, parsed, parseEnv, text } from "../platform/process/env.ts";
 
 export interface ReceiverConfig {
   /** RECEIVER_TOKEN; null: only programs on this machine may send. */
@@ -15,6 +15,21 @@ const names = () =>
     const globs = given.split(",").map((part) => part.trim());
     return globs.every((glob) => /^[a-zA-Z0-9_:.*]{1,256}$/.test(glob)) ? (globs as readonly string[]) : undefined;
   });
+
+/** Where all-in-one keeps what it has received until it is stored. */
+export interface ReceiveSpoolConfig {
+  readonly folder: string;
+  readonly maxBytes: number;
+}
+
+/** @throws ConfigError with every problem found */
+export function readReceiveSpoolConfig(env: Env, { defaultFolder }: { defaultFolder: string }): ReceiveSpoolConfig {
+  const given = parseEnv(env, {
+    RECEIVE_SPOOL_PATH: text().default(defaultFolder),
+    RECEIVE_SPOOL_MAX_BYTES: byteSize({ min: 1024 * 1024 }).default(1024 * 1024 * 1024),
+  });
+  return { folder: given.RECEIVE_SPOOL_PATH, maxBytes: given.RECEIVE_SPOOL_MAX_BYTES };
+}
 
 /** @throws ConfigError with every problem found */
 export function readReceiverConfig(env: Env): ReceiverConfig {

@@ -48,6 +48,19 @@ test("readAllInOneConfig() refuses to scrape for collectors that may not know ve
   expect(read({ SCRAPE_TARGETS: "node-1:9400" }).streamer.format).toBe(2);
 });
 
+test("readAllInOneConfig() refuses to receive for collectors that may not know version 2", () => {
+  const receiving = { REDIS_ADDR: "cache", RECEIVER_TOKEN: "secret" };
+  expect(() => read(receiving)).toThrow("RECEIVER_TOKEN needs FORMAT=2");
+  expect(read({ ...receiving, FORMAT: "2" }).feed).toBe("none");
+});
+
+test("readAllInOneConfig() keeps the receiver's spool beside the store, and a token keeps the sample out", () => {
+  expect(read({}).receiveSpool).toEqual({ folder: ".data/telemetry.sqlite.received", maxBytes: 1024 ** 3 });
+  expect(read({ MONGODB_URI: "mongodb://db" }).receiveSpool.folder).toBe(".data/received");
+  expect(read({ SQLITE_PATH: "a.sqlite", RECEIVE_SPOOL_PATH: "b" }).receiveSpool.folder).toBe("b");
+  expect(read({ RECEIVER_TOKEN: "secret" }).feed).toBe("none");
+});
+
 test("readIngestConfig() uses a queue in the process even if REDIS_ADDR is set", () => {
   const { backends, collector, streamer } = readIngestConfig({ REDIS_ADDR: "cache:6380" }, ["a.csv"], terminal);
   expect(backends.redis).toBeNull();

@@ -59,7 +59,11 @@ test("100,000 new series in one request are recorded, and others are answered me
   const { send, batches } = startReceiver();
   const hex = (index: number) => index.toString(16).padStart(12, "0");
   const series = Array.from({ length: 100_000 }, (_, index) => ({
-    labels: { __name__: TEMP, UUID: `GPU-5f000001-7a1c-4b2d-9e3f-${hex(index)}`, instance: "a:9400" },
+    labels: {
+      __name__: `DCGM_FI_DEV_NEW_${Math.floor(index / 1000)}`,
+      UUID: `GPU-5f000001-7a1c-4b2d-9e3f-${hex(index % 1000)}`,
+      instance: "a:9400",
+    },
     samples: [{ at: AT, value: 41 }],
   }));
   const order: string[] = [];

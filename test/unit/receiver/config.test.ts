@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { readReceiverConfig } from "../../../services/receiver/config.ts";
+
+test("readReceiverConfig() takes the metrics of GPUs from this machine alone, unless told otherwise", () => {
+  expect(readReceiverConfig({})).toEqual({ token: null, names: null, failoverMs: 30_000 });
+});
+
+test("readReceiverConfig() takes a token, names of metrics and the failover time", () => {
+  const env = { RECEIVER_TOKEN: "secret", RECEIVE_METRICS: "DCGM_*, nvidia_smi_*", HA_FAILOVER: "2m" };
+  expect(readReceiverConfig(env)).toEqual({
+    token: "secret",
+    names: ["DCGM_*", "nvidia_smi_*"],
+    failoverMs: 120_000,
+  });
+});
+
+test("readReceiverConfig() names every problem at once", () => {
+  expect(() => readReceiverConfig({ RECEIVE_METRICS: "a b", HA_FAILOVER: "10ms" })).toThrow(
+    /RECEIVE_METRICS must be names of metrics[\s\S]*HA_FAILOVER must be a duration/,
+  );
+});

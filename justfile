@@ -52,7 +52,7 @@ fleet *ARGS:
 bench *ARGS:
     bun run bench "$@"
 
-# Create or update a kind cluster with everything in it, on http://localhost:8080: `just up [CSV=path] [PORT=…]`, or see `just up --help`
+# Create or update a kind cluster with everything in it, on http://localhost:8080: `just up [CSV=path] [SCRAPE=fleet] [PORT=…]`, or see `just up --help`
 up *ARGS:
     @bun run --silent up "$@"
 

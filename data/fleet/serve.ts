@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly fleet: FleetOptions;
   /** Simulated time, ms since the first tick. */
   readonly now: () => number;
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string;
   /** Port of the list of targets; 0: any free one. */
   readonly port: number;
   /**
@@ -45,15 +47,18 @@ export async function serveFleet(options: ServeOptions): Promise<FleetServer> {
   const close = async (): Promise<void> => {
     await Promise.all(servers.map((server) => stop(server)));
   };
-  const start = async (port: number, handle: (path: string, response: ServerResponse) => void): Promise<number> => {
-    const server = createServer((request, response) => handle(pathOf(request), response));
+  const start = async (
+    port: number,
+    handle: (path: string, response: ServerResponse, request: IncomingMessage) => void,
+  ): Promise<number> => {
+    const server = createServer((request, response) => handle(pathOf(request), response, request));
     servers.push(server);
-    return await listening(server, port);
+    return await listening(server, port, options.host ?? ADDRESS);
   };
   const metrics: string[] = [];
   try {
-    const main = await start(options.port, (path, response) => {
-      if (path === "/targets") return answer.targets(metrics, response);
+    const main = await start(options.port, (path, response, { headers }) => {
+      if (path === "/targets") return answer.targets(metrics, response, headers.host);
       const [, name = "", rest = ""] = /^\/([^/]+)(\/.*)$/.exec(path) ?? [];
       const host = options.ports === "one" ? byName.get(name) : undefined;
       return host === undefined ? answer.notFound(response) : answer.exporter(host, rest, response);
@@ -75,10 +80,10 @@ export async function serveFleet(options: ServeOptions): Promise<FleetServer> {
 
 const pathOf = (request: IncomingMessage): string => (request.url ?? "/").split("?")[0]!;
 
-function listening(server: Server, port: number): Promise<number> {
+function listening(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, ADDRESS, () => {
+    server.listen(port, host, () => {
       server.off("error", reject);
       resolve((server.address() as AddressInfo).port);
     });
@@ -123,13 +128,15 @@ class Answers {
     response.end(path === "/health" ? "OK" : exposition(state, host, this.#exporters.readings(host, tick), atMs));
   }
 
-  targets(metrics: readonly string[], response: ServerResponse): void {
+  /** @param caller the name under which the list was asked for: exporters on the same port have it, too */
+  targets(metrics: readonly string[], response: ServerResponse, caller: string | undefined): void {
+    const { ports } = this.#options;
     const { state } = this.#exporters;
     const targets = state.hosts.map((host, place) => {
       const { host: address, pathname } = new URL(metrics[place]!);
       const own = targetLabels(state, targetAt(state, host, this.#options.now()));
       return {
-        targets: [address],
+        targets: [ports === "one" ? (caller ?? address) : address],
         labels: { __metrics_path__: pathname, instance: `${host.address}:9400`, ...Object.fromEntries(own) },
       };
     });

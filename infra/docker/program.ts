@@ -1,8 +1,11 @@
-/** Entry point of the image: runs the service that the first argument names, or the health check of the image. */
+/**
+ * Entry point of the image: runs the service that the first argument names, a simulated fleet, or the health check of
+ * the image.
+ */
 import { checkHealth } from "./healthcheck.ts";
 
 /** Each program ends the process itself. */
-const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map([
+const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map<string, () => Promise<unknown>>([
   ["streamer", () => import("../../services/streamer/main.ts")],
   ["scraper", () => import("../../services/scraper/main.ts")],
   ["queue-service", () => import("../../services/queue-service/main.ts")],
@@ -11,6 +14,7 @@ const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map([
   ["telemetry", () => import("../../services/telemetry/main.ts")],
   ["api-gateway", () => import("../../services/api-gateway/main.ts")],
   ["all-in-one", () => import("../../services/all-in-one/main.ts")],
+  ["fleet", async () => (await import("./fleet.ts")).runFleet()],
   ["healthcheck", checkHealth],
 ]);
 

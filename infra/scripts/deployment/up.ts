@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { chooseApiPort } from "./cluster/api-port.ts";
 import { ensureCluster } from "./cluster/cluster.ts";
 import { type CsvData, deleteOtherCsv, describeCsv, placeCsv, readCsv } from "./cluster/csv.ts";
+import { deleteFleet, FLEET_VALUES, parseScrape, placeFleet } from "./cluster/fleet.ts";
 import { buildLocalImage, type Image, loadImages } from "./cluster/image.ts";
 import { type Program, type Run, runProgram } from "./program.ts";
 import { checkAnswers, tryIt } from "./release/answers.ts";
@@ -16,6 +17,7 @@ const fileIn = (folder: string, path: string | undefined) => (path === undefined
 async function up({ values, shell, state, steps, print, folder, reportOn }: Run): Promise<void> {
   const requested = values.PORT === undefined ? null : parsePort(values.PORT);
   const timeoutSeconds = parseTimeout(values.TIMEOUT);
+  const isFleet = parseScrape(values.SCRAPE);
   const { step, note } = steps;
   let csv: CsvData | null = null;
   let image: Image;
@@ -35,7 +37,8 @@ async function up({ values, shell, state, steps, print, folder, reportOn }: Run)
   });
   await step("Images and data to the node", async () => {
     const loaded = await loadImages(shell, LOCAL, image, note);
-    if (csv === null) return `${loaded}; data: the sample`;
+    if (isFleet) await placeFleet(shell, LOCAL, image);
+    if (csv === null) return `${loaded}; data: ${isFleet ? "a simulated fleet" : "the sample"}`;
     await placeCsv(shell, LOCAL, csv);
     return `${loaded}; data: ${describeCsv(csv)}`;
   });
@@ -50,10 +53,13 @@ async function up({ values, shell, state, steps, print, folder, reportOn }: Run)
         timeoutSeconds,
         ...(csv === null ? {} : { csvClaim: `csv-${csv.hash}` }),
         ...(valuesFile === undefined ? {} : { valuesFile }),
+        // The sample is for those who have nothing else.
+        ...(isFleet ? { more: { ...FLEET_VALUES, ...(csv === null ? { "streamer.replicas": 0 } : {}) } } : {}),
       },
       note,
     );
     await deleteOtherCsv(shell, LOCAL, csv);
+    if (!isFleet) await deleteFleet(shell, LOCAL);
     return outcome;
   });
   await step("Answers", async () => (shell.dryRun ? "" : checkAnswers(`http://localhost:${port}`)));
@@ -68,6 +74,7 @@ const UP: Program = {
   does: "Creates a kind cluster that serves the API on localhost, builds the image, installs the chart and waits until it is\nready. A second run updates what has changed. Needs Docker 20.10, kind 0.20, kubectl 1.29, Helm 3.14 or newer.",
   keys: {
     CSV: "your own file, or folder with files, of type .csv, .csv.gz or .csv.zst (the sample fleet)",
+    SCRAPE: "fleet: scrape a simulated fleet in the cluster, instead of streaming the sample",
     PORT: "of localhost (8080); fixed when the cluster is created",
     TIMEOUT: "time limit for its pods to become ready (5m)",
     VALUES: "a file with more values for the chart",

@@ -53,7 +53,7 @@ describe.skipIf(programs === null)("just up, before it changes anything,", () =>
 
   test("names the problem of an invalid argument or file", async () => {
     await using bench = await setUpWorkbench(programs!);
-    expect(await refusal(bench, "csv=x.csv")).toContain("argument must be one of CSV=…, PORT=…");
+    expect(await refusal(bench, "csv=x.csv")).toContain("argument must be one of CSV=…, SCRAPE=…, PORT=…");
     expect(await refusal(bench, "PORT=http")).toContain('PORT must be a whole number from 1 to 65535, got "http"');
     expect(await refusal(bench, "CSV=no.csv")).toMatch(/CSV must be an existing file or folder, got \S+no\.csv/);
     const wrong = join(bench.folder, "wrong.csv");

@@ -128,6 +128,27 @@ describe.skipIf(programs === null)("just up", () => {
     expect(changes(await bench.calls())).toEqual([]);
   });
 
+  test("runs a simulated fleet with SCRAPE=fleet, which replaces the sample, and deletes it without", async () => {
+    await using bench = await setUpWorkbench(programs!);
+    const wrong = await bench.just("up", "SCRAPE=everything");
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('SCRAPE must be fleet, got "everything"')]);
+    const first = await bench.just("up", "SCRAPE=fleet");
+    expect([first.code, first.stderr]).toEqual([0, ""]);
+    expect(first.stdout).toContain("data: a simulated fleet");
+    const names = (kind: string) =>
+      bench.server.objects.list(resourceOfKind("apps/v1", kind), "gpu-telemetry").map(({ metadata }) => metadata.name);
+    expect(names("Deployment")).toContain("fleet");
+    const replicas = (name: string) =>
+      bench.server.objects.get(resourceOfKind("apps/v1", "StatefulSet"), "gpu-telemetry", name) as unknown as {
+        spec: { replicas: number };
+      };
+    expect([replicas("scraper").spec.replicas, replicas("streamer").spec.replicas]).toEqual([1, 0]);
+    const second = await bench.just("up");
+    expect([second.code, second.stderr]).toEqual([0, ""]);
+    expect(names("Deployment")).not.toContain("fleet");
+    expect([replicas("scraper").spec.replicas, replicas("streamer").spec.replicas]).toEqual([0, 1]);
+  });
+
   test("keeps the port of an existing cluster, and refuses another one before it changes anything", async () => {
     await using bench = await setUpWorkbench(programs!);
     expect((await bench.just("up")).code).toBe(0);

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { healthAddresses } from "../../../infra/docker/healthcheck.ts";
 import { BUN, startProgram } from "../../support/programs/process.ts";
+import { eventually } from "../../support/time/eventually.ts";
 
 const start = (args: readonly string[], env: Record<string, string> = {}) =>
   startProgram([BUN, "infra/docker/program.ts", ...args], env);
@@ -13,8 +14,8 @@ test.each([
   await using program = start(args);
   expect(await program.exited).toBe(2);
   expect(program.output.stderr).toStartWith(
-    "argument must be one of streamer, scraper, queue-service, collector, inventory, telemetry, api-gateway, all-in-one, " +
-      `healthcheck, got ${given}; `,
+    "argument must be one of streamer, scraper, queue-service, collector, inventory, telemetry, api-gateway, " +
+      `all-in-one, fleet, healthcheck, got ${given}; `,
   );
 });
 
@@ -22,6 +23,20 @@ test("the image's program starts the service that its argument names, which vali
   await using program = start(["telemetry"], { MAX_SUBSCRIPTIONS: "many" });
   expect(await program.exited).toBe(2);
   expect(program.output.stderr).toContain("MAX_SUBSCRIPTIONS");
+});
+
+test("the image's fleet serves exporters under the name by which their list is asked for, until SIGTERM", async () => {
+  await using program = start(["fleet"]);
+  const address = "http://127.0.0.1:9400";
+  const ask = () => fetch(`${address}/targets`, { headers: { host: "fleet:9400" } }).catch(() => null);
+  const answer = await eventually(ask, { what: "the list of exporters" });
+  const listed = (await answer?.json()) as { targets: string[]; labels: Record<string, string> }[];
+  expect(listed).toHaveLength(8);
+  expect(new Set(listed.flatMap(({ targets }) => targets))).toEqual(new Set(["fleet:9400"]));
+  const metrics = await fetch(`${address}${listed[0]?.labels.__metrics_path__}`);
+  expect(await metrics.text()).toContain("DCGM_FI_DEV_GPU_TEMP{");
+  program.kill("SIGTERM");
+  expect(await program.exited).toBe(0);
 });
 
 test("the image's health check exits with 0 only if the service answers /healthz with success", async () => {

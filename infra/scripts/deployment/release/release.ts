@@ -14,8 +14,10 @@ export interface ReleaseValues {
   readonly nodePort?: number;
   /** Time limit for its pods to become ready. */
   readonly timeoutSeconds: number;
-  /** File with more values; those above win. */
+  /** File with more values; the others win. */
   readonly valuesFile?: string;
+  /** More values, by path. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 interface Revision {
@@ -63,7 +65,7 @@ export async function checkIdle(shell: Shell, place: Place): Promise<void> {
 export async function ensureRelease(
   shell: Shell,
   place: Place,
-  { image, csvClaim, nodePort, valuesFile, timeoutSeconds }: ReleaseValues,
+  { image, csvClaim, nodePort, valuesFile, more = {}, timeoutSeconds }: ReleaseValues,
   note: (line: string) => void,
 ): Promise<string> {
   const repaired = await repair(shell, place);
@@ -77,6 +79,7 @@ export async function ensureRelease(
   const values = Object.entries(set).flatMap(([name, value]) => ["--set-string", `${name}=${value}`]);
   const service = "apiGateway.service";
   if (nodePort !== undefined) values.push("--set", `${service}.type=NodePort,${service}.nodePort=${nodePort}`);
+  for (const [name, value] of Object.entries(more)) values.push("--set-json", `${name}=${JSON.stringify(value)}`);
   const files = valuesFile === undefined ? [] : ["--values", valuesFile];
   const wait = ["--create-namespace", "--wait", "--timeout", `${timeoutSeconds}s`];
   const upgrade = helm(place, "upgrade", "--install", RELEASE, CHART, ...wait, ...files, ...values);

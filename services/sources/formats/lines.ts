@@ -44,7 +44,7 @@ type LineOptions = Omit<WindowOptions, "isWhole"> & { readonly isWhole?: boolean
 /** Reads rows that are lines. */
 export const readLines = (text: TextFile, place: Place, handler: LineHandler, options: LineOptions) =>
   readWindow(text, place.offset, (window) => new TextLines(window, handler, place), {
-    isWhole: place.offset === 0,
+    isWhole: place.offset === 0 && place.taken === undefined,
     ...options,
   });
 

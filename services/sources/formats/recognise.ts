@@ -65,7 +65,7 @@ function jsonFormat(text: TextFile, options: FormatOptions): Format {
       return readWindow(text, from.section ?? from.offset, (window) => new JsonSamples(window, json), {
         ...options,
         format,
-        isWhole: from.offset === start,
+        isWhole: from.offset === start && from.taken === undefined,
       });
     },
   };

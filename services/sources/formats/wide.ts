@@ -59,13 +59,13 @@ export function wideFormat(text: TextFile, start: WideStart, options: FormatOpti
       const from = place.offset > firstRow.offset ? place : { ...firstRow, taken: place.taken ?? 0 };
       const { section } = from;
       const line = section === undefined ? undefined : await wholeLineAt(text, section, HEADER_BYTES);
-      const isWhole = from.offset === firstRow.offset;
+      const isWhole = from.offset === firstRow.offset && from.taken === 0;
       const handler = new WideFrame({
         forms: { ...formsFrom(from, options), hasDecimalComma: columns.separator === ";" },
         slots: new SeriesSlots(options.rules),
         columns: (line === undefined ? undefined : parseWideLine(line.text, columns.separator)) ?? columns,
         section,
-        untold: isWhole && from.taken === 0 ? firstRow.line - 1 : undefined,
+        untold: isWhole ? firstRow.line - 1 : undefined,
       });
       const traits = [`separator ${shown(columns.separator)}`];
       return readLines(text, from, handler, { ...options, format, isWhole, traits, firstRow: sample, remedy: REMEDY });

@@ -51,8 +51,10 @@ export class WindowRowReader implements RowReader {
       if (!window.ended) {
         await window.fill();
       } else if (!(await this.#mayHaveGrown(signal))) {
-        this.#finished = true;
-        if (parser.readLast(target, lastTime)) return "stopped";
+        const stop = parser.readLast(target, lastTime);
+        // The target may have stopped inside the last row: the next call hands over its other readings.
+        this.#finished = !stop || parser.place.taken === undefined;
+        if (stop) return "stopped";
       }
     }
     unread?.atEnd();

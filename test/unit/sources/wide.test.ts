@@ -2,7 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createTimeZone, type TimeZone } from "../../../schema/dcgm/time-zone.ts";
-import { readAny, readAnyInSteps, type TempFiles, tempFiles } from "../../support/sources/dcgm-file.ts";
+import { START } from "../../../services/sources/port.ts";
+import {
+  keepRows,
+  readAny,
+  readAnyInSteps,
+  type TempFiles,
+  tempFiles,
+  untilEnd,
+  withFormat,
+} from "../../support/sources/dcgm-file.ts";
 
 let files: TempFiles;
 beforeAll(async () => {
@@ -148,6 +157,18 @@ describe("a wide frame", () => {
     const content = lines("Time;DCGM_FI_DEV_GPU_TEMP", "18.07.2025 13:48;41,5");
     await expect(read(content)).rejects.toThrow(/separator ";", first time "18.07.2025 13:48", first number "41,5"/);
     await expect(read(lines("Time,DCGM_FI_DEV_GPU_TEMP", "2025-07-18T13:48:00Z,41"))).rejects.toThrow(/uuid/i);
+  });
+
+  test("goes on inside a last row without a newline", async () => {
+    const columns = ["GPU_TEMP", "FB_USED", "POWER_USAGE"].map((metric) => cell(series(metric, GPU_A)));
+    const path = await write(`${["Time", ...columns].join(",")}\n2025-07-18T13:48:00Z,41,1000,310`);
+    const readings = await withFormat(path, {}, async (format) => {
+      await using reader = await format.readFrom(START);
+      const kept = keepRows({ stopAfter: () => 1 });
+      while ((await reader.read(kept, untilEnd)) === "stopped");
+      return kept.readings;
+    });
+    expect(readings.map(({ text }) => text.split(" ").at(-1))).toEqual(["41", "1000", "310"]);
   });
 
   test("may have a header of more than 64 KiB", async () => {

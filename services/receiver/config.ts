@@ -11,7 +11,7 @@ export interface ReceiverConfig {
 }
 
 const names = () =>
-  parsed("names of metrics with * for any characters, separated by commas, such as DCGM_*,nvidia_smi_*", (given) => {
+  parsed("names of metrics, in which * stands for any characters, separated by commas", (given) => {
     const globs = given.split(",").map((part) => part.trim());
     return globs.every((glob) => /^[a-zA-Z0-9_:.*]{1,256}$/.test(glob)) ? (globs as readonly string[]) : undefined;
   });

@@ -10,6 +10,7 @@ const PROGRAMS: ReadonlyMap<string, () => Promise<unknown>> = new Map<string, ()
   ["scraper", () => import("../../services/scraper/main.ts")],
   ["queue-service", () => import("../../services/queue-service/main.ts")],
   ["collector", () => import("../../services/collector/main.ts")],
+  ["receiver", () => import("../../services/receiver/main.ts")],
   ["inventory", () => import("../../services/inventory/main.ts")],
   ["telemetry", () => import("../../services/telemetry/main.ts")],
   ["api-gateway", () => import("../../services/api-gateway/main.ts")],

@@ -1,5 +1,20 @@
 /** Configuration of the receiver, from the environment. */
-import { byteSize, duration, type Env, parsed, parseEnv, text } from "../platform/process/env.ts";
+import type { LabelOptions } from "../../schema/dcgm/label-rules.ts";
+import { type ListenConfig, readListenConfig } from "../platform/http/listen-config.ts";
+import { isLoopback } from "../platform/http/loopback.ts";
+import {
+  byteSize,
+  ConfigError,
+  duration,
+  type Env,
+  gatherConfigs,
+  parsed,
+  parseEnv,
+  text,
+} from "../platform/process/env.ts";
+import { type LogConfig, readLogConfig } from "../platform/process/log-config.ts";
+import { type QueueClientConfig, readQueueClientConfig } from "../queue/config.ts";
+import { readLabelOptions } from "../sources/config.ts";
 
 export interface ReceiverConfig {
   /** RECEIVER_TOKEN; null: only programs on this machine may send. */
@@ -43,4 +58,28 @@ export function readReceiverConfig(env: Env): ReceiverConfig {
     names: given.RECEIVE_METRICS ?? null,
     failoverMs: given.HA_FAILOVER,
   };
+}
+
+/** The receiver as a process of its own. */
+export interface ReceiverProcessConfig {
+  readonly receiver: ReceiverConfig;
+  readonly labels: LabelOptions;
+  readonly queue: QueueClientConfig;
+  readonly listen: ListenConfig;
+  readonly log: LogConfig;
+}
+
+/** @throws ConfigError with every problem found */
+export function readReceiverProcessConfig(env: Env, terminal: { isTerminal: boolean }): ReceiverProcessConfig {
+  const config = gatherConfigs({
+    receiver: () => readReceiverConfig(env),
+    labels: () => readLabelOptions(env),
+    queue: () => readQueueClientConfig(env),
+    listen: () => readListenConfig(env),
+    log: () => readLogConfig(env, terminal),
+  });
+  if (config.receiver.token === null && !isLoopback(config.listen.host)) {
+    throw new ConfigError([`RECEIVER_TOKEN must be set, because HOST is ${JSON.stringify(config.listen.host)}`]);
+  }
+  return config;
 }

@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { PROGRAMS } from "../../../infra/scripts/chart/program-variables.ts";
 import { readAllInOneConfig, readIngestConfig } from "../../../services/all-in-one/config.ts";
 import { ConfigError, type Env } from "../../../services/platform/process/env.ts";
+import { readReceiverProcessConfig } from "../../../services/receiver/config.ts";
 import { ROOT } from "../../support/programs/process.ts";
 
 const TERMINAL = { isTerminal: false };
-const SERVICES = Object.keys(PROGRAMS);
+const SERVICES = [...Object.keys(PROGRAMS), "receiver"];
 const READERS: Readonly<Record<string, (env: Env) => unknown>> = {
   ...PROGRAMS,
+  receiver: (env) => readReceiverProcessConfig(env, TERMINAL),
   "all-in-one": (env) => readAllInOneConfig(env, TERMINAL),
   ingest: (env) => readIngestConfig(env, ["export.csv"], TERMINAL),
 };

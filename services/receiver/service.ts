@@ -8,6 +8,7 @@ import type { Metrics } from "../platform/process/metrics.ts";
 import type { ReceiverConfig } from "./config.ts";
 import { createAccess } from "./http/access.ts";
 import { Bodies } from "./http/bodies.ts";
+import { answerOtlp, OTLP_PATH, refuseOtlp } from "./http/otlp.ts";
 import { answerWrite, refuseWrite, WRITE_PATHS, writeVersion, writtenHeaders } from "./http/remote-write.ts";
 import { createReceiverMeter } from "./meter.ts";
 import type { Recorder } from "./record/recorder.ts";
@@ -85,6 +86,13 @@ export function createReceiver({ config, host, rules, recorder, clock, log, metr
     return response;
   }
 
+  async function otlp(request: Request): Promise<Response> {
+    const intake = openIntake();
+    const refused = refuseOtlp(request);
+    if (refused !== null) return refused;
+    return await answered(() => answerOtlp(request, { bodies, intake, record: () => record(intake) }));
+  }
+
   /** Turns errors into answers. A sender repeats 5xx, and drops what is answered 4xx, 429 included. */
   async function answered(answer: () => Promise<Response>): Promise<Response> {
     try {
@@ -101,11 +109,14 @@ export function createReceiver({ config, host, rules, recorder, clock, log, metr
   }
 
   return {
-    handles: (pathname) => WRITE_PATHS.has(pathname),
+    handles: (pathname) => pathname === OTLP_PATH || WRITE_PATHS.has(pathname),
     async fetch(request) {
-      const { method } = request;
-      const response = refuse(request) ?? (method === "POST" ? await write(request) : methodNotAllowed(method, "POST"));
-      meter.answered("remote_write", response.status);
+      const { method, url } = request;
+      const isOtlp = new URL(url).pathname === OTLP_PATH;
+      const answer = isOtlp ? otlp : write;
+      const response =
+        refuse(request) ?? (method === "POST" ? await answer(request) : methodNotAllowed(method, "POST"));
+      meter.answered(isOtlp ? "otlp" : "remote_write", response.status);
       return response;
     },
   };

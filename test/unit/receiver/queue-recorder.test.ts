@@ -73,3 +73,18 @@ test("record() after a lost reply publishes with the next number, whatever the q
   await recorder.record([batch("b")]);
   expect(await claimed(queue)).toEqual(["a", "a", "b"]);
 });
+
+test("record() goes on after the last batch that a queue has which lost some", async () => {
+  const published: number[] = [];
+  const recorder = recorderOf({
+    openProducer: () => Promise.resolve({ epoch: 1, seq: 7, position: "7", inherited: [] }),
+    publish: ([first]) => {
+      published.push(first?.seq ?? 0);
+      return Promise.resolve(published.length === 2 ? { kind: "gap", last: 3 } : { kind: "accepted" });
+    },
+  });
+  await recorder.record([batch("a")]);
+  await expect(recorder.record([batch("b")])).rejects.toMatchObject({ code: "unavailable" });
+  await recorder.record([batch("b")]);
+  expect(published).toEqual([8, 9, 4]);
+});

@@ -20,6 +20,9 @@ const one = (value: number | Uint8Array, at = AT, labels = gpuLabels()): SentSer
   samples: [{ at, value }],
 });
 
+/** Differs from a stale marker in its lower half alone. */
+const SIGNALLING = Uint8Array.of(1, 0, 0, 0, 0, 0, 0xf0, 0x7f);
+
 const VERSIONS = [
   { name: "1.0", type: V1, encode: writeRequest },
   { name: "2.0", type: V2, encode: requestV2 },
@@ -47,7 +50,10 @@ for (const { name, type, encode } of VERSIONS) {
 
   test(`${name}: a stale marker becomes a mark, another NaN nothing`, async () => {
     const { send, readings, marks } = startReceiver();
-    const response = await send(encode([one(41), one(STALE, AT + 15_000), one(Number.NaN, AT + 30_000)]), { type });
+    const response = await send(
+      encode([one(41), one(STALE, AT + 15_000), one(Number.NaN, AT + 30_000), one(SIGNALLING, AT + 45_000)]),
+      { type },
+    );
     expect(response.status).toBe(204);
     expect([readings().length, marks()]).toEqual([1, 1]);
     if (isV2) expect(written(response)[0]).toBe("2");

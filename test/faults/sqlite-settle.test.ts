@@ -57,6 +57,6 @@ test("SQLite store derives the holds that a killed process has left behind", asy
     const expected = left[Math.min(index, BATCHES.length - 1)] as string[];
     expect({ index, ...differences(await answersOf(store), expected) }).toEqual({ index, ...NO_DIFFERENCE });
   }
-  // The save, some of the slices, and the end.
-  expect(images.length).toBeGreaterThan(BATCHES.length + 2);
+  // The saves, one of the slices at least, however slow the copies are, and the end.
+  expect(images.length).toBeGreaterThan(BATCHES.length + 1);
 });

@@ -14,7 +14,7 @@ test.each([
   await using program = start(args);
   expect(await program.exited).toBe(2);
   expect(program.output.stderr).toStartWith(
-    "argument must be one of streamer, scraper, queue-service, collector, inventory, telemetry, api-gateway, " +
+    "argument must be one of streamer, scraper, queue-service, collector, receiver, inventory, telemetry, api-gateway, " +
       `all-in-one, fleet, healthcheck, got ${given}; `,
   );
 });

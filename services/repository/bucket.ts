@@ -8,6 +8,12 @@ import type { Series } from "../../schema/model/reading.ts";
 
 export type Order = "newest" | "oldest";
 
+/** Both ends inclusive, ms; may be infinite. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A bucket whose columns are not unpacked yet. */
 export interface Bucket {
   /** First and last time of a reading, both inclusive, ms. */

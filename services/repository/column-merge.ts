@@ -1,18 +1,13 @@
 /** Merges the buckets of one GPU into columns, hour by hour: no bucket crosses the start of an hour. */
 import { hourStartMs } from "../../schema/batch/batch.ts";
+import type { GpuUuid } from "../../schema/model/gpu.ts";
 import type { Series } from "../../schema/model/reading.ts";
 import { metricOf } from "../../schema/model/series.ts";
-import { type Bucket, isWithoutHolder, type Rival, stronger } from "./bucket.ts";
-import type { SeriesColumn } from "./columns.ts";
+import { type Bucket, isWithoutHolder, type Rival, type Span, stronger } from "./bucket.ts";
+import type { ColumnsPart, ColumnsQuery, SeriesColumn } from "./columns.ts";
 
 /** A part ends after the hour in which it reaches so many readings. */
 export const PART_READINGS = 262_144;
-
-/** Both ends inclusive, ms; may be infinite. */
-export interface Span {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** The column of one series in one bucket. */
 interface Chunk {
@@ -175,5 +170,29 @@ export class ColumnMerge {
     const readings = new Set(merged.at.subarray(since, merged.length));
     const without = new Set(marks.filter((at) => !readings.has(at)));
     merged.marks.push(...[...without].sort((a, b) => a - b));
+  }
+}
+
+/** The columns of one part. */
+export interface PartRead {
+  readonly columns: readonly SeriesColumn[];
+  /** Where the next part begins; undefined after the last one. */
+  readonly next: number | undefined;
+}
+
+/** Yields the parts of each GPU one after the other. @param read reads the part that begins at the start of a span */
+export async function* partsOf(
+  gpus: readonly GpuUuid[],
+  { window, signal }: ColumnsQuery,
+  read: (gpu: GpuUuid, span: Span) => Promise<PartRead>,
+): AsyncGenerator<ColumnsPart> {
+  const to = Math.ceil(window.to) - 1;
+  for (const gpu of new Set(gpus)) {
+    for (let from: number | undefined = Math.ceil(window.from); from !== undefined && from <= to; ) {
+      signal?.throwIfAborted();
+      const part: PartRead = await read(gpu, { from, to });
+      if (part.columns.length > 0) yield { gpu, columns: part.columns };
+      from = part.next;
+    }
   }
 }

@@ -1,7 +1,7 @@
 /** Reads buckets of one GPU. Call all functions inside `database.read` or `database.write`. */
 import { hourStartMs, nextHourStartMs } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import { type Bucket, unpackBucket } from "../bucket.ts";
+import { type Bucket, type Span, unpackBucket } from "../bucket.ts";
 import type { Database, Row } from "./database.ts";
 import type { EvidenceTable } from "./evidence-table.ts";
 import type { SeriesLists } from "./series-lists.ts";
@@ -9,12 +9,6 @@ import type { SeriesLists } from "./series-lists.ts";
 export interface GpuKey {
   readonly id: number;
   readonly uuid: GpuUuid;
-}
-
-/** Both ends inclusive, ms; may be infinite. */
-export interface Span {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** Rows in the first query of a read, because most reads need few. Each further query fetches 4 times as many. */

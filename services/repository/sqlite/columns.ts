@@ -2,21 +2,15 @@
 import { setImmediate } from "node:timers/promises";
 import { hourStartMs, nextHourStartMs } from "../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../schema/model/gpu.ts";
-import { type Bucket, unpackBucket } from "../bucket.ts";
-import { ColumnMerge, type Span } from "../column-merge.ts";
-import type { ColumnsPart, ColumnsRepository } from "../columns.ts";
+import { type Bucket, type Span, unpackBucket } from "../bucket.ts";
+import { ColumnMerge, type PartRead, partsOf } from "../column-merge.ts";
+import type { ColumnsRepository } from "../columns.ts";
 import type { Database, Row } from "./database.ts";
 import type { ListChoice } from "./list-choice.ts";
 import type { Tables } from "./tables.ts";
 
 /** Rows of one fetch, about 1 KB each. */
 const FETCH = 256;
-
-interface Progress {
-  readonly columns: ColumnsPart["columns"];
-  /** Where the next part begins; undefined after the last one. */
-  readonly next: number | undefined;
-}
 
 export function createColumns(
   database: Database,
@@ -44,7 +38,7 @@ export function createColumns(
   };
 
   /** Call inside `database.read`. */
-  const readPart = (uuid: GpuUuid, metrics: readonly string[], span: Span): Progress => {
+  const readPart = (uuid: GpuUuid, metrics: readonly string[], span: Span): PartRead => {
     const nothing = { columns: [], next: undefined };
     const id = find.get(uuid)?.[0] as number | undefined;
     if (id === undefined) return nothing;
@@ -64,18 +58,11 @@ export function createColumns(
     }
   };
 
-  return async function* columns(gpus, { metrics, window, signal }) {
-    const to = Math.ceil(window.to) - 1;
-    for (const gpu of new Set(gpus)) {
-      for (let from: number | undefined = Math.ceil(window.from); from !== undefined && from <= to; ) {
-        signal?.throwIfAborted();
-        const span: Span = { from, to };
-        const part: Progress = await database.read(() => readPart(gpu, metrics, span), { signal });
-        // SQLite answers at once, so other work would wait for the last part.
-        await setImmediate();
-        if (part.columns.length > 0) yield { gpu, columns: part.columns };
-        from = part.next;
-      }
-    }
-  };
+  return (gpus, query) =>
+    partsOf(gpus, query, async (gpu, span) => {
+      const part = await database.read(() => readPart(gpu, query.metrics, span), { signal: query.signal });
+      // SQLite answers at once, so other work would wait for the last part.
+      await setImmediate();
+      return part;
+    });
 }

@@ -2,16 +2,11 @@
 import type { Filter, Sort } from "mongodb";
 import { BLOCK_SPAN_MS, hourStartMs, nextHourStartMs } from "../../../../schema/batch/batch.ts";
 import type { GpuUuid } from "../../../../schema/model/gpu.ts";
+import type { Span } from "../../bucket.ts";
 import { reading } from "../connection/link.ts";
 import type { BucketDocument, Collections } from "../documents.ts";
 import { bucketOf, dateOf, type StoredBucket } from "./bucket-documents.ts";
 import type { SeriesLists } from "./series-lists.ts";
-
-/** Both ends inclusive, ms; may be infinite. */
-export interface Span {
-  readonly from: number;
-  readonly to: number;
-}
 
 export interface Reach {
   readonly signal: AbortSignal;

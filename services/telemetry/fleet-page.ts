@@ -10,20 +10,17 @@ import type {
   StoredReading,
   TelemetryRepository,
 } from "../repository/port.ts";
+import { asksHolder, concerns, type HolderFilter, instanceOf, meetsHolder } from "./held-readings.ts";
 
 export type FleetStore = Pick<TelemetryRepository, "readings"> &
   Pick<GpuRepository, "gpus" | "gpusByUuid" | "holds" | "placements">;
 
-/** A row must meet every condition that is given. */
-export interface FleetFilter {
+/** A row must meet every condition that is given; those of holders by one holder at the time of the reading. */
+export interface FleetFilter extends HolderFilter {
   readonly uuid?: GpuUuid | undefined;
   /** The GPU was in this host at the time of the reading. */
   readonly hostname?: string | undefined;
   readonly model?: string | undefined;
-  /** One holder of the GPU or the instance at the time of the reading meets all conditions of holders. */
-  readonly namespace?: string | undefined;
-  readonly pod?: string | undefined;
-  readonly job?: string | undefined;
 }
 
 /** A place in the export: after the GPU `gpu`, or within its readings if there is `reading`. */
@@ -62,17 +59,6 @@ const inOrder = (a: GpuCursor, b: GpuCursor): number =>
 
 const cursorOf = ({ host, index, uuid }: Gpu): GpuCursor => ({ host, index, uuid });
 
-const hasHolders = ({ namespace, pod, job }: FleetFilter): boolean =>
-  namespace !== undefined || pod !== undefined || job !== undefined;
-
-function meets({ holder }: Hold, { namespace, pod, job }: FleetFilter): boolean {
-  if (holder.kind === "job") return holder.job === job && namespace === undefined && pod === undefined;
-  if (job !== undefined) return false;
-  return (namespace === undefined || holder.namespace === namespace) && (pod === undefined || holder.pod === pod);
-}
-
-const INSTANCE = /[{,]GPU_I_ID="([^"\\]*)"/;
-
 /** What the rows of one GPU need besides its readings. */
 class GpuRows {
   readonly #gpu: Gpu;
@@ -86,7 +72,7 @@ class GpuRows {
     this.#gpu = gpu;
     this.#filter = filter;
     this.#holds = holds;
-    this.#wanted = holds.filter((hold) => meets(hold, filter));
+    this.#wanted = holds.filter((hold) => meetsHolder(hold, filter));
     this.#placements = placements;
     this.#rowOf = createExportRows(gpu);
   }
@@ -94,10 +80,9 @@ class GpuRows {
   /** Returns the row of a reading; undefined if it does not meet the filter. */
   of(reading: StoredReading): ExportRow | undefined {
     const { at, series } = reading;
-    const instance = INSTANCE.exec(series)?.[1] ?? null;
-    const covers = (hold: Hold): boolean =>
-      hold.from <= at && at <= hold.to && (instance === null || hold.instance === null || hold.instance === instance);
-    if (hasHolders(this.#filter) && !this.#wanted.some(covers)) return undefined;
+    const instance = instanceOf(series);
+    const covers = (hold: Hold): boolean => hold.from <= at && at <= hold.to && concerns(hold, instance);
+    if (asksHolder(this.#filter) && !this.#wanted.some(covers)) return undefined;
     const placement = this.#placements.findLast(({ from, to }) => from <= at && at <= to);
     const { host, index } = placement ?? this.#gpu;
     if (this.#filter.hostname !== undefined && host !== this.#filter.hostname) return undefined;

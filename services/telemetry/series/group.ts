@@ -18,9 +18,8 @@ export function measuredBy(series: Series, metric: string): string {
   return OF_INSTANCES.test(metric) ? series.replace(/vgpu="[^"]*",?/, "") : series.replaceAll(LABELS, "");
 }
 
-const isCounter = (metric: string): boolean => METRICS[metric]?.kind === "counter";
 /** Of a gauge, the increase means nothing. */
-export const countsSteps = isCounter;
+export const countsSteps = (metric: string): boolean => METRICS[metric]?.kind === "counter";
 
 /** Aggregates of one metric, by window. */
 export class Group {

@@ -6,6 +6,7 @@ import { metricOf } from "../../../schema/model/series.ts";
 import type { Window } from "../../../schema/model/window.ts";
 import type { ColumnsRepository, SeriesColumn } from "../../repository/columns.ts";
 import type { GpuCursor, GpuRepository } from "../../repository/port.ts";
+import { instanceOf } from "../held-readings.ts";
 import type { Across } from "./across.ts";
 import { SeriesFold } from "./fold.ts";
 import { countsSteps, Group, measuredBy } from "./group.ts";
@@ -36,7 +37,6 @@ export const VALUES_MAX = 100_000;
 /** GPUs whose holds and placements are in memory. */
 const SLICE = 64;
 const HOLDS_MAX = 640_000;
-const INSTANCE = /[{,]GPU_I_ID="([^"\\]*)"/;
 
 /** Yields the GPUs that may match, in slices. */
 async function* gpusFor(store: SeriesStore, { filter, window, signal }: SeriesQuery): AsyncGenerator<readonly Gpu[]> {
@@ -97,7 +97,7 @@ class Reader {
         current = gpu;
       }
       for (const column of columns) {
-        const instance = INSTANCE.exec(column.series)?.[1] ?? null;
+        const instance = instanceOf(column.series);
         for (const membership of membershipsFor(gpu, instance)) this.#fold(folds, membership, column);
       }
     }

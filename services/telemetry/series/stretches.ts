@@ -1,22 +1,19 @@
 /** Which readings of a GPU count for which group: those at times when its holder or host belongs to the group. */
 import type { Gpu, Hold, Placement } from "../../../schema/model/gpu.ts";
 import { holderKey } from "../../../schema/model/holder.ts";
+import { asksHolder, concerns, type HolderFilter, meetsHolder } from "../held-readings.ts";
 import type { ShareOf, Stretch } from "./fold.ts";
 
 export const GROUPINGS = ["GPU", "INSTANCE", "HOST", "MODEL", "NAMESPACE", "POD", "JOB"] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-/** A reading must meet every condition that is given. */
-export interface SeriesFilter {
+/** A reading must meet every condition that is given; those of holders by one holder at the time of the reading. */
+export interface SeriesFilter extends HolderFilter {
   readonly uuid?: string | undefined;
   readonly hostname?: string | undefined;
   readonly model?: string | undefined;
   /** MIG instance. */
   readonly instance?: string | undefined;
-  /** One holder of the GPU or instance at the time of the reading meets all conditions of holders. */
-  readonly namespace?: string | undefined;
-  readonly pod?: string | undefined;
-  readonly job?: string | undefined;
 }
 
 /** What tells a group from others; null where it is not asked for. */
@@ -41,7 +38,7 @@ export interface Membership {
 }
 
 export const asksHolders = ({ filter, groupBy }: SeriesQuestion): boolean =>
-  (["namespace", "pod", "job"] as const).some((name) => filter[name] !== undefined) ||
+  asksHolder(filter) ||
   groupBy.some((grouping) => grouping === "NAMESPACE" || grouping === "POD" || grouping === "JOB");
 
 export const asksHosts = ({ filter, groupBy }: SeriesQuestion): boolean =>
@@ -73,13 +70,6 @@ function united(stretches: readonly Stretch[]): Stretch[] {
 interface Part extends Stretch {
   readonly key: GroupKey;
   readonly hold: Hold | undefined;
-}
-
-function meets({ holder }: Hold, { namespace, pod, job }: SeriesFilter): boolean {
-  if (holder.kind === "job")
-    return (job === undefined || holder.job === job) && namespace === undefined && pod === undefined;
-  if (job !== undefined) return false;
-  return (namespace === undefined || holder.namespace === namespace) && (pod === undefined || holder.pod === pod);
 }
 
 /** The names of a holder that the question groups by; undefined if it has none of a kind: a job has no namespace. */
@@ -152,13 +142,12 @@ export function membershipsOf(
 ): Membership[] {
   const { filter, groupBy } = question;
   if (filter.instance !== undefined && filter.instance !== instance) return [];
-  const concerns = (hold: Hold) => instance === null || hold.instance === null || hold.instance === instance;
-  const concerned = asksHolders(question) ? holds.filter(concerns) : [];
+  const concerned = asksHolders(question) ? holds.filter((hold) => concerns(hold, instance)) : [];
   const hosts = asksHosts(question)
     ? placements.filter(({ host }) => filter.hostname === undefined || host === filter.hostname)
     : [{ ...EVER, host: gpu.host }];
   const held: (Stretch & { readonly hold: Hold | undefined })[] = asksHolders(question)
-    ? concerned.filter((hold) => meets(hold, filter)).map((hold) => ({ from: hold.from, to: hold.to, hold }))
+    ? concerned.filter((hold) => meetsHolder(hold, filter)).map((hold) => ({ from: hold.from, to: hold.to, hold }))
     : [{ ...EVER, hold: undefined }];
   const fixed = {
     gpu: groupBy.includes("GPU") || groupBy.includes("INSTANCE") ? gpu.uuid : null,

@@ -51,7 +51,7 @@ test("series combines groups as it is asked to", async () => {
   expect(data.series.groups).toEqual([{ avg: [4.5 + 5.5 + 6.5 + 7.5], max: [9 + 10 + 11 + 12] }]);
 });
 
-test("series says what is wrong with its arguments, and which names nothing has had", async () => {
+test("series refuses wrong arguments, and lists names in the filter that have never been seen", async () => {
   for (const [args, message] of [
     [', step: "soon"', "step must be a duration such as"],
     [', step: "10ms"', "step must be a duration such as"],

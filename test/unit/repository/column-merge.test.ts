@@ -25,7 +25,7 @@ test("ColumnMerge is full after the hour in which it reaches its bound", () => {
   expect(merge.end().map(({ at }) => at.length)).toEqual([hours * perHour]);
 });
 
-test("ColumnMerge sorts buckets of an hour that lie between each other, and says where their values differ", () => {
+test("ColumnMerge sorts overlapping buckets of an hour, and counts times with differing values", () => {
   let differing = 0;
   const merge = new ColumnMerge([UTIL], ALL, () => differing++);
   merge.add(bucketOf(0, 3, 1000));

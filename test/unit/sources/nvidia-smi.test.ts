@@ -112,7 +112,7 @@ describe("nvidia-smi CSV", () => {
     }
   });
 
-  test("tells of a bad value once, also where a reader continues inside its line", async () => {
+  test("reports a bad value once, also when a reader continues inside its line", async () => {
     const path = await write(
       lines(
         "timestamp, index, temperature.gpu, fan.speed [%], power.draw [W]",

@@ -153,13 +153,13 @@ describe("a wide frame", () => {
     ]);
   });
 
-  test("of which no row can be read fails, and says what was found", async () => {
+  test("without any readable row fails, and the message names separator, time and number", async () => {
     const content = lines("Time;DCGM_FI_DEV_GPU_TEMP", "18.07.2025 13:48;41,5");
     await expect(read(content)).rejects.toThrow(/separator ";", first time "18.07.2025 13:48", first number "41,5"/);
     await expect(read(lines("Time,DCGM_FI_DEV_GPU_TEMP", "2025-07-18T13:48:00Z,41"))).rejects.toThrow(/uuid/i);
   });
 
-  test("goes on inside a last row without a newline", async () => {
+  test("is read to the end of a last row that has no newline", async () => {
     const columns = ["GPU_TEMP", "FB_USED", "POWER_USAGE"].map((metric) => cell(series(metric, GPU_A)));
     const path = await write(`${["Time", ...columns].join(",")}\n2025-07-18T13:48:00Z,41,1000,310`);
     const readings = await withFormat(path, {}, async (format) => {

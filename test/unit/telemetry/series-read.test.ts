@@ -1,4 +1,4 @@
-/** Questions over time give what follows from all readings, holds and placements of a store, counted one by one. */
+/** Questions over time have the answers to which all readings, holds and placements lead, counted one by one. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Holder, holderSetOf } from "../../../schema/model/holder.ts";
@@ -71,7 +71,7 @@ const hour = Array.from({ length: 12 }, (_, index) => index * 5).flatMap((minute
 });
 
 describe("readSeries()", () => {
-  test("tells the mean of a pod while it ran, of each GPU and of both", async () => {
+  test("answers with the mean of a pod while it ran, of each GPU and of both", async () => {
     const store = await storeOf(hour);
     const byGpu = await ask(store, { filter: { pod: "train" } });
     expect(byGpu.groups.map(({ of, ...key }) => [key, of("avg"), of("count")])).toEqual([
@@ -84,7 +84,7 @@ describe("readSeries()", () => {
     ]);
   });
 
-  test("tells the increase of a counter over a reset, in all and window by window", async () => {
+  test("answers with the increase of a counter over a reset, in all and window by window", async () => {
     const store = await storeOf(hour);
     const whole = await ask(store, { metrics: [ENERGY], filter: { pod: "train" } });
     // Four steps of five minutes and one that begins again at 0.
@@ -152,7 +152,7 @@ describe("readSeries()", () => {
     await expect(ask(store, { stepMs: 1000 })).rejects.toThrow(/at most 100,000 windows .*: choose a longer step/);
   });
 
-  test("gives what follows from every reading, whoever held the GPU", async () => {
+  test("equals counts and sums over all readings and holds, one by one", async () => {
     const holders: readonly Holder[] = [podOf("a"), podOf("b"), { kind: "job", job: "1200" }];
     const row = fc.record({
       gpu: fc.nat(2),
